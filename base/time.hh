@@ -1,0 +1,63 @@
+// Instant and Duration: signed 64-bit nanoseconds. An Instant is on the HAL's monotonic clock unless its name says wall.
+//
+// Rule kept: `now` is a parameter. The clock is read once where the core is entered (stack/entry.hh).
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+namespace lxnet {
+
+class Duration {
+ public:
+  constexpr Duration() = default;
+  static constexpr Duration nanos(int64_t n) { return Duration(n); }
+  static constexpr Duration micros(int64_t n) { return Duration(n * 1'000); }
+  static constexpr Duration millis(int64_t n) { return Duration(n * 1'000'000); }
+  static constexpr Duration seconds(int64_t n) { return Duration(n * 1'000'000'000); }
+  static constexpr Duration minutes(int64_t n) { return seconds(n * 60); }
+  static constexpr Duration max() { return Duration(INT64_MAX); }
+
+  constexpr int64_t in_nanos() const { return nanos_; }
+  constexpr int64_t in_micros() const { return nanos_ / 1'000; }
+  constexpr int64_t in_millis() const { return nanos_ / 1'000'000; }
+  constexpr int64_t in_seconds() const { return nanos_ / 1'000'000'000; }
+
+  constexpr Duration operator+(Duration other) const { return Duration(nanos_ + other.nanos_); }
+  constexpr Duration operator-(Duration other) const { return Duration(nanos_ - other.nanos_); }
+  constexpr Duration operator*(int64_t factor) const { return Duration(nanos_ * factor); }
+  constexpr Duration operator/(int64_t divisor) const { return Duration(nanos_ / divisor); }
+  constexpr auto operator<=>(const Duration&) const = default;
+
+ private:
+  constexpr explicit Duration(int64_t nanos) : nanos_(nanos) {}
+
+  int64_t nanos_ = 0;
+};
+
+class Instant {
+ public:
+  constexpr Instant() = default;
+  static constexpr Instant from_nanos(int64_t n) { return Instant(n); }
+  // Later than every instant: the deadline of what never expires.
+  static constexpr Instant never() { return Instant(INT64_MAX); }
+
+  constexpr int64_t in_nanos() const { return nanos_; }
+  constexpr bool is_never() const { return nanos_ == INT64_MAX; }
+  // Saturates, so that a deadline computed from a user's largest timeout is never() and not the past.
+  constexpr Instant operator+(Duration d) const {
+    int64_t sum = 0;
+    if (__builtin_add_overflow(nanos_, d.in_nanos(), &sum)) return d.in_nanos() > 0 ? never() : Instant(INT64_MIN);
+    return Instant(sum);
+  }
+  constexpr Instant operator-(Duration d) const { return Instant(nanos_ - d.in_nanos()); }
+  constexpr Duration operator-(Instant earlier) const { return Duration::nanos(nanos_ - earlier.nanos_); }
+  constexpr auto operator<=>(const Instant&) const = default;
+
+ private:
+  constexpr explicit Instant(int64_t nanos) : nanos_(nanos) {}
+
+  int64_t nanos_ = 0;
+};
+
+}  // namespace lxnet

@@ -1,0 +1,31 @@
+// The order in which locks are taken, outermost first. docs/locking.md says for each what it protects and why it stands here.
+#pragma once
+
+#include <cstdint>
+
+namespace lxnet {
+
+enum class LockRank : uint8_t {
+  Configuration = 10,  // changes of interfaces, addresses, routes: one at a time
+  EpollSet = 14,       // one epoll set's entries
+  Listener = 18,       // a listening socket, while it creates a child
+  Socket = 20,         // one socket
+  SocketPeer = 22,     // the other end of a pair, when both are held
+  PortTable = 30,      // ListenTable's buckets
+  SocketTable = 32,    // SocketSet's buckets
+  ErrorQueue = 36,     // a socket's queues that packets reach without its lock
+  Multicast = 38,      // group memberships
+  Interfaces = 40,     // the registry's lists and one interface's addresses
+  Routes = 42,
+  Neighbours = 44,
+  Fragments = 46,
+  RateLimit = 48,
+  WaitQueue = 60,
+  EpollReady = 62,     // an epoll set's ready list, from inside a wake-up
+  EpollWaiters = 64,   // the wait queue of an epoll set
+  EpollReadyOuter = 66,  // the same of a set that watches a set
+  Timers = 70,
+  Memory = 80,         // pools and global accounting: the leaf
+};
+
+}  // namespace lxnet
