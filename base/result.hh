@@ -14,52 +14,73 @@ namespace lxnet {
 
 struct Unit {};
 
-template <typename T = Unit>
-class [[nodiscard]] Result {
- public:
-  static_assert(!std::is_reference_v<T>, "return a pointer or Ref<T>, not a reference");
+namespace internal {
 
-  constexpr Result(Errno error) : error_(error) {}
-  constexpr Result(T value) : is_ok_(true), value_(std::move(value)) {}
-  // A pointer or number that converts without loss, so that `return 0;` and `return &child;` read as they should.
-  template <typename U>
-    requires(!std::is_same_v<U, Errno> && !std::is_same_v<U, T> && std::is_convertible_v<U &&, T> &&
-             (std::is_pointer_v<T> || std::is_class_v<T>) && !std::is_same_v<U, Result>)
-  constexpr Result(U value) : is_ok_(true), value_(std::move(value)) {}
-  Result(Result&& other) : is_ok_(other.is_ok_) {
+// The storage alone, in two kinds: where T's destructor does nothing a Result travels in registers. (clang 14 does not know
+// destructors with a requires-clause.)
+template <typename T, bool kIsTrivial = std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T>>
+struct ResultStorage {
+  constexpr explicit ResultStorage(Errno error) : error_(error) {}
+  constexpr explicit ResultStorage(T&& value) : is_ok_(true), value_(std::move(value)) {}
+  ResultStorage(ResultStorage&& other) : is_ok_(other.is_ok_) {
     if (is_ok_) {
       ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
     } else {
       error_ = other.error_;
     }
   }
-  Result& operator=(Result&&) = delete;
-  constexpr ~Result()
-    requires(!std::is_trivially_destructible_v<T>)
-  {
+  constexpr ~ResultStorage() {
     if (is_ok_) value_.~T();
   }
-  constexpr ~Result()
-    requires(std::is_trivially_destructible_v<T>)
-  = default;
 
-  constexpr bool is_ok() const { return is_ok_; }
-  constexpr bool is_error(Errno error) const { return !is_ok_ && error_ == error; }
-  constexpr Errno error() const {
-    ASSERT(!is_ok_);
-    return error_;
-  }
-  constexpr T take() {
-    ASSERT(is_ok_);
-    return std::move(value_);
-  }
-
- private:
   bool is_ok_ = false;
   union {
     Errno error_;
     T value_;
   };
+};
+
+template <typename T>
+struct ResultStorage<T, true> {
+  constexpr explicit ResultStorage(Errno error) : error_(error) {}
+  constexpr explicit ResultStorage(T&& value) : is_ok_(true), value_(value) {}
+
+  bool is_ok_ = false;
+  union {
+    Errno error_;
+    T value_;
+  };
+};
+
+}  // namespace internal
+
+template <typename T = Unit>
+class [[nodiscard]] Result : private internal::ResultStorage<T> {
+  using Storage = internal::ResultStorage<T>;
+
+ public:
+  static_assert(!std::is_reference_v<T>, "return a pointer or Ref<T>, not a reference");
+
+  constexpr Result(Errno error) : Storage(error) {}
+  constexpr Result(T value) : Storage(std::move(value)) {}
+  // What converts to T without being one, so that a Ref to a derived object or a pointer to one returns as it should.
+  template <typename U>
+    requires(!std::is_same_v<U, Errno> && !std::is_same_v<U, T> && !std::is_same_v<U, Result> &&
+             std::is_convertible_v<U &&, T> && (std::is_pointer_v<T> || std::is_class_v<T>))
+  constexpr Result(U value) : Storage(T(std::move(value))) {}
+  Result(Result&&) = default;
+  Result& operator=(Result&&) = delete;
+
+  constexpr bool is_ok() const { return Storage::is_ok_; }
+  constexpr bool is_error(Errno error) const { return !is_ok() && Storage::error_ == error; }
+  constexpr Errno error() const {
+    ASSERT(!is_ok());
+    return Storage::error_;
+  }
+  constexpr T take() {
+    ASSERT(is_ok());
+    return std::move(Storage::value_);
+  }
 };
 
 constexpr Result<> ok() { return Unit{}; }

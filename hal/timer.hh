@@ -1,0 +1,33 @@
+// Timer and Timers: every deadline of a stack on one hierarchical wheel, and one alarm of the host's for all of them.
+//
+// Arm, re-arm and cancel are O(1) for millions of timers. A timer never fires early; it fires at most one tick (kTick) late by the wheel's
+// own doing. Callbacks run with no lock held, from lxnet_timer_expire() or any other entry that finds the time has come.
+#pragma once
+
+#include "base/list.hh"
+#include "base/time.hh"
+#include "hal/mutex.hh"
+
+struct lxnet_stack;
+
+namespace lxnet {
+
+class Entry;  // stack/entry.hh: passed through to the callback, never opened here
+class Timers;
+
+class Timer {
+ public:
+  using Callback = void (*)(Entry& entry, Timer& timer);
+
+  explicit Timer(Callback callback) : callback_(callback) {}
+
+ private:
+  friend class Timers;
+
+  ListLink wheel_link_;
+  Callback callback_;
+  Instant deadline_ = Instant::never();
+  Timers* timers_ = nullptr;  // while armed
+};
+
+}  // namespace lxnet
