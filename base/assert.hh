@@ -11,10 +11,10 @@ namespace lxnet {
 
 }  // namespace lxnet
 
-#define ASSERT(expression)                                                 \
-  do {                                                                     \
-    if (!(expression)) [[unlikely]]                                        \
-      ::lxnet::assertion_failed(#expression, __FILE__, __LINE__);          \
+#define ASSERT(expression)                                        \
+  do {                                                            \
+    if (!(expression)) [[unlikely]]                               \
+      ::lxnet::assertion_failed(#expression, __FILE__, __LINE__); \
   } while (false)
 
 // Checks too dear for a release build: walks of whole structures, lock ranks.

@@ -9,7 +9,8 @@ struct ErrnoRow {
   const char* name;
 };
 
-#define ROW(name) ErrnoRow{Errno::name, #name}
+#define ROW(name) \
+  ErrnoRow { Errno::name, #name }
 constexpr ErrnoRow kErrnoRows[] = {
     ROW(EPERM),
     ROW(ENOENT),

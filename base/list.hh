@@ -60,12 +60,8 @@ class List {
 
   void push_back(T& element) { insert_link(element.*Member, head_.previous_, &head_); }
   void push_front(T& element) { insert_link(element.*Member, &head_, head_.next_); }
-  void insert_before(T& position, T& element) {
-    insert_link(element.*Member, (position.*Member).previous_, &(position.*Member));
-  }
-  void insert_after(T& position, T& element) {
-    insert_link(element.*Member, &(position.*Member), (position.*Member).next_);
-  }
+  void insert_before(T& position, T& element) { insert_link(element.*Member, (position.*Member).previous_, &(position.*Member)); }
+  void insert_after(T& position, T& element) { insert_link(element.*Member, &(position.*Member), (position.*Member).next_); }
   void remove(T& element) { (element.*Member).unlink(); }
 
   T* take_front() {

@@ -50,6 +50,9 @@ class RefCounted {
   mutable uint32_t count_ = 1;
 };
 
+template <typename U, typename T>
+concept DerivedFrom = std::is_base_of_v<T, U> && !std::is_same_v<T, U>;
+
 template <typename T>
 class Ref {
  public:
@@ -65,8 +68,7 @@ class Ref {
     if (object_ != nullptr) object_->ref();
   }
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-  template <typename U>
-    requires(std::is_base_of_v<T, U> && !std::is_same_v<T, U>)
+  template <DerivedFrom<T> U>
   Ref(Ref<U> other) : object_(other.leak()) {}
   Ref& operator=(Ref other) {
     std::swap(object_, other.object_);

@@ -14,11 +14,21 @@ namespace lxnet {
 
 struct Unit {};
 
+template <typename T = Unit>
+class Result;
+
+template <typename U, typename T>
+concept ConvertsToValue = !std::is_same_v<U, Errno> && !std::is_same_v<U, T> && !std::is_same_v<U, Result<T>> &&
+                          std::is_convertible_v<U&&, T> && (std::is_pointer_v<T> || std::is_class_v<T>);
+
 namespace internal {
 
 // The storage alone, in two kinds: where T's destructor does nothing a Result travels in registers. (clang 14 does not know
 // destructors with a requires-clause.)
-template <typename T, bool kIsTrivial = std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T>>
+template <typename T>
+inline constexpr bool kIsTrivial = std::is_trivially_destructible_v<T>&& std::is_trivially_copyable_v<T>;
+
+template <typename T, bool = kIsTrivial<T>>
 struct ResultStorage {
   constexpr explicit ResultStorage(Errno error) : error_(error) {}
   constexpr explicit ResultStorage(T&& value) : is_ok_(true), value_(std::move(value)) {}
@@ -54,7 +64,7 @@ struct ResultStorage<T, true> {
 
 }  // namespace internal
 
-template <typename T = Unit>
+template <typename T>
 class [[nodiscard]] Result : private internal::ResultStorage<T> {
   using Storage = internal::ResultStorage<T>;
 
@@ -64,9 +74,7 @@ class [[nodiscard]] Result : private internal::ResultStorage<T> {
   constexpr Result(Errno error) : Storage(error) {}
   constexpr Result(T value) : Storage(std::move(value)) {}
   // What converts to T without being one, so that a Ref to a derived object or a pointer to one returns as it should.
-  template <typename U>
-    requires(!std::is_same_v<U, Errno> && !std::is_same_v<U, T> && !std::is_same_v<U, Result> &&
-             std::is_convertible_v<U &&, T> && (std::is_pointer_v<T> || std::is_class_v<T>))
+  template <ConvertsToValue<T> U>
   constexpr Result(U value) : Storage(T(std::move(value))) {}
   Result(Result&&) = default;
   Result& operator=(Result&&) = delete;
@@ -88,9 +96,9 @@ constexpr Result<> ok() { return Unit{}; }
 }  // namespace lxnet
 
 // A statement expression: gcc and clang only, which are the two compilers we build with.
-#define TRY(expression)                                     \
-  __extension__({                                           \
-    auto try_result_ = (expression);                        \
-    if (!try_result_.is_ok()) return try_result_.error();   \
-    try_result_.take();                                     \
+#define TRY(expression)                                   \
+  __extension__({                                         \
+    auto try_result_ = (expression);                      \
+    if (!try_result_.is_ok()) return try_result_.error(); \
+    try_result_.take();                                   \
   })

@@ -1,8 +1,8 @@
 /* hal.h: the one table a host fills in to carry lxnet.
  *
  * Every function takes the table's own `ctx` first. A table says how long it is (struct_size): a member past its end, or a null
- * one where the comment says "optional", is absent, and the core then does without or answers as Linux does for a missing feature.
- * lxnet_stack_create() refuses a table that lacks a required function and names it.
+ * one where the comment says "optional", is absent, and the core then does without or answers as Linux does for a missing
+ * feature. lxnet_stack_create() refuses a table that lacks a required function and names it.
  *
  * Contexts. Each comment says where a function is called from:
  *   task    a system call; the only context that may block
@@ -78,127 +78,131 @@ enum { LXNET_LOG_ERROR = 0, LXNET_LOG_WARNING = 1, LXNET_LOG_INFO = 2, LXNET_LOG
 struct lxnet_hal {
   uint32_t abi_version; /* LXNET_HAL_VERSION */
   uint32_t struct_size; /* sizeof(struct lxnet_hal) of the host's build */
-  void *ctx;
+  void* ctx;
 
   /* ---- time -------------------------------------------------------------------------------------------------- */
 
   /* any. Nanoseconds since an arbitrary start; never goes back. */
-  int64_t (*monotonic_nanos)(void *ctx);
+  int64_t (*monotonic_nanos)(void* ctx);
   /* any. Nanoseconds since 1970, as the wall clock says now. */
-  int64_t (*wall_nanos)(void *ctx);
+  int64_t (*wall_nanos)(void* ctx);
   /* any. Replaces the one alarm: at `monotonic_nanos` or soon after, call lxnet_timer_expire(). INT64_MAX disarms. A time that
    * has passed means now, but never from inside this call. */
-  void (*set_alarm)(void *ctx, struct lxnet_stack *stack, int64_t monotonic_nanos);
+  void (*set_alarm)(void* ctx, struct lxnet_stack* stack, int64_t monotonic_nanos);
 
   /* ---- memory ------------------------------------------------------------------------------------------------ */
 
   /* any. Null when there is none; the core turns that into the errno Linux gives. `align` is a power of two up to 4096. */
-  void *(*alloc)(void *ctx, size_t size, size_t align);
+  void* (*alloc)(void* ctx, size_t size, size_t align);
   /* any. `size` is what alloc() was asked for. */
-  void (*free)(void *ctx, void *block, size_t size);
+  void (*free)(void* ctx, void* block, size_t size);
 
   /* ---- entropy ----------------------------------------------------------------------------------------------- */
 
   /* any. Unpredictable bytes: keys of hash tables, initial sequence numbers and ports come from nowhere else. */
-  void (*random_bytes)(void *ctx, void *buffer, size_t size);
+  void (*random_bytes)(void* ctx, void* buffer, size_t size);
 
   /* ---- tasks ------------------------------------------------------------------------------------------------- */
 
   /* task. Who is calling; stays valid until the system call returns. */
-  struct lxnet_task *(*current_task)(void *ctx);
+  struct lxnet_task* (*current_task)(void* ctx);
   /* task; no lock is held. Sleeps until unpark(), the deadline (monotonic, INT64_MAX for none) or a signal. An unpark() that came
    * since the task last returned from park() makes the next one return at once: no wake-up is lost. Spurious returns are allowed
    * and reported as LXNET_PARK_WOKEN. With `interruptible` zero a signal does not end it. */
-  int (*park)(void *ctx, int64_t deadline, int interruptible);
+  int (*park)(void* ctx, int64_t deadline, int interruptible);
   /* any. Ends the task's present or next park(). */
-  void (*unpark)(void *ctx, struct lxnet_task *task);
+  void (*unpark)(void* ctx, struct lxnet_task* task);
 
   /* ---- locks: optional, both or neither; without them the host promises never to call in from two processors at once ----- */
 
   /* any. A short, non-sleeping lock; where packets or timers arrive in interrupts it must keep them off this processor. */
-  void (*lock)(void *ctx, struct lxnet_lock *lock);
-  void (*unlock)(void *ctx, struct lxnet_lock *lock);
+  void (*lock)(void* ctx, struct lxnet_lock* lock);
+  void (*unlock)(void* ctx, struct lxnet_lock* lock);
 
   /* ---- user memory ------------------------------------------------------------------------------------------- */
 
-  /* task; no lock is held. Copies from or to the current task's memory; returns how many bytes, at the end, could NOT be copied. */
-  size_t (*copy_from_user)(void *ctx, void *to, uint64_t user_from, size_t size);
-  size_t (*copy_to_user)(void *ctx, uint64_t user_to, const void *from, size_t size);
+  /* task; no lock is held. Copies from or to the current task's memory; returns how many bytes, at the end, could NOT be copied.
+   */
+  size_t (*copy_from_user)(void* ctx, void* to, uint64_t user_from, size_t size);
+  size_t (*copy_to_user)(void* ctx, uint64_t user_to, const void* from, size_t size);
 
   /* ---- who is asking ----------------------------------------------------------------------------------------- */
 
   /* task. */
-  void (*credentials)(void *ctx, struct lxnet_credentials *out);
+  void (*credentials)(void* ctx, struct lxnet_credentials* out);
   /* task. Non-zero when the current task has this capability over the stack's network namespace. */
-  int (*capable)(void *ctx, int capability);
+  int (*capable)(void* ctx, int capability);
   /* any. Zero, or a negative errno (-EPERM, -ESRCH). */
-  int (*send_signal)(void *ctx, const struct lxnet_signal *signal);
+  int (*send_signal)(void* ctx, const struct lxnet_signal* signal);
 
   /* ---- descriptors of the current task -------------------------------------------------------------------------- */
 
   /* task. Installs `file` at the lowest free number. `flags`: O_CLOEXEC. Takes over one count of the file on success. Returns the
    * number, or -EMFILE, -ENFILE, -ENOMEM. */
-  int (*install_fd)(void *ctx, struct lxnet_file *file, uint32_t flags);
+  int (*install_fd)(void* ctx, struct lxnet_file* file, uint32_t flags);
   /* task. The file behind a number, with a count for the caller. Null with *error = EBADF when nothing is open there, and null
    * with *error = ENOTSOCK when the file is not one of lxnet's. */
-  struct lxnet_file *(*find_fd)(void *ctx, int fd, int *error);
+  struct lxnet_file* (*find_fd)(void* ctx, int fd, int* error);
   /* task. Takes back a number that install_fd() gave in this very call, before the task has seen it. */
-  void (*release_fd)(void *ctx, int fd);
+  void (*release_fd)(void* ctx, int fd);
 
   /* ---- trouble ----------------------------------------------------------------------------------------------- */
 
   /* any. One line, without a newline. */
-  void (*log)(void *ctx, int level, const char *message);
+  void (*log)(void* ctx, int level, const char* message);
   /* any. The core's own state is broken. Does not return. */
-  void (*panic)(void *ctx, const char *message);
+  void (*panic)(void* ctx, const char* message);
 
   /* ================================ optional tail ================================ */
 
   /* any. A slot of the running context (one per task and one per interrupt level), zero at first: debug builds keep the chain of
    * held locks there. Without it lock ranks are not checked. */
-  void **(*lock_slot)(void *ctx);
+  void** (*lock_slot)(void* ctx);
   /* any. The number of the processor this runs on, below 64: spreads pools and counters. Without it everything uses the first. */
-  uint32_t (*processor)(void *ctx);
+  uint32_t (*processor)(void* ctx);
 
   /* task. Resource limits, by Linux's RLIMIT_* number; without it none apply. */
-  uint64_t (*resource_limit)(void *ctx, int resource);
+  uint64_t (*resource_limit)(void* ctx, int resource);
 
   /* -- names of AF_UNIX in the file system; without it a pathname gets EOPNOTSUPP -- */
 
-  /* task. Creates a socket node with mode 0777 & ~umask; *node identifies it. 0 or a negative errno (-EADDRINUSE if it exists). */
-  int (*path_create_socket)(void *ctx, const char *path, uint64_t node[2]);
-  /* task. Finds a socket node and checks write permission. 0 or a negative errno (-ENOENT, -EACCES, -ECONNREFUSED if no socket). */
-  int (*path_find_socket)(void *ctx, const char *path, uint64_t node[2]);
+  /* task. Creates a socket node with mode 0777 & ~umask; *node identifies it. 0 or a negative errno (-EADDRINUSE if it exists).
+   */
+  int (*path_create_socket)(void* ctx, const char* path, uint64_t node[2]);
+  /* task. Finds a socket node and checks write permission. 0 or a negative errno (-ENOENT, -EACCES, -ECONNREFUSED if no socket).
+   */
+  int (*path_find_socket)(void* ctx, const char* path, uint64_t node[2]);
 
   /* -- files that are not ours: SCM_RIGHTS, poll and epoll on pipes, sendfile, splice -- */
 
   /* task. The file behind a number, with a count; null when nothing is open there. */
-  struct lxnet_foreign_file *(*foreign_get)(void *ctx, int fd);
+  struct lxnet_foreign_file* (*foreign_get)(void* ctx, int fd);
   /* any. */
-  void (*foreign_ref)(void *ctx, struct lxnet_foreign_file *file);
-  void (*foreign_unref)(void *ctx, struct lxnet_foreign_file *file);
+  void (*foreign_ref)(void* ctx, struct lxnet_foreign_file* file);
+  void (*foreign_unref)(void* ctx, struct lxnet_foreign_file* file);
   /* task. */
-  int (*foreign_install_fd)(void *ctx, struct lxnet_foreign_file *file, uint32_t flags);
+  int (*foreign_install_fd)(void* ctx, struct lxnet_foreign_file* file, uint32_t flags);
   /* task. The file's poll bits now; with a waiter, lxnet_foreign_ready() is called when they may have changed. -EPERM for a file
    * that cannot be polled by epoll. */
-  int64_t (*foreign_poll)(void *ctx, struct lxnet_foreign_file *file, struct lxnet_poll_waiter *waiter);
-  void (*foreign_poll_cancel)(void *ctx, struct lxnet_foreign_file *file, struct lxnet_poll_waiter *waiter);
-  /* task. Reads or writes kernel memory at *offset, or at the file's own position when offset is null; may block. Bytes or -errno. */
-  int64_t (*foreign_read)(void *ctx, struct lxnet_foreign_file *file, void *to, size_t size, int64_t *offset);
-  int64_t (*foreign_write)(void *ctx, struct lxnet_foreign_file *file, const void *from, size_t size, int64_t *offset);
+  int64_t (*foreign_poll)(void* ctx, struct lxnet_foreign_file* file, struct lxnet_poll_waiter* waiter);
+  void (*foreign_poll_cancel)(void* ctx, struct lxnet_foreign_file* file, struct lxnet_poll_waiter* waiter);
+  /* task. Reads or writes kernel memory at *offset, or at the file's own position when offset is null; may block. Bytes or
+   * -errno. */
+  int64_t (*foreign_read)(void* ctx, struct lxnet_foreign_file* file, void* to, size_t size, int64_t* offset);
+  int64_t (*foreign_write)(void* ctx, struct lxnet_foreign_file* file, const void* from, size_t size, int64_t* offset);
 
   /* -- what drivers need -- */
 
   /* Maps `size` bytes of device memory at physical address `address`; null when it cannot. */
-  volatile void *(*map_device_memory)(void *ctx, uint64_t address, size_t size);
+  volatile void* (*map_device_memory)(void* ctx, uint64_t address, size_t size);
   /* Memory both sides see, with its bus address. */
-  void *(*alloc_dma)(void *ctx, size_t size, size_t align, uint64_t *bus_address);
-  void (*free_dma)(void *ctx, void *block, size_t size);
+  void* (*alloc_dma)(void* ctx, size_t size, size_t align, uint64_t* bus_address);
+  void (*free_dma)(void* ctx, void* block, size_t size);
   /* Calls handler(argument) when interrupt `line` fires. */
-  int (*attach_interrupt)(void *ctx, uint32_t line, void (*handler)(void *argument), void *argument);
+  int (*attach_interrupt)(void* ctx, uint32_t line, void (*handler)(void* argument), void* argument);
   /* PCI configuration space of bus:device.function packed as (bus << 8 | device << 3 | function). */
-  uint32_t (*pci_config_read)(void *ctx, uint32_t function, uint32_t offset, uint32_t width);
-  void (*pci_config_write)(void *ctx, uint32_t function, uint32_t offset, uint32_t width, uint32_t value);
+  uint32_t (*pci_config_read)(void* ctx, uint32_t function, uint32_t offset, uint32_t width);
+  void (*pci_config_write)(void* ctx, uint32_t function, uint32_t offset, uint32_t width, uint32_t value);
 };
 
 #ifdef __cplusplus

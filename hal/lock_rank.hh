@@ -21,11 +21,11 @@ enum class LockRank : uint8_t {
   Fragments = 46,
   RateLimit = 48,
   WaitQueue = 60,
-  EpollReady = 62,     // an epoll set's ready list, from inside a wake-up
-  EpollWaiters = 64,   // the wait queue of an epoll set
+  EpollReady = 62,       // an epoll set's ready list, from inside a wake-up
+  EpollWaiters = 64,     // the wait queue of an epoll set
   EpollReadyOuter = 66,  // the same of a set that watches a set
   Timers = 70,
-  Memory = 80,         // pools and global accounting: the leaf
+  Memory = 80,  // pools and global accounting: the leaf
 };
 
 }  // namespace lxnet

@@ -18,21 +18,21 @@ extern "C" {
 /* ---- a stack: what Linux calls a network namespace ----------------------------------------------------------------------- */
 
 struct lxnet_config {
-  uint32_t struct_size;    /* sizeof(struct lxnet_config) */
-  const char *hostname;    /* for logs; may be null */
-  uint64_t memory_limit;   /* bytes the stack may hold in packets and socket buffers; 0 chooses 256 MiB */
+  uint32_t struct_size;      /* sizeof(struct lxnet_config) */
+  const char* hostname;      /* for logs; may be null */
+  uint64_t memory_limit;     /* bytes the stack may hold in packets and socket buffers; 0 chooses 256 MiB */
   uint32_t expected_sockets; /* sizes the first tables; 0 chooses 1024. The tables grow by themselves */
-  uint32_t flags;          /* LXNET_CONFIG_* */
+  uint32_t flags;            /* LXNET_CONFIG_* */
 };
 enum { LXNET_CONFIG_LOOPBACK_DOWN = 1 /* `lo` exists but is down, as in a fresh Linux network namespace */ };
 
 /* Zero and *stack, or a negative errno: nothing was kept. `message`, when not null, then points to a sentence that says what
  * was wrong (static storage). The HAL table is copied; its ctx must outlive the stack. */
-int lxnet_stack_create(const struct lxnet_hal *hal, const struct lxnet_config *config, struct lxnet_stack **stack,
-                       const char **message);
+int lxnet_stack_create(const struct lxnet_hal* hal, const struct lxnet_config* config, struct lxnet_stack** stack,
+                       const char** message);
 
 /* No call may be under way. Every socket still open is aborted. */
-void lxnet_stack_destroy(struct lxnet_stack *stack);
+void lxnet_stack_destroy(struct lxnet_stack* stack);
 
 /* ---- the four ways in ------------------------------------------------------------------------------------------------------ */
 
@@ -40,21 +40,21 @@ void lxnet_stack_destroy(struct lxnet_stack *stack);
 enum { LXNET_ABI_X86_64 = 0, LXNET_ABI_I386 = 1, LXNET_ABI_GENERIC = 2 /* arm64, riscv64, loongarch64 */ };
 
 /* task. Answers one system call: the value Linux's call returns, or a negative errno. Besides the errnos a program may see, the
- * numbers 512, 513, 514 and 516 (ERESTART*) say which restart rule applies when a signal interrupted the call: the host handles them as
- * Linux's signal delivery does. -ENOSYS: not a call of lxnet's; run the kernel's own. */
-int64_t lxnet_syscall(struct lxnet_stack *stack, int abi, uint32_t number, const uint64_t arguments[6]);
+ * numbers 512, 513, 514 and 516 (ERESTART*) say which restart rule applies when a signal interrupted the call: the host handles
+ * them as Linux's signal delivery does. -ENOSYS: not a call of lxnet's; run the kernel's own. */
+int64_t lxnet_syscall(struct lxnet_stack* stack, int abi, uint32_t number, const uint64_t arguments[6]);
 
 /* timer. The alarm has rung. */
-void lxnet_timer_expire(struct lxnet_stack *stack);
+void lxnet_timer_expire(struct lxnet_stack* stack);
 
 /* packet. See netdev below. */
 struct lxnet_netdev;
-void lxnet_netdev_receive(struct lxnet_netdev *device, const void *frame, size_t size);
+void lxnet_netdev_receive(struct lxnet_netdev* device, const void* frame, size_t size);
 
 /* ---- devices --------------------------------------------------------------------------------------------------------------- */
 
 struct lxnet_iovec {
-  const void *base;
+  const void* base;
   size_t size;
 };
 
@@ -75,49 +75,50 @@ struct lxnet_netdev_ops {
   uint32_t mtu;
   uint32_t offloads;  /* LXNET_OFFLOAD_* */
   uint8_t address[6]; /* of an Ethernet device */
-  void *ctx;
+  void* ctx;
   /* any. Sends one frame, given in pieces. 0, or -ENOBUFS when the queue is full (the packet is dropped and counted). */
-  int (*transmit)(void *ctx, const struct lxnet_iovec *pieces, uint32_t piece_count);
+  int (*transmit)(void* ctx, const struct lxnet_iovec* pieces, uint32_t piece_count);
   /* any; optional. A link-layer multicast address to receive (add != 0) or no longer. */
-  void (*set_multicast)(void *ctx, const uint8_t address[6], int add);
+  void (*set_multicast)(void* ctx, const uint8_t address[6], int add);
 };
 
 /* configuration. Registers a device under a name ("eth0") or, when null, under the next free ethN; down and without addresses. */
-int lxnet_netdev_register(struct lxnet_stack *stack, const char *name, const struct lxnet_netdev_ops *ops,
-                          struct lxnet_netdev **device);
+int lxnet_netdev_register(struct lxnet_stack* stack, const char* name, const struct lxnet_netdev_ops* ops,
+                          struct lxnet_netdev** device);
 /* configuration. Addresses, routes and neighbours of the device go with it. */
-void lxnet_netdev_unregister(struct lxnet_netdev *device);
+void lxnet_netdev_unregister(struct lxnet_netdev* device);
 /* any. The cable was plugged in or pulled out. */
-void lxnet_netdev_set_carrier(struct lxnet_netdev *device, int is_up);
-uint32_t lxnet_netdev_index(const struct lxnet_netdev *device);
+void lxnet_netdev_set_carrier(struct lxnet_netdev* device, int is_up);
+uint32_t lxnet_netdev_index(const struct lxnet_netdev* device);
 
-/* ---- configuration (a program can do all of this with ioctl and netlink too) ------------------------------------------------ */
+/* ---- configuration (a program can do all of this with ioctl and netlink too) ------------------------------------------------
+ */
 
-int lxnet_interface_set_up(struct lxnet_stack *stack, const char *name, int is_up);
+int lxnet_interface_set_up(struct lxnet_stack* stack, const char* name, int is_up);
 /* "192.0.2.1/24", "2001:db8::1/64". */
-int lxnet_address_add(struct lxnet_stack *stack, const char *name, const char *address_with_prefix);
-int lxnet_address_remove(struct lxnet_stack *stack, const char *name, const char *address_with_prefix);
+int lxnet_address_add(struct lxnet_stack* stack, const char* name, const char* address_with_prefix);
+int lxnet_address_remove(struct lxnet_stack* stack, const char* name, const char* address_with_prefix);
 /* "default" or "198.51.100.0/24"; gateway and name may be null, not both. */
-int lxnet_route_add(struct lxnet_stack *stack, const char *destination, const char *gateway, const char *name);
+int lxnet_route_add(struct lxnet_stack* stack, const char* destination, const char* gateway, const char* name);
 
 /* A tunable by its Linux name, "net.ipv4.tcp_congestion_control", with the text /proc/sys takes and shows. Returns 0 or the size
  * of the text without its terminator, or -ENOENT, -EINVAL, -ERANGE. */
-int lxnet_tunable_set(struct lxnet_stack *stack, const char *name, const char *value);
-int lxnet_tunable_get(struct lxnet_stack *stack, const char *name, char *value, size_t room);
+int lxnet_tunable_set(struct lxnet_stack* stack, const char* name, const char* value);
+int lxnet_tunable_get(struct lxnet_stack* stack, const char* name, char* value, size_t room);
 
 /* ---- files ---------------------------------------------------------------------------------------------------------------- */
 
 /* any. The host's descriptor table holds one count per open descriptor; the last one gone closes the socket. */
-void lxnet_file_ref(struct lxnet_file *file);
+void lxnet_file_ref(struct lxnet_file* file);
 /* task. */
-void lxnet_file_unref(struct lxnet_file *file);
+void lxnet_file_unref(struct lxnet_file* file);
 /* task. A descriptor of the current task was closed while others may remain (drops what Linux's flush and epoll do on close). */
-void lxnet_file_closed(struct lxnet_file *file, int fd);
+void lxnet_file_closed(struct lxnet_file* file, int fd);
 /* any. Poll bits now; for a host's own poll of a mixed set. */
-uint32_t lxnet_file_poll(struct lxnet_file *file);
+uint32_t lxnet_file_poll(struct lxnet_file* file);
 
 /* any. The poll bits of a foreign file may have changed to `events`. */
-void lxnet_foreign_ready(struct lxnet_poll_waiter *waiter, uint32_t events);
+void lxnet_foreign_ready(struct lxnet_poll_waiter* waiter, uint32_t events);
 
 #ifdef __cplusplus
 }
