@@ -1,0 +1,52 @@
+# The core: freestanding archives, lowest first. lxnet_core is all of them.
+
+set(LXNET_FREESTANDING -ffreestanding -fno-exceptions -fno-stack-protector -U_FORTIFY_SOURCE)
+if(NOT LXNET_HOSTED)
+  # As a kernel compiles: no floating point, nothing below the stack pointer, addresses fixed at link time.
+  list(APPEND LXNET_FREESTANDING -fno-pie)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    list(APPEND LXNET_FREESTANDING -mgeneral-regs-only -mno-red-zone)
+  endif()
+endif()
+
+set(LXNET_CORE_ARCHIVES "")
+
+# lxnet_core_archive(NAME FOLDER [EXCLUDE SUBFOLDER...]): every *.cc below FOLDER; no target when there is none.
+function(lxnet_core_archive name folder)
+  cmake_parse_arguments(ARG "" "" "EXCLUDE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  foreach(excluded IN LISTS ARG_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_SOURCE_DIR}/${folder}/${excluded}/")
+  endforeach()
+  if(NOT sources)
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_compile_options(${name} PRIVATE ${LXNET_FREESTANDING} $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
+  set(LXNET_CORE_ARCHIVES ${LXNET_CORE_ARCHIVES} ${name} PARENT_SCOPE)
+endfunction()
+
+set(LXNET_HOSTED_DEVICES tap xdp slirp)
+set(LXNET_FAMILIES epoll afunix afalg afnetlink afpacket)
+
+lxnet_core_archive(lxnet_base base)
+lxnet_core_archive(lxnet_hal hal)
+lxnet_core_archive(lxnet_netdev netdev EXCLUDE ${LXNET_HOSTED_DEVICES})
+lxnet_core_archive(lxnet_stack stack)
+lxnet_core_archive(lxnet_listen_table listen_table)
+lxnet_core_archive(lxnet_compat compat EXCLUDE ${LXNET_FAMILIES})
+foreach(family IN LISTS LXNET_FAMILIES)
+  lxnet_core_archive(lxnet_${family} compat/${family})
+endforeach()
+
+# Lower layers reach higher ones through functions the higher ones register, but templates may still need either order.
+add_library(lxnet_core INTERFACE)
+list(JOIN LXNET_CORE_ARCHIVES "," archives)
+target_link_libraries(lxnet_core INTERFACE "$<LINK_GROUP:RESCAN,${archives}>")
+
+# hosts/template is where a porter starts: C11 that must compile for a kernel.
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/hosts/template/*.c)
+if(sources)
+  add_library(lxnet_host_template OBJECT ${sources})
+  target_compile_options(lxnet_host_template PRIVATE -ffreestanding -Wpedantic)
+endif()

@@ -1,0 +1,69 @@
+# Hosted code: the hosts, the device backends that are host programs' business, and the tools.
+
+find_package(absl REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost REQUIRED COMPONENTS context)
+find_package(PkgConfig REQUIRED)
+
+# Each of these is linked where it is installed and a folder that needs it has sources; setup installs them all.
+foreach(library libseccomp slirp libxdp libpcap)
+  pkg_check_modules(${library} IMPORTED_TARGET ${library})
+endforeach()
+
+set(LXNET_HOST_LIBRARIES "")
+
+# lxnet_hosted_library(NAME FOLDER LIBRARIES...): every *.cc below FOLDER but main.cc and demo/.
+function(lxnet_hosted_library name folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "^${CMAKE_SOURCE_DIR}/${folder}/(main\\.cc|demo/)")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC ${ARGN} Threads::Threads)
+  set(LXNET_HOST_LIBRARIES ${LXNET_HOST_LIBRARIES} ${name} PARENT_SCOPE)
+endfunction()
+
+# lxnet_program(NAME SOURCES_GLOB LIBRARIES...): libraries that do not exist yet are left out.
+function(lxnet_program name pattern)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${pattern})
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  lxnet_link_existing(${name} ${ARGN})
+endfunction()
+
+function(lxnet_link_existing target)
+  foreach(library IN LISTS ARGN)
+    if(TARGET ${library})
+      target_link_libraries(${target} PRIVATE ${library})
+    endif()
+  endforeach()
+endfunction()
+
+set(absl_parts absl::strings absl::str_format absl::status absl::statusor absl::flat_hash_map absl::flags absl::flags_parse
+               absl::synchronization absl::time)
+
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/netdev/tap/*.cc ${CMAKE_SOURCE_DIR}/netdev/xdp/*.cc
+     ${CMAKE_SOURCE_DIR}/netdev/slirp/*.cc)
+if(sources)
+  add_library(lxnet_netdev_hosted STATIC ${sources})
+  target_link_libraries(lxnet_netdev_hosted PUBLIC lxnet_core)
+  lxnet_link_existing(lxnet_netdev_hosted PkgConfig::slirp PkgConfig::libxdp)
+  list(APPEND LXNET_HOST_LIBRARIES lxnet_netdev_hosted)
+endif()
+
+lxnet_hosted_library(lxnet_sim hosts/sim lxnet_core Boost::context ${absl_parts})
+lxnet_hosted_library(lxnet_threads hosts/threads lxnet_core ${absl_parts})
+lxnet_hosted_library(lxnet_linux hosts/linux lxnet_core Boost::context ${absl_parts})
+if(TARGET lxnet_linux)
+  lxnet_link_existing(lxnet_linux lxnet_netdev_hosted PkgConfig::libseccomp)
+endif()
+lxnet_hosted_library(lxnet_trace_diff trace_diff ${absl_parts})
+lxnet_hosted_library(lxnet_ltp_runner ltp_runner ${absl_parts})
+
+lxnet_program(lxnet_demo hosts/sim/demo/*.cc lxnet_sim)
+lxnet_program(lxnet-run hosts/linux/main.cc lxnet_linux)
+lxnet_program(trace_diff trace_diff/main.cc lxnet_trace_diff ${absl_parts})
+lxnet_program(ltp_runner ltp_runner/main.cc lxnet_ltp_runner ${absl_parts})
