@@ -1,0 +1,39 @@
+// Handing on what a stay inside the stack produced.
+#include "stack/entry.hh"
+
+#include "stack/stack.hh"
+
+namespace lxnet {
+
+Entry::Entry(Stack& stack) : stack_(stack), now_(stack.hal().now()) {}
+
+void Entry::refresh_clock() { now_ = stack_.hal().now(); }
+
+void Entry::transmit(Interface& interface, Ref<Packet> frame) {
+  frame->interface_index = interface.index();
+  egress_.push_back(std::move(frame));
+}
+
+void Entry::flush() {
+  while (has_work()) {
+    transmit_batches();
+    while (!ingress_.is_empty()) link_receive(*this, ingress_.take_front());
+  }
+}
+
+// Consecutive frames of one interface go to its device as one batch.
+void Entry::transmit_batches() {
+  while (!egress_.is_empty()) {
+    const uint32_t index = egress_.front()->interface_index;
+    PacketQueue batch;
+    while (!egress_.is_empty() && egress_.front()->interface_index == index) batch.push_back(egress_.take_front());
+    const Ref<Interface> interface = stack_.interfaces().find(index);
+    if (!interface || !interface->is_up()) {
+      while (!batch.is_empty()) drop(*this, batch.take_front(), DropReason::InterfaceDown);
+      continue;
+    }
+    interface->device().transmit(*this, now_, batch);
+  }
+}
+
+}  // namespace lxnet

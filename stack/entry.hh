@@ -1,0 +1,46 @@
+// Entry: one stay inside the stack, from a system call, a packet, the timer or configuration.
+//
+// It reads the clock once, and it holds what the stay produced and has not yet handed on: frames to devices, and frames that came
+// back from loopback. Whoever transmits only queues here, under whatever lock it holds; flush(), with no lock held, hands the
+// queues on until nothing is left. So no way in recurses into another, and a loopback connect() is established when it returns.
+// The queues belong to the entry and need no lock.
+#pragma once
+
+#include "base/time.hh"
+#include "netdev/packet.hh"
+
+namespace lxnet {
+
+class Interface;
+class Stack;
+
+class Entry {
+ public:
+  explicit Entry(Stack& stack);
+  ~Entry() { flush(); }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  Stack& stack() const { return stack_; }
+  Instant now() const { return now_; }
+  // After a park: time has passed.
+  void refresh_clock();
+
+  // any lock. The frame is complete for the interface's device.
+  void transmit(Interface& interface, Ref<Packet> frame);
+  // any lock. Frames a device delivered; interface_index is set on each.
+  void receive(PacketQueue& frames) { ingress_.append(frames); }
+  // no lock. Until both queues are empty.
+  void flush();
+  bool has_work() const { return !ingress_.is_empty() || !egress_.is_empty(); }
+
+ private:
+  void transmit_batches();
+
+  Stack& stack_;
+  Instant now_;
+  PacketQueue ingress_;
+  PacketQueue egress_;  // interface_index of each says where it leaves
+};
+
+}  // namespace lxnet

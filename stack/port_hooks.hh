@@ -1,0 +1,43 @@
+// PortHooks: what the stack asks of the ListenTable, which stands above it: to claim and release ports, and to take TCP segments
+// that belong to no connection. A Stack without hooks has no ports, and bind() then gives EOPNOTSUPP.
+#pragma once
+
+#include "base/result.hh"
+#include "netdev/packet.hh"
+#include "stack/ip_address.hh"
+
+namespace lxnet {
+
+class Entry;
+class Socket;
+
+// A socket's (or a TIME_WAIT's) hold on a port. Lives in its owner; the ListenTable links it into a bucket.
+struct PortClaim {
+  ListLink bucket_link;
+  Socket* owner = nullptr;  // null for a TIME_WAIT
+  Endpoint local;
+  uint32_t bound_interface = 0;
+  uint32_t uid = 0;
+  uint8_t protocol = 0;
+  IpFamily family = IpFamily::V4;
+  bool v6_only = false;
+  bool reuse_address = false;
+  bool reuse_port = false;
+  bool is_listening = false;
+  bool is_connected = false;  // claimed by connect(): may share with others whose 4-tuples differ
+  bool is_claimed() const { return bucket_link.is_linked(); }
+};
+
+struct PortHooks {
+  void* table = nullptr;
+  // Claims local.port, or chooses an ephemeral port when it is 0, and fills claim.local. EADDRINUSE. The caller has checked the
+  // address and privilege, and filled the claim's other fields.
+  Result<> (*claim)(void* table, Entry& entry, PortClaim& claim) = nullptr;
+  // For a connect() without bind(): chooses a port such that the 4-tuple is free. EADDRNOTAVAIL.
+  Result<> (*claim_for_connect)(void* table, Entry& entry, PortClaim& claim, const Endpoint& remote) = nullptr;
+  void (*release)(void* table, PortClaim& claim) = nullptr;
+  // The owner's options changed (listen(), SO_REUSEPORT…), or the claim moves to a TIME_WAIT: `to` takes over `from`'s place.
+  void (*move)(void* table, PortClaim& from, PortClaim& to) = nullptr;
+};
+
+}  // namespace lxnet

@@ -1,0 +1,155 @@
+// Socket: the base of every Internet socket. The compat layer drives it through these calls, none of which ever blocks:
+// what would block answers EAGAIN (EINPROGRESS for a connect under way), and compat's wait_until() sleeps and asks again.
+//
+// UDP, raw, ping and TCP sockets derive from it. Errors are Linux's: the errno is chosen here, where the rule is known.
+#pragma once
+
+#include "base/ref.hh"
+#include "base/result.hh"
+#include "stack/entry.hh"
+#include "stack/io.hh"
+#include "stack/ip/transport.hh"
+#include "stack/socket_options.hh"
+#include "stack/wait_queue.hh"
+
+namespace lxnet {
+
+enum class SocketType : uint8_t { Stream = 1, Datagram = 2, Raw = 3 };  // SOCK_*
+enum class ShutdownHow : uint8_t { Read = 0, Write = 1, Both = 2 };     // SHUT_*
+
+// MSG_*, Linux's numbers, as far as the stack obeys them.
+enum MessageFlags : uint32_t {
+  kMessageOutOfBand = 0x1,
+  kMessagePeek = 0x2,
+  kMessageDontRoute = 0x4,
+  kMessageControlTruncated = 0x8,
+  kMessageTruncated = 0x20,
+  kMessageDontWait = 0x40,
+  kMessageEndOfRecord = 0x80,
+  kMessageWaitAll = 0x100,
+  kMessageConfirm = 0x800,
+  kMessageErrorQueue = 0x2000,
+  kMessageNoSignal = 0x4000,
+  kMessageMore = 0x8000,
+  kMessageZeroCopy = 0x4000000,
+  kMessageFastOpen = 0x20000000,
+};
+
+// What control messages ask of one send. Absent fields keep their defaults.
+struct SendControl {
+  int16_t ttl = -1;               // IP_TTL, IPV6_HOPLIMIT
+  int16_t tos = -1;               // IP_TOS, IPV6_TCLASS
+  uint32_t output_interface = 0;  // IP_PKTINFO, IPV6_PKTINFO
+  IpAddress source;               // of the same; unspecified: the socket's
+  bool has_source = false;
+  bool has_options = false;
+  ByteSpan options;  // IP_RETOPTS, or chained IPv6 extension headers (compat has validated them)
+  uint8_t options_first_header = 0;
+  IpAddress routing_final;    // with a routing header
+  uint16_t segment_size = 0;  // UDP_SEGMENT
+  bool has_mark = false;
+  uint32_t mark = 0;
+  bool has_priority = false;
+  uint32_t priority = 0;
+  bool has_transmit_time = false;
+  uint64_t transmit_time = 0;  // SCM_TXTIME
+  uint32_t timestamping = 0;   // SO_TIMESTAMPING's cmsg
+  bool has_timestamping = false;
+  int8_t dont_fragment_v6 = -1;  // IPV6_DONTFRAG
+  int32_t flow_label = -1;
+};
+
+struct SendRequest {
+  IoSource& source;
+  uint32_t flags = 0;                     // MessageFlags
+  const Endpoint* destination = nullptr;  // msg_name
+  SendControl control;
+};
+
+// One entry of an error queue, as recvmsg(MSG_ERRQUEUE) reports it. Layout of sock_extended_err's meaning, in host order.
+struct ExtendedError {
+  Errno error{};
+  uint8_t origin = 0;  // SO_EE_ORIGIN_*
+  uint8_t type = 0, code = 0;
+  uint32_t info = 0, data = 0;
+  Endpoint offender;  // address unspecified: none (AF_UNSPEC)
+};
+
+// What a receive found out beside the bytes.
+struct ReceiveRequest {
+  IoSink& sink;
+  uint32_t flags = 0;         // in: MessageFlags
+  uint32_t result_flags = 0;  // out: msg_flags
+  Endpoint source;            // out: msg_name, where the protocol gives one
+  bool has_source = false;
+  size_t full_size = 0;  // out: of the datagram, though the sink be smaller (MSG_TRUNC)
+  // out: for control messages. `packet` is the datagram itself (null for streams): its IpInfo, headers and time stamp.
+  Ref<Packet> packet;
+  bool is_error = false;  // came from the error queue
+  ExtendedError error;
+  Endpoint error_destination;   // of the packet that caused it: msg_name then
+  uint16_t segment_size = 0;    // UDP_GRO
+  uint32_t overflow_drops = 0;  // SO_RXQ_OVFL
+  int64_t wall_nanos = 0;       // of a stream's last byte
+  int32_t inq = -1;             // TCP_INQ
+};
+
+class SocketSet;
+
+class Socket : public RefCounted<Socket> {
+ public:
+  static void destroy(Socket* socket) { socket->destroy_self(); }
+
+  Stack& stack() const { return stack_; }
+  IpFamily family() const { return family_; }  // V6 for AF_INET6, whatever addresses it carries
+  SocketType type() const { return type_; }
+  uint8_t protocol() const { return protocol_; }
+  uint64_t cookie();  // SO_COOKIE, drawn when first asked
+
+  virtual Result<> bind(Entry& entry, const Endpoint& local) = 0;
+  // EINPROGRESS: under way; wait for kPollOut and ask take_error().
+  virtual Result<> connect(Entry& entry, const Endpoint& remote, uint32_t flags) = 0;
+  // connect() with AF_UNSPEC.
+  virtual Result<> disconnect(Entry& entry) = 0;
+  virtual Result<> listen(Entry& entry, int backlog) = 0;
+  virtual Result<Ref<Socket>> accept(Entry& entry) = 0;
+  // Bytes taken, which for a stream may be fewer than offered: EAGAIN only when none could be.
+  virtual Result<size_t> send(Entry& entry, SendRequest& request) = 0;
+  virtual Result<size_t> receive(Entry& entry, ReceiveRequest& request) = 0;
+  virtual Result<> shutdown(Entry& entry, ShutdownHow how) = 0;
+  virtual PollEvents poll(Entry& entry) = 0;
+  // The last descriptor is gone. The object lives on by its counts as long as the protocol needs it.
+  virtual void close(Entry& entry) = 0;
+  virtual Result<Endpoint> local_name(Entry& entry) = 0;
+  virtual Result<Endpoint> remote_name(Entry& entry) = 0;  // ENOTCONN
+  // FIONREAD and SIOCOUTQ.
+  virtual Result<int> bytes_readable(Entry& entry) = 0;
+  virtual Result<int> bytes_unsent(Entry& entry) = 0;
+
+  WaitQueue& wait_queue() { return wait_queue_; }
+  // SO_ERROR: the pending error, cleared.
+  Errno take_error();
+  bool has_error() const { return __atomic_load_n(&error_, __ATOMIC_RELAXED) != 0; }
+  // Sets it and wakes with kPollError.
+  void report_error(Errno error);
+
+  SocketOptions options;
+  IpSocketOptions ip_options;
+
+ protected:
+  Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol);
+  virtual ~Socket() = default;
+  // Ends in dispose(hal, this) of the derived type.
+  virtual void destroy_self() = 0;
+
+ private:
+  Stack& stack_;
+  IpFamily family_;
+  SocketType type_;
+  uint8_t protocol_;
+  uint16_t error_ = 0;
+  uint64_t cookie_ = 0;
+  WaitQueue wait_queue_;
+};
+
+}  // namespace lxnet

@@ -1,0 +1,46 @@
+// Tunables: net.* as /proc/sys shows them, one row each in tunables.cc; the stack reads the fields.
+#pragma once
+
+#include "base/bytes.hh"
+#include "base/result.hh"
+
+namespace lxnet {
+
+// Defaults are those of a Linux 6.x network namespace. Plain words, read relaxed on the packet path.
+struct TunableValues {
+  // net.ipv4.*
+  int32_t ip_forward = 0;
+  int32_t ip_default_ttl = 64;
+  int32_t ip_no_pmtu_disc = 0;
+  int32_t ip_local_port_low = 32768, ip_local_port_high = 60999;
+  int32_t ip_unprivileged_port_start = 1024;
+  int32_t ip_nonlocal_bind = 0;
+  int32_t icmp_ratelimit = 1000, icmp_ratemask = 6168;
+  int32_t icmp_msgs_per_sec = 1000, icmp_msgs_burst = 50;
+  int32_t icmp_echo_ignore_all = 0, icmp_echo_ignore_broadcasts = 1;
+  int32_t ping_group_low = 1, ping_group_high = 0;
+  int32_t igmp_max_memberships = 20, igmp_max_msf = 10;
+  // net.core.*
+  int32_t rmem_default = 212992, rmem_max = 212992, wmem_default = 212992, wmem_max = 212992;
+  int32_t optmem_max = 131072;
+  int32_t somaxconn = 4096;
+  // net.ipv6.*
+  int32_t bindv6only = 0;
+  int32_t ipv6_forwarding = 0;
+  int32_t ipv6_hop_limit = 64;
+};
+
+class Tunables {
+ public:
+  TunableValues& values() { return values_; }
+  const TunableValues& values() const { return values_; }
+  // By Linux name; text as /proc/sys takes it. ENOENT, EINVAL.
+  Result<> set(const char* name, const char* text);
+  // The text's size, which may exceed the room; it is cut then. ENOENT.
+  Result<size_t> get(const char* name, std::span<char> out) const;
+
+ private:
+  TunableValues values_;
+};
+
+}  // namespace lxnet

@@ -1,0 +1,43 @@
+// Waking by key, shared waiters before exclusive ones.
+#include "stack/wait_queue.hh"
+
+namespace lxnet {
+
+void WaitQueue::add(Waiter& waiter) {
+  MutexLock lock(mutex_);
+  if (waiter.mode_ == Waiter::Mode::Exclusive) {
+    waiters_.push_back(waiter);
+  } else {
+    waiters_.push_front(waiter);
+  }
+  __atomic_store_n(&count_, count_ + 1, __ATOMIC_SEQ_CST);
+}
+
+void WaitQueue::remove(Waiter& waiter) {
+  MutexLock lock(mutex_);
+  if (!waiter.link_.is_linked()) return;
+  waiters_.remove(waiter);
+  __atomic_store_n(&count_, count_ - 1, __ATOMIC_SEQ_CST);
+}
+
+void WaitQueue::wake(PollEvents events, unsigned exclusive_limit) {
+  if (!has_waiters()) return;
+  MutexLock lock(mutex_);
+  Waiter* waiter = waiters_.front();
+  while (waiter != nullptr) {
+    // The callback may take its waiter off the list only through remove(), which waits for us: `next` stays valid.
+    Waiter* next = waiters_.next(*waiter);
+    if ((waiter->interest_ & events) != 0) {
+      const bool took = waiter->callback_(*waiter, events);
+      if (took && waiter->mode_ == Waiter::Mode::Exclusive && --exclusive_limit == 0) return;
+    }
+    waiter = next;
+  }
+}
+
+bool WaitQueue::has_waiters() const {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  return __atomic_load_n(&count_, __ATOMIC_RELAXED) != 0;
+}
+
+}  // namespace lxnet

@@ -1,0 +1,54 @@
+// WaitQueue: who wants to hear that something may have changed. Blocked tasks, poll, epoll entries and SIGIO join it alike.
+//
+// A Waiter has a mask of the events it cares for; wake() with a key calls only those whose mask meets it, so that data arriving
+// does not wake who waits for space. Ordinary waiters are all called; of the exclusive ones (accept, EPOLLEXCLUSIVE), which queue
+// behind them, as many as say they took the wake-up. A callback runs under the queue's lock (rank WaitQueue): it unparks a task
+// or takes locks of a higher rank, and nothing else.
+#pragma once
+
+#include "base/list.hh"
+#include "hal/mutex.hh"
+#include "stack/poll_events.hh"
+
+namespace lxnet {
+
+class WaitQueue;
+
+class Waiter {
+ public:
+  // Returns whether it took the wake-up; only an exclusive waiter's answer matters.
+  using Callback = bool (*)(Waiter& waiter, PollEvents events);
+  enum class Mode : uint8_t { Shared, Exclusive };
+
+  Waiter(Callback callback, PollEvents interest, Mode mode) : callback_(callback), interest_(interest), mode_(mode) {}
+  bool is_queued() const { return link_.is_linked(); }
+
+ private:
+  friend class WaitQueue;
+
+  ListLink link_;
+  Callback callback_;
+  PollEvents interest_;
+  Mode mode_;
+};
+
+class WaitQueue {
+ public:
+  explicit WaitQueue(const Hal& hal, LockRank rank = LockRank::WaitQueue) : mutex_(hal, rank) {}
+
+  void add(Waiter& waiter);
+  // After it returns the callback is not running and will not run.
+  void remove(Waiter& waiter);
+  // `events`: what may have become true. `exclusive_limit`: how many exclusive waiters to wake.
+  void wake(PollEvents events, unsigned exclusive_limit = 1);
+  void wake_all(PollEvents events) { wake(events, ~0u); }
+  // A hint without the lock: false means nobody was waiting. Ordered after the caller's own change by a full fence.
+  bool has_waiters() const;
+
+ private:
+  Mutex mutex_;
+  List<Waiter, &Waiter::link_> waiters_ GUARDED_BY(mutex_);  // shared ones first
+  uint32_t count_ = 0;                                       // written under mutex_, read without
+};
+
+}  // namespace lxnet
