@@ -5,12 +5,13 @@
 //        |   push_header() takes |  consume() and    | append() takes |      [block, offset, size] x kMaxFragments
 //        |   from here  <------  |  pull_up() here   | from here ---> |
 //
-// The linear part is inside the Packet (kInlineCapacity bytes: all headers, and the payload of a small datagram) or in a DataBlock of its own
-// (a frame as a driver received it). Payload beyond it lies in fragments that refer to counted DataBlocks, so that data copied in
-// from a user once is cited by every transmission and every receiver until it is copied out once.
+// The linear part is inside the Packet (kInlineCapacity bytes: all headers, and the payload of a small datagram) or in a
+// DataBlock of its own (a frame as a driver received it). Payload beyond it lies in fragments that refer to counted DataBlocks,
+// so that data copied in from a user once is cited by every transmission and every receiver until it is copied out once.
 //
-// Rules kept: push_header() and consume() are the only ways the front moves. Bytes of a shared DataBlock are never written.
-// A packet has one owner at a time; clone() makes a second packet that shares the blocks.
+// Rules kept: push_header() and consume() are the only ways the front moves. Bytes that two packets cite are never written: the
+// front of a clone is its own copy, and make_writable() is asked before anything deeper is changed in place. A packet has one
+// owner at a time; clone() makes a second packet that cites the same blocks.
 #pragma once
 
 #include <array>
@@ -28,9 +29,10 @@ namespace lxnet {
 class NetDevice;
 class PacketPool;
 
-// A counted run of bytes. Written by its creator until it is shared, then read only.
-class DataBlock : public RefCounted<DataBlock> {
+// A counted run of bytes. A byte is written before a second holder can see it, then read only.
+class alignas(16) DataBlock : public RefCounted<DataBlock> {
  public:
+  // At least `capacity` bytes: the pool rounds up to a size class, and all of it may be used. ENOBUFS without memory.
   static Result<Ref<DataBlock>> create(PacketPool& pool, size_t capacity);
   static void destroy(DataBlock* block);
 
@@ -44,7 +46,6 @@ class DataBlock : public RefCounted<DataBlock> {
 
   PacketPool& pool_;
   uint32_t capacity_;
-  DataBlock* free_next_ = nullptr;
 };
 
 struct Fragment {
@@ -65,19 +66,24 @@ enum class ChecksumState : uint8_t {
 // How a packet larger than the wire's is to be cut.
 enum class SegmentationKind : uint8_t { None, Tcp, Udp };
 
-class Packet : public RefCounted<Packet> {
+class alignas(64) Packet : public RefCounted<Packet> {
  public:
   static constexpr size_t kInlineCapacity = 320;
   static constexpr size_t kDefaultHeadroom = 128;  // Ethernet + VLAN + IPv6 + 64 bytes of options, rounded up
   static constexpr size_t kMaxFragments = 18;      // 64 KiB in 4 KiB blocks, and the ends
   static constexpr size_t kControlSize = 112;
+  // What true_size() counts for the packet itself and for an inline linear part: Linux's for its smallest buffer, 768 together,
+  // so that as many datagrams fit into an SO_RCVBUF here as there.
+  static constexpr uint32_t kCharge = 256;
+  static constexpr uint32_t kInlineCharge = 512;
 
   // An empty packet with an inline linear part.
   static Result<Ref<Packet>> create(PacketPool& pool, size_t headroom = kDefaultHeadroom);
   // An empty packet whose linear part holds `capacity` bytes behind `headroom`, inline if that fits.
   static Result<Ref<Packet>> create_linear(PacketPool& pool, size_t capacity, size_t headroom = kDefaultHeadroom);
   static void destroy(Packet* packet);
-  // Same bytes, same metadata, no owner; blocks are shared, the inline part is copied.
+  // Same bytes, same metadata, no owner. The front (all headers) is copied, so both packets may push and rewrite headers; the
+  // rest is cited. ENOBUFS without memory.
   Result<Ref<Packet>> clone() const;
 
   PacketPool& pool() const { return pool_; }
@@ -89,7 +95,7 @@ class Packet : public RefCounted<Packet> {
   MutableByteSpan mutable_linear() { return MutableByteSpan(data_, tail_); }
   size_t headroom() const { return static_cast<size_t>(data_ - storage_); }
   size_t tailroom() const { return static_cast<size_t>(limit_ - tail_); }
-  std::span<const Fragment> fragments() const { return {fragments_.data(), fragment_count_}; }
+  std::span<const Fragment> fragments() const { return {fragment_array(), fragment_count_}; }
 
   // The new front, uninitialised. The headroom must suffice: ask ensure_headroom() where it may not.
   MutableByteSpan push_header(size_t size) {
@@ -102,7 +108,10 @@ class Packet : public RefCounted<Packet> {
     static_assert(alignof(Header) == 1);
     return *new (push_header(sizeof(Header)).data()) Header();
   }
+  // Headroom of `size` bytes that nobody else cites; moves the linear part if need be. ENOBUFS without memory.
   Result<> ensure_headroom(size_t size);
+  // Makes the first `size` bytes linear and this packet's own, so that they may be changed in place.
+  Result<> make_writable(size_t size);
   // Drops `size` bytes from the front; size <= size().
   void consume(size_t size);
   // Makes the first `size` bytes linear. EINVAL when the packet is shorter, ENOBUFS without memory.
@@ -122,7 +131,10 @@ class Packet : public RefCounted<Packet> {
   }
   // Continues the last fragment if the bytes follow it in the same block. ENOBUFS when all fragments are used.
   Result<> append_fragment(Ref<DataBlock> block, uint32_t offset, uint32_t size);
-  // Appends bytes [offset, offset + size) of another packet by reference.
+  // Copies bytes to the end: into the tailroom, then into blocks of its own. ENOBUFS without memory; then nothing was appended.
+  Result<> append_copy(ByteSpan bytes);
+  // Appends bytes [offset, offset + size) of another packet by reference (an inline part is copied). EINVAL when it has fewer;
+  // ENOBUFS without memory or fragments. On an error nothing was appended.
   Result<> append_from(const Packet& other, size_t offset, size_t size);
   // Cuts the end off so that `size` bytes are left.
   void trim(size_t size);
@@ -146,9 +158,11 @@ class Packet : public RefCounted<Packet> {
   }
 
   // ---- memory
-  // What the packet costs: itself and its blocks. This is what socket buffers are charged.
+  // What the packet costs: itself, its linear part and the bytes it cites. It grows with the packet and never shrinks. This is
+  // what socket buffers are charged, through set_owner(), which remembers the amount.
   uint32_t true_size() const { return true_size_; }
-  // Charges a socket until the packet dies or orphan() is called: release(owner, amount) then runs, under any lock but the pool's.
+  // Charges a socket until the packet dies, gets another owner or orphan() is called: release(owner, amount) then runs, under any
+  // lock but the pool's.
   using Release = void (*)(void* owner, uint32_t amount);
   void set_owner(void* owner, Release release, uint32_t amount);
   void orphan();
@@ -158,9 +172,9 @@ class Packet : public RefCounted<Packet> {
   uint32_t mark = 0;             // SO_MARK
   uint32_t priority = 0;         // SO_PRIORITY
   uint32_t flow_hash = 0;
-  int64_t wall_nanos = 0;        // when it was received, if somebody asked for time stamps; else 0
-  Instant departure;             // earliest time to send (pacing, SO_TXTIME); the epoch means now
-  uint16_t link_protocol = 0;    // ethertype
+  int64_t wall_nanos = 0;      // when it was received, if somebody asked for time stamps; else 0
+  Instant departure;           // earliest time to send (pacing, SO_TXTIME); the epoch means now
+  uint16_t link_protocol = 0;  // ethertype
   ChecksumState checksum = ChecksumState::Unknown;
   SegmentationKind segmentation = SegmentationKind::None;
   uint16_t segment_size = 0;     // payload of each segment to be cut
@@ -170,9 +184,9 @@ class Packet : public RefCounted<Packet> {
   bool is_link_broadcast = false;
   bool is_link_multicast = false;
   bool is_for_other_host = false;
-  bool is_looped = false;        // came through loopback, or is our own multicast
+  bool is_looped = false;  // came through loopback, or is our own multicast
 
-  // The layer that holds the packet keeps what it knows of it here; the next layer overwrites it.
+  // The layer that holds the packet keeps what it knows of it here; the next layer overwrites it. Undefined at first.
   template <typename T>
   T& control() {
     static_assert(sizeof(T) <= kControlSize && alignof(T) <= 8 && std::is_trivially_destructible_v<T>);
@@ -184,6 +198,22 @@ class Packet : public RefCounted<Packet> {
  private:
   friend class PacketPool;
   explicit Packet(PacketPool& pool) : pool_(pool) {}
+  ~Packet() = default;
+
+  Fragment* fragment_array() { return reinterpret_cast<Fragment*>(fragment_storage_); }
+  const Fragment* fragment_array() const { return reinterpret_cast<const Fragment*>(fragment_storage_); }
+  void use_inline(size_t headroom);
+  void use_block(Ref<DataBlock> block, size_t headroom);
+  const uint8_t* lowest_mark() const;
+  const uint8_t* highest_mark() const;
+  Result<> move_linear(size_t headroom, size_t tailroom);
+  void shift_marks(uint8_t* old_data);
+  void copy_metadata(const Packet& other);
+  size_t fill_last_block(ByteSpan bytes);
+  void append_to_array(Ref<DataBlock> block, uint32_t offset, uint32_t size);
+  void drop_front_fragments(size_t size);
+  void restore_end(size_t size, uint32_t true_size);
+  bool is_linear_shared() const { return linear_block_ && !linear_block_->is_unique(); }
 
   PacketPool& pool_;
   uint8_t* storage_ = nullptr;
@@ -200,7 +230,8 @@ class Packet : public RefCounted<Packet> {
   Release release_ = nullptr;
   uint32_t owned_amount_ = 0;
   uint8_t fragment_count_ = 0;
-  std::array<Fragment, kMaxFragments> fragments_;
+  // Storage only: a packet is made and dies a million times a second, and most have no fragment.
+  alignas(Fragment) uint8_t fragment_storage_[kMaxFragments * sizeof(Fragment)];
   alignas(8) uint8_t control_[kControlSize];
   alignas(8) uint8_t inline_[kInlineCapacity];
 };
