@@ -1,0 +1,12 @@
+// What IP calls when a packet for TCP has come in, or an error about one we sent. Rows of stack/ip/transport.cc.
+#pragma once
+
+#include "stack/ip/transport.hh"
+
+namespace lxnet {
+
+// Front at the TCP header, IpInfo in control(); IPv4 and IPv6. Takes the packet, also when nobody wants it.
+void tcp_receive(Entry& entry, Ref<Packet> packet);
+void tcp_receive_error(Entry& entry, const IpError& error);
+
+}  // namespace lxnet
