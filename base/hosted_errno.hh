@@ -1,6 +1,8 @@
 // Where lxnet's own C++ headers meet a hosted C library (tests, simulator), <errno.h>'s macros would eat the enumerators of the
 // same names. The headers that need the macros are read first, then the macros go: such a file speaks of Errno::EINVAL, and of a
 // C library call's error through Errno{errno}. The core itself is compiled freestanding and sees nothing of this.
+//
+// lint-allow includes: only a hosted build reads these headers.
 #pragma once
 
 #if __STDC_HOSTED__

@@ -31,7 +31,7 @@ command_bench() {
         ;;
       -*) die "bench has no option '$1'; ./lxnet bench --help lists them" ;;
       *)
-        if ! bench_names | grep -qxF -- "$1"; then
+        if ! is_among "$1" $(bench_names); then
           die "there is no benchmark '$1'$(suggest "$1" $(bench_names)) (./lxnet bench --list prints them)"
         fi
         names+=("$1")

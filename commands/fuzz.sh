@@ -34,7 +34,7 @@ command_fuzz() {
         ;;
       -*) die "fuzz has no option '$1'; ./lxnet fuzz --help lists them" ;;
       *)
-        if ! fuzz_names | grep -qxF -- "$1"; then
+        if ! is_among "$1" $(fuzz_names); then
           die "there is no fuzz target '$1'$(suggest "$1" $(fuzz_names)) (./lxnet fuzz --list prints them)"
         fi
         names+=("$1")

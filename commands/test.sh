@@ -32,7 +32,7 @@ command_test() {
   if [[ -n $filter ]]; then ctest+=(-R "$filter"); fi
   if ((list)); then ctest+=(-N); fi
   cd "$lxnet_root" || return
-  if "${ctest[@]}" -N | grep -q '^Total Tests: 0$'; then
+  if [[ $("${ctest[@]}" -N) == *"Total Tests: 0"* ]]; then
     die "no test's name matches '$filter'; ./lxnet test --list prints them all"
   fi
   if ((verbose)); then

@@ -48,7 +48,7 @@ choose_preset() {
       "$lxnet_root/CMakePresets.json" | while IFS='|' read -r name text; do printf '  %-20s %s\n' "$name" "$text"; done
     exit 0
   fi
-  if ! preset_names | grep -qxF -- "$1"; then
+  if ! is_among "$1" $(preset_names); then
     die "there is no preset '$1'$(suggest "$1" $(preset_names)) (--preset help lists them)"
   fi
   preset=$1
@@ -96,6 +96,16 @@ wants_help() {
       --) return 1 ;;
       -h | --help) return 0 ;;
     esac
+  done
+  return 1
+}
+
+# is_among WORD CANDIDATE...
+is_among() {
+  local word=$1 candidate
+  shift
+  for candidate in "$@"; do
+    if [[ $candidate == "$word" ]]; then return 0; fi
   done
   return 1
 }
