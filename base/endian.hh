@@ -25,16 +25,16 @@ class BigEndian {
   struct Raw {
     uint8_t bytes[sizeof(T)] = {};
   };
+  // Shifts and not __builtin_bswap: where they can, both compilers make one instruction of them; for the builtin riscv64 calls
+  // libgcc, which a kernel does not have.
   static constexpr T swap_if_little(T value) {
-    if constexpr (std::endian::native == std::endian::big) {
-      return value;
-    } else if constexpr (sizeof(T) == 2) {
-      return __builtin_bswap16(value);
-    } else if constexpr (sizeof(T) == 4) {
-      return __builtin_bswap32(value);
-    } else {
-      return __builtin_bswap64(value);
-    }
+    if constexpr (std::endian::native == std::endian::big) return value;
+    return swap(value);
+  }
+  static constexpr uint16_t swap(uint16_t v) { return static_cast<uint16_t>(v << 8 | v >> 8); }
+  static constexpr uint32_t swap(uint32_t v) { return v << 24 | (v & 0xff00) << 8 | (v >> 8 & 0xff00) | v >> 24; }
+  static constexpr uint64_t swap(uint64_t v) {
+    return uint64_t{swap(static_cast<uint32_t>(v))} << 32 | swap(static_cast<uint32_t>(v >> 32));
   }
 
   Raw raw_;

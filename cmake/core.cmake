@@ -5,7 +5,12 @@ if(NOT LXNET_HOSTED)
   # As a kernel compiles: no floating point, nothing below the stack pointer, addresses fixed at link time.
   list(APPEND LXNET_FREESTANDING -fno-pie)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-    list(APPEND LXNET_FREESTANDING -mgeneral-regs-only -mno-red-zone)
+    # (clang's -mgeneral-regs-only refuses libstdc++'s headers for a long double that is never used.)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+      list(APPEND LXNET_FREESTANDING -mno-mmx -mno-sse -mno-red-zone)
+    else()
+      list(APPEND LXNET_FREESTANDING -mgeneral-regs-only -mno-red-zone)
+    endif()
   endif()
 endif()
 

@@ -54,6 +54,9 @@ struct DeviceClient {
 class NetDevice {
  public:
   virtual ~NetDevice() = default;
+  // A device's memory returns to where it came from (dispose()). Without this the destructor would need a global operator delete,
+  // which a kernel does not have.
+  static void operator delete(void*, size_t) {}
 
   virtual const DeviceCapabilities& capabilities() const = 0;
   virtual bool is_link_up() const = 0;
