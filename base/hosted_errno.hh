@@ -6,9 +6,14 @@
 #pragma once
 
 #if __STDC_HOSTED__
+#include <atomic>
 #include <cerrno>
+#include <condition_variable>
+#include <memory>
+#include <semaphore>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #undef EPERM
 #undef ENOENT
