@@ -41,6 +41,9 @@ class Stack {
   SocketSet& sockets() { return sockets_; }
   PortHooks& ports() { return ports_; }
 
+  // What the layer above keeps with the stack (the compat layer its families and calls); the stack only carries it.
+  void* upper_layer = nullptr;
+
  private:
   Stack(const Hal& hal, const lxnet_config& config);
   ~Stack() = default;

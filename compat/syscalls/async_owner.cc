@@ -1,0 +1,69 @@
+// Sending SIGIO and SIGURG.
+#include "compat/syscalls/async_owner.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr int32_t kSigUrg = 23;
+constexpr int32_t kSigIo = 29;
+
+// si_code POLL_* and the si_band Linux pairs with it (fs/fcntl.c, band_table).
+struct Band {
+  PollEvents cause;
+  int32_t code;
+  int32_t band;
+};
+constexpr Band kBands[] = {
+    {kPollHangUp, 6, 0x10 | 0x8},        // POLL_HUP: EPOLLHUP | EPOLLERR
+    {kPollPriority, 5, 0x2 | 0x80},      // POLL_PRI
+    {kPollError, 4, 0x8},                // POLL_ERR
+    {kPollOut, 2, 0x4 | 0x100 | 0x200},  // POLL_OUT
+    {kPollIn, 1, 0x1 | 0x40},            // POLL_IN
+};
+
+}  // namespace
+
+void AsyncOwner::set_owner(int32_t kind, int32_t id) {
+  lxnet_credentials credentials{};
+  hal_.credentials(credentials);
+  uid_ = credentials.uid;
+  euid_ = credentials.euid;
+  kind_ = kind;
+  id_ = id;
+}
+
+void AsyncOwner::enable(WaitQueue& queue, int32_t fd) {
+  fd_ = fd;
+  if (!waiter_.is_queued()) queue.add(waiter_);
+}
+
+void AsyncOwner::disable(WaitQueue& queue) { queue.remove(waiter_); }
+
+void AsyncOwner::send_urgent_signal() { send(kSigUrg, 0x80 /* SI_KERNEL */, kPollPriority); }
+
+bool AsyncOwner::SignalWaiter::wake(Waiter& waiter, PollEvents events) {
+  AsyncOwner& owner = static_cast<SignalWaiter&>(waiter).owner;
+  for (const Band& row : kBands) {
+    if ((events & row.cause) == 0) continue;
+    // Without F_SETSIG the signal is SIGIO and carries nothing.
+    owner.send(owner.signo_ == 0 ? kSigIo : owner.signo_, owner.signo_ == 0 ? 0x80 : row.code, static_cast<PollEvents>(row.band));
+    break;
+  }
+  return false;
+}
+
+void AsyncOwner::send(int32_t signo, int32_t code, PollEvents band) {
+  if (id_ == 0) return;
+  const lxnet_signal signal{.signo = signo,
+                            .target_kind = kind_,
+                            .target = id_,
+                            .code = code,
+                            .fd = fd_,
+                            .band = static_cast<int32_t>(band),
+                            .uid = uid_,
+                            .euid = euid_};
+  // EPERM and ESRCH are the answer: nobody is told.
+  static_cast<void>(hal_.table().send_signal(hal_.context(), &signal));
+}
+
+}  // namespace lxnet

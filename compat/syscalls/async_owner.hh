@@ -1,0 +1,48 @@
+// AsyncOwner: who gets SIGIO and SIGURG for a file: F_SETOWN, F_SETOWN_EX, F_SETSIG, FIOASYNC.
+//
+// It joins the file's wait queue while O_ASYNC is set, and sends a signal for each wake-up, as kill_fasync() does. SIGURG needs
+// only an owner, not O_ASYNC.
+#pragma once
+
+#include "compat/syscalls/context.hh"
+#include "stack/wait_queue.hh"
+
+namespace lxnet {
+
+class File;
+
+class AsyncOwner {
+ public:
+  explicit AsyncOwner(const Hal& hal) : hal_(hal), waiter_(*this) {}
+
+  // kind: LXNET_SIGNAL_*; the current task's ids are what a later signal is checked against.
+  void set_owner(int32_t kind, int32_t id);
+  int32_t owner_kind() const { return kind_; }
+  int32_t owner_id() const { return id_; }
+  void set_signal(int32_t signo) { signo_ = signo; }
+  int32_t signal() const { return signo_; }
+  // F_SETFL's or FIOASYNC's change of O_ASYNC.
+  void enable(WaitQueue& queue, int32_t fd);
+  void disable(WaitQueue& queue);
+  // Urgent data has arrived.
+  void send_urgent_signal();
+
+ private:
+  struct SignalWaiter : Waiter {
+    explicit SignalWaiter(AsyncOwner& async_owner) : Waiter(&wake, ~0u, Mode::Shared), owner(async_owner) {}
+    static bool wake(Waiter& waiter, PollEvents events);
+    AsyncOwner& owner;
+  };
+
+  void send(int32_t signo, int32_t code, PollEvents band);
+
+  const Hal& hal_;
+  SignalWaiter waiter_;
+  int32_t kind_ = LXNET_SIGNAL_PROCESS;
+  int32_t id_ = 0;
+  int32_t signo_ = 0;
+  int32_t fd_ = -1;
+  uint32_t uid_ = 0, euid_ = 0;
+};
+
+}  // namespace lxnet

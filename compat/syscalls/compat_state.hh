@@ -1,0 +1,32 @@
+// CompatState: what a stack's system-call layer knows beyond the stack: the families and calls that archives registered.
+#pragma once
+
+#include "compat/syscalls/socket_file.hh"
+#include "compat/syscalls/syscall_table.hh"
+
+namespace lxnet {
+
+class CompatState {
+ public:
+  static CompatState& of(Stack& stack) { return *static_cast<CompatState*>(stack.upper_layer); }
+
+  // An archive's family or calls. ENOMEM when the fixed room is used up, EEXIST for a family that is there.
+  Result<> add_family(const SocketFamily& family);
+  Result<> add_syscalls(std::span<const SyscallRow> rows);
+  const SocketFamily* find_family(int number) const;
+  std::span<const std::span<const SyscallRow>> extensions() const { return {extensions_, extension_count_}; }
+
+  // What the ListenTable's owner needs on destruction.
+  void* listen_table = nullptr;
+
+ private:
+  static constexpr size_t kMaxFamilies = 8;
+  static constexpr size_t kMaxExtensions = 8;
+
+  SocketFamily families_[kMaxFamilies] = {};
+  size_t family_count_ = 0;
+  std::span<const SyscallRow> extensions_[kMaxExtensions] = {};
+  size_t extension_count_ = 0;
+};
+
+}  // namespace lxnet

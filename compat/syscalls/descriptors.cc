@@ -1,0 +1,38 @@
+// Asking the host's descriptor table.
+#include "compat/syscalls/descriptors.hh"
+
+namespace lxnet {
+
+Result<Ref<File>> find_file(SyscallContext& context, int fd) {
+  int error = static_cast<int>(Errno::EBADF);
+  lxnet_file* file = context.hal().table().find_fd(context.hal().context(), fd, &error);
+  if (file == nullptr) return static_cast<Errno>(error);
+  return Ref<File>::adopt(File::from_c(file));
+}
+
+Result<Ref<SocketFile>> find_socket(SyscallContext& context, int fd) {
+  Ref<File> file = TRY(find_file(context, fd));
+  if (file->kind() != FileKind::Socket) return Errno::ENOTSOCK;
+  return Ref<SocketFile>::adopt(static_cast<SocketFile*>(file.leak()));
+}
+
+Result<Ref<File>> find_file_or_leave(SyscallContext& context, int fd) {
+  auto file = find_file(context, fd);
+  if (file.is_ok()) return file.take();
+  // Also a number that is not open: the host knows best in which order it refuses.
+  return Errno::ENOSYS;
+}
+
+Result<NewDescriptor> NewDescriptor::install(SyscallContext& context, Ref<File> file, uint32_t flags) {
+  const Hal& hal = context.hal();
+  const int fd = hal.table().install_fd(hal.context(), file->to_c(), flags);
+  if (fd < 0) return static_cast<Errno>(-fd);
+  static_cast<void>(file.leak());  // the table holds it now
+  return NewDescriptor(context, fd);
+}
+
+NewDescriptor::~NewDescriptor() {
+  if (fd_ >= 0) context_.hal().table().release_fd(context_.hal().context(), fd_);
+}
+
+}  // namespace lxnet

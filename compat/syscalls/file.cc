@@ -1,0 +1,51 @@
+// The life of a File, and the calls of lxnet.h that hold counts of one.
+#include "compat/syscalls/file.hh"
+
+namespace lxnet {
+
+File::File(Stack& stack, FileKind kind)
+    : stack_(stack), kind_(kind), async_owner_(stack.hal()), watch_mutex_(stack.hal(), LockRank::EpollSet) {}
+
+void File::destroy(File* file) {
+  Entry entry(file->stack_);
+  for (;;) {
+    FileWatcher* watcher = nullptr;
+    {
+      MutexLock lock(file->watch_mutex_);
+      watcher = file->watchers_.take_front();
+    }
+    if (watcher == nullptr) break;
+    watcher->file_gone(*watcher, entry);
+  }
+  file->async_owner_.disable(file->wait_queue());
+  file->released(entry);
+  file->dispose_self();
+}
+
+uint32_t File::status_flags() const { return __atomic_load_n(&status_flags_, __ATOMIC_RELAXED); }
+
+void File::set_status_flags(uint32_t mask, uint32_t flags) {
+  uint32_t old = __atomic_load_n(&status_flags_, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(&status_flags_, &old, (old & ~mask) | (flags & mask), true, __ATOMIC_RELAXED,
+                                      __ATOMIC_RELAXED)) {
+  }
+}
+
+}  // namespace lxnet
+
+extern "C" {
+
+void lxnet_file_ref(lxnet_file* file) { lxnet::File::from_c(file)->ref(); }
+
+void lxnet_file_unref(lxnet_file* file) {
+  lxnet::File* object = lxnet::File::from_c(file);
+  if (object->unref()) lxnet::File::destroy(object);
+}
+
+uint32_t lxnet_file_poll(lxnet_file* file) {
+  lxnet::File* object = lxnet::File::from_c(file);
+  lxnet::Entry entry(object->stack());
+  return object->poll(entry);
+}
+
+}  // extern "C"

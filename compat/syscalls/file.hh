@@ -1,0 +1,75 @@
+// File: what a descriptor of lxnet's refers to; the host's table holds counts of it (lxnet_file in lxnet.h is a File).
+//
+// Sockets of every family and epoll sets derive from it. The last count gone closes it: released() runs in a task, with no lock
+// held.
+#pragma once
+
+#include "base/list.hh"
+#include "base/ref.hh"
+#include "compat/syscalls/async_owner.hh"
+#include "compat/syscalls/context.hh"
+#include "stack/wait_queue.hh"
+
+namespace lxnet {
+
+// O_*, in the numbers of the x86 and generic tables (they agree on these).
+enum OpenFlags : uint32_t {
+  kOpenReadWrite = 02,
+  kOpenNonBlock = 04000,
+  kOpenAsync = 020000,
+  kOpenCloseOnExec = 02000000,
+};
+
+enum class FileKind : uint8_t { Socket, Epoll };
+
+// Somebody who keys a table by this file and must forget it when it goes: an epoll set's entry.
+struct FileWatcher {
+  ListLink watch_link;
+  // The file's last descriptor is gone. Runs in a task; must take itself off the list.
+  void (*file_gone)(FileWatcher& watcher, Entry& entry) = nullptr;
+};
+
+class File : public RefCounted<File> {
+ public:
+  static void destroy(File* file);
+  static File* from_c(lxnet_file* file) { return reinterpret_cast<File*>(file); }
+  lxnet_file* to_c() { return reinterpret_cast<lxnet_file*>(this); }
+
+  FileKind kind() const { return kind_; }
+  Stack& stack() const { return stack_; }
+  const Hal& hal() const { return stack_.hal(); }
+
+  // O_NONBLOCK and O_ASYNC. A host that keeps them itself (hal.h: file_flags) is asked each time.
+  uint32_t status_flags() const;
+  bool is_nonblocking() const { return (status_flags() & kOpenNonBlock) != 0; }
+  void set_status_flags(uint32_t mask, uint32_t flags);
+  AsyncOwner& async_owner() { return async_owner_; }
+
+  virtual Result<size_t> read(SyscallContext& context, IoSink& sink) = 0;
+  virtual Result<size_t> write(SyscallContext& context, IoSource& source) = 0;
+  virtual PollEvents poll(Entry& entry) = 0;
+  virtual WaitQueue& wait_queue() = 0;
+  // ENOTTY for a command it does not know; ENOIOCTLCMD does not exist here.
+  virtual Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) = 0;
+
+  // Watchers are added and removed under this lock; close tells each, once.
+  Mutex& watch_mutex() { return watch_mutex_; }
+  List<FileWatcher, &FileWatcher::watch_link>& watchers() REQUIRES(watch_mutex_) { return watchers_; }
+
+ protected:
+  File(Stack& stack, FileKind kind);
+  virtual ~File() = default;
+  // The last count is gone: close, then dispose().
+  virtual void released(Entry& entry) = 0;
+  virtual void dispose_self() = 0;
+
+ private:
+  Stack& stack_;
+  FileKind kind_;
+  uint32_t status_flags_ = kOpenReadWrite;
+  AsyncOwner async_owner_;
+  Mutex watch_mutex_;
+  List<FileWatcher, &FileWatcher::watch_link> watchers_ GUARDED_BY(watch_mutex_);
+};
+
+}  // namespace lxnet

@@ -1,0 +1,70 @@
+// IoSegments: an iovec array taken in and checked as Linux's import_iovec() does; UserSource and UserSink copy through it.
+#pragma once
+
+#include "compat/syscalls/context.hh"
+#include "hal/memory.hh"
+#include "stack/io.hh"
+
+namespace lxnet {
+
+inline constexpr uint64_t kMaxReadWrite = 0x7ffff000;  // MAX_RW_COUNT with 4 KiB pages
+inline constexpr uint64_t kMaxSegments = 1024;         // UIO_MAXIOV
+
+struct IoSegment {
+  UserAddress base;
+  uint64_t size = 0;
+};
+
+class IoSegments {
+ public:
+  IoSegments() = default;
+  // An iovec array of the caller's. EINVAL for a negative length, EFAULT for memory that is not the caller's. The caller has
+  // checked `count` against kMaxSegments, because the errno for that depends on the call.
+  static Result<IoSegments> import(SyscallContext& context, UserAddress vector, uint64_t count);
+  // One buffer: read(), sendto().
+  static Result<IoSegments> import_buffer(SyscallContext& context, UserAddress base, uint64_t size);
+
+  std::span<const IoSegment> segments() const {
+    return heap_.is_empty() ? std::span<const IoSegment>(inline_, count_) : std::span<const IoSegment>(heap_.data(), count_);
+  }
+  size_t total() const { return total_; }
+
+ private:
+  static constexpr size_t kInline = 8;
+
+  Result<> read_vector(SyscallContext& context, UserAddress vector, IoSegment* out);
+  Result<> check(SyscallContext& context, IoSegment* segments);
+
+  IoSegment inline_[kInline];
+  HeapArray<IoSegment> heap_;
+  size_t count_ = 0;
+  size_t total_ = 0;
+};
+
+class UserSource : public IoSource {
+ public:
+  UserSource(const Hal& hal, const IoSegments& segments)
+      : IoSource(segments.total(), &copy_segments), hal_(hal), segments_(segments.segments()) {}
+
+ private:
+  static size_t copy_segments(IoSource& source, MutableByteSpan to);
+
+  const Hal& hal_;
+  std::span<const IoSegment> segments_;
+  uint64_t offset_ = 0;  // into the first segment
+};
+
+class UserSink : public IoSink {
+ public:
+  UserSink(const Hal& hal, const IoSegments& segments)
+      : IoSink(segments.total(), &copy_segments), hal_(hal), segments_(segments.segments()) {}
+
+ private:
+  static size_t copy_segments(IoSink& sink, ByteSpan from);
+
+  const Hal& hal_;
+  std::span<const IoSegment> segments_;
+  uint64_t offset_ = 0;
+};
+
+}  // namespace lxnet
