@@ -14,6 +14,7 @@
 #include "stack/igmp/memberships.hh"
 #include "stack/interface_registry.hh"
 #include "stack/ip/ip_state.hh"
+#include "stack/mib.hh"
 #include "stack/neighbour/neighbour_table.hh"
 #include "stack/port_hooks.hh"
 #include "stack/route/route_table.hh"
@@ -31,6 +32,7 @@ class Stack {
   PacketPool& pool() { return pool_; }
   Timers& timers() { return timers_; }
   DropCounters& drops() { return drops_; }
+  MibCounters& mib() { return mib_; }
   Tunables& tunables() { return tunables_; }
   InterfaceRegistry& interfaces() { return interfaces_; }
   NeighbourTable& neighbours() { return neighbours_; }
@@ -58,6 +60,7 @@ class Stack {
   PacketPool pool_;
   Timers timers_;
   DropCounters drops_;
+  MibCounters mib_;
   Tunables tunables_;
   InterfaceRegistry interfaces_;
   NeighbourTable neighbours_;
