@@ -7,7 +7,7 @@ find_package(PkgConfig REQUIRED)
 
 # Each of these is linked where it is installed and a folder that needs it has sources; setup installs them all.
 foreach(library libseccomp slirp libxdp libpcap)
-  pkg_check_modules(${library} IMPORTED_TARGET ${library})
+  pkg_check_modules(${library} QUIET IMPORTED_TARGET ${library})
 endforeach()
 
 set(LXNET_HOST_LIBRARIES "")

@@ -27,7 +27,7 @@ build_targets() {
 # Without a terminal Ninja prints a line per step: keep errors and every fiftieth step.
 show_some_progress() {
   awk '/^\[[0-9]+\/[0-9]+\] / && !/FAILED/ { if (++step % 50 == 0) { print; fflush() } next }
-       /^ninja: (Entering|no work)/ { next }
+       /^ninja: (Entering|no work)/ || /^-- / { next }
        { print; fflush() }'
 }
 
