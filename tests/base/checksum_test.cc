@@ -32,6 +32,52 @@ TEST(ChecksumTest, AgreesWithTheNaiveSumOnEveryLengthAndAlignment) {
   }
 }
 
+TEST(ChecksumTest, AgreesWithTheNaiveSumUpToALargePacket) {
+  std::mt19937 random(5);
+  const std::vector<uint8_t> bytes = random_bytes(2100 + 16, random);
+  for (size_t size = 400; size <= 2100; ++size) {
+    const ByteSpan span(bytes.data() + size % 16, size);
+    ASSERT_EQ(internet_checksum(span), naive_checksum(span)) << size;
+  }
+}
+
+TEST(ChecksumTest, IsTheSameOnMachinesThatReadAlignedWordsOnly) {
+  std::mt19937 random(6);
+  const std::vector<uint8_t> bytes = random_bytes(300, random);
+  for (size_t offset = 0; offset < 16; ++offset) {
+    for (size_t size = 0; size + offset <= bytes.size(); ++size) {
+      const ByteSpan span(bytes.data() + offset, size);
+      ASSERT_EQ(internal::fold(internal::sum_words(span)), internal::fold(internal::sum_words_from_boundary(span)));
+    }
+  }
+}
+
+// The copy is a vector of its own, so that AddressSanitizer sees a write past it.
+TEST(ChecksumTest, CopyingCopiesAndSumsAndTouchesNothingElse) {
+  std::mt19937 random(7);
+  const std::vector<uint8_t> bytes = random_bytes(2100, random);
+  for (size_t size = 0; size < bytes.size(); size += size < 200 ? 1 : 13) {
+    const ByteSpan from = ByteSpan(bytes).subspan(size % 9 == 0 ? 0 : 1).first(size);
+    std::vector<uint8_t> to(size);
+    InternetChecksum checksum;
+    checksum.copy_and_add(to, from);
+    ASSERT_EQ(checksum.finish(), naive_checksum(from));
+    ASSERT_TRUE(std::equal(from.begin(), from.end(), to.begin()));
+  }
+}
+
+TEST(ChecksumTest, SumsOfPiecesJoin) {
+  std::mt19937 random(8);
+  const std::vector<uint8_t> bytes = random_bytes(100, random);
+  for (size_t cut = 0; cut <= bytes.size(); ++cut) {
+    InternetChecksum front, back;
+    front.add(ByteSpan(bytes).first(cut));
+    back.add(ByteSpan(bytes).subspan(cut));
+    front.append(back);
+    ASSERT_EQ(front.finish(), naive_checksum(bytes)) << cut;
+  }
+}
+
 TEST(ChecksumTest, CarriesNeverGetLost) {
   for (size_t size = 0; size < 300; ++size) {
     const std::vector<uint8_t> ones(size, 0xff);
