@@ -2,7 +2,11 @@
 
 # -fbuiltin after -ffreestanding: no library is assumed, but a memcpy of eight bytes is one instruction and not a call. clang
 # would turn memcmp() == 0 into bcmp(), which a kernel need not have.
-set(LXNET_FREESTANDING -ffreestanding -fbuiltin -fno-builtin-bcmp -fno-builtin-strlen -fno-exceptions -fno-stack-protector -U_FORTIFY_SOURCE)
+set(LXNET_FREESTANDING -ffreestanding -fbuiltin -fno-builtin-bcmp -fno-exceptions -fno-stack-protector -U_FORTIFY_SOURCE)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ would find the loops that are a strlen and call it.
+  list(APPEND LXNET_FREESTANDING -fno-tree-loop-distribute-patterns)
+endif()
 if(NOT LXNET_HOSTED)
   # As a kernel compiles: no floating point, nothing below the stack pointer, addresses fixed at link time.
   list(APPEND LXNET_FREESTANDING -fno-pie)
