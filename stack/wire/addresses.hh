@@ -67,8 +67,7 @@ class Ipv4Address {
   constexpr bool is_loopback() const { return is_in(Ipv4Address(127, 0, 0, 0), 8); }
   constexpr bool is_link_local() const { return is_in(Ipv4Address(169, 254, 0, 0), 16); }
   constexpr bool is_private() const {
-    return is_in(Ipv4Address(10, 0, 0, 0), 8) || is_in(Ipv4Address(172, 16, 0, 0), 12) ||
-           is_in(Ipv4Address(192, 168, 0, 0), 16);
+    return is_in(Ipv4Address(10, 0, 0, 0), 8) || is_in(Ipv4Address(172, 16, 0, 0), 12) || is_in(Ipv4Address(192, 168, 0, 0), 16);
   }
   constexpr bool is_multicast() const { return is_in(Ipv4Address(224, 0, 0, 0), 4); }
   constexpr bool is_local_multicast() const { return is_in(Ipv4Address(224, 0, 0, 0), 24); }  // never forwarded
@@ -78,9 +77,7 @@ class Ipv4Address {
   constexpr bool is_in(Ipv4Address network, uint8_t prefix_length) const {
     return ((value() ^ network.value()) & netmask(prefix_length).value()) == 0;
   }
-  constexpr Ipv4Address network(uint8_t prefix_length) const {
-    return Ipv4Address(value() & netmask(prefix_length).value());
-  }
+  constexpr Ipv4Address network(uint8_t prefix_length) const { return Ipv4Address(value() & netmask(prefix_length).value()); }
   // The last address of the network: its directed broadcast when the prefix is 30 bits or shorter.
   constexpr Ipv4Address network_broadcast(uint8_t prefix_length) const {
     return Ipv4Address(value() | ~netmask(prefix_length).value());
@@ -101,7 +98,8 @@ class Ipv4Address {
   Be32 value_;
 };
 
-// Ordered by size, so that scopes compare (RFC 4007, RFC 6724 section 3.1). Values are those of a multicast address's scope field.
+// Ordered by size, so that scopes compare (RFC 4007, RFC 6724 section 3.1). Values are those of a multicast address's scope
+// field.
 enum class Ipv6Scope : uint8_t {
   Reserved = 0,
   InterfaceLocal = 1,
@@ -141,9 +139,7 @@ class Ipv6Address {
     return Ipv6Address(0, 0, 0, 0, 0, 0xffff, static_cast<uint16_t>(v >> 16), static_cast<uint16_t>(v));
   }
   // fe80::/64 with the modified EUI-64 identifier of RFC 4291, appendix A.
-  static constexpr Ipv6Address link_local(MacAddress mac) {
-    return Ipv6Address(0xfe80, 0, 0, 0, 0, 0, 0, 0).with_eui64(mac);
-  }
+  static constexpr Ipv6Address link_local(MacAddress mac) { return Ipv6Address(0xfe80, 0, 0, 0, 0, 0, 0, 0).with_eui64(mac); }
 
   constexpr uint16_t group(size_t index) const {
     return static_cast<uint16_t>(raw_.bytes[2 * index] << 8 | raw_.bytes[2 * index + 1]);
@@ -157,17 +153,17 @@ class Ipv6Address {
   constexpr bool is_loopback() const { return high() == 0 && low() == 1; }
   constexpr bool is_multicast() const { return raw_.bytes[0] == 0xff; }
   constexpr bool is_link_local() const { return raw_.bytes[0] == 0xfe && (raw_.bytes[1] & 0xc0) == 0x80; }  // fe80::/10
-  constexpr bool is_site_local() const { return raw_.bytes[0] == 0xfe && (raw_.bytes[1] & 0xc0) == 0xc0; }  // fec0::/10, deprecated
-  constexpr bool is_unique_local() const { return (raw_.bytes[0] & 0xfe) == 0xfc; }                     // fc00::/7
+  constexpr bool is_site_local() const {
+    return raw_.bytes[0] == 0xfe && (raw_.bytes[1] & 0xc0) == 0xc0;
+  }                                                                                  // fec0::/10, deprecated
+  constexpr bool is_unique_local() const { return (raw_.bytes[0] & 0xfe) == 0xfc; }  // fc00::/7
   constexpr bool is_v4_mapped() const { return high() == 0 && low() >> 32 == 0xffff; }
   // ::a.b.c.d (deprecated): the first 96 bits zero, neither :: nor ::1.
   constexpr bool is_v4_compatible() const { return high() == 0 && low() >> 32 == 0 && low() > 1; }
   constexpr bool is_documentation() const { return group(0) == 0x2001 && group(1) == 0xdb8; }
   constexpr bool is_link_local_multicast() const { return is_multicast() && (raw_.bytes[1] & 0xf) == 2; }
   constexpr bool is_interface_local_multicast() const { return is_multicast() && (raw_.bytes[1] & 0xf) == 1; }
-  constexpr bool is_solicited_node() const {
-    return high() == 0xff02'0000'0000'0000 && low() >> 24 == 0x1'ff;
-  }
+  constexpr bool is_solicited_node() const { return high() == 0xff02'0000'0000'0000 && low() >> 24 == 0x1'ff; }
   // An address that means something only together with a link: sockaddr_in6 wants its sin6_scope_id.
   constexpr bool needs_scope_id() const { return is_link_local() || is_link_local_multicast() || is_interface_local_multicast(); }
 
