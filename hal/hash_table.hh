@@ -1,0 +1,169 @@
+// HashTable<T, &T::link_>: an intrusive hash table that grows one bucket at a time (linear hashing, Litwin 1980).
+//
+// Rule kept: no insertion ever rehashes the table, so its longest operation does not depend on its size. Buckets stand in
+// segments that double (the largest is half of them all) and are never moved. When there is no memory for a segment the chains
+// just grow longer; only the very first one can fail an insertion.
+//
+// The table does not own its elements, does no locking, and finds by the caller's comparison among elements of the same 64-bit
+// hash. Elements of one chain stand newest first, and splitting a bucket keeps their order.
+#pragma once
+
+#include <bit>
+
+#include "base/assert.hh"
+#include "hal/memory.hh"
+
+namespace lxnet {
+
+class HashLink {
+ public:
+  HashLink() = default;
+  HashLink(const HashLink&) = delete;
+  HashLink& operator=(const HashLink&) = delete;
+  ~HashLink() { ASSERT(!is_linked()); }
+
+  bool is_linked() const { return place_ != nullptr; }
+  uint64_t hash() const { return hash_; }
+
+ private:
+  template <typename T, HashLink T::*Member>
+  friend class HashTable;
+
+  HashLink* next_ = nullptr;
+  HashLink** place_ = nullptr;  // what points to this link
+  uint64_t hash_ = 0;
+};
+
+template <typename T, HashLink T::*Member>
+class HashTable {
+ public:
+  explicit HashTable(const Hal& hal) : hal_(hal) {}
+  HashTable(const HashTable&) = delete;
+  HashTable& operator=(const HashTable&) = delete;
+  ~HashTable() {
+    ASSERT(count_ == 0);
+    for (size_t i = 0; i < kMaxSegments; ++i) {
+      if (segments_[i] != nullptr) hal_.free(segments_[i], segment_size(i) * sizeof(HashLink*));
+    }
+  }
+
+  size_t size() const { return count_; }
+  bool is_empty() const { return count_ == 0; }
+
+  // ENOMEM only while the table has no bucket at all.
+  Result<> insert(T& element, uint64_t hash) {
+    HashLink& link = element.*Member;
+    ASSERT(!link.is_linked());
+    if (bucket_count_ == 0) {
+      if (!add_segment(0)) return Errno::ENOMEM;
+      bucket_count_ = kFirstBuckets;
+    }
+    link.hash_ = hash;
+    push_front(bucket(index_of(hash)), link);
+    if (++count_ > bucket_count_) split_one();
+    return ok();
+  }
+
+  void remove(T& element) {
+    HashLink& link = element.*Member;
+    ASSERT(link.is_linked());
+    *link.place_ = link.next_;
+    if (link.next_ != nullptr) link.next_->place_ = link.place_;
+    link.next_ = nullptr;
+    link.place_ = nullptr;
+    --count_;
+  }
+
+  // The elements of this hash, newest first: for (T* e = table.first(h); e != nullptr; e = table.next(*e)).
+  T* first(uint64_t hash) const { return bucket_count_ == 0 ? nullptr : match(bucket(index_of(hash)), hash); }
+  T* next(const T& element) const {
+    const HashLink& link = element.*Member;
+    return match(link.next_, link.hash_);
+  }
+
+  // Any order, each element once; nothing may be inserted meanwhile, and only the visited element removed.
+  template <typename Visitor>
+  void for_each(Visitor&& visit) const {
+    for (size_t i = 0; i < bucket_count_; ++i) {
+      for (HashLink* link = bucket(i); link != nullptr;) {
+        HashLink* next = link->next_;
+        visit(*owner_of(link));
+        link = next;
+      }
+    }
+  }
+
+ private:
+  static constexpr size_t kFirstBuckets = 8;
+  static constexpr size_t kMaxSegments = 28;  // 1 Gi buckets
+
+  // Segment 0 holds the first kFirstBuckets; segment i > 0 as many as all before it together.
+  static constexpr size_t segment_size(size_t segment) { return segment == 0 ? kFirstBuckets : kFirstBuckets << (segment - 1); }
+  static constexpr size_t segment_of(size_t index) { return static_cast<size_t>(std::bit_width(index / kFirstBuckets)); }
+
+  HashLink*& bucket(size_t index) const {
+    const size_t segment = segment_of(index);
+    return segments_[segment][segment == 0 ? index : index - segment_size(segment)];
+  }
+  // Buckets below the split point of this round have been split already and use one bit more.
+  size_t index_of(uint64_t hash) const {
+    const size_t round = std::bit_floor(bucket_count_);
+    const size_t wide = static_cast<size_t>(hash) & (2 * round - 1);
+    return wide < bucket_count_ ? wide : wide & (round - 1);
+  }
+
+  bool add_segment(size_t segment) {
+    const size_t size = segment_size(segment) * sizeof(HashLink*);
+    void* block = hal_.alloc(size, alignof(HashLink*));
+    if (block == nullptr) return false;
+    memset(block, 0, size);
+    segments_[segment] = static_cast<HashLink**>(block);
+    return true;
+  }
+
+  void split_one() {
+    const size_t added = bucket_count_;
+    const size_t segment = segment_of(added);
+    if (segment >= kMaxSegments || (segments_[segment] == nullptr && !add_segment(segment))) return;
+    const size_t from = added - std::bit_floor(bucket_count_);
+    ++bucket_count_;
+    HashLink** keep = &bucket(from);
+    HashLink** move = &bucket(added);
+    HashLink* link = *keep;
+    while (link != nullptr) {
+      HashLink* next = link->next_;
+      HashLink**& end = index_of(link->hash_) == added ? move : keep;
+      *end = link;
+      link->place_ = end;
+      end = &link->next_;
+      link = next;
+    }
+    *keep = nullptr;
+    *move = nullptr;
+  }
+
+  static void push_front(HashLink*& head, HashLink& link) {
+    link.next_ = head;
+    link.place_ = &head;
+    if (head != nullptr) head->place_ = &link.next_;
+    head = &link;
+  }
+  static T* match(HashLink* link, uint64_t hash) {
+    while (link != nullptr && link->hash_ != hash) link = link->next_;
+    return link == nullptr ? nullptr : owner_of(link);
+  }
+  static T* owner_of(HashLink* link) {
+    // offsetof for a member pointer: measured on storage that is never read.
+    alignas(T) static constexpr char kProbe[sizeof(T)] = {};
+    const T* probe = reinterpret_cast<const T*>(kProbe);
+    const auto offset = reinterpret_cast<const char*>(&(probe->*Member)) - reinterpret_cast<const char*>(probe);
+    return reinterpret_cast<T*>(reinterpret_cast<char*>(link) - offset);
+  }
+
+  const Hal& hal_;
+  HashLink** segments_[kMaxSegments] = {};
+  size_t bucket_count_ = 0;
+  size_t count_ = 0;
+};
+
+}  // namespace lxnet
