@@ -1,0 +1,93 @@
+// The contended side of SocketLock.
+//
+// state_ leaves zero and kOwned only by compare-and-swap; kWork is set and cleared under mutex_, so a release that sees no kWork
+// has nothing to do, and one that sees it settles everything under the mutex.
+#include "stack/socket_lock.hh"
+
+#include "hal/hal.hh"
+
+namespace lxnet {
+
+SocketLock::SocketLock(Socket& socket, const SocketWork& work, const Hal& hal)
+    : is_shared_(hal.has_locks()), socket_(socket), work_(work), mutex_(hal, LockRank::Socket) {}
+
+SocketLock::~SocketLock() { ASSERT(state_ == 0); }
+
+// True: the lock was free after all and is the caller's. False: its owner will look at what the caller put under the mutex.
+bool SocketLock::own_or_mark_locked() {
+  for (;;) {
+    const uint32_t state = load();
+    if (state == 0) {
+      if (change(0, kOwned)) return true;
+    } else if (change(state, state | kWork)) {
+      return false;
+    }
+  }
+}
+
+void SocketLock::acquire_slow(Entry& entry) {
+  const Hal& hal = mutex_.hal();
+  Sleeper sleeper;
+  sleeper.task = hal.current_task();
+  {
+    MutexLock lock(mutex_);
+    if (own_or_mark_locked()) return;
+    sleepers_.push_back(sleeper);
+  }
+  // What this task already queued may be what the owner is waiting for.
+  entry.flush();
+  for (;;) {
+    hal.park(Instant::never(), Interruptible::No);
+    MutexLock lock(mutex_);
+    if (sleeper.is_granted) break;
+  }
+  entry.refresh_clock();
+}
+
+bool SocketLock::acquire_or_queue_slow(Ref<Packet>& packet, size_t limit) {
+  MutexLock lock(mutex_);
+  if (own_or_mark_locked()) return true;
+  if (backlog_bytes_ > limit) return false;
+  __atomic_store_n(&backlog_bytes_, backlog_bytes_ + packet->true_size(), __ATOMIC_RELAXED);
+  backlog_.push_back(std::move(packet));
+  return false;
+}
+
+bool SocketLock::acquire_or_defer_slow(uint32_t bits) {
+  MutexLock lock(mutex_);
+  if (own_or_mark_locked()) return true;
+  deferred_ |= bits;
+  return false;
+}
+
+void SocketLock::release_slow(Entry& entry) {
+  for (;;) {
+    PacketQueue packets;
+    uint32_t bits = 0;
+    {
+      MutexLock lock(mutex_);
+      packets.append(backlog_);
+      bits = std::exchange(deferred_, 0);
+      if (packets.is_empty() && bits == 0) {
+        // Not earlier: while packets come in faster than they are worked on, the limit must still bind.
+        __atomic_store_n(&backlog_bytes_, size_t{0}, __ATOMIC_RELAXED);
+        hand_over_locked();
+        return;
+      }
+    }
+    while (!packets.is_empty()) work_.packet(entry, socket_, packets.take_front());
+    if (bits != 0) work_.deferred(entry, socket_, bits);
+  }
+}
+
+// The wake-up happens under the mutex: the sleeper, and with it the task, may be gone as soon as it sees is_granted.
+void SocketLock::hand_over_locked() {
+  Sleeper* next = sleepers_.take_front();
+  const uint32_t state = next == nullptr ? 0 : sleepers_.is_empty() ? kOwned : kOwned | kWork;
+  __atomic_store_n(&state_, state, __ATOMIC_RELEASE);
+  if (next == nullptr) return;
+  next->is_granted = true;
+  mutex_.hal().unpark(next->task);
+}
+
+}  // namespace lxnet

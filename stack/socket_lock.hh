@@ -1,0 +1,149 @@
+// SocketLock: a socket is owned by a task or by the packet path, one at a time.
+//
+// It is no Mutex: its owner may copy user memory and so sleep. Rules kept:
+// - A task that finds it owned parks, uninterruptibly, and gets it in the order of asking.
+// - The packet path never waits: a packet that finds the lock owned joins a bounded backlog, a timer leaves bits, and whoever
+// owns the
+//   lock carries both out before letting go.
+// - Ownership is taken with no Mutex of rank Socket or above held, and never of two sockets by one task but listener before
+// child.
+//
+// Free and uncontended it costs one compare-and-swap each way, and not even that on a host without locks.
+#pragma once
+
+#include "hal/mutex.hh"
+#include "netdev/packet.hh"
+#include "stack/entry.hh"
+
+namespace lxnet {
+
+class Socket;
+
+// What the owner does, with the lock owned and no Mutex held, about what came in meanwhile.
+struct SocketWork {
+  void (*packet)(Entry& entry, Socket& socket, Ref<Packet> packet) = nullptr;
+  void (*deferred)(Entry& entry, Socket& socket, uint32_t bits) = nullptr;
+};
+
+class CAPABILITY("socket lock") SocketLock {
+ public:
+  SocketLock(Socket& socket, const SocketWork& work, const Hal& hal);
+  SocketLock(const SocketLock&) = delete;
+  SocketLock& operator=(const SocketLock&) = delete;
+  ~SocketLock();
+
+  // task. Parks while owned; the clock of the entry is then read again.
+  void acquire(Entry& entry) ACQUIRE() {
+    check_context();
+    if (!change(0, kOwned)) acquire_slow(entry);
+  }
+  // packet, timer.
+  bool try_acquire() TRY_ACQUIRE(true) {
+    check_context();
+    return change(0, kOwned);
+  }
+  // packet. When it is owned, takes the packet into the backlog, unless more than `limit` bytes (true_size) wait there already:
+  // then the packet is left to the caller.
+  bool acquire_or_queue(Ref<Packet>& packet, size_t limit) TRY_ACQUIRE(true) {
+    return try_acquire() || acquire_or_queue_slow(packet, limit);
+  }
+  // timer, packet. When it is owned, leaves the bits to the owner.
+  bool acquire_or_defer(uint32_t bits) TRY_ACQUIRE(true) { return try_acquire() || acquire_or_defer_slow(bits); }
+  // Carries out what waits, then lets go or hands over.
+  void release(Entry& entry) RELEASE() {
+    if (!change(kOwned, 0)) release_slow(entry);
+  }
+
+  // For SocketWork's functions, which the analysis cannot see to be called by the owner.
+  void assert_owned() const ASSERT_CAPABILITY(this) { DEBUG_ASSERT((load() & kOwned) != 0); }
+  size_t backlog_bytes() const { return __atomic_load_n(&backlog_bytes_, __ATOMIC_RELAXED); }
+
+ private:
+  static constexpr uint32_t kOwned = 1;
+  static constexpr uint32_t kWork = 2;  // backlog_, deferred_ or sleepers_ are not empty; only ever set while owned
+
+  // On the stack of a task that waits.
+  struct Sleeper {
+    ListLink link;
+    lxnet_task* task = nullptr;
+    bool is_granted = false;
+  };
+
+  uint32_t load() const { return __atomic_load_n(&state_, __ATOMIC_RELAXED); }
+  bool change(uint32_t from, uint32_t to) {
+    if (!is_shared_) {
+      if (state_ != from) return false;
+      state_ = to;
+      return true;
+    }
+    return __atomic_compare_exchange_n(&state_, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+  }
+  // A debug build asks for the mutex, whose rank must be allowed here even when nobody contends.
+  void check_context() {
+#if defined(LXNET_DEBUG)
+    MutexLock lock(mutex_);
+#endif
+  }
+  bool own_or_mark_locked() REQUIRES(mutex_);
+  void acquire_slow(Entry& entry);
+  bool acquire_or_queue_slow(Ref<Packet>& packet, size_t limit);
+  bool acquire_or_defer_slow(uint32_t bits);
+  void release_slow(Entry& entry);
+  void hand_over_locked() REQUIRES(mutex_);
+
+  uint32_t state_ = 0;
+  const bool is_shared_;  // several processors may call in
+  Socket& socket_;
+  const SocketWork& work_;
+  Mutex mutex_;
+  uint32_t deferred_ GUARDED_BY(mutex_) = 0;
+  size_t backlog_bytes_ = 0;  // written under mutex_; of what waits and of what is being worked on
+  PacketQueue backlog_ GUARDED_BY(mutex_);
+  List<Sleeper, &Sleeper::link> sleepers_ GUARDED_BY(mutex_);
+};
+
+// A task's ownership for a scope.
+class SCOPED_CAPABILITY TaskOwnership {
+ public:
+  TaskOwnership(SocketLock& lock, Entry& entry) ACQUIRE(lock) : lock_(lock), entry_(entry) { lock_.acquire(entry); }
+  ~TaskOwnership() RELEASE() { lock_.release(entry_); }
+  TaskOwnership(const TaskOwnership&) = delete;
+  TaskOwnership& operator=(const TaskOwnership&) = delete;
+
+ private:
+  SocketLock& lock_;
+  Entry& entry_;
+};
+
+// The packet path's. The analysis takes it as owned: return at once when is_owned() says no; the packet is then in the backlog,
+// or, when that was full, still the caller's to drop.
+class SCOPED_CAPABILITY PacketOwnership {
+ public:
+  PacketOwnership(SocketLock& lock, Entry& entry, Ref<Packet>& packet, size_t limit) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
+      : lock_(lock),
+        entry_(entry),
+        is_owned_(lock.acquire_or_queue(packet, limit)) {}
+  // For a timer or an ICMP error: the owner gets the bits.
+  PacketOwnership(SocketLock& lock, Entry& entry, uint32_t bits) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
+      : lock_(lock),
+        entry_(entry),
+        is_owned_(lock.acquire_or_defer(bits)) {}
+  // Neither: what finds the lock owned is given up.
+  PacketOwnership(SocketLock& lock, Entry& entry) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS : lock_(lock),
+                                                                                            entry_(entry),
+                                                                                            is_owned_(lock.try_acquire()) {}
+  ~PacketOwnership() RELEASE() NO_THREAD_SAFETY_ANALYSIS {
+    if (is_owned_) lock_.release(entry_);
+  }
+  PacketOwnership(const PacketOwnership&) = delete;
+  PacketOwnership& operator=(const PacketOwnership&) = delete;
+
+  bool is_owned() const { return is_owned_; }
+
+ private:
+  SocketLock& lock_;
+  Entry& entry_;
+  const bool is_owned_;
+};
+
+}  // namespace lxnet
