@@ -6,16 +6,17 @@
 namespace lxnet {
 
 enum class LockRank : uint8_t {
-  Configuration = 10,  // changes of interfaces, addresses, routes: one at a time
-  EpollSet = 14,       // one epoll set's entries
-  Listener = 18,       // a listening socket, while it creates a child
-  Socket = 20,         // one socket
-  SocketPeer = 22,     // the other end of a pair, when both are held
-  PortTable = 30,      // ListenTable's buckets
-  SocketTable = 32,    // SocketSet's buckets
-  ErrorQueue = 36,     // a socket's queues that packets reach without its lock
-  Multicast = 38,      // group memberships
-  Interfaces = 40,     // the registry's lists and one interface's addresses
+  Configuration = 10,    // changes of interfaces, addresses, routes: one at a time
+  EpollSet = 14,         // one epoll set's entries
+  Listener = 18,         // a listening socket, while it creates a child
+  Socket = 20,           // one socket
+  SocketPeer = 22,       // the other end of a pair, when both are held
+  PortTable = 30,        // ListenTable's buckets
+  SocketTable = 32,      // SocketSet's buckets
+  SocketInventory = 34,  // SocketSet's list of all
+  ErrorQueue = 36,       // a socket's queues that packets reach without its lock
+  Multicast = 38,        // group memberships
+  Interfaces = 40,       // the registry's lists and one interface's addresses
   Routes = 42,
   Neighbours = 44,
   Fragments = 46,

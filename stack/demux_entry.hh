@@ -1,0 +1,74 @@
+// DemuxEntry: one way packets reach a socket (or a TIME_WAIT); lives in its owner, and the SocketSet links it.
+//
+// Rule kept: the fields are filled before the entry is added and do not change until it is removed. A socket that connects or
+// disconnects adds a second entry first and removes the other after, so that no packet falls between them.
+#pragma once
+
+#include "base/list.hh"
+#include "base/ref.hh"
+#include "hal/hash_table.hh"
+#include "stack/ip_address.hh"
+
+namespace lxnet {
+
+class Socket;
+class ReusePortGroup;
+
+// What is left of a TCP connection in TIME-WAIT (RFC 9293, 3.6.1); TCP derives from it.
+class TimeWait : public RefCounted<TimeWait> {
+ public:
+  static void destroy(TimeWait* time_wait) { time_wait->destroy_self(); }
+
+ protected:
+  TimeWait() = default;
+  ~TimeWait() = default;
+  virtual void destroy_self() = 0;
+};
+
+// Ports of different spaces do not meet: a protocol number of the transports with ports (for ICMP echo sockets the identifier is
+// the port), or raw sockets of a family, whose "port" is the protocol number.
+enum class DemuxSpace : uint16_t { Icmp4 = 1, Tcp = 6, Udp = 17, Icmp6 = 58, UdpLite = 136, Raw4 = 260, Raw6 = 262 };
+
+// A place in the enumeration of all sockets: an entry, or a cursor that rests there.
+struct InventoryNode {
+  ListLink inventory_link;
+  bool is_cursor = false;
+};
+
+class DemuxEntry : public InventoryNode {
+ public:
+  // One of the two.
+  Socket* socket = nullptr;
+  TimeWait* time_wait = nullptr;
+
+  DemuxSpace space{};
+  IpFamily family = IpFamily::V4;  // of the socket, not of its addresses
+  bool v6_only = false;
+  bool reuse_port = false;
+  uint16_t local_port = 0, remote_port = 0;
+  IpAddress local, remote;       // unspecified: any
+  uint32_t bound_interface = 0;  // of a TIME_WAIT; a socket's own option counts, which may change at any time
+  uint32_t uid = 0;              // only one user's sockets share a port by SO_REUSEPORT
+
+  bool is_added() const { return table_link_.is_linked(); }
+
+ private:
+  friend class SocketSet;
+  friend class ReusePortGroup;
+  friend struct DemuxShard;
+
+  HashLink table_link_;
+  ReusePortGroup* group_ = nullptr;
+  uint32_t group_index_ = 0;
+  bool is_flow_ = false;
+};
+
+// What a packet says of its receiver: `local` is its destination.
+struct PacketTuple {
+  DemuxSpace space{};
+  IpAddress local, remote;
+  uint16_t local_port = 0, remote_port = 0;
+  uint32_t interface_index = 0;
+};
+
+}  // namespace lxnet

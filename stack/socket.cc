@@ -1,0 +1,35 @@
+// What every socket has: a cookie, a pending error, and those who wait.
+#include "stack/socket.hh"
+
+#include "stack/stack.hh"
+
+namespace lxnet {
+
+Socket::Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol)
+    : stack_(stack), family_(family), type_(type), protocol_(protocol), wait_queue_(stack.hal()) {
+  const TunableValues& tunables = stack.tunables().values();
+  options.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
+  options.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
+  ip_options.v6_only = family == IpFamily::V6 && tunables.bindv6only != 0;
+}
+
+uint64_t Socket::cookie() {
+  uint64_t cookie = __atomic_load_n(&cookie_, __ATOMIC_RELAXED);
+  if (cookie != 0) return cookie;
+  const uint64_t drawn = stack_.sockets().next_cookie();
+  // Another task may have been faster: then its number is the socket's and ours is lost.
+  return __atomic_compare_exchange_n(&cookie_, &cookie, drawn, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? drawn : cookie;
+}
+
+Errno Socket::take_error() {
+  // Mostly there is none, and then the packet path's cache line stays shared.
+  if (!has_error()) return Errno{};
+  return Errno{__atomic_exchange_n(&error_, uint16_t{0}, __ATOMIC_ACQ_REL)};
+}
+
+void Socket::report_error(Errno error) {
+  __atomic_store_n(&error_, static_cast<uint16_t>(error), __ATOMIC_RELEASE);
+  wait_queue_.wake_all(kPollError);
+}
+
+}  // namespace lxnet
