@@ -22,6 +22,8 @@ class Waiter {
 
   Waiter(Callback callback, PollEvents interest, Mode mode) : callback_(callback), interest_(interest), mode_(mode) {}
   bool is_queued() const { return link_.is_linked(); }
+  // Only while it is on no queue.
+  void set_interest(PollEvents interest) { interest_ = interest; }
 
  private:
   friend class WaitQueue;

@@ -23,6 +23,14 @@ Result<Ref<File>> find_file_or_leave(SyscallContext& context, int fd) {
   return Errno::ENOSYS;
 }
 
+Result<> check_descriptor_room(SyscallContext& context) {
+  const lxnet_hal& table = context.hal().table();
+  if (table.check_fd_room == nullptr) return ok();
+  const int answer = table.check_fd_room(context.hal().context());
+  if (answer < 0) return static_cast<Errno>(-answer);
+  return ok();
+}
+
 Result<NewDescriptor> NewDescriptor::install(SyscallContext& context, Ref<File> file, uint32_t flags) {
   const Hal& hal = context.hal();
   const int fd = hal.table().install_fd(hal.context(), file->to_c(), flags);

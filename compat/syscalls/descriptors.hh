@@ -12,6 +12,9 @@ Result<Ref<SocketFile>> find_socket(SyscallContext& context, int fd);
 // For calls that concern every kind of file: ENOSYS tells the host to answer itself when the file is its own.
 Result<Ref<File>> find_file_or_leave(SyscallContext& context, int fd);
 
+// EMFILE when the task has no number left for one more file, where the host can tell beforehand.
+Result<> check_descriptor_room(SyscallContext& context);
+
 // A number that the caller has been given but does not know yet: taken back unless keep() is called.
 class NewDescriptor {
  public:

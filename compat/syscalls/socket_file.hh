@@ -27,7 +27,7 @@ struct IncomingMessage {
   IoSink& sink;
   uint32_t flags = 0;
   uint32_t result_flags = 0;  // msg_flags
-  SockAddr name;
+  SockAddr name = {};
   bool has_name = false;
   bool wants_name = false;
   ControlWriter* control = nullptr;

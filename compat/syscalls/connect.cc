@@ -1,0 +1,39 @@
+// connect, shutdown, getsockname and getpeername.
+#include "compat/syscalls/calls.hh"
+#include "compat/syscalls/descriptors.hh"
+
+namespace lxnet {
+namespace {
+
+Result<int64_t> write_name(SyscallContext& context, int fd, UserAddress address, UserAddress length, SocketFile::NameOf which) {
+  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const SockAddr name = TRY(socket->name(context, which));
+  TRY(name.write(context, address, length));
+  return 0;
+}
+
+}  // namespace
+
+Result<int64_t> sys_connect(SyscallContext& context, int fd, UserAddress user_address, int length) {
+  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const SockAddr address = TRY(SockAddr::read(context, user_address, length));
+  TRY(socket->connect(context, address));
+  return 0;
+}
+
+Result<int64_t> sys_shutdown(SyscallContext& context, int fd, int how) {
+  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  if (how < 0 || how > 2) return Errno::EINVAL;
+  TRY(socket->shutdown(context, static_cast<ShutdownHow>(how)));
+  return 0;
+}
+
+Result<int64_t> sys_getsockname(SyscallContext& context, int fd, UserAddress address, UserAddress length) {
+  return write_name(context, fd, address, length, SocketFile::NameOf::Self);
+}
+
+Result<int64_t> sys_getpeername(SyscallContext& context, int fd, UserAddress address, UserAddress length) {
+  return write_name(context, fd, address, length, SocketFile::NameOf::Peer);
+}
+
+}  // namespace lxnet

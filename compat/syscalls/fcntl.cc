@@ -1,0 +1,81 @@
+// fcntl on files of lxnet's: status flags and who gets SIGIO. Descriptor commands (F_DUPFD, F_SETFD…) are the host's: ENOSYS.
+#include "compat/syscalls/calls.hh"
+#include "compat/syscalls/descriptors.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kGetFlags = 3, kSetFlags = 4, kSetOwner = 8, kGetOwner = 9, kSetSignal = 10, kGetSignal = 11, kSetOwnerEx = 15,
+                   kGetOwnerEx = 16, kGetOwnerUids = 17;
+constexpr int kSignalCount = 64;
+
+struct OwnerEx {
+  int32_t kind;  // F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP: LXNET_SIGNAL_*
+  int32_t id;
+};
+
+Result<int64_t> set_status_flags(File& file, int fd, uint64_t argument) {
+  const auto flags = static_cast<uint32_t>(argument);
+  file.set_status_flags(kOpenNonBlock | kOpenAsync, flags);
+  if ((flags & kOpenAsync) != 0) {
+    file.async_owner().enable(file.wait_queue(), fd);
+  } else {
+    file.async_owner().disable(file.wait_queue());
+  }
+  return 0;
+}
+
+// A negative id is a process group.
+Result<int64_t> set_owner(File& file, int32_t who) {
+  if (who == INT32_MIN) return Errno::EINVAL;
+  file.async_owner().set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who);
+  return 0;
+}
+
+Result<int64_t> set_owner_ex(SyscallContext& context, File& file, UserAddress from) {
+  const OwnerEx owner = TRY(read_user<OwnerEx>(context.hal(), from));
+  if (owner.kind < LXNET_SIGNAL_THREAD || owner.kind > LXNET_SIGNAL_GROUP) return Errno::EINVAL;
+  file.async_owner().set_owner(owner.kind, owner.id);
+  return 0;
+}
+
+Result<int64_t> get_owner_ex(SyscallContext& context, File& file, UserAddress to) {
+  const OwnerEx owner{file.async_owner().owner_kind(), file.async_owner().owner_id()};
+  TRY(write_user(context.hal(), to, owner));
+  return 0;
+}
+
+Result<int64_t> set_signal(File& file, uint64_t argument) {
+  if (argument > kSignalCount) return Errno::EINVAL;
+  file.async_owner().set_signal(static_cast<int32_t>(argument));
+  return 0;
+}
+
+}  // namespace
+
+Result<int64_t> sys_fcntl(SyscallContext& context, int fd, uint32_t command, uint64_t argument) {
+  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  AsyncOwner& owner = file->async_owner();
+  switch (command) {
+    case kGetFlags:
+      return static_cast<int64_t>(file->status_flags());
+    case kSetFlags:
+      return set_status_flags(*file, fd, argument);
+    case kSetOwner:
+      return set_owner(*file, static_cast<int32_t>(argument));
+    case kGetOwner:
+      return int64_t{owner.owner_kind() == LXNET_SIGNAL_GROUP ? -owner.owner_id() : owner.owner_id()};
+    case kSetSignal:
+      return set_signal(*file, argument);
+    case kGetSignal:
+      return int64_t{owner.signal()};
+    case kSetOwnerEx:
+      return set_owner_ex(context, *file, UserAddress(argument));
+    case kGetOwnerEx:
+      return get_owner_ex(context, *file, UserAddress(argument));
+    default:
+      return Errno::ENOSYS;
+  }
+}
+
+}  // namespace lxnet

@@ -1,0 +1,61 @@
+// ioctl: what every socket and every file of lxnet's understands; the rest goes to the file's own.
+#include "compat/syscalls/calls.hh"
+#include "compat/syscalls/descriptors.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kSetCloseOnExec = 0x5451, kClearCloseOnExec = 0x5450;  // FIOCLEX, FIONCLEX: the host's
+constexpr uint32_t kSetNonBlocking = 0x5421, kSetAsync = 0x5452;          // FIONBIO, FIOASYNC
+constexpr uint32_t kSetOwnerA = 0x8901, kSetOwnerB = 0x8902, kGetOwnerA = 0x8903, kGetOwnerB = 0x8904;  // FIOSETOWN, SIOCSPGRP, …
+
+Result<int64_t> set_flag(SyscallContext& context, File& file, int fd, uint32_t flag, UserAddress argument) {
+  const int value = TRY(read_user<int>(context.hal(), argument));
+  file.set_status_flags(flag, value != 0 ? flag : 0);
+  if (flag == kOpenAsync) {
+    if (value != 0) {
+      file.async_owner().enable(file.wait_queue(), fd);
+    } else {
+      file.async_owner().disable(file.wait_queue());
+    }
+  }
+  return 0;
+}
+
+Result<int64_t> socket_owner(SyscallContext& context, File& file, uint32_t command, UserAddress argument) {
+  AsyncOwner& owner = file.async_owner();
+  if (command == kSetOwnerA || command == kSetOwnerB) {
+    const int32_t who = TRY(read_user<int32_t>(context.hal(), argument));
+    if (who == INT32_MIN) return Errno::EINVAL;
+    owner.set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who);
+    return 0;
+  }
+  const int32_t who = owner.owner_kind() == LXNET_SIGNAL_GROUP ? -owner.owner_id() : owner.owner_id();
+  TRY(write_user(context.hal(), argument, who));
+  return 0;
+}
+
+}  // namespace
+
+Result<int64_t> sys_ioctl(SyscallContext& context, int fd, uint32_t command, UserAddress argument) {
+  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  switch (command) {
+    case kSetCloseOnExec:
+    case kClearCloseOnExec:
+      return Errno::ENOSYS;
+    case kSetNonBlocking:
+      return set_flag(context, *file, fd, kOpenNonBlock, argument);
+    case kSetAsync:
+      return set_flag(context, *file, fd, kOpenAsync, argument);
+    case kSetOwnerA:
+    case kSetOwnerB:
+    case kGetOwnerA:
+    case kGetOwnerB:
+      if (file->kind() == FileKind::Socket) return socket_owner(context, *file, command, argument);
+      return Errno::ENOTTY;
+    default:
+      return file->ioctl(context, command, argument);
+  }
+}
+
+}  // namespace lxnet

@@ -1,0 +1,56 @@
+// Finding an option's row and moving its value.
+#include "compat/syscalls/option_table.hh"
+
+namespace lxnet {
+namespace {
+
+const OptionRow* find_row(std::span<const OptionRow> rows, int level, int name) {
+  for (const OptionRow& row : rows) {
+    if (row.level == level && row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+Result<int> read_int(const OptionInput& input, IntRule rule) {
+  if (rule != IntRule::IntOrChar || static_cast<size_t>(input.length) >= sizeof(int)) return input.read<int>();
+  if (input.length == 0) return 0;
+  return static_cast<int>(TRY(read_user<uint8_t>(input.context.hal(), input.value)));
+}
+
+Result<> write_int(const OptionOutput& output, IntRule rule, int value) {
+  // do_ip_getsockopt(): less room than an int, and a value that one byte holds, gives one byte.
+  if (rule == IntRule::IntOrChar && output.length > 0 && output.length < static_cast<int>(sizeof(int)) && value >= 0 &&
+      value <= 255) {
+    return output.write(static_cast<uint8_t>(value));
+  }
+  return output.write(value);
+}
+
+}  // namespace
+
+Result<> OptionOutput::write(ByteSpan bytes) const {
+  const size_t size = static_cast<size_t>(length) < bytes.size() ? static_cast<size_t>(length) : bytes.size();
+  // Linux stores the length first in some options and last in others; an unwritable length is EFAULT either way.
+  TRY(write_user(context.hal(), length_address, static_cast<int>(size)));
+  return copy_out(context.hal(), value, bytes.first(size));
+}
+
+Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, int level, int name) {
+  const OptionRow* row = find_row(rows, level, name);
+  if (row == nullptr || row->support == Support::Missing) return Errno::ENOPROTOOPT;
+  if (row->set != nullptr) return row->set(input);
+  if (row->set_int == nullptr) return Errno::ENOPROTOOPT;
+  const int value = TRY(read_int(input, row->rule));
+  if (value < row->min || value > row->max) return Errno::EINVAL;
+  return row->set_int(input.context, input.socket, value);
+}
+
+Result<> get_option(std::span<const OptionRow> rows, const OptionOutput& output, int level, int name) {
+  const OptionRow* row = find_row(rows, level, name);
+  if (row == nullptr || row->support == Support::Missing) return Errno::ENOPROTOOPT;
+  if (row->get != nullptr) return row->get(output);
+  if (row->get_int == nullptr) return Errno::ENOPROTOOPT;
+  return write_int(output, row->rule, TRY(row->get_int(output.context, output.socket)));
+}
+
+}  // namespace lxnet

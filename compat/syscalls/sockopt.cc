@@ -1,0 +1,37 @@
+// setsockopt and getsockopt.
+#include "compat/syscalls/calls.hh"
+#include "compat/syscalls/descriptors.hh"
+#include "compat/syscalls/option_table.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr int kSocketLevel = 1;  // SOL_SOCKET
+
+}  // namespace
+
+Result<int64_t> sys_setsockopt(SyscallContext& context, int fd, int level, int name, UserAddress value, int length) {
+  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  if (length < 0) return Errno::EINVAL;
+  if (level == kSocketLevel) {
+    TRY(set_option(socket_level_options(), OptionInput{context, *socket, value, length}, level, name));
+  } else {
+    TRY(socket->set_option(context, level, name, value, length));
+  }
+  return 0;
+}
+
+Result<int64_t> sys_getsockopt(SyscallContext& context, int fd, int level, int name, UserAddress value,
+                               UserAddress length_address) {
+  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  if (level == kSocketLevel) {
+    const int length = TRY(read_user<int>(context.hal(), length_address));
+    if (length < 0) return Errno::EINVAL;
+    TRY(get_option(socket_level_options(), OptionOutput{context, *socket, value, length_address, length}, level, name));
+  } else {
+    TRY(socket->get_option(context, level, name, value, length_address));
+  }
+  return 0;
+}
+
+}  // namespace lxnet
