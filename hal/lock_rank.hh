@@ -25,6 +25,7 @@ enum class LockRank : uint8_t {
   EpollReady = 62,       // an epoll set's ready list, from inside a wake-up
   EpollWaiters = 64,     // the wait queue of an epoll set
   EpollReadyOuter = 66,  // the same of a set that watches a set
+  Device = 68,           // the queues of a device that is software
   Timers = 70,
   Memory = 80,  // pools and global accounting: the leaf
 };

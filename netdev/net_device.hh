@@ -1,10 +1,10 @@
 // NetDevice: what sends and receives frames. A driver derives from it; so does a device that wraps another (pcap, impair).
 //
-// Contract. The stack calls transmit() from a task, a packet or the timer, with no lock held, and hands over whole batches; the device takes
-// every packet and drops what it cannot queue, counting it. A device delivers through its client: receive() inside an entry it was
-// given (loopback and wrappers), or schedule_poll() from an interrupt, upon which the stack enters itself and calls poll() until it
-// returns less than the budget (then interrupts are on again), as NAPI does. Buffers are packets of the pool: a driver fills its ring with
-// packets it allocated ahead and replaces each one it delivers.
+// Contract. The stack calls transmit() from a task, a packet or the timer, with no lock held, and hands over whole batches; the
+// device takes every packet and drops what it cannot queue, counting it. A device delivers through its client: receive() inside
+// an entry it was given (loopback and wrappers), or schedule_poll() from an interrupt, upon which the stack enters itself and
+// calls poll() until it returns less than the budget (then interrupts are on again), as NAPI does. Buffers are packets of the
+// pool: a driver fills its ring with packets it allocated ahead and replaces each one it delivers.
 #pragma once
 
 #include "base/time.hh"
@@ -28,11 +28,11 @@ struct DeviceCapabilities {
   uint32_t mtu = 1500;
   uint32_t min_mtu = 68;
   uint32_t max_mtu = 65535;
-  bool sends_checksum = false;    // fills in ChecksumState::Partial
-  bool verifies_checksum = false; // delivers ChecksumState::Verified where it could
-  bool segments_tcp = false;      // takes SegmentationKind::Tcp of up to 64 KiB
+  bool sends_checksum = false;     // fills in ChecksumState::Partial
+  bool verifies_checksum = false;  // delivers ChecksumState::Verified where it could
+  bool segments_tcp = false;       // takes SegmentationKind::Tcp of up to 64 KiB
   bool segments_udp = false;
-  bool filters_multicast = false; // set_multicast() matters; otherwise it receives all
+  bool filters_multicast = false;  // set_multicast() matters; otherwise it receives all
 };
 
 struct DeviceStatistics {

@@ -267,12 +267,17 @@ class PacketQueue {
   Packet* front() const { return packets_.front(); }
   Packet* back() const { return packets_.back(); }
   Packet* next(const Packet& packet) const { return packets_.next(packet); }
+  Packet* previous(const Packet& packet) const { return packets_.previous(packet); }
   void push_back(Ref<Packet> packet) {
     packets_.push_back(*packet.leak());
     ++count_;
   }
   void push_front(Ref<Packet> packet) {
     packets_.push_front(*packet.leak());
+    ++count_;
+  }
+  void insert_after(Packet& position, Ref<Packet> packet) {
+    packets_.insert_after(position, *packet.leak());
     ++count_;
   }
   Ref<Packet> take_front() {
