@@ -58,7 +58,6 @@ TEST(ImpairConfigTest, AMistakeIsNamedAndShown) {
       {"rate=0mbit", "", "a rate of nothing passes nothing"},
       {"rate=10mb", "mb", "a rate ends with bit, kbit, mbit or gbit"},
       {"rate=99999999999gbit", "9gbit", "the number is too large"},
-      {"rate=9999999999gbit", "", "the value is too large"},
       {"limit=4294967296", "6", "the number is too large"},
       {"lose=1%", "lose=1%", "not a setting: delay= jitter= loss= rate= reorder= duplicate= corrupt= limit= seed="},
       {"delay=1msloss=1%", "loss=1%", "a setting ends with a space or a comma"},
