@@ -1,0 +1,43 @@
+// Internet socket addresses.
+#include "compat/afinet/inet_address.hh"
+
+namespace lxnet {
+
+Endpoint endpoint_from_inet(const SockAddr& address) {
+  const auto user = address.as<UserInetAddress>();
+  return Endpoint{.address = IpAddress(user.address), .port = user.port.get(), .scope_id = 0};
+}
+
+Endpoint endpoint_from_inet6(const SockAddr& address) {
+  // The scope id of a short address is zero: as() gives zeros past the end.
+  const auto user = address.as<UserInet6Address>();
+  return Endpoint{.address = IpAddress(user.address), .port = user.port.get(), .scope_id = user.scope_id};
+}
+
+SockAddr sockaddr_of(const Endpoint& endpoint, IpFamily socket_family) {
+  SockAddr address;
+  if (socket_family == IpFamily::V4) {
+    UserInetAddress user{};
+    user.family = kFamilyInet;
+    user.port.set(endpoint.port);
+    user.address = endpoint.address.is_v4() ? endpoint.address.v4() : Ipv4Address();
+    address.set(user);
+    return address;
+  }
+  UserInet6Address user{};
+  user.family = kFamilyInet6;
+  user.port.set(endpoint.port);
+  user.address = endpoint.address.v6();
+  user.scope_id = endpoint.scope_id;
+  address.set(user);
+  return address;
+}
+
+SockAddr sockaddr_unspecified(uint16_t family) {
+  SockAddr address;
+  address.set(family);
+  address.resize(sizeof(uint16_t) * 8);
+  return address;
+}
+
+}  // namespace lxnet

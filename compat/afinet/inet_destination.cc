@@ -1,0 +1,83 @@
+// What an address means to bind, connect and sendmsg of each kind of Internet socket: the checks differ, and so do their errnos.
+#include "compat/afinet/inet_socket.hh"
+
+namespace lxnet {
+namespace {
+
+bool is_raw(const Socket& socket) { return socket.type() == SocketType::Raw; }
+
+Result<Endpoint> decode_inet6(const SockAddr& address) {
+  if (address.size() < kInet6AddressOldSize) return Errno::EINVAL;
+  if (address.family() != kFamilyInet6) return Errno::EAFNOSUPPORT;
+  return endpoint_from_inet6(address);
+}
+
+// udp_sendmsg() and raw_sendmsg(): AF_UNSPEC passes for AF_INET.
+Result<Destination> decode_inet_destination(const SockAddr& address) {
+  if (address.size() < sizeof(UserInetAddress)) return Errno::EINVAL;
+  if (address.family() != kFamilyInet && address.family() != kFamilyUnspecified) return Errno::EAFNOSUPPORT;
+  return Destination{true, endpoint_from_inet(address)};
+}
+
+// udpv6_sendmsg(): IPv4 addresses are taken as they are, AF_UNSPEC means the peer.
+Result<Destination> decode_udp6_destination(const Socket& socket, const SockAddr& address) {
+  if (address.size() < sizeof(uint16_t)) return Errno::EINVAL;
+  switch (address.family()) {
+    case kFamilyInet6:
+      if (address.size() < kInet6AddressOldSize) return Errno::EINVAL;
+      return Destination{true, endpoint_from_inet6(address)};
+    case kFamilyInet:
+      if (socket.ip_options.v6_only) return Errno::ENETUNREACH;
+      return decode_inet_destination(address);
+    case kFamilyUnspecified:
+      return Destination{};
+    default:
+      return Errno::EINVAL;
+  }
+}
+
+Result<Destination> decode_raw6_destination(const SockAddr& address) {
+  if (address.size() < kInet6AddressOldSize) return Errno::EINVAL;
+  if (address.family() != kFamilyInet6 && address.family() != kFamilyUnspecified) return Errno::EAFNOSUPPORT;
+  return Destination{true, endpoint_from_inet6(address)};
+}
+
+}  // namespace
+
+Result<Endpoint> decode_bind_address(const Socket& socket, const SockAddr& address) {
+  if (socket.family() == IpFamily::V6) {
+    auto endpoint = decode_inet6(address);
+    // rawv6_bind() knows only one errno.
+    if (endpoint.is_error(Errno::EAFNOSUPPORT) && is_raw(socket)) return Errno::EINVAL;
+    return endpoint;
+  }
+  if (address.size() < sizeof(UserInetAddress)) return Errno::EINVAL;
+  const Endpoint endpoint = endpoint_from_inet(address);
+  if (is_raw(socket) || address.family() == kFamilyInet) return endpoint;
+  // Old programs bind AF_UNSPEC with INADDR_ANY.
+  if (address.family() == kFamilyUnspecified && endpoint.address.is_unspecified()) return endpoint;
+  return Errno::EAFNOSUPPORT;
+}
+
+Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& address) {
+  if (socket.family() == IpFamily::V4) {
+    if (address.size() < sizeof(UserInetAddress)) return Errno::EINVAL;
+    if (address.family() != kFamilyInet) return Errno::EAFNOSUPPORT;
+    return endpoint_from_inet(address);
+  }
+  // ip6_datagram_connect() takes an IPv4 address; tcp_v6_connect() does not.
+  if (address.family() == kFamilyInet && socket.type() != SocketType::Stream) {
+    if (socket.ip_options.v6_only) return Errno::EAFNOSUPPORT;
+    if (address.size() < sizeof(UserInetAddress)) return Errno::EINVAL;
+    return endpoint_from_inet(address);
+  }
+  return decode_inet6(address);
+}
+
+Result<Destination> decode_destination(const Socket& socket, const SockAddr& address) {
+  if (address.size() == 0) return Destination{};
+  if (socket.family() == IpFamily::V4) return decode_inet_destination(address);
+  return is_raw(socket) ? decode_raw6_destination(address) : decode_udp6_destination(socket, address);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,103 @@
+// Sending and receiving on Internet sockets: what blocks, for how long, and what a partial result is worth.
+#include "compat/afinet/inet_socket.hh"
+#include "compat/syscalls/control_message.hh"
+#include "compat/syscalls/wait_until.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr PollEvents kReceiveInterest = kPollIn | kPollReadNormal | kPollPriority | kPollError | kPollHangUp | kPollReadHangUp;
+constexpr PollEvents kSendInterest = kPollOut | kPollWriteNormal | kPollError | kPollHangUp;
+
+}  // namespace
+
+Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& message) {
+  Destination destination;
+  // TCP looks at a name only for Fast Open.
+  if (message.name != nullptr && (!is_stream() || (message.flags & kMessageFastOpen) != 0)) {
+    destination = TRY(decode_destination(*socket_, *message.name));
+  }
+  SendRequest request{.source = message.source,
+                      .flags = message.flags,
+                      .destination = destination.has_destination ? &destination.endpoint : nullptr,
+                      .control = {}};
+  if (message.control != nullptr) TRY(decode_control(context, *this, *message.control, request.control));
+  if (is_stream()) return send_stream(context, request);
+  const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = send_timeout(request.flags)};
+  return wait_until(context, policy, [&] { return socket_->send(context.entry(), request); });
+}
+
+// tcp_sendmsg(): everything goes, piece by piece, unless an error comes first; what went before the error is the answer.
+Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest& request) {
+  size_t sent = 0;
+  Duration left = send_timeout(request.flags);
+  for (;;) {
+    const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = left};
+    auto piece = wait_until(
+        context, policy, [&] { return socket_->send(context.entry(), request); }, &left);
+    if (!piece.is_ok()) return sent != 0 ? Result<size_t>(sent) : std::move(piece);
+    sent += piece.take();
+    if (request.source.remaining() == 0) return sent;
+  }
+}
+
+Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage& message) {
+  ReceiveRequest request{.sink = message.sink, .flags = message.flags};
+  const bool from_error_queue = (message.flags & kMessageErrorQueue) != 0;
+  size_t received = 0;
+  if (is_stream() && !from_error_queue) {
+    received = TRY(receive_stream(context, request));
+  } else {
+    const Duration timeout = from_error_queue ? Duration() : receive_timeout(message.flags);
+    const WaitPolicy policy{
+        .queue = wait_queue(), .interest = kReceiveInterest, .timeout = timeout, .mode = Waiter::Mode::Exclusive};
+    received = TRY(wait_until(context, policy, [&] { return socket_->receive(context.entry(), request); }));
+  }
+  message.result_flags |= request.result_flags;
+  if (request.is_error) {
+    message.name = sockaddr_of(request.error_destination, socket_->family());
+    message.has_name = true;
+  } else if (request.has_source) {
+    message.name = sockaddr_of(request.source, socket_->family());
+    message.has_name = true;
+  }
+  if (message.control != nullptr) encode_control(*this, request, *message.control);
+  return received;
+}
+
+// tcp_recvmsg(): returns once SO_RCVLOWAT bytes (all, with MSG_WAITALL) are there, or the end, an error or a signal came after
+// some.
+Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRequest& request) {
+  const size_t room = request.sink.room();
+  size_t target = static_cast<size_t>(socket_->options.receive_low_water);
+  if ((request.flags & kMessageWaitAll) != 0 || target > room) target = room;
+  if (target == 0) target = 1;
+
+  const bool is_peek = (request.flags & kMessagePeek) != 0;
+  size_t received = 0;
+  Duration left = receive_timeout(request.flags);
+  for (;;) {
+    const WaitPolicy policy{.queue = wait_queue(), .interest = kReceiveInterest, .timeout = left};
+    auto piece = wait_until(
+        context, policy,
+        [&]() -> Result<size_t> {
+          // A peek copies once: it waits until the queue holds what it wants.
+          if (is_peek && target > 1 && left > Duration() &&
+              (socket_->poll(context.entry()) & (kPollReadHangUp | kPollError | kPollHangUp)) == 0) {
+            auto queued = socket_->bytes_readable(context.entry());
+            if (queued.is_ok() && static_cast<size_t>(queued.take()) < target) return Errno::EAGAIN;
+          }
+          return socket_->receive(context.entry(), request);
+        },
+        &left);
+    // A peek that waited in vain for more takes what there is.
+    if (is_peek && piece.is_error(Errno::EAGAIN)) return socket_->receive(context.entry(), request);
+    if (!piece.is_ok()) return received != 0 ? Result<size_t>(received) : std::move(piece);
+    const size_t size = piece.take();
+    received += size;
+    if (size == 0 || received >= target || is_peek || request.sink.room() == 0) return received;
+    if ((request.flags & kMessageOutOfBand) != 0) return received;
+  }
+}
+
+}  // namespace lxnet

@@ -1,0 +1,73 @@
+// Addresses, connecting and accepting of Internet sockets. Sending and receiving stand in inet_io.cc.
+#include "compat/afinet/inet_socket.hh"
+
+#include "compat/syscalls/wait_until.hh"
+
+namespace lxnet {
+
+Result<Ref<SocketFile>> InetSocketFile::create(Ref<Socket> socket, uint16_t family, int type, int protocol) {
+  const Hal& hal = socket->stack().hal();
+  auto file = construct<InetSocketFile>(hal, std::move(socket), family, type, protocol);
+  if (file == nullptr) return Errno::ENOBUFS;
+  return Ref<SocketFile>::adopt(file);
+}
+
+Result<> InetSocketFile::bind(SyscallContext& context, const SockAddr& address) {
+  return socket_->bind(context.entry(), TRY(decode_bind_address(*socket_, address)));
+}
+
+Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& address) {
+  if (address.size() < sizeof(uint16_t)) return Errno::EINVAL;
+  Entry& entry = context.entry();
+  if (address.family() == kFamilyUnspecified) return socket_->disconnect(entry);
+  auto endpoint = decode_connect_address(*socket_, address);
+  if (!endpoint.is_ok()) {
+    // A connected stream says so before it looks at the address.
+    if (is_stream() && socket_->remote_name(entry).is_ok()) return Errno::EISCONN;
+    return endpoint.error();
+  }
+  const Endpoint remote = endpoint.take();
+  auto first = socket_->connect(entry, remote, 0);
+  if (first.is_ok() || !(first.is_error(Errno::EINPROGRESS) || first.is_error(Errno::EALREADY)) || is_nonblocking()) return first;
+
+  // Asking again while it is under way gives EALREADY, and once it is decided the outcome.
+  const WaitPolicy policy{
+      .queue = wait_queue(), .interest = kPollOut | kPollError | kPollHangUp | kPollIn, .timeout = send_timeout(0)};
+  auto outcome = wait_until(context, policy, [&]() -> Result<> {
+    auto result = socket_->connect(entry, remote, 0);
+    return result.is_error(Errno::EALREADY) || result.is_error(Errno::EINPROGRESS) ? Result<>(Errno::EAGAIN) : std::move(result);
+  });
+  // SO_SNDTIMEO ran out: the attempt goes on in the background.
+  return outcome.is_error(Errno::EAGAIN) ? Result<>(Errno::EINPROGRESS) : std::move(outcome);
+}
+
+Result<> InetSocketFile::listen(SyscallContext& context, int backlog) { return socket_->listen(context.entry(), backlog); }
+
+Result<Ref<SocketFile>> InetSocketFile::accept(SyscallContext& context) {
+  const WaitPolicy policy{.queue = wait_queue(),
+                          .interest = kPollIn | kPollError | kPollHangUp,
+                          .timeout = receive_timeout(is_nonblocking() ? uint32_t{kMessageDontWait} : 0),
+                          .mode = Waiter::Mode::Exclusive};
+  Ref<Socket> child = TRY(wait_until(context, policy, [&] { return socket_->accept(context.entry()); }));
+  return create(std::move(child), address_family(), socket_type(), socket_protocol());
+}
+
+Result<SockAddr> InetSocketFile::name(SyscallContext& context, NameOf which) {
+  const Endpoint endpoint =
+      which == NameOf::Self ? TRY(socket_->local_name(context.entry())) : TRY(socket_->remote_name(context.entry()));
+  return sockaddr_of(endpoint, socket_->family());
+}
+
+Result<> InetSocketFile::shutdown(SyscallContext& context, ShutdownHow how) { return socket_->shutdown(context.entry(), how); }
+
+PollEvents InetSocketFile::poll(Entry& entry) { return socket_->poll(entry); }
+
+Duration InetSocketFile::send_timeout(uint32_t flags) const {
+  return (flags & kMessageDontWait) != 0 ? Duration() : socket_->options.send_timeout;
+}
+
+Duration InetSocketFile::receive_timeout(uint32_t flags) const {
+  return (flags & kMessageDontWait) != 0 ? Duration() : socket_->options.receive_timeout;
+}
+
+}  // namespace lxnet

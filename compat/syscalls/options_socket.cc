@@ -1,0 +1,229 @@
+// SOL_SOCKET: the options of every socket, whatever its family.
+// lint: table
+#include "compat/syscalls/option_table.hh"
+#include "compat/syscalls/user_time.hh"
+
+namespace lxnet {
+namespace {
+
+using enum Support;
+constexpr int kSocketLevel = 1;
+constexpr int kStreamListening = 1;
+constexpr uint32_t kMinSendBuffer = 4608, kMinReceiveBuffer = 2304;  // SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF on 64-bit
+
+struct Linger {
+  int32_t is_on, seconds;
+};
+
+template <bool SocketOptions::*Member>
+Result<> set_flag(SyscallContext&, SocketFile& socket, int value) {
+  socket.options().*Member = value != 0;
+  return ok();
+}
+template <bool SocketOptions::*Member>
+Result<int> get_flag(SyscallContext&, SocketFile& socket) {
+  return int{socket.options().*Member};
+}
+template <bool SocketOptions::*Member>
+constexpr OptionRow flag_row(int name, const char* text, const char* note = "") {
+  return {.level = kSocketLevel,
+          .name = name,
+          .text = text,
+          .set_int = &set_flag<Member>,
+          .get_int = &get_flag<Member>,
+          .note = note};
+}
+
+Result<> require(SyscallContext& context, int capability) {
+  if (!context.hal().capable(capability)) return Errno::EPERM;
+  return ok();
+}
+
+// Twice what was asked for, because the bookkeeping is charged too; at least the minimum.
+Result<> set_send_buffer(SocketFile& socket, int value, int limit) {
+  const uint32_t asked =
+      static_cast<uint32_t>(value) > static_cast<uint32_t>(limit) ? static_cast<uint32_t>(limit) : static_cast<uint32_t>(value);
+  SocketOptions& options = socket.options();
+  options.send_buffer_locked = true;
+  options.send_buffer = asked * 2 > kMinSendBuffer ? asked * 2 : kMinSendBuffer;
+  socket.wait_queue().wake(kPollOut | kPollWriteNormal | kPollWriteBand);
+  return ok();
+}
+
+Result<> set_receive_buffer(SocketFile& socket, int value, int limit) {
+  const uint32_t asked =
+      static_cast<uint32_t>(value) > static_cast<uint32_t>(limit) ? static_cast<uint32_t>(limit) : static_cast<uint32_t>(value);
+  SocketOptions& options = socket.options();
+  options.receive_buffer_locked = true;
+  options.receive_buffer = asked * 2 > kMinReceiveBuffer ? asked * 2 : kMinReceiveBuffer;
+  return ok();
+}
+
+Result<> set_timeout(const OptionInput& input, TimeWidth width, Duration SocketOptions::*member) {
+  if (static_cast<size_t>(input.length) < time_pair_size(width)) return Errno::EINVAL;
+  const TimePair pair = TRY(read_time_pair(input.context, input.value, width));
+  if (pair.fraction < 0 || pair.fraction >= 1'000'000) return Errno::EDOM;
+  Duration& timeout = input.socket.options().*member;
+  if (pair.seconds < 0) {
+    timeout = Duration();  // Linux's joke: negative seconds mean not to wait at all
+  } else if (pair.seconds == 0 && pair.fraction == 0) {
+    timeout = Duration::max();
+  } else {
+    timeout = saturating_seconds(pair.seconds, pair.fraction * 1000);
+  }
+  return ok();
+}
+
+Result<> get_timeout(const OptionOutput& output, TimeWidth width, Duration SocketOptions::*member) {
+  const Duration timeout = output.socket.options().*member;
+  const TimePair pair = timeout == Duration::max() ? TimePair{} : timeval_of(timeout);
+  if (width == TimeWidth::Bits64) return output.write(pair);
+  const int32_t narrow[2] = {static_cast<int32_t>(pair.seconds), static_cast<int32_t>(pair.fraction)};
+  return output.write(narrow);
+}
+
+template <Duration SocketOptions::*Member>
+constexpr OptionRow old_timeout_row(int name, const char* text) {
+  return {.level = kSocketLevel,
+          .name = name,
+          .text = text,
+          .set = [](const OptionInput& input) { return set_timeout(input, native_time_width(input.context), Member); },
+          .get = [](const OptionOutput& output) { return get_timeout(output, native_time_width(output.context), Member); }};
+}
+template <Duration SocketOptions::*Member>
+constexpr OptionRow new_timeout_row(int name, const char* text) {
+  return {.level = kSocketLevel,
+          .name = name,
+          .text = text,
+          .set = [](const OptionInput& input) { return set_timeout(input, TimeWidth::Bits64, Member); },
+          .get = [](const OptionOutput& output) { return get_timeout(output, TimeWidth::Bits64, Member); }};
+}
+
+Result<> set_linger(const OptionInput& input) {
+  const Linger linger = TRY(input.read<Linger>());
+  SocketOptions& options = input.socket.options();
+  options.linger_on = linger.is_on != 0;
+  if (options.linger_on) options.linger = saturating_seconds(static_cast<uint32_t>(linger.seconds), 0);
+  return ok();
+}
+
+Result<> get_linger(const OptionOutput& output) {
+  const SocketOptions& options = output.socket.options();
+  return output.write(Linger{options.linger_on ? 1 : 0, static_cast<int32_t>(options.linger.in_seconds())});
+}
+
+Result<> set_priority(SyscallContext& context, SocketFile& socket, int value) {
+  // 0 to 6 are everybody's.
+  const bool is_free = value >= 0 && value <= 6;
+  if (!is_free && !context.hal().capable(LXNET_CAP_NET_RAW) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  socket.options().priority = static_cast<uint32_t>(value);
+  return ok();
+}
+
+Result<> set_mark(SyscallContext& context, SocketFile& socket, int value) {
+  if (!context.hal().capable(LXNET_CAP_NET_RAW) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  socket.options().mark = static_cast<uint32_t>(value);
+  return ok();
+}
+
+constexpr OptionRow kRows[] = {
+    flag_row<&SocketOptions::reuse_address>(2, "SO_REUSEADDR"),
+    {.level = kSocketLevel,
+     .name = 3,
+     .text = "SO_TYPE",
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.socket_type(); }},
+    {.level = kSocketLevel,
+     .name = 4,
+     .text = "SO_ERROR",
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.take_error()); }},
+    flag_row<&SocketOptions::dont_route>(5, "SO_DONTROUTE"),
+    flag_row<&SocketOptions::broadcast>(6, "SO_BROADCAST"),
+    {.level = kSocketLevel,
+     .name = 7,
+     .text = "SO_SNDBUF",
+     .set_int = [](SyscallContext& context, SocketFile& socket,
+                   int value) { return set_send_buffer(socket, value, context.stack().tunables().values().wmem_max); },
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(socket.options().send_buffer);
+     }},
+    {.level = kSocketLevel,
+     .name = 8,
+     .text = "SO_RCVBUF",
+     .set_int = [](SyscallContext& context, SocketFile& socket,
+                   int value) { return set_receive_buffer(socket, value, context.stack().tunables().values().rmem_max); },
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(socket.options().receive_buffer);
+     }},
+    flag_row<&SocketOptions::keep_alive>(9, "SO_KEEPALIVE"),
+    flag_row<&SocketOptions::oob_inline>(10, "SO_OOBINLINE"),
+    flag_row<&SocketOptions::no_check_tx>(11, "SO_NO_CHECK"),
+    {.level = kSocketLevel,
+     .name = 12,
+     .text = "SO_PRIORITY",
+     .set_int = &set_priority,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.options().priority); }},
+    {.level = kSocketLevel, .name = 13, .text = "SO_LINGER", .set = &set_linger, .get = &get_linger},
+    flag_row<&SocketOptions::reuse_port>(15, "SO_REUSEPORT"),
+    {.level = kSocketLevel,
+     .name = 18,
+     .text = "SO_RCVLOWAT",
+     .set_int = [](SyscallContext&, SocketFile& socket, int value) -> Result<> {
+       // 0 and negative values mean the least and the most.
+       socket.options().receive_low_water = value < 0 ? INT32_MAX : value == 0 ? 1 : value;
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.options().receive_low_water; }},
+    {.level = kSocketLevel,
+     .name = 19,
+     .text = "SO_SNDLOWAT",
+     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 1; },
+     .note = "cannot be set on Linux either"},
+    old_timeout_row<&SocketOptions::receive_timeout>(20, "SO_RCVTIMEO_OLD"),
+    old_timeout_row<&SocketOptions::send_timeout>(21, "SO_SNDTIMEO_OLD"),
+    {.level = kSocketLevel,
+     .name = 30,
+     .text = "SO_ACCEPTCONN",
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.is_listening() ? kStreamListening : 0; }},
+    {.level = kSocketLevel,
+     .name = 32,
+     .text = "SO_SNDBUFFORCE",
+     .set_int = [](SyscallContext& context, SocketFile& socket, int value) -> Result<> {
+       TRY(require(context, LXNET_CAP_NET_ADMIN));
+       return set_send_buffer(socket, value < 0 ? 0 : value, INT32_MAX / 2);
+     }},
+    {.level = kSocketLevel,
+     .name = 33,
+     .text = "SO_RCVBUFFORCE",
+     .set_int = [](SyscallContext& context, SocketFile& socket, int value) -> Result<> {
+       TRY(require(context, LXNET_CAP_NET_ADMIN));
+       return set_receive_buffer(socket, value < 0 ? 0 : value, INT32_MAX / 2);
+     }},
+    {.level = kSocketLevel,
+     .name = 36,
+     .text = "SO_MARK",
+     .set_int = &set_mark,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.options().mark); }},
+    {.level = kSocketLevel,
+     .name = 38,
+     .text = "SO_PROTOCOL",
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.socket_protocol(); }},
+    {.level = kSocketLevel,
+     .name = 39,
+     .text = "SO_DOMAIN",
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return int{socket.address_family()}; }},
+    {.level = kSocketLevel,
+     .name = 57,
+     .text = "SO_COOKIE",
+     .get = [](const OptionOutput& output) -> Result<> {
+       if (output.length < static_cast<int>(sizeof(uint64_t))) return Errno::EINVAL;
+       return output.write(output.socket.cookie());
+     }},
+    new_timeout_row<&SocketOptions::receive_timeout>(66, "SO_RCVTIMEO_NEW"),
+    new_timeout_row<&SocketOptions::send_timeout>(67, "SO_SNDTIMEO_NEW"),
+};
+
+}  // namespace
+
+std::span<const OptionRow> socket_level_options() { return kRows; }
+
+}  // namespace lxnet
