@@ -44,6 +44,9 @@ enum { LXNET_ABI_X86_64 = 0, LXNET_ABI_I386 = 1, LXNET_ABI_GENERIC = 2 /* arm64,
  * them as Linux's signal delivery does. -ENOSYS: not a call of lxnet's; run the kernel's own. */
 int64_t lxnet_syscall(struct lxnet_stack* stack, int abi, uint32_t number, const uint64_t arguments[6]);
 
+/* any. Non-zero when socket() of this AF_* is answered here; a host with a network of its own may serve the others itself. */
+int lxnet_serves_family(struct lxnet_stack *stack, int family);
+
 /* timer. The alarm has rung. */
 void lxnet_timer_expire(struct lxnet_stack* stack);
 

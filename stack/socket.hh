@@ -80,18 +80,18 @@ struct ReceiveRequest {
   IoSink& sink;
   uint32_t flags = 0;         // in: MessageFlags
   uint32_t result_flags = 0;  // out: msg_flags
-  Endpoint source;            // out: msg_name, where the protocol gives one
+  Endpoint source = {};       // out: msg_name, where the protocol gives one
   bool has_source = false;
   size_t full_size = 0;  // out: of the datagram, though the sink be smaller (MSG_TRUNC)
   // out: for control messages. `packet` is the datagram itself (null for streams): its IpInfo, headers and time stamp.
   Ref<Packet> packet = nullptr;
   bool is_error = false;  // came from the error queue
   ExtendedError error = {};
-  Endpoint error_destination = {};   // of the packet that caused it: msg_name then
-  uint16_t segment_size = 0;    // UDP_GRO
-  uint32_t overflow_drops = 0;  // SO_RXQ_OVFL
-  int64_t wall_nanos = 0;       // of a stream's last byte
-  int32_t inq = -1;             // TCP_INQ
+  Endpoint error_destination = {};  // of the packet that caused it: msg_name then
+  uint16_t segment_size = 0;        // UDP_GRO
+  uint32_t overflow_drops = 0;      // SO_RXQ_OVFL
+  int64_t wall_nanos = 0;           // of a stream's last byte
+  int32_t inq = -1;                 // TCP_INQ
 };
 
 class SocketSet;

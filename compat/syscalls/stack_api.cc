@@ -1,0 +1,54 @@
+// The calls of lxnet.h that make and unmake a stack with its system-call layer.
+#include "compat/afinet/inet_socket.hh"
+#include "compat/syscalls/compat_state.hh"
+#include "hal/lxnet.h"
+
+namespace lxnet {
+namespace {
+
+lxnet_stack* to_c(Stack* stack) { return reinterpret_cast<lxnet_stack*>(stack); }
+Stack& from_c(lxnet_stack* stack) { return *reinterpret_cast<Stack*>(stack); }
+
+Result<> attach_compat(Stack& stack) {
+  CompatState* state = construct<CompatState>(stack.hal());
+  if (state == nullptr) return Errno::ENOMEM;
+  stack.upper_layer = state;
+  return register_inet_families(*state);
+}
+
+void detach_compat(Stack& stack) {
+  if (stack.upper_layer != nullptr) dispose(stack.hal(), &CompatState::of(stack));
+  stack.upper_layer = nullptr;
+}
+
+}  // namespace
+}  // namespace lxnet
+
+extern "C" {
+
+int lxnet_stack_create(const lxnet_hal* hal, const lxnet_config* config, lxnet_stack** out, const char** message) {
+  using namespace lxnet;
+  auto created = Stack::create(*hal, *config, message);
+  if (!created.is_ok()) return -static_cast<int>(created.error());
+  Stack* stack = created.take();
+  auto attached = attach_compat(*stack);
+  if (!attached.is_ok()) {
+    if (message != nullptr) *message = "no memory for the system-call layer";
+    detach_compat(*stack);
+    Stack::destroy(stack);
+    return -static_cast<int>(attached.error());
+  }
+  *out = to_c(stack);
+  return 0;
+}
+
+void lxnet_stack_destroy(lxnet_stack* stack) {
+  lxnet::detach_compat(lxnet::from_c(stack));
+  lxnet::Stack::destroy(&lxnet::from_c(stack));
+}
+
+int lxnet_serves_family(lxnet_stack* stack, int family) {
+  return lxnet::CompatState::of(lxnet::from_c(stack)).find_family(family) != nullptr;
+}
+
+}  // extern "C"
