@@ -1,0 +1,41 @@
+// One call of the program under way: what its notice said, and what the supervisor needs to answer it.
+#pragma once
+
+#include <linux/seccomp.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "hosts/linux/listener.hh"
+#include "hosts/linux/task.hh"
+
+struct lxnet_file;
+
+namespace lxnet::host {
+
+struct CallRow;
+
+struct Call {
+  Listener& listener;
+  seccomp_notif notice;
+  const CallRow& row;
+  std::shared_ptr<Task> task;
+  int64_t started = 0;  // monotonic
+
+  // ppoll's, pselect's and epoll_pwait's: holds instead of the thread's own mask while the call waits.
+  bool has_sigmask = false;
+  uint64_t sigmask = 0;
+
+  // Set with an interruption. Uncertain: a signal waits for the process, but perhaps the kernel chose another of its threads, so that
+  // a restart errno might reach the program as it is. Natively: only the kernel's own call can swap the mask and run the handler.
+  bool is_interruption_uncertain = false;
+  bool is_interruption_native = false;
+
+  // The last find_fd(), while nothing can have changed since.
+  int found_fd = -1;
+  lxnet_file* found_file = nullptr;
+
+  pid_t tid() const { return static_cast<pid_t>(notice.pid); }
+};
+
+}  // namespace lxnet::host

@@ -1,0 +1,105 @@
+#include "hosts/linux/call_table.hh"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+
+#include <array>
+#include <iterator>
+
+namespace lxnet::host {
+namespace {
+
+constexpr uint32_t kAllBits = 0xffffffff;
+
+// The rest of fcntl (duplicates, FD_CLOEXEC, locks) is the kernel's own on the descriptor that stands for the socket.
+constexpr ArgumentRule kFcntl[] = {
+    {1, kAllBits, F_GETFL},  {1, kAllBits, F_SETFL},  {1, kAllBits, F_SETOWN},         {1, kAllBits, F_GETOWN},
+    {1, kAllBits, F_SETSIG}, {1, kAllBits, F_GETSIG}, {1, kAllBits, 15 /*F_SETOWN_EX*/}, {1, kAllBits, 16 /*F_GETOWN_EX*/},
+};
+// Terminals' and files' requests fail on a socket with ENOTTY, and natively just so.
+constexpr ArgumentRule kIoctl[] = {
+    {1, 0xffffff00, 0x8900 /* SIOC* */}, {1, kAllBits, FIONREAD}, {1, kAllBits, TIOCOUTQ},
+    {1, kAllBits, FIONBIO},              {1, kAllBits, FIOASYNC},
+};
+constexpr ArgumentRule kNewNet[] = {{0, CLONE_NEWNET, CLONE_NEWNET}};
+
+constexpr CallRow kRows[] = {
+    {"socket", Shape::Core},
+    {"socketpair", Shape::Core},
+    {"socketcall", Shape::Core},
+    {"bind", Shape::FirstFd},
+    {"listen", Shape::FirstFd},
+    {"accept", Shape::FirstFd},
+    {"accept4", Shape::FirstFd},
+    {"connect", Shape::FirstFd},
+    {"getsockname", Shape::FirstFd},
+    {"getpeername", Shape::FirstFd},
+    {"setsockopt", Shape::FirstFd},
+    {"getsockopt", Shape::FirstFd},
+    {"shutdown", Shape::FirstFd},
+    {"sendto", Shape::FirstFd},
+    {"recvfrom", Shape::FirstFd},
+    {"sendmsg", Shape::FirstFd},
+    {"recvmsg", Shape::FirstFd},
+    {"sendmmsg", Shape::FirstFd},
+    {"recvmmsg", Shape::FirstFd},
+    {"recvmmsg_time64", Shape::FirstFd},
+    {"read", Shape::FirstFd},
+    {"write", Shape::FirstFd},
+    {"readv", Shape::FirstFd},
+    {"writev", Shape::FirstFd},
+    {"preadv2", Shape::FirstFd},
+    {"pwritev2", Shape::FirstFd},
+    {"sendfile", Shape::FirstFd},
+    {"sendfile64", Shape::FirstFd},
+    {"splice", Shape::Splice},
+    {"fcntl", Shape::FirstFd, kFcntl},
+    {"fcntl64", Shape::FirstFd, kFcntl},
+    {"ioctl", Shape::FirstFd, kIoctl},
+    {"poll", Shape::Core},
+    {"ppoll", Shape::Core, {}, 3},
+    {"ppoll_time64", Shape::Core, {}, 3},
+    {"select", Shape::Core},
+    {"_newselect", Shape::Core},
+    {"pselect6", Shape::Core, {}, 5},
+    {"pselect6_time64", Shape::Core, {}, 5},
+    {"epoll_create", Shape::Core},
+    {"epoll_create1", Shape::Core},
+    {"epoll_ctl", Shape::FirstFd},
+    {"epoll_wait", Shape::FirstFd},
+    {"epoll_pwait", Shape::FirstFd, {}, 4},
+    {"epoll_pwait2", Shape::FirstFd, {}, 4},
+    {"kill", Shape::Signal},
+    {"tkill", Shape::Signal},
+    {"tgkill", Shape::Signal},
+    {"rt_sigqueueinfo", Shape::Signal},
+    {"rt_tgsigqueueinfo", Shape::Signal},
+    {"pidfd_send_signal", Shape::Signal},
+    {"unshare", Shape::Namespace, kNewNet},
+    {"setns", Shape::Namespace},
+    {"restart_syscall", Shape::Restart},
+    {"io_uring_setup", Shape::Refused},
+    {"io_uring_enter", Shape::Refused},
+    {"io_uring_register", Shape::Refused},
+    {"userfaultfd", Shape::Refused},
+};
+
+}  // namespace
+
+std::span<const CallRow> call_rows() { return kRows; }
+
+CallTable::CallTable(uint32_t seccomp_arch) {
+  for (const CallRow& row : kRows) {
+    int number = ::seccomp_syscall_resolve_name_arch(seccomp_arch, row.name);
+    if (number >= 0) rows_.emplace(number, &row);
+  }
+}
+
+const CallRow* CallTable::find(int number) const {
+  auto found = rows_.find(number);
+  return found == rows_.end() ? nullptr : found->second;
+}
+
+}  // namespace lxnet::host

@@ -1,0 +1,85 @@
+#include "hosts/linux/file_table.hh"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <utility>
+
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
+namespace lxnet::host {
+namespace {
+
+// Zero when the descriptor is not a socket.
+uint64_t socket_cookie(int fd) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+// More than the smallest send buffer lets a writable socket hold.
+void make_unwritable(int fd) {
+  int smallest = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest);
+  static const char kFilling[2048] = {};
+  ::send(fd, kFilling, sizeof kFilling, MSG_DONTWAIT);
+}
+
+}  // namespace
+
+int FileTable::install(const Call& call, lxnet_file* file, bool is_cloexec) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -ENFILE;
+  OwnedFd ours(ends[0]), program_end(ends[1]);
+  make_unwritable(program_end.get());
+  uint64_t cookie = socket_cookie(program_end.get());
+  int number = call.listener.add_fd(call.notice.id, program_end.get(), is_cloexec);
+  // The program is being killed; nobody will see the answer.
+  if (number == -ENOENT || number == -EINPROGRESS) return -EMFILE;
+  if (number < 0) return number;
+  int our_end = ours.get();
+  auto end = std::make_unique<End>(*this, std::move(ours), file, cookie);
+  // Level-triggered and hang-up only: a copy that was closed before this line is heard of too.
+  loop_.add(our_end, 0, end.get());
+  ends_.emplace(cookie, std::move(end));
+  return number;
+}
+
+FileTable::End* FileTable::find_end(const Task& task, int fd, int* error) const {
+  OwnedFd copy(task.copy_fd(fd));
+  if (!copy.is_open()) {
+    // A process that forbids looking into it (it is not dumpable) keeps what the kernel gives it.
+    *error = copy.get() == -EPERM ? ENOTSOCK : EBADF;
+    return nullptr;
+  }
+  auto found = ends_.find(socket_cookie(copy.get()));
+  if (found == ends_.end()) {
+    *error = ENOTSOCK;
+    return nullptr;
+  }
+  return found->second.get();
+}
+
+lxnet_file* FileTable::find(const Task& task, int fd, int* error) const {
+  End* end = find_end(task, fd, error);
+  if (end != nullptr && end->file_ == nullptr) *error = EBADF;
+  return end == nullptr ? nullptr : end->file_;
+}
+
+lxnet_file* FileTable::disown(const Task& task, int fd) {
+  int error = 0;
+  End* end = find_end(task, fd, &error);
+  return end == nullptr ? nullptr : std::exchange(end->file_, nullptr);
+}
+
+void FileTable::End::on_event(uint32_t) {
+  FileTable& table = table_;
+  lxnet_file* file = file_;
+  table.loop_.remove(fd_.get(), this);
+  table.ends_.erase(cookie_);  // and *this
+  if (file != nullptr) table.on_last_close_(file);
+}
+
+}  // namespace lxnet::host

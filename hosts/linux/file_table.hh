@@ -1,0 +1,57 @@
+// The sockets of the supervised programs.
+//
+// A socket of the core is represented in the program by one end of a real socketpair, so that numbers, dup, fork, exec, CLOEXEC and
+// fstat are the kernel's own. We keep the other end: when it hangs up, the last copy of the program's end is gone, wherever copies
+// went. The program's end is recognised by its socket cookie, which the kernel never gives twice.
+//
+// The end itself is never ready natively: nothing to read, and no room to write. So when a program's own ppoll runs natively (to
+// take a signal with its mask), or a call reaches the end that nobody serves, it waits and does no harm.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include "hal/lxnet.h"
+#include "hosts/linux/call.hh"
+#include "hosts/linux/event_loop.hh"
+#include "hosts/linux/owned_fd.hh"
+
+namespace lxnet::host {
+
+class FileTable {
+ public:
+  // `on_last_close` takes over the count that the program's descriptors had of the file.
+  FileTable(EventLoop& loop, std::function<void(lxnet_file*)> on_last_close)
+      : loop_(loop), on_last_close_(std::move(on_last_close)) {}
+
+  // The number in the calling program, or a negative errno; on success takes over one count.
+  int install(const Call& call, lxnet_file* file, bool is_cloexec);
+  // Borrowed, valid until the event loop runs again. Null with *error = EBADF, or ENOTSOCK for a file that is not ours.
+  lxnet_file* find(const Task& task, int fd, int* error) const;
+  // A number installed in this very call becomes EBADF; returns the count it had, null when it is not ours.
+  lxnet_file* disown(const Task& task, int fd);
+  size_t size() const { return ends_.size(); }
+
+ private:
+  class End : public EventSource {
+   public:
+    End(FileTable& table, OwnedFd fd, lxnet_file* file, uint64_t cookie)
+        : table_(table), fd_(std::move(fd)), file_(file), cookie_(cookie) {}
+    void on_event(uint32_t events) override;
+
+    FileTable& table_;
+    OwnedFd fd_;
+    lxnet_file* file_;
+    uint64_t cookie_;
+  };
+
+  End* find_end(const Task& task, int fd, int* error) const;
+
+  EventLoop& loop_;
+  std::function<void(lxnet_file*)> on_last_close_;
+  std::unordered_map<uint64_t, std::unique_ptr<End>> ends_;
+};
+
+}  // namespace lxnet::host

@@ -1,0 +1,32 @@
+#include "hosts/linux/process_tree.hh"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+
+namespace lxnet::host {
+
+int shell_status(int wait_status) {
+  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+}
+
+bool kill_children() {
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  // The children of a child that dies become ours: the next round finds them.
+  std::FILE* children = std::fopen(absl::StrCat("/proc/self/task/", ::getpid(), "/children").c_str(), "re");
+  if (children == nullptr) return ::waitpid(-1, nullptr, 0) > 0;
+  bool found = false;
+  for (int pid; std::fscanf(children, "%d", &pid) == 1;) {
+    ::kill(pid, SIGKILL);
+    found = true;
+  }
+  std::fclose(children);
+  return found;
+}
+
+}  // namespace lxnet::host

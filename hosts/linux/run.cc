@@ -1,0 +1,183 @@
+#include "hosts/linux/run.hh"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+
+#include "hosts/linux/clock.hh"
+#include "hosts/linux/process_tree.hh"
+#include "hosts/linux/program.hh"
+#include "hosts/linux/supervisor.hh"
+
+namespace lxnet::host {
+namespace {
+
+constexpr int kPassedOn[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+
+sigset_t handled_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  for (int signal : kPassedOn) ::sigaddset(&set, signal);
+  return set;
+}
+
+// What the terminal sends, the whole foreground group has got already.
+bool is_to_pass_on(int signal, int code) { return signal != SIGCHLD && code != SI_KERNEL; }
+
+class SignalReader : public EventSource {
+ public:
+  SignalReader(Supervisor& supervisor, pid_t program) : supervisor_(supervisor), program_(program) {
+    sigset_t set = handled_signals();
+    fd_ = OwnedFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    supervisor_.loop().add(fd_.get(), EPOLLIN, this);
+  }
+  ~SignalReader() override { supervisor_.loop().remove(fd_.get(), this); }
+
+  void on_event(uint32_t) override {
+    signalfd_siginfo info;
+    while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
+      supervisor_.signals().expect_soon(now_nanos());
+      if (is_to_pass_on(static_cast<int>(info.ssi_signo), info.ssi_code)) ::kill(program_, static_cast<int>(info.ssi_signo));
+    }
+    reap();
+  }
+
+  void reap() {
+    int status;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) != 0;) {
+      if (pid < 0) {
+        if (errno == ECHILD) has_children_ = false;
+        return;
+      }
+      if (pid == program_) {
+        program_status_ = shell_status(status);
+        has_ended_ = true;
+      }
+    }
+  }
+
+  bool has_ended() const { return has_ended_; }
+  bool has_children() const { return has_children_; }
+  int program_status() const { return program_status_; }
+
+ private:
+  Supervisor& supervisor_;
+  pid_t program_;
+  OwnedFd fd_;
+  bool has_ended_ = false;
+  bool has_children_ = true;
+  int program_status_ = kOwnFailure;
+};
+
+class GuardianWatch : public EventSource {
+ public:
+  GuardianWatch(EventLoop& loop, pid_t guardian) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, guardian, 0))) {
+    has_ended_ = !fd_.is_open() || ::getppid() != guardian;
+    if (!has_ended_) loop.add(fd_.get(), EPOLLIN, this);
+  }
+  void on_event(uint32_t) override { has_ended_ = true; }
+  bool has_ended() const { return has_ended_; }
+
+ private:
+  OwnedFd fd_;
+  bool has_ended_ = false;
+};
+
+// One descriptor of ours stands for each socket of all programs together.
+void raise_descriptor_limit() {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int fail(const absl::Status& status) {
+  std::fprintf(stderr, "lxnet: %s\n", std::string(status.message()).c_str());
+  return kOwnFailure;
+}
+
+int apply_tunables(const RunOptions& options, lxnet_stack* stack) {
+  for (const auto& [name, value] : options.tunables) {
+    int error = lxnet_tunable_set(stack, name.c_str(), value.c_str());
+    if (error >= 0) continue;
+    std::fprintf(stderr, "lxnet: --sysctl %s=%s: %s\n", name.c_str(), value.c_str(), std::strerror(-error));
+    return error;
+  }
+  return 0;
+}
+
+void print_statistics(const Statistics& statistics) {
+  std::fprintf(stderr, "lxnet: %" PRIu64 " calls served, %" PRIu64 " left to the kernel, %" PRIu64 " interrupted\n",
+               statistics.served, statistics.continued, statistics.interrupted);
+}
+
+int supervise(const RunOptions& options, const std::function<int()>& body, pid_t guardian, const sigset_t& program_mask) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_NAME, "lxnet-supervise");
+  Supervisor supervisor(options.log_level);
+  if (absl::Status status = supervisor.create_stack(); !status.ok()) return fail(status);
+  if (apply_tunables(options, supervisor.default_stack()) != 0) return kOwnFailure;
+  absl::StatusOr<Program> program = start_program(body, program_mask);
+  if (!program.ok()) return fail(program.status());
+  raise_descriptor_limit();  // after the fork: the program keeps its own limit
+  supervisor.add_listener(std::move(program->listener));
+  SignalReader signals(supervisor, program->pid);
+  GuardianWatch guardian_watch(supervisor.loop(), guardian);
+  signals.reap();
+
+  auto is_over = [&] { return options.waits_for_all ? !signals.has_children() : signals.has_ended(); };
+  while (!is_over() && !guardian_watch.has_ended()) supervisor.turn(kNever);
+  kill_descendants([&] { supervisor.turn(now_nanos() + kMillisecond); });
+  supervisor.finish();
+  if (options.prints_statistics) print_statistics(supervisor.statistics());
+  return signals.program_status();
+}
+
+// Waits for the supervisor and passes signals on to it.
+int guard(pid_t supervisor) {
+  sigset_t set = handled_signals();
+  for (;;) {
+    siginfo_t info;
+    int signal = ::sigwaitinfo(&set, &info);
+    if (signal > 0 && is_to_pass_on(signal, info.si_code)) ::kill(supervisor, signal);
+    int status;
+    pid_t ended = ::waitpid(supervisor, &status, WNOHANG);
+    if (ended == 0) continue;
+    if (ended == supervisor && WIFEXITED(status)) return WEXITSTATUS(status);
+    std::fprintf(stderr, "lxnet: the supervisor died of signal %d; ending its programs\n", WTERMSIG(status));
+    kill_descendants([] { ::usleep(1000); });
+    return kOwnFailure;
+  }
+}
+
+}  // namespace
+
+int run_supervised(const RunOptions& options, const std::function<int()>& body) {
+  std::fflush(nullptr);
+  sigset_t handled = handled_signals(), before;
+  ::sigprocmask(SIG_BLOCK, &handled, &before);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  pid_t guardian = ::getpid();
+  pid_t supervisor = ::fork();
+  if (supervisor < 0) return fail(absl::ErrnoToStatus(errno, "fork"));
+  if (supervisor == 0) {
+    int status = supervise(options, body, guardian, before);
+    std::fflush(nullptr);
+    ::_exit(status);
+  }
+  int status = guard(supervisor);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return status;
+}
+
+}  // namespace lxnet::host

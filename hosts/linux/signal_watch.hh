@@ -1,0 +1,38 @@
+// Finds out that a signal waits for a thread whose call is blocked.
+//
+// A received notice waits killably: the kernel does not wake it for a signal, and tells nobody. That is what makes an answer safe (see
+// Listener), and it leaves one way to see a signal: /proc/<tid>/status. Blocked threads are looked at every few milliseconds, and at
+// once after a supervised program sent a signal. Whoever has one is answered with Linux's own restart errno, which the kernel then
+// handles as if its own call had been interrupted: handler, SA_RESTART, stop and continue included.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <unordered_set>
+
+#include "hosts/linux/call.hh"
+#include "hosts/linux/fiber.hh"
+
+namespace lxnet::host {
+
+class SignalWatch {
+ public:
+  explicit SignalWatch(FiberScheduler& fibers) : fibers_(fibers) {}
+
+  // A signal is about to be sent: look soon.
+  void expect_soon(int64_t now);
+  int64_t next_deadline() const;
+  // Event loop: interrupts the fibers whose thread has a signal.
+  void scan(int64_t now);
+
+ private:
+  void check(Fiber& fiber);
+  bool is_for_another_thread(const Call& call, uint64_t shared) const;
+
+  FiberScheduler& fibers_;
+  int64_t next_scan_ = 0;
+  std::deque<int64_t> soon_;
+  std::unordered_set<pid_t> interrupted_processes_;  // in this scan, one thread of each on suspicion
+};
+
+}  // namespace lxnet::host

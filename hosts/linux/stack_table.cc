@@ -1,0 +1,119 @@
+#include "hosts/linux/stack_table.hh"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace lxnet::host {
+namespace {
+
+ino_t inode_of(int fd) {
+  struct stat status;
+  return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+ino_t namespace_of(pid_t tid, const char* kind) {
+  struct stat status;
+  return ::stat(absl::StrCat("/proc/", tid, "/ns/", kind).c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+OwnedFd open_namespace(const std::string& of) {
+  return OwnedFd(::open(absl::StrCat("/proc/", of, "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+ino_t owner_of(const OwnedFd& net_namespace) {
+  OwnedFd owner(::ioctl(net_namespace.get(), NS_GET_USERNS));
+  return owner.is_open() ? inode_of(owner.get()) : 0;
+}
+
+}  // namespace
+
+absl::Status StackTable::create_default(const lxnet_hal& hal) {
+  auto entry = std::make_unique<Entry>();
+  entry->net_namespace = open_namespace("self");
+  // lxnet's default network belongs to whoever started it, whoever owns the kernel's namespace it hides.
+  entry->user_namespace = namespace_of(::getpid(), "user");
+  lxnet_config config = {};
+  config.struct_size = sizeof config;
+  const char* message = "";
+  entries_.push_back(std::move(entry));
+  int error = lxnet_stack_create(&hal, &config, &entries_.back()->stack, &message);
+  if (error != 0) return absl::InternalError(absl::StrCat("the stack cannot start: ", message, " (", std::strerror(-error), ")"));
+  by_namespace_.emplace(inode_of(entries_.back()->net_namespace.get()), entries_.back().get());
+  return absl::OkStatus();
+}
+
+lxnet_stack* StackTable::get(Task& task, const lxnet_hal& hal) {
+  if (task.stack != nullptr) return task.stack;
+  ino_t inode = namespace_of(task.tid(), "net");
+  auto found = by_namespace_.find(inode);
+  if (found != by_namespace_.end()) return task.stack = found->second->stack;
+  // One we may not look into (its user changed, or it is not dumpable) has not left where it began.
+  if (inode == 0) return default_stack();
+
+  auto entry = std::make_unique<Entry>();
+  entry->net_namespace = open_namespace(absl::StrCat(task.tid()));
+  if (inode_of(entry->net_namespace.get()) != inode) return nullptr;
+  entry->user_namespace = owner_of(entry->net_namespace);
+  lxnet_config config = {};
+  config.struct_size = sizeof config;
+  config.flags = LXNET_CONFIG_LOOPBACK_DOWN;
+  entries_.push_back(std::move(entry));
+  if (lxnet_stack_create(&hal, &config, &entries_.back()->stack, nullptr) != 0) {
+    entries_.pop_back();
+    return nullptr;
+  }
+  by_namespace_.emplace(inode, entries_.back().get());
+  return task.stack = entries_.back()->stack;
+}
+
+bool StackTable::is_owner(pid_t tid, const lxnet_stack* stack) const {
+  const Entry* entry = find(stack);
+  if (entry == nullptr) return false;
+  ino_t user_namespace = namespace_of(tid, "user");
+  // Whoever is still in the supervisor's user namespace is in an ancestor of every namespace made below it.
+  return user_namespace == entry->user_namespace || user_namespace == entries_.front()->user_namespace;
+}
+
+StackTable::Entry* StackTable::find(const lxnet_stack* stack) const {
+  for (const auto& entry : entries_) {
+    if (entry->stack == stack) return entry.get();
+  }
+  return nullptr;
+}
+
+void StackTable::set_alarm(lxnet_stack* stack, int64_t time) {
+  // While a stack is being created it is the last one and does not know its own address yet.
+  Entry* entry = find(stack);
+  if (entry == nullptr) entry = entries_.back().get();
+  entry->alarm = time;
+}
+
+int64_t StackTable::next_alarm() const {
+  int64_t next = INT64_MAX;
+  for (const auto& entry : entries_) next = std::min(next, entry->alarm);
+  return next;
+}
+
+void StackTable::expire(int64_t now) {
+  for (size_t i = 0; i < entries_.size(); i++) {
+    if (entries_[i]->alarm > now) continue;
+    entries_[i]->alarm = INT64_MAX;
+    lxnet_timer_expire(entries_[i]->stack);
+  }
+}
+
+void StackTable::destroy() {
+  for (const auto& entry : entries_) lxnet_stack_destroy(entry->stack);
+  entries_.clear();
+  by_namespace_.clear();
+}
+
+}  // namespace lxnet::host

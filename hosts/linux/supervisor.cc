@@ -1,0 +1,207 @@
+#include "hosts/linux/supervisor.hh"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "hosts/linux/clock.hh"
+#include "hosts/linux/hal_table.hh"
+#include "hosts/linux/user_memory.hh"
+
+namespace lxnet::host {
+namespace {
+
+constexpr int64_t kRestartSys = -512;
+constexpr int64_t kRestartNoHand = -514;
+constexpr int64_t kRestartBlock = -516;
+
+bool is_restart(int64_t result) { return result <= kRestartSys && result >= kRestartBlock; }
+
+int abi_of(uint32_t arch) {
+  if (arch == AUDIT_ARCH_X86_64) return LXNET_ABI_X86_64;
+  return arch == AUDIT_ARCH_I386 ? LXNET_ABI_I386 : LXNET_ABI_GENERIC;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(int log_level)
+    : log_level_(log_level),
+      tasks_(loop_, [this](Task& task) { fibers_.interrupt(task.fiber); }),
+      // Closing may wait (SO_LINGER), and belongs to no call.
+      files_(loop_, [this](lxnet_file* file) { fibers_.start([file] { lxnet_file_unref(file); }); }),
+      signals_(fibers_),
+      native_calls_(::seccomp_arch_native()),
+      i386_calls_(SCMP_ARCH_X86),
+      hal_(make_hal(*this)) {}
+
+absl::Status Supervisor::create_stack() { return stacks_.create_default(hal_); }
+
+void Supervisor::add_listener(OwnedFd listener) {
+  auto on_notice = [this](Listener& from, const seccomp_notif& notice) { received_.push_back({&from, notice}); };
+  listeners_.push_back(std::make_unique<Listener>(loop_, std::move(listener), on_notice));
+}
+
+void Supervisor::turn(int64_t deadline) {
+  std::vector<Received> due;
+  due.swap(received_);
+  if (!due.empty() || fibers_.has_ready()) deadline = 0;
+  loop_.wait(std::min({deadline, fibers_.next_deadline(), stacks_.next_alarm(), signals_.next_deadline()}));
+  int64_t now = now_nanos();
+  stacks_.expire(now);
+  fibers_.expire(now);
+  signals_.scan(now);
+  for (const Received& received : due) serve(*received.listener, received.notice);
+  fibers_.run_ready();
+}
+
+void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
+  const CallTable& table = notice.data.arch == SCMP_ARCH_X86 ? i386_calls_ : native_calls_;
+  const CallRow* row = table.find(notice.data.nr);
+  std::shared_ptr<Task> task = tasks_.find_or_create(static_cast<pid_t>(notice.pid));
+  if (task == nullptr) return;  // killed meanwhile
+  if (row == nullptr) return continue_natively(listener, notice.id);
+  Call call{.listener = listener, .notice = notice, .row = *row, .task = std::move(task), .started = now_nanos()};
+  switch (row->shape) {
+    case Shape::Signal:
+      signals_.expect_soon(call.started);
+      return continue_natively(listener, notice.id);
+    case Shape::Namespace:
+      // The thread's next notice comes after it has changed.
+      call.task->stack = nullptr;
+      return continue_natively(listener, notice.id);
+    case Shape::Refused:
+      listener.answer(notice.id, -ENOSYS);
+      return;
+    case Shape::Restart:
+      return resume_call(std::move(call));
+    case Shape::FirstFd:
+    case Shape::Splice:
+      if (!is_ours(*call.task, *row, notice, &call.found_fd, &call.found_file)) return continue_natively(listener, notice.id);
+      return start_call(std::move(call));
+    case Shape::Core:
+      return start_call(std::move(call));
+  }
+}
+
+// A bad descriptor is not ours either: the kernel's own call then says what is wrong first.
+bool Supervisor::is_ours(const Task& task, const CallRow& row, const seccomp_notif& notice, int* found_fd,
+                         lxnet_file** found_file) const {
+  int error = 0;
+  for (int argument : {0, 2}) {
+    *found_fd = static_cast<int>(notice.data.args[argument]);
+    *found_file = files_.find(task, *found_fd, &error);
+    if (*found_file != nullptr) return true;
+    if (row.shape != Shape::Splice) return false;
+  }
+  return false;
+}
+
+void Supervisor::start_call(Call call) {
+  fibers_.start([this, call = std::move(call)]() mutable {
+    uint64_t arguments[6];
+    std::copy(std::begin(call.notice.data.args), std::end(call.notice.data.args), arguments);
+    run_call(call, call.notice.data.nr, arguments, kNever);
+  });
+}
+
+// Poll is the only call of ours with this rule: it goes on with the time that is left.
+void Supervisor::resume_call(Call call) {
+  if (call.task->restart.number < 0) return continue_natively(call.listener, call.notice.id);
+  fibers_.start([this, call = std::move(call)]() mutable {
+    PendingRestart restart = std::exchange(call.task->restart, PendingRestart{});
+    if (restart.deadline != kNever) {
+      int64_t left = std::max<int64_t>(0, restart.deadline - call.started);
+      restart.arguments[2] = static_cast<uint64_t>((left + kMillisecond - 1) / kMillisecond);
+    }
+    run_call(call, restart.number, restart.arguments, restart.deadline);
+  });
+}
+
+void Supervisor::run_call(Call& call, int number, const uint64_t* arguments, int64_t restart_deadline) {
+  fibers_.current()->call = &call;
+  call.task->fiber = fibers_.current();
+  call.task->restart = {};
+  if (call.row.sigmask_argument >= 0 && !read_sigmask(call)) {
+    continue_natively(call.listener, call.notice.id);  // the kernel's own call fails with the right errno
+  } else if (lxnet_stack* stack = stacks_.get(*call.task, hal_); stack == nullptr) {
+    call.listener.answer(call.notice.id, -ENOMEM);
+  } else {
+    int64_t result = lxnet_syscall(stack, abi_of(call.notice.data.arch), static_cast<uint32_t>(number), arguments);
+    finish_call(call, result, number, arguments, restart_deadline);
+  }
+  call.task->fiber = nullptr;
+}
+
+bool Supervisor::read_sigmask(Call& call) const {
+  uint64_t address = call.notice.data.args[call.row.sigmask_argument];
+  if (address == 0) return true;
+  // pselect passes a pointer to {mask, size}.
+  if (std::strncmp(call.row.name, "pselect", 7) == 0) {
+    uint64_t pair[2] = {};
+    size_t word = call.notice.data.arch == SCMP_ARCH_X86 ? 4 : 8;
+    if (copy_from_task(call.tid(), pair, address, 2 * word) != 0) return false;
+    address = word == 4 ? pair[0] & 0xffffffff : pair[0];
+    if (address == 0) return true;
+  }
+  if (copy_from_task(call.tid(), &call.sigmask, address, sizeof call.sigmask) != 0) return false;
+  call.sigmask &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
+  call.has_sigmask = true;
+  return true;
+}
+
+void Supervisor::finish_call(Call& call, int64_t result, int number, const uint64_t* arguments, int64_t restart_deadline) {
+  if (is_left_to_the_kernel(call, result)) return continue_natively(call.listener, call.notice.id);
+  if (is_restart(result) || result == -EINTR) {
+    statistics_.interrupted++;
+    if (call.is_interruption_native) return continue_natively(call.listener, call.notice.id);
+    if (is_restart(result) && call.is_interruption_uncertain) result = -EINTR;
+    // The kernel gives ERESTARTNOHAND's meaning to a restart block it does not know; ours is kept until restart_syscall.
+    if (result == kRestartBlock) {
+      PendingRestart& restart = call.task->restart;
+      restart.number = number;
+      restart.arch = call.notice.data.arch;
+      std::copy(arguments, arguments + 6, restart.arguments);
+      int timeout = static_cast<int>(arguments[2]);
+      restart.deadline = restart_deadline != kNever ? restart_deadline : timeout < 0 ? kNever : call.started + timeout * kMillisecond;
+    }
+  }
+  statistics_.served++;
+  call.listener.answer(call.notice.id, result);
+}
+
+bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
+  if (result == -ENOSYS) return true;
+  if (result != -EAFNOSUPPORT || std::strncmp(call.row.name, "socket", 6) != 0) return false;
+  // What reaches the network must not go around us; a family that stays on the machine or only configures it may.
+  uint64_t family = call.notice.data.args[0];
+  if (family == AF_INET || family == AF_INET6 || family == AF_PACKET || std::strcmp(call.row.name, "socketcall") == 0) return false;
+  if (families_left_.insert(family).second) {
+    log(LXNET_LOG_INFO, absl::StrCat("address family ", family, " is left to the host kernel").c_str());
+  }
+  return true;
+}
+
+void Supervisor::continue_natively(const Listener& listener, uint64_t id) {
+  statistics_.continued++;
+  listener.continue_natively(id);
+}
+
+void Supervisor::finish() {
+  // The dead threads' calls are told by their pidfds; closing files may still send a last segment.
+  int64_t limit = now_nanos() + kSecond;
+  while ((fibers_.busy() > 0 || files_.size() > 0 || tasks_.size() > 0) && now_nanos() < limit) turn(now_nanos() + kMillisecond);
+  if (fibers_.busy() == 0) stacks_.destroy();
+}
+
+void Supervisor::log(int level, const char* message) const {
+  if (level <= log_level_) std::fprintf(stderr, "lxnet: %s\n", message);
+}
+
+}  // namespace lxnet::host

@@ -1,0 +1,92 @@
+// Serves the calls of supervised programs from the core. One thread; the order within a turn is the rule that makes close() exact:
+//
+//   a notice is received in one turn and served in the next, after the event loop has looked again. Whatever the program closed
+//   before it made the call has hung up by then and is closed in the core too, so that close-then-bind finds the port free.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "hal/lxnet.h"
+#include "hosts/linux/call.hh"
+#include "hosts/linux/call_table.hh"
+#include "hosts/linux/event_loop.hh"
+#include "hosts/linux/fiber.hh"
+#include "hosts/linux/file_table.hh"
+#include "hosts/linux/signal_watch.hh"
+#include "hosts/linux/stack_table.hh"
+#include "hosts/linux/task.hh"
+
+namespace lxnet::host {
+
+struct Statistics {
+  uint64_t served = 0;       // answered by the core
+  uint64_t continued = 0;    // noticed, but left to the kernel
+  uint64_t interrupted = 0;  // by a signal
+};
+
+class Supervisor {
+ public:
+  // Messages up to `log_level` (LXNET_LOG_*) go to standard error.
+  explicit Supervisor(int log_level);
+
+  absl::Status create_stack();
+  lxnet_stack* default_stack() const { return stacks_.default_stack(); }
+  void add_listener(OwnedFd listener);
+  // One round: waits for something to happen, at most until `deadline`, and deals with it.
+  void turn(int64_t deadline);
+  // After the last program has ended: lets the calls of the dead unwind and destroys the stacks.
+  void finish();
+
+  const Statistics& statistics() const { return statistics_; }
+  EventLoop& loop() { return loop_; }
+  SignalWatch& signals() { return signals_; }
+
+  // For the HAL table.
+  Fiber* current_fiber() const { return fibers_.current(); }
+  Call* current_call() const { return fibers_.current() == nullptr ? nullptr : fibers_.current()->call; }
+  void** lock_slot() { return fibers_.current() == nullptr ? &loop_lock_slot_ : &fibers_.current()->lock_slot; }
+  FiberScheduler& fibers() { return fibers_; }
+  FileTable& files() { return files_; }
+  StackTable& stacks() { return stacks_; }
+  void log(int level, const char* message) const;
+
+ private:
+  void serve(Listener& listener, const seccomp_notif& notice);
+  bool is_ours(const Task& task, const CallRow& row, const seccomp_notif& notice, int* found_fd, lxnet_file** found_file) const;
+  void start_call(Call call);
+  void resume_call(Call call);
+  void run_call(Call& call, int number, const uint64_t* arguments, int64_t restart_deadline);
+  bool read_sigmask(Call& call) const;
+  void finish_call(Call& call, int64_t result, int number, const uint64_t* arguments, int64_t restart_deadline);
+  void continue_natively(const Listener& listener, uint64_t id);
+  bool is_left_to_the_kernel(const Call& call, int64_t result);
+
+  struct Received {
+    Listener* listener;
+    seccomp_notif notice;
+  };
+
+  int log_level_;
+  EventLoop loop_;
+  FiberScheduler fibers_;
+  TaskTable tasks_;
+  FileTable files_;
+  StackTable stacks_;
+  SignalWatch signals_;
+  CallTable native_calls_;
+  CallTable i386_calls_;
+  lxnet_hal hal_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<Received> received_;
+  std::set<uint64_t> families_left_;  // already mentioned in the log
+  void* loop_lock_slot_ = nullptr;
+  Statistics statistics_;
+};
+
+}  // namespace lxnet::host

@@ -1,0 +1,72 @@
+// The program's threads, as the supervisor knows them: one Task each, from its first call to its end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include "hosts/linux/event_loop.hh"
+#include "hosts/linux/owned_fd.hh"
+
+struct lxnet_stack;
+
+namespace lxnet::host {
+
+class Fiber;
+class TaskTable;
+
+// A poll that a signal interrupted and that goes on when restart_syscall comes.
+struct PendingRestart {
+  int number = -1;
+  uint32_t arch = 0;
+  uint64_t arguments[6] = {};
+  int64_t deadline = 0;
+};
+
+class Task : public EventSource, public std::enable_shared_from_this<Task> {
+ public:
+  Task(TaskTable& table, pid_t tid, OwnedFd pidfd);
+
+  // The thread has ended.
+  void on_event(uint32_t events) override;
+
+  pid_t tid() const { return tid_; }
+  bool is_dead() const { return is_dead_; }
+  // A copy of the thread's descriptor, or a negative errno: EBADF, ESRCH of a dead thread, EPERM of one we may not look into.
+  int copy_fd(int fd) const;
+  // /proc/<tid>/status, opened once.
+  int status_fd();
+
+  lxnet_stack* stack = nullptr;  // cached; null when it must be looked up (again)
+  Fiber* fiber = nullptr;        // of its call under way
+  PendingRestart restart;
+  int suspected_scans = 0;  // SignalWatch: how often a signal seemed to be for this thread without certainty
+
+ private:
+  friend class TaskTable;
+  TaskTable& table_;
+  pid_t tid_;
+  OwnedFd pidfd_;
+  OwnedFd status_;
+  bool is_dead_ = false;
+};
+
+class TaskTable {
+ public:
+  // `on_death` hears of a thread that ended in the middle of a call.
+  TaskTable(EventLoop& loop, std::function<void(Task&)> on_death) : loop_(loop), on_death_(std::move(on_death)) {}
+  // Null when the thread is already gone.
+  std::shared_ptr<Task> find_or_create(pid_t tid);
+  size_t size() const { return tasks_.size(); }
+
+ private:
+  friend class Task;
+  EventLoop& loop_;
+  std::function<void(Task&)> on_death_;
+  std::unordered_map<pid_t, std::shared_ptr<Task>> tasks_;
+};
+
+}  // namespace lxnet::host
