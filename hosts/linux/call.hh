@@ -26,8 +26,9 @@ struct Call {
   bool has_sigmask = false;
   uint64_t sigmask = 0;
 
-  // Set with an interruption. Uncertain: a signal waits for the process, but perhaps the kernel chose another of its threads, so that
-  // a restart errno might reach the program as it is. Natively: only the kernel's own call can swap the mask and run the handler.
+  // Set with an interruption. Uncertain: a signal waits for the process, but perhaps the kernel chose another of its threads, so
+  // that a restart errno might reach the program as it is. Natively: only the kernel's own call can swap the mask and run the
+  // handler.
   bool is_interruption_uncertain = false;
   bool is_interruption_native = false;
 

@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
-#include <array>
-#include <iterator>
+#include <cstring>
+#include <memory>
 
 namespace lxnet::host {
 namespace {
@@ -15,13 +16,16 @@ constexpr uint32_t kAllBits = 0xffffffff;
 
 // The rest of fcntl (duplicates, FD_CLOEXEC, locks) is the kernel's own on the descriptor that stands for the socket.
 constexpr ArgumentRule kFcntl[] = {
-    {1, kAllBits, F_GETFL},  {1, kAllBits, F_SETFL},  {1, kAllBits, F_SETOWN},         {1, kAllBits, F_GETOWN},
+    {1, kAllBits, F_GETFL},  {1, kAllBits, F_SETFL},  {1, kAllBits, F_SETOWN},           {1, kAllBits, F_GETOWN},
     {1, kAllBits, F_SETSIG}, {1, kAllBits, F_GETSIG}, {1, kAllBits, 15 /*F_SETOWN_EX*/}, {1, kAllBits, 16 /*F_GETOWN_EX*/},
 };
 // Terminals' and files' requests fail on a socket with ENOTTY, and natively just so.
 constexpr ArgumentRule kIoctl[] = {
-    {1, 0xffffff00, 0x8900 /* SIOC* */}, {1, kAllBits, FIONREAD}, {1, kAllBits, TIOCOUTQ},
-    {1, kAllBits, FIONBIO},              {1, kAllBits, FIOASYNC},
+    {1, 0xffffff00, 0x8900 /* SIOC* */},
+    {1, kAllBits, FIONREAD},
+    {1, kAllBits, TIOCOUTQ},
+    {1, kAllBits, FIONBIO},
+    {1, kAllBits, FIOASYNC},
 };
 constexpr ArgumentRule kNewNet[] = {{0, CLONE_NEWNET, CLONE_NEWNET}};
 
@@ -90,16 +94,15 @@ constexpr CallRow kRows[] = {
 
 std::span<const CallRow> call_rows() { return kRows; }
 
-CallTable::CallTable(uint32_t seccomp_arch) {
+const CallRow* CallTable::find(int number) {
+  auto [found, is_new] = rows_.emplace(number, nullptr);
+  if (!is_new) return found->second;
+  // By the number and not by the name: i386 has most socket calls twice, and libseccomp's number for the name is a third.
+  std::unique_ptr<char, decltype(&::free)> name(::seccomp_syscall_resolve_num_arch(seccomp_arch_, number), &::free);
   for (const CallRow& row : kRows) {
-    int number = ::seccomp_syscall_resolve_name_arch(seccomp_arch, row.name);
-    if (number >= 0) rows_.emplace(number, &row);
+    if (name != nullptr && std::strcmp(row.name, name.get()) == 0) found->second = &row;
   }
-}
-
-const CallRow* CallTable::find(int number) const {
-  auto found = rows_.find(number);
-  return found == rows_.end() ? nullptr : found->second;
+  return found->second;
 }
 
 }  // namespace lxnet::host

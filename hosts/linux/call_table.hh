@@ -1,4 +1,5 @@
-// Which system calls the supervisor hears of, and what it does before the core sees them. Everything else runs natively, untouched.
+// Which system calls the supervisor hears of, and what it does before the core sees them. Everything else runs natively,
+// untouched.
 //
 // Rows go by name: the numbers of each ABI come from libseccomp, so another architecture is a rebuild.
 #pragma once
@@ -11,13 +12,13 @@
 namespace lxnet::host {
 
 enum class Shape : uint8_t {
-  FirstFd,     // acts on the descriptor in argument 0: continued natively when it is not ours
-  Splice,      // on the descriptors in arguments 0 and 2
-  Core,        // the core says itself whether it is its own
-  Signal,      // sends a signal, natively: somebody may have to be interrupted soon after
-  Namespace,   // changes the caller's network namespace, natively
-  Restart,     // restart_syscall: goes on with what a signal interrupted
-  Refused,     // ENOSYS, as of a kernel built without it: a way around the filter, or a way to stall the supervisor
+  FirstFd,    // acts on the descriptor in argument 0: continued natively when it is not ours
+  Splice,     // on the descriptors in arguments 0 and 2
+  Core,       // the core says itself whether it is its own
+  Signal,     // sends a signal, natively: somebody may have to be interrupted soon after
+  Namespace,  // changes the caller's network namespace, natively
+  Restart,    // restart_syscall: goes on with what a signal interrupted
+  Refused,    // ENOSYS, as of a kernel built without it: a way around the filter, or a way to stall the supervisor
 };
 
 // A notice only when (argument & mask) == value; an index of -1: always.
@@ -39,11 +40,12 @@ std::span<const CallRow> call_rows();
 // The rows of one ABI by number.
 class CallTable {
  public:
-  explicit CallTable(uint32_t seccomp_arch);
-  const CallRow* find(int number) const;
+  explicit CallTable(uint32_t seccomp_arch) : seccomp_arch_(seccomp_arch) {}
+  const CallRow* find(int number);
 
  private:
-  std::unordered_map<int, const CallRow*> rows_;
+  uint32_t seccomp_arch_;
+  std::unordered_map<int, const CallRow*> rows_;  // filled as numbers come
 };
 
 }  // namespace lxnet::host

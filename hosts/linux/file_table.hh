@@ -1,8 +1,8 @@
 // The sockets of the supervised programs.
 //
-// A socket of the core is represented in the program by one end of a real socketpair, so that numbers, dup, fork, exec, CLOEXEC and
-// fstat are the kernel's own. We keep the other end: when it hangs up, the last copy of the program's end is gone, wherever copies
-// went. The program's end is recognised by its socket cookie, which the kernel never gives twice.
+// A socket of the core is represented in the program by one end of a real socketpair, so that numbers, dup, fork, exec, CLOEXEC
+// and fstat are the kernel's own. We keep the other end: when it hangs up, the last copy of the program's end is gone, wherever
+// copies went. The program's end is recognised by its socket cookie, which the kernel never gives twice.
 //
 // The end itself is never ready natively: nothing to read, and no room to write. So when a program's own ppoll runs natively (to
 // take a signal with its mask), or a call reaches the end that nobody serves, it waits and does no harm.

@@ -48,8 +48,11 @@ absl::StatusOr<Context> create_context(uint32_t arch) {
   ::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
   ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   for (const CallRow& row : call_rows()) {
-    int number = ::seccomp_syscall_resolve_name_arch(arch, row.name);
-    if (number < 0) continue;  // this architecture does not have it
+    // socket and its kin have a number here, but i386 programs also go through socketcall, which is a row of its own.
+    if (::seccomp_syscall_resolve_name_arch(arch, row.name) == __NR_SCMP_ERROR) continue;
+    // Rules are written in the native numbering, whatever architecture they are for.
+    int number = ::seccomp_syscall_resolve_name_arch(::seccomp_arch_native(), row.name);
+    if (::seccomp_arch_native() == arch && number < 0) continue;
     if (int error = add_row(context.get(), row, number); error != 0) return seccomp_error(error, row.name);
   }
   return context;
@@ -77,10 +80,9 @@ absl::StatusOr<std::vector<sock_filter>> build_filter() {
 
 int install_filter(const std::vector<sock_filter>& filter) {
   sock_fprog program = {.len = static_cast<unsigned short>(filter.size()), .filter = const_cast<sock_filter*>(filter.data())};
-  long listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                            SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV |
-                                SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-                            &program);
+  long listener = ::syscall(
+      SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
   return listener >= 0 ? static_cast<int>(listener) : -errno;
 }
 

@@ -10,9 +10,7 @@
 
 namespace lxnet::host {
 
-int shell_status(int wait_status) {
-  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
-}
+int shell_status(int wait_status) { return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status); }
 
 bool kill_children() {
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {

@@ -8,8 +8,8 @@ namespace lxnet::host {
 // As a shell shows it: the exit status, or 128 and the signal's number.
 int shell_status(int wait_status);
 
-// Kills every descendant of this process, which must be their subreaper, and waits until none is left. `one_round` is called while
-// waiting, so that a supervisor goes on to serve the dying.
+// Kills every descendant of this process, which must be their subreaper, and waits until none is left. `one_round` is called
+// while waiting, so that a supervisor goes on to serve the dying.
 template <typename OneRound>
 void kill_descendants(OneRound one_round);
 

@@ -85,7 +85,9 @@ absl::StatusOr<Program> start_program(const std::function<int()>& body, const si
   if (child == 0) run_child(*handshake, *filter, parent, body, signal_mask);
 
   siginfo_t info = {};
-  auto is_alive = [&] { return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0; };
+  auto is_alive = [&] {
+    return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+  };
   bool stands = handshake->wait_for(Handshake::kFilterStands, is_alive);
   int number = stands ? handshake->listener : -ECHILD;
   OwnedFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));

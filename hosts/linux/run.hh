@@ -1,8 +1,8 @@
 // `lxnet run`: a guardian, a supervisor, a program.
 //
-// The guardian is the process the user sees. It does nothing but wait, pass signals on, and kill what is left if the supervisor should
-// die; if the guardian dies, the supervisor notices and does the same. The supervisor is the program's parent, because it must be
-// allowed to look into it.
+// The guardian is the process the user sees. It does nothing but wait, pass signals on, and kill what is left if the supervisor
+// should die; if the guardian dies, the supervisor notices and does the same. The supervisor is the program's parent, because it
+// must be allowed to look into it.
 #pragma once
 
 #include <functional>
@@ -13,10 +13,10 @@
 namespace lxnet::host {
 
 struct RunOptions {
-  int log_level = 0;                // LXNET_LOG_*
-  bool waits_for_all = false;       // the network lives until the last process has ended, not only the first
+  int log_level = 0;           // LXNET_LOG_*
+  bool waits_for_all = false;  // the network lives until the last process has ended, not only the first
   bool prints_statistics = false;
-  std::vector<std::pair<std::string, std::string>> tunables;
+  std::vector<std::pair<std::string, std::string>> tunables = {};
 };
 
 // The status that lxnet run itself exits with when it could not even start.

@@ -1,9 +1,9 @@
 // Finds out that a signal waits for a thread whose call is blocked.
 //
-// A received notice waits killably: the kernel does not wake it for a signal, and tells nobody. That is what makes an answer safe (see
-// Listener), and it leaves one way to see a signal: /proc/<tid>/status. Blocked threads are looked at every few milliseconds, and at
-// once after a supervised program sent a signal. Whoever has one is answered with Linux's own restart errno, which the kernel then
-// handles as if its own call had been interrupted: handler, SA_RESTART, stop and continue included.
+// A received notice waits killably: the kernel does not wake it for a signal, and tells nobody. That is what makes an answer safe
+// (see Listener), and it leaves one way to see a signal: /proc/<tid>/status. Blocked threads are looked at every few
+// milliseconds, and at once after a supervised program sent a signal. Whoever has one is answered with Linux's own restart errno,
+// which the kernel then handles as if its own call had been interrupted: handler, SA_RESTART, stop and continue included.
 #pragma once
 
 #include <cstdint>

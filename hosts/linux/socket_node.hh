@@ -1,4 +1,5 @@
-// AF_UNIX names in the file system: socket nodes, made and found as the calling thread would (its root, directory, umask and user).
+// AF_UNIX names in the file system: socket nodes, made and found as the calling thread would (its root, directory, umask and
+// user).
 #pragma once
 
 #include <cstdint>

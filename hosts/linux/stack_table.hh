@@ -1,7 +1,7 @@
 // Which Stack serves a thread: one per network namespace of the kernel, found by the namespace the thread is in.
 //
-// A namespace that a program makes (unshare, clone) gets a fresh Stack with `lo` down, as on Linux. We keep the namespace open, so
-// its number cannot come again for another one while its Stack exists; Stacks live as long as the supervisor.
+// A namespace that a program makes (unshare, clone) gets a fresh Stack with `lo` down, as on Linux. We keep the namespace open,
+// so its number cannot come again for another one while its Stack exists; Stacks live as long as the supervisor.
 #pragma once
 
 #include <sys/types.h>

@@ -19,7 +19,6 @@ namespace lxnet::host {
 namespace {
 
 constexpr int64_t kRestartSys = -512;
-constexpr int64_t kRestartNoHand = -514;
 constexpr int64_t kRestartBlock = -516;
 
 bool is_restart(int64_t result) { return result <= kRestartSys && result >= kRestartBlock; }
@@ -62,7 +61,7 @@ void Supervisor::turn(int64_t deadline) {
 }
 
 void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
-  const CallTable& table = notice.data.arch == SCMP_ARCH_X86 ? i386_calls_ : native_calls_;
+  CallTable& table = notice.data.arch == SCMP_ARCH_X86 ? i386_calls_ : native_calls_;
   const CallRow* row = table.find(notice.data.nr);
   std::shared_ptr<Task> task = tasks_.find_or_create(static_cast<pid_t>(notice.pid));
   if (task == nullptr) return;  // killed meanwhile
@@ -169,7 +168,9 @@ void Supervisor::finish_call(Call& call, int64_t result, int number, const uint6
       restart.arch = call.notice.data.arch;
       std::copy(arguments, arguments + 6, restart.arguments);
       int timeout = static_cast<int>(arguments[2]);
-      restart.deadline = restart_deadline != kNever ? restart_deadline : timeout < 0 ? kNever : call.started + timeout * kMillisecond;
+      restart.deadline = restart_deadline != kNever ? restart_deadline
+                         : timeout < 0              ? kNever
+                                                    : call.started + timeout * kMillisecond;
     }
   }
   statistics_.served++;
@@ -181,7 +182,8 @@ bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
   if (result != -EAFNOSUPPORT || std::strncmp(call.row.name, "socket", 6) != 0) return false;
   // What reaches the network must not go around us; a family that stays on the machine or only configures it may.
   uint64_t family = call.notice.data.args[0];
-  if (family == AF_INET || family == AF_INET6 || family == AF_PACKET || std::strcmp(call.row.name, "socketcall") == 0) return false;
+  if (family == AF_INET || family == AF_INET6 || family == AF_PACKET || std::strcmp(call.row.name, "socketcall") == 0)
+    return false;
   if (families_left_.insert(family).second) {
     log(LXNET_LOG_INFO, absl::StrCat("address family ", family, " is left to the host kernel").c_str());
   }

@@ -1,4 +1,5 @@
-// Serves the calls of supervised programs from the core. One thread; the order within a turn is the rule that makes close() exact:
+// Serves the calls of supervised programs from the core. One thread; the order within a turn is the rule that makes close()
+// exact:
 //
 //   a notice is received in one turn and served in the next, after the event loop has looked again. Whatever the program closed
 //   before it made the call has hung up by then and is closed in the core too, so that close-then-bind finds the port free.
