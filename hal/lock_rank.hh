@@ -27,7 +27,8 @@ enum class LockRank : uint8_t {
   EpollReadyOuter = 66,  // the same of a set that watches a set
   Device = 68,           // the queues of a device that is software
   Timers = 70,
-  Memory = 80,  // pools and global accounting: the leaf
+  Capture = 72,  // a capture being written
+  Memory = 80,   // pools and global accounting: the leaf
 };
 
 }  // namespace lxnet

@@ -17,8 +17,8 @@ const char* drop_reason_name(DropReason reason) {
 }
 
 void drop(Entry& entry, Ref<Packet> packet, DropReason reason) {
-  static_cast<void>(packet);
   entry.stack().drops().count(reason);
+  entry.stack().drops().report(*packet, reason);
 }
 
 }  // namespace lxnet

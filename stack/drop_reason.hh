@@ -55,11 +55,23 @@ void drop(Entry& entry, Ref<Packet> packet, DropReason reason);
 
 class DropCounters {
  public:
+  // A capture that runs sees each dropped packet, under whatever lock it was dropped. Set while nothing is under way.
+  using Observer = void (*)(void* context, const Packet& packet, DropReason reason);
+  void observe(Observer observer, void* context) {
+    observer_ = observer;
+    observer_context_ = context;
+  }
+  void report(const Packet& packet, DropReason reason) const {
+    if (observer_ != nullptr) observer_(observer_context_, packet, reason);
+  }
+
   void count(DropReason reason) { __atomic_fetch_add(&counts_[static_cast<unsigned>(reason)], 1u, __ATOMIC_RELAXED); }
   uint64_t get(DropReason reason) const { return __atomic_load_n(&counts_[static_cast<unsigned>(reason)], __ATOMIC_RELAXED); }
 
  private:
   uint64_t counts_[kDropReasonCount] = {};
+  Observer observer_ = nullptr;
+  void* observer_context_ = nullptr;
 };
 
 }  // namespace lxnet
