@@ -1,6 +1,37 @@
-// The one function that compilers call by themselves and that no header declares: a pure virtual call. A host's own wins.
+// The functions that compilers call by themselves and that no header declares. Weak: a host's own, or libgcc's, win.
+#include <cstdint>
+
 #include "base/assert.hh"
 
-extern "C" [[noreturn, gnu::weak]] void __cxa_pure_virtual();
+extern "C" {
+
+[[noreturn, gnu::weak]] void __cxa_pure_virtual();
+// Of std::countl_zero and std::countr_zero, where the machine has no instruction for them: riscv64 without Zbb.
+[[gnu::weak]] int __clzdi2(uint64_t value);
+[[gnu::weak]] int __ctzdi2(uint64_t value);
+}
 
 void __cxa_pure_virtual() { lxnet::assertion_failed("a pure virtual function was called", __FILE__, __LINE__); }
+
+// Halving by hand, in words that no compiler recognises as the builtin, which would be this function again.
+int __clzdi2(uint64_t value) {
+  int zeros = 0;
+  for (int half = 32; half > 0; half /= 2) {
+    if (value >> (64 - half) == 0) {
+      zeros += half;
+      value <<= half;
+    }
+  }
+  return zeros;
+}
+
+int __ctzdi2(uint64_t value) {
+  int zeros = 0;
+  for (int half = 32; half > 0; half /= 2) {
+    if (value << (64 - half) == 0) {
+      zeros += half;
+      value >>= half;
+    }
+  }
+  return zeros;
+}

@@ -14,7 +14,7 @@ void Timers::arm(Timer& timer, Instant deadline) {
     return;
   }
   MutexLock lock(mutex_);
-  __atomic_store_n(&timer.is_firing_, false, __ATOMIC_RELAXED);
+  __atomic_store_n(&timer.is_firing_, 0u, __ATOMIC_RELAXED);
   // A deadline that moves back, as every acknowledgement makes it, is looked at again only when the old slot's time has come.
   if (timer.slot_ < kDue && deadline >= timer.deadline_) {
     timer.deadline_ = deadline;
@@ -28,7 +28,7 @@ void Timers::arm(Timer& timer, Instant deadline) {
 
 bool Timers::cancel(Timer& timer) {
   MutexLock lock(mutex_);
-  const bool was_firing = __atomic_exchange_n(&timer.is_firing_, false, __ATOMIC_ACQ_REL);
+  const bool was_firing = __atomic_exchange_n(&timer.is_firing_, 0u, __ATOMIC_ACQ_REL) != 0;
   if (timer.slot_ == Timer::kUnarmed) return was_firing;
   unlink_locked(timer);
   return true;
@@ -101,7 +101,7 @@ Timer* Timers::take_due() {
   while (Timer* timer = due_.take_front()) {
     __atomic_store_n(&timer->slot_, Timer::kUnarmed, __ATOMIC_RELAXED);
     if (timer->owner_ != nullptr && !timer->owner_->hold(*timer)) continue;
-    __atomic_store_n(&timer->is_firing_, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&timer->is_firing_, 1u, __ATOMIC_RELEASE);
     return timer;
   }
   return nullptr;

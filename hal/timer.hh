@@ -45,7 +45,7 @@ class Timer {
   // Only while armed, under the owner's lock.
   Instant deadline() const { return deadline_; }
   // By the callback, once, under the owner's lock: whether what it was fired for still stands.
-  bool claim() { return __atomic_exchange_n(&is_firing_, false, __ATOMIC_ACQ_REL); }
+  bool claim() { return __atomic_exchange_n(&is_firing_, 0u, __ATOMIC_ACQ_REL) != 0; }
 
  private:
   friend class Timers;
@@ -56,7 +56,7 @@ class Timer {
   const TimerOwner* owner_;
   Instant deadline_ = Instant::never();
   uint16_t slot_ = kUnarmed;  // atomic: written under the wheel's lock, read by is_armed()
-  bool is_firing_ = false;    // atomic: taken to fire, and not claimed yet
+  uint32_t is_firing_ = 0;    // atomic, and so four bytes: taken to fire, and not claimed yet
 };
 
 class Timers {

@@ -24,11 +24,11 @@ uint64_t Socket::cookie() {
 Errno Socket::take_error() {
   // Mostly there is none, and then the packet path's cache line stays shared.
   if (!has_error()) return Errno{};
-  return Errno{__atomic_exchange_n(&error_, uint16_t{0}, __ATOMIC_ACQ_REL)};
+  return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL));
 }
 
 void Socket::report_error(Errno error) {
-  __atomic_store_n(&error_, static_cast<uint16_t>(error), __ATOMIC_RELEASE);
+  __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE);
   wait_queue_.wake_all(kPollError);
 }
 

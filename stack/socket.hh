@@ -147,7 +147,7 @@ class Socket : public RefCounted<Socket> {
   IpFamily family_;
   SocketType type_;
   uint8_t protocol_;
-  uint16_t error_ = 0;
+  uint32_t error_ = 0;  // an Errno; four bytes, because not every machine exchanges two
   uint64_t cookie_ = 0;
   WaitQueue wait_queue_;
 };

@@ -6,7 +6,7 @@ namespace lxnet {
 namespace {
 
 constexpr uint32_t kGetFlags = 3, kSetFlags = 4, kSetOwner = 8, kGetOwner = 9, kSetSignal = 10, kGetSignal = 11, kSetOwnerEx = 15,
-                   kGetOwnerEx = 16, kGetOwnerUids = 17;
+                   kGetOwnerEx = 16;
 constexpr int kSignalCount = 64;
 
 struct OwnerEx {

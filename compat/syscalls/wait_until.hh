@@ -20,7 +20,7 @@ class TaskWaiter : public Waiter {
   static bool wake_task(Waiter& waiter, PollEvents) {
     auto& self = static_cast<TaskWaiter&>(waiter);
     // An exclusive wake-up is taken once: the second goes to the next in the queue while this task has not run yet.
-    const bool was_woken = __atomic_exchange_n(&self.is_woken_, true, __ATOMIC_ACQ_REL);
+    const bool was_woken = __atomic_exchange_n(&self.is_woken_, 1u, __ATOMIC_ACQ_REL) != 0;
     self.hal_.unpark(self.task_);
     return !was_woken;
   }
@@ -28,7 +28,7 @@ class TaskWaiter : public Waiter {
   friend class RegisteredWaiter;
   const Hal& hal_;
   lxnet_task* task_;
-  bool is_woken_ = false;
+  uint32_t is_woken_ = 0;  // atomic, and so four bytes
 };
 
 // On the queue while it lives.
@@ -42,7 +42,7 @@ class RegisteredWaiter {
   RegisteredWaiter(const RegisteredWaiter&) = delete;
   RegisteredWaiter& operator=(const RegisteredWaiter&) = delete;
 
-  void rearm() { __atomic_store_n(&waiter_.is_woken_, false, __ATOMIC_SEQ_CST); }
+  void rearm() { __atomic_store_n(&waiter_.is_woken_, 0u, __ATOMIC_SEQ_CST); }
 
  private:
   WaitQueue& queue_;
