@@ -139,6 +139,8 @@ class Socket : public RefCounted<Socket> {
  protected:
   Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol);
   virtual ~Socket() = default;
+  // Without this the destructor would need a global operator delete, which a kernel does not have.
+  static void operator delete(void*, size_t) {}
   // Ends in dispose(hal, this) of the derived type.
   virtual void destroy_self() = 0;
 

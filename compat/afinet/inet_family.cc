@@ -46,7 +46,7 @@ Result<Ref<SocketFile>> create_inet(SyscallContext& context, uint16_t number, Ip
   const int own = family == IpFamily::V4 ? row->protocol_v4 : row->protocol_v6;
   if (own != kAny) protocol = own;
   // Numbers above 255 name no protocol on the wire: MPTCP and its like, which are not served.
-  if (protocol > UINT8_MAX) return Errno::EPROTONOSUPPORT;
+  if (protocol > 0xff) return Errno::EPROTONOSUPPORT;
   Ref<Socket> socket = TRY(row->create(context.entry(), family, static_cast<uint8_t>(protocol)));
   return InetSocketFile::create(std::move(socket), number, type, protocol);
 }

@@ -59,6 +59,8 @@ class File : public RefCounted<File> {
  protected:
   File(Stack& stack, FileKind kind);
   virtual ~File() = default;
+  // Without this the destructor would need a global operator delete, which a kernel does not have.
+  static void operator delete(void*, size_t) {}
   // The last count is gone: close, then dispose().
   virtual void released(Entry& entry) = 0;
   virtual void dispose_self() = 0;
