@@ -223,8 +223,9 @@ int64_t do_ppoll(lxnet_stack& stack, const uint64_t* a) {
 }
 
 int64_t do_fcntl(lxnet_file& file, const uint64_t* a) {
-  if (a[1] == F_GETFL) return file.flags;
-  if (a[1] != F_SETFL) return -EINVAL;
+  auto command = static_cast<uint32_t>(a[1]);
+  if (command == F_GETFL) return file.flags;
+  if (command != F_SETFL) return -EINVAL;
   file.flags = (file.flags & ~O_NONBLOCK) | (static_cast<int>(a[2]) & O_NONBLOCK);
   return 0;
 }
@@ -268,6 +269,13 @@ int64_t on_file(lxnet_stack& stack, uint32_t number, lxnet_file& file, const uin
   }
 }
 
+// i386's direct calls of the same five.
+int64_t do_i386(lxnet_stack& stack, uint32_t number, const uint64_t* a) {
+  static const std::map<uint32_t, uint32_t> kNumbers = {{359, 41}, {361, 49}, {367, 51}, {369, 44}, {371, 45}};
+  auto found = kNumbers.find(number);
+  return found == kNumbers.end() ? -ENOSYS : lxnet_syscall(&stack, LXNET_ABI_X86_64, found->second, a);
+}
+
 // i386's socketcall(2): socket, bind, sendto, recvfrom, getsockname as their x86-64 numbers.
 int64_t do_socketcall(lxnet_stack& stack, const uint64_t* a) {
   static const std::map<uint64_t, uint32_t> kNumbers = {{1, 41}, {2, 49}, {6, 51}, {11, 44}, {12, 45}};
@@ -291,7 +299,7 @@ int lxnet_stack_create(const lxnet_hal* hal, const lxnet_config* config, lxnet_s
 void lxnet_stack_destroy(lxnet_stack* stack) { delete stack; }
 
 int64_t lxnet_syscall(lxnet_stack* stack, int abi, uint32_t number, const uint64_t a[6]) {
-  if (abi == LXNET_ABI_I386) return number == 102 ? do_socketcall(*stack, a) : -ENOSYS;
+  if (abi == LXNET_ABI_I386) return number == 102 ? do_socketcall(*stack, a) : do_i386(*stack, number, a);
   if (number == 41) return do_socket(*stack, a[0], a[1]);
   if (number == 7) {
     int timeout = static_cast<int>(a[2]);

@@ -1,0 +1,188 @@
+// Beginning and end: statuses, signals to the outer process, and nothing left behind whoever dies.
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "hosts/linux/process_tree.hh"
+#include "hosts/linux/program.hh"
+#include "hosts/linux/run.hh"
+#include "tests/hosts/linux/supervised.hh"
+
+namespace lxnet::test {
+namespace {
+
+// A pipe that every process of the run inherits: end of file says that all of them are gone.
+struct LifeLine {
+  int ends[2];
+  LifeLine() { EXPECT_EQ(::pipe(ends), 0); }
+  ~LifeLine() { ::close(ends[0]); }
+  void hold_only_the_reading_end() { ::close(ends[1]); }
+  bool is_cut_within(int millis) {
+    pollfd set = {ends[0], POLLIN, 0};
+    return ::poll(&set, 1, millis) == 1 && (set.revents & POLLHUP) != 0;
+  }
+};
+
+// The guardian of a run in a process of its own.
+pid_t start_run(const host::RunOptions& options, const std::function<int()>& body) {
+  pid_t pid = ::fork();
+  if (pid == 0) ::_exit(host::run_supervised(options, body));
+  return pid;
+}
+
+int status_of(pid_t pid) {
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return host::shell_status(status);
+}
+
+int exec(std::initializer_list<const char*> words) {
+  std::vector<char*> arguments;
+  for (const char* word : words) arguments.push_back(const_cast<char*>(word));
+  arguments.push_back(nullptr);
+  return status_of(start_run({}, [&] { return host::exec_program(arguments.data()); }));
+}
+
+// Blocks for good, with a child that does too.
+int block_for_good() {
+  ::fork();
+  char byte;
+  ::recv(bound_socket(), &byte, 1, 0);
+  return 0;
+}
+
+TEST(Lifecycle, StatusesArePassedOnAsAShellShowsThem) {
+  EXPECT_EQ(exec({"true"}), 0);
+  EXPECT_EQ(exec({"sh", "-c", "exit 7"}), 7);
+  EXPECT_EQ(exec({"sh", "-c", "kill -TERM $$"}), 128 + SIGTERM);
+  EXPECT_EQ(exec({"sh", "-c", "kill -KILL $$"}), 128 + SIGKILL);
+  EXPECT_EQ(exec({"/nonexistent/program"}), 127);
+  EXPECT_EQ(exec({"/etc/passwd"}), 126);
+}
+
+TEST(Lifecycle, TheHostKernelSeesNothingOfIt) {
+  EXPECT_EQ(run_on_lxnet([] {
+              char line[32];
+              std::snprintf(line, sizeof line, "0100007F:%04X", static_cast<unsigned>(port_of(bound_socket())));
+              std::ifstream table("/proc/self/net/udp");
+              std::string text((std::istreambuf_iterator<char>(table)), {});
+              CHECK_THAT(text.find(line) == std::string::npos);
+            }),
+            0);
+}
+
+TEST(Lifecycle, ASignalToTheOuterProcessReachesTheProgram) {
+  LifeLine line;
+  pid_t guardian = start_run({}, [&] {
+    static int ready;
+    ready = line.ends[1];
+    ::signal(SIGTERM, [](int) { ::_exit(5); });
+    char byte = 'r';
+    if (::write(ready, &byte, 1) != 1) return 1;
+    return block_for_good();
+  });
+  char byte;
+  ASSERT_EQ(::read(line.ends[0], &byte, 1), 1);
+  ::kill(guardian, SIGTERM);
+  EXPECT_EQ(status_of(guardian), 5);
+  line.hold_only_the_reading_end();
+  EXPECT_TRUE(line.is_cut_within(1000)) << "the program's child is left behind";
+}
+
+TEST(Lifecycle, WhatTheProgramLeavesBehindIsKilled) {
+  LifeLine line;
+  pid_t guardian = start_run({}, [] {
+    if (::fork() == 0) return block_for_good();
+    if (::fork() == 0) ::setsid(), ::sleep(100);
+    return 3;
+  });
+  line.hold_only_the_reading_end();
+  EXPECT_EQ(status_of(guardian), 3);
+  EXPECT_TRUE(line.is_cut_within(1000));
+}
+
+TEST(Lifecycle, OrIsWaitedForWhenAskedTo) {
+  LifeLine line;
+  host::RunOptions options;
+  options.waits_for_all = true;
+  long start = now_millis();
+  pid_t guardian = start_run(options, [] {
+    if (::fork() == 0) {
+      ::setsid();
+      ::usleep(200'000);
+      send_to_port(bound_socket(), 9, "still served");
+      ::_exit(program_failures);
+    }
+    return 4;
+  });
+  line.hold_only_the_reading_end();
+  EXPECT_EQ(status_of(guardian), 4);
+  EXPECT_GE(now_millis() - start, 200);
+  EXPECT_TRUE(line.is_cut_within(1000));
+}
+
+TEST(Lifecycle, TheDeathOfTheSupervisorEndsItsPrograms) {
+  LifeLine line;
+  pid_t guardian = start_run({}, [] {
+    ::kill(::getppid(), SIGKILL);
+    return block_for_good();
+  });
+  line.hold_only_the_reading_end();
+  EXPECT_EQ(status_of(guardian), host::kOwnFailure);
+  EXPECT_TRUE(line.is_cut_within(1000));
+}
+
+TEST(Lifecycle, TheDeathOfTheGuardianEndsEverything) {
+  LifeLine line;
+  pid_t guardian = start_run({}, [&] {
+    char byte = 'r';
+    if (::write(line.ends[1], &byte, 1) != 1) return 1;
+    return block_for_good();
+  });
+  line.hold_only_the_reading_end();
+  char byte;
+  ASSERT_EQ(::read(line.ends[0], &byte, 1), 1);
+  ::kill(guardian, SIGKILL);
+  status_of(guardian);
+  EXPECT_TRUE(line.is_cut_within(2000));
+}
+
+TEST(Lifecycle, ARunInsideARunIsRefusedWithAReason) {
+  EXPECT_EQ(status_of(start_run({}, [] { return host::run_supervised({}, [] { return 0; }); })), host::kOwnFailure);
+}
+
+TEST(Lifecycle, ANewNetworkNamespaceIsANewStack) {
+  EXPECT_EQ(run_on_lxnet([] {
+              int outside = bound_socket();
+              int port = port_of(outside);
+              pid_t child = ::fork();
+              if (child == 0) {
+                CHECK_THAT(::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0);
+                int inside = ::socket(AF_INET, SOCK_DGRAM, 0);
+                // `lo` is down there; a socket made outside stays where it was made.
+                sockaddr_storage name = {};
+                socklen_t size = sizeof name;
+                ::getsockname(outside, reinterpret_cast<sockaddr*>(&name), &size);
+                CHECK_THAT(::sendto(inside, "x", 1, 0, reinterpret_cast<sockaddr*>(&name), size) == -1 && errno == ENETUNREACH);
+                CHECK_THAT(::bind(inside, reinterpret_cast<sockaddr*>(&name), size) == 0);
+                ::_exit(program_failures);
+              }
+              int status = 0;
+              ::waitpid(child, &status, 0);
+              CHECK_THAT(status == 0);
+              send_to_port(bound_socket(), port, "still here");
+            }),
+            0);
+}
+
+}  // namespace
+}  // namespace lxnet::test
