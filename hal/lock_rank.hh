@@ -22,12 +22,13 @@ enum class LockRank : uint8_t {
   Fragments = 46,
   RateLimit = 48,
   WaitQueue = 60,
-  EpollReady = 62,       // an epoll set's ready list, from inside a wake-up
-  EpollWaiters = 64,     // the wait queue of an epoll set
-  EpollReadyOuter = 66,  // the same of a set that watches a set
-  Device = 68,           // the queues of a device that is software
-  Timers = 70,
-  Capture = 72,  // a capture being written
+  // An epoll set's ready list and its wait queues, from inside a wake-up. A set that watches sets stands two ranks higher for
+  // each level (compat/epoll/epoll_nesting.cc), up to 73.
+  EpollReady = 62,
+  EpollWaiters = 63,
+  Device = 74,   // the queues of a device that is software
+  Timers = 76,
+  Capture = 78,  // a capture being written
   Memory = 80,   // pools and global accounting: the leaf
 };
 

@@ -34,6 +34,12 @@ int lxnet_stack_create(const struct lxnet_hal* hal, const struct lxnet_config* c
 /* No call may be under way. Every socket still open is aborted. */
 void lxnet_stack_destroy(struct lxnet_stack* stack);
 
+/* configuration. What a host may leave out stands in archives of its own; linking one and calling its function makes a stack serve it.
+ * 0, -ENOMEM, or -EEXIST when it is served already. */
+int lxnet_enable_epoll(struct lxnet_stack *stack);  /* epoll_create … epoll_pwait2: liblxnet_epoll */
+int lxnet_enable_afunix(struct lxnet_stack *stack); /* AF_UNIX: liblxnet_afunix */
+int lxnet_enable_afalg(struct lxnet_stack *stack);  /* AF_ALG: liblxnet_afalg */
+
 /* ---- the four ways in ------------------------------------------------------------------------------------------------------ */
 
 /* Which numbering a system call number is of. */

@@ -35,6 +35,8 @@ class CAPABILITY("mutex") Mutex {
   }
 
   const Hal& hal() const { return hal_; }
+  // For a lock whose place in the tree is found at run time: an epoll set that comes to watch another. Not while it is held.
+  void set_rank(LockRank rank) { rank_ = rank; }
 
  private:
   void check_rank() const;

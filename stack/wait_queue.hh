@@ -38,6 +38,8 @@ class WaitQueue {
  public:
   explicit WaitQueue(const Hal& hal, LockRank rank = LockRank::WaitQueue) : mutex_(hal, rank) {}
 
+  void set_rank(LockRank rank) { mutex_.set_rank(rank); }
+
   void add(Waiter& waiter);
   // After it returns the callback is not running and will not run.
   void remove(Waiter& waiter);

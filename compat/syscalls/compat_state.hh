@@ -3,11 +3,13 @@
 
 #include "compat/syscalls/socket_file.hh"
 #include "compat/syscalls/syscall_table.hh"
+#include "compat/syscalls/task_mutex.hh"
 
 namespace lxnet {
 
 class CompatState {
  public:
+  explicit CompatState(const Hal& hal) : watch_lifetime(hal, LockRank::EpollSet) {}
   static CompatState& of(Stack& stack) { return *static_cast<CompatState*>(stack.upper_layer); }
 
   // An archive's family or calls. ENOMEM when the fixed room is used up, EEXIST for a family that is there.
@@ -15,6 +17,10 @@ class CompatState {
   Result<> add_syscalls(std::span<const SyscallRow> rows);
   const SocketFamily* find_family(int number) const;
   std::span<const std::span<const SyscallRow>> extensions() const { return {extensions_, extension_count_}; }
+
+  // Held while a watched file tells its watchers that it goes, and while a set of watchers goes: neither finds the other half
+  // dead. It is also where the shape of nested epoll sets is decided.
+  TaskMutex watch_lifetime;
 
   // What the ListenTable's owner needs on destruction.
   void* listen_table = nullptr;

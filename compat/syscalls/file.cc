@@ -1,6 +1,8 @@
 // The life of a File, and the calls of lxnet.h that hold counts of one.
 #include "compat/syscalls/file.hh"
 
+#include "compat/syscalls/compat_state.hh"
+
 namespace lxnet {
 
 File::File(Stack& stack, FileKind kind)
@@ -8,18 +10,29 @@ File::File(Stack& stack, FileKind kind)
 
 void File::destroy(File* file) {
   Entry entry(file->stack_);
-  for (;;) {
-    FileWatcher* watcher = nullptr;
-    {
-      MutexLock lock(file->watch_mutex_);
-      watcher = file->watchers_.take_front();
-    }
-    if (watcher == nullptr) break;
-    watcher->file_gone(*watcher, entry);
-  }
+  file->tell_watchers(entry);
   file->async_owner_.disable(file->wait_queue());
   file->released(entry);
   file->dispose_self();
+}
+
+bool File::has_watchers() {
+  MutexLock lock(watch_mutex_);
+  return !watchers_.is_empty();
+}
+
+void File::tell_watchers(Entry& entry) {
+  if (!has_watchers()) return;
+  TaskMutexLock lifetime(CompatState::of(stack_).watch_lifetime, entry);
+  for (;;) {
+    FileWatcher* watcher = nullptr;
+    {
+      MutexLock lock(watch_mutex_);
+      watcher = watchers_.take_front();
+    }
+    if (watcher == nullptr) return;
+    watcher->file_gone(*watcher, entry);
+  }
 }
 
 uint32_t File::status_flags() const { return __atomic_load_n(&status_flags_, __ATOMIC_RELAXED); }

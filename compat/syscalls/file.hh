@@ -25,7 +25,7 @@ enum class FileKind : uint8_t { Socket, Epoll };
 // Somebody who keys a table by this file and must forget it when it goes: an epoll set's entry.
 struct FileWatcher {
   ListLink watch_link;
-  // The file's last descriptor is gone. Runs in a task; must take itself off the list.
+  // The file's last descriptor is gone, and the watcher already off its list. Runs in a task, under CompatState::watch_lifetime.
   void (*file_gone)(FileWatcher& watcher, Entry& entry) = nullptr;
 };
 
@@ -53,7 +53,7 @@ class File : public RefCounted<File> {
   virtual Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) = 0;
 
   // Watchers are added and removed under this lock; close tells each, once.
-  Mutex& watch_mutex() { return watch_mutex_; }
+  Mutex& watch_mutex() RETURN_CAPABILITY(watch_mutex_) { return watch_mutex_; }
   List<FileWatcher, &FileWatcher::watch_link>& watchers() REQUIRES(watch_mutex_) { return watchers_; }
 
  protected:
@@ -66,6 +66,9 @@ class File : public RefCounted<File> {
   virtual void dispose_self() = 0;
 
  private:
+  bool has_watchers();
+  void tell_watchers(Entry& entry);
+
   Stack& stack_;
   FileKind kind_;
   uint32_t status_flags_ = kOpenReadWrite;

@@ -10,7 +10,7 @@ lxnet_stack* to_c(Stack* stack) { return reinterpret_cast<lxnet_stack*>(stack); 
 Stack& from_c(lxnet_stack* stack) { return *reinterpret_cast<Stack*>(stack); }
 
 Result<> attach_compat(Stack& stack) {
-  CompatState* state = construct<CompatState>(stack.hal());
+  CompatState* state = construct<CompatState>(stack.hal(), stack.hal());
   if (state == nullptr) return Errno::ENOMEM;
   stack.upper_layer = state;
   return register_inet_families(*state);
