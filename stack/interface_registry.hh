@@ -11,6 +11,8 @@ class InterfaceRegistry {
 
   Ref<Interface> find(uint32_t index) const;
   Ref<Interface> find(const char* name) const;
+  // Whether packets to it are for us: an address of the interface (0: of any).
+  bool is_local_address(const IpAddress& address, uint32_t interface_index = 0) const;
 
  private:
   [[maybe_unused]] Stack& stack_;

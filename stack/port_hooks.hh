@@ -38,6 +38,8 @@ struct PortHooks {
   void (*release)(void* table, PortClaim& claim) = nullptr;
   // The owner's options changed (listen(), SO_REUSEPORT…), or the claim moves to a TIME_WAIT: `to` takes over `from`'s place.
   void (*move)(void* table, PortClaim& from, PortClaim& to) = nullptr;
+  // connect() or disconnect() changed the address that packets for the owner come to: conflicts count with it from now on.
+  void (*readdress)(void* table, PortClaim& claim, const IpAddress& local) = nullptr;
 };
 
 }  // namespace lxnet

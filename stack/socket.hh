@@ -141,6 +141,8 @@ class Socket : public RefCounted<Socket> {
   virtual ~Socket() = default;
   // Without this the destructor would need a global operator delete, which a kernel does not have.
   static void operator delete(void*, size_t) {}
+  // What SO_ERROR reports from now on, without a wake-up: reading the error queue moves it on.
+  void replace_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   // Ends in dispose(hal, this) of the derived type.
   virtual void destroy_self() = 0;
 

@@ -1,12 +1,169 @@
-// UDP is not implemented: nobody takes its packets.
+// From IP to the sockets: RFC 768, RFC 8200 section 8.1, and RFC 1122 section 4.1.3 where nobody listens.
 #include "stack/udp/udp_input.hh"
 
+#include "stack/datagram/group_filter.hh"
 #include "stack/drop_reason.hh"
+#include "stack/icmp/icmp_state.hh"
+#include "stack/ip/ip_info.hh"
+#include "stack/stack.hh"
+#include "stack/udp/udp_socket.hh"
+#include "stack/wire/pseudo_header.hh"
 
 namespace lxnet {
+namespace {
 
-void udp_receive(Entry& entry, Ref<Packet> packet) { drop(entry, std::move(packet), DropReason::UdpNoSocket); }
+struct UdpMib {
+  Mib no_ports, errors, checksum_errors, ignored_multicast;
+};
+constexpr UdpMib kMib4{Mib::UdpNoPorts, Mib::UdpInErrors, Mib::UdpInCsumErrors, Mib::UdpIgnoredMulti};
+constexpr UdpMib kMib6{Mib::Udp6NoPorts, Mib::Udp6InErrors, Mib::Udp6InCsumErrors, Mib::Udp6IgnoredMulti};
 
-void udp_receive_error(Entry&, const IpError&) {}
+const UdpMib& mib_of(const IpInfo& info) { return info.destination.is_v4() ? kMib4 : kMib6; }
+
+bool has_right_checksum(const Packet& packet, const IpInfo& info) {
+  const auto size = static_cast<uint32_t>(packet.size());
+  InternetChecksum sum = info.destination.is_v4()
+                             ? pseudo_header_checksum(info.source.v4(), info.destination.v4(), IpProtocol::Udp, size)
+                             : pseudo_header_checksum(info.source.v6(), info.destination.v6(), IpProtocol::Udp, size);
+  packet.for_each_run(0, packet.size(), [&](ByteSpan run) { sum.add(run); });
+  return sum.is_valid();
+}
+
+// Cuts link padding off. False: the lengths lie.
+bool trim_to_length(Packet& packet, const UdpHeader& header) {
+  size_t length = header.length.get();
+  if (length == 0 && !ip_info(packet).destination.is_v4()) length = packet.size();
+  // What was joined from several datagrams says the length of the first, or of all together cut to sixteen bits.
+  if (packet.segmentation == SegmentationKind::Udp) return packet.size() >= sizeof(UdpHeader);
+  if (length < sizeof(UdpHeader) || length > packet.size()) return false;
+  packet.trim(length);
+  return true;
+}
+
+// A packet that segmentation offload or coalescing made of several goes to a socket that does not expect such as what it was.
+void deliver_segments(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
+  if (packet->segmentation != SegmentationKind::Udp || socket.udp_options.receives_segments || packet->segment_size == 0) {
+    socket.deliver(entry, std::move(packet));
+    return;
+  }
+  const size_t size = packet->size(), step = packet->segment_size;
+  for (size_t offset = 0; offset < size; offset += step) {
+    auto piece = packet->clone();
+    if (!piece.is_ok()) return drop(entry, std::move(packet), DropReason::NoMemory);
+    Ref<Packet> segment = piece.take();
+    segment->consume(offset);
+    if (segment->size() > step) segment->trim(step);
+    segment->segmentation = SegmentationKind::None;
+    segment->control<DatagramInfo>() = datagram_info(*packet);
+    socket.deliver(entry, std::move(segment));
+  }
+}
+
+void hand_over(Entry& entry, Socket& socket, Ref<Packet> packet, uint16_t source_port) {
+  packet->consume(sizeof(UdpHeader));
+  datagram_info(*packet).source_port = source_port;
+  deliver_segments(entry, static_cast<UdpSocket&>(socket), std::move(packet));
+}
+
+// ------------------------------------------------------------------------------------------------------ groups and broadcasts
+
+struct GroupDelivery {
+  Entry& entry;
+  Packet& packet;
+  uint16_t source_port;
+  unsigned receivers = 0;
+};
+
+void deliver_to_member(void* context, Socket& socket) {
+  auto& delivery = *static_cast<GroupDelivery*>(context);
+  if (!accepts_group(socket, ip_info(delivery.packet))) return;
+  ++delivery.receivers;
+  auto copy = delivery.packet.clone();
+  if (!copy.is_ok()) {
+    delivery.entry.stack().drops().count(DropReason::NoMemory);
+    return;
+  }
+  Ref<Packet> packet = copy.take();
+  packet->control<DatagramInfo>() = datagram_info(delivery.packet);
+  hand_over(delivery.entry, socket, std::move(packet), delivery.source_port);
+}
+
+void receive_group(Entry& entry, Ref<Packet> packet, const PacketTuple& tuple) {
+  GroupDelivery delivery{entry, *packet, tuple.remote_port};
+  entry.stack().sockets().visit_datagram(tuple, &deliver_to_member, &delivery);
+  if (delivery.receivers != 0) return;
+  count(entry, mib_of(ip_info(*packet)).ignored_multicast);
+  drop(entry, std::move(packet), DropReason::UdpNoSocket);
+}
+
+void answer_unreachable(Entry& entry, Ref<Packet> packet) {
+  constexpr uint8_t kUnreachable4 = 3, kPort4 = 3, kUnreachable6 = 1, kPort6 = 4;
+  const IpInfo& info = ip_info(*packet);
+  count(entry, mib_of(info).no_ports);
+  if (info.destination.is_v4()) {
+    icmp4_send_error(entry, *packet, kUnreachable4, kPort4, 0);
+  } else {
+    icmp6_send_error(entry, *packet, kUnreachable6, kPort6, 0);
+  }
+  drop(entry, std::move(packet), DropReason::UdpNoSocket);
+}
+
+void drop_bad(Entry& entry, Ref<Packet> packet, DropReason reason) {
+  const UdpMib& mib = mib_of(ip_info(*packet));
+  count(entry, mib.errors);
+  if (reason == DropReason::UdpChecksum) count(entry, mib.checksum_errors);
+  drop(entry, std::move(packet), reason);
+}
+
+}  // namespace
+
+void udp_receive(Entry& entry, Ref<Packet> packet) {
+  auto parsed = packet->header<UdpHeader>();
+  if (!parsed.is_ok()) return drop_bad(entry, std::move(packet), DropReason::UdpHeader);
+  const UdpHeader& header = *parsed.take();
+  if (!trim_to_length(*packet, header)) return drop_bad(entry, std::move(packet), DropReason::UdpHeader);
+  const IpInfo& info = ip_info(*packet);
+  const bool has_checksum = header.checksum.get() != 0;
+  if (has_checksum && packet->checksum == ChecksumState::Unknown && !has_right_checksum(*packet, info)) {
+    return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
+  }
+  const PacketTuple tuple{.space = DemuxSpace::Udp,
+                          .local = info.destination,
+                          .remote = info.source,
+                          .local_port = header.destination_port.get(),
+                          .remote_port = header.source_port.get(),
+                          .interface_index = info.interface_index};
+  const bool lacks_checksum = !has_checksum && !info.destination.is_v4();
+  if (info.is_multicast || info.is_broadcast) {
+    if (lacks_checksum) return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
+    return receive_group(entry, std::move(packet), tuple);
+  }
+  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  // RFC 8200 forbids a zero checksum; RFC 6935 lets a socket that knows what it does take it.
+  if (lacks_checksum && !(socket && static_cast<UdpSocket&>(*socket).udp_options.no_check6_rx)) {
+    return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
+  }
+  if (!socket) return answer_unreachable(entry, std::move(packet));
+  hand_over(entry, *socket, std::move(packet), tuple.remote_port);
+}
+
+void udp_receive_error(Entry& entry, const IpError& error) {
+  if (error.cited == nullptr) return;
+  auto parsed = UdpHeader::parse(error.cited->linear());
+  if (!parsed.is_ok()) return;
+  const UdpHeader& header = *parsed.take();
+  const PacketTuple tuple{.space = DemuxSpace::Udp,
+                          .local = error.source,
+                          .remote = error.destination,
+                          .local_port = header.source_port.get(),
+                          .remote_port = header.destination_port.get(),
+                          .interface_index = error.interface_index};
+  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  if (!socket) return;
+  auto copy = error.cited->clone();
+  Ref<Packet> payload = copy.is_ok() ? copy.take() : nullptr;
+  if (payload) payload->consume(sizeof(UdpHeader));
+  static_cast<UdpSocket&>(*socket).deliver_error(entry, error, tuple.remote_port, std::move(payload));
+}
 
 }  // namespace lxnet

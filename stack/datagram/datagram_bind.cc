@@ -1,0 +1,127 @@
+// bind(): which addresses a socket may take (Linux's __inet_bind and __inet6_bind, in their order of errors), and its port.
+#include "stack/datagram/datagram_socket.hh"
+#include "stack/stack.hh"
+
+namespace lxnet {
+namespace {
+
+// RTN_BROADCAST: 255.255.255.255, 0.0.0.0/8, and the broadcast address of a network of ours.
+bool is_broadcast_here(Entry& entry, const IpAddress& address) {
+  if (address.v4().is_broadcast() || address.v4().is_zero_network()) return true;
+  FlowKey key;
+  key.source = IpAddress::any(IpFamily::V4);
+  key.destination = address;
+  auto route = entry.stack().routes().lookup(entry, key);
+  return route.is_ok() && route.take().kind == RouteKind::Broadcast;
+}
+
+}  // namespace
+
+Result<> DatagramSocket::bind(Entry& entry, const Endpoint& local) {
+  TaskOwnership ownership(lock_, entry);
+  return bind_locked(entry, local);
+}
+
+Result<> DatagramSocket::check_privilege(uint16_t port) const {
+  if (port == 0 || port >= stack().tunables().values().ip_unprivileged_port_start) return ok();
+  if (!stack().hal().capable(LXNET_CAP_NET_BIND_SERVICE)) return Errno::EACCES;
+  return ok();
+}
+
+Result<> DatagramSocket::check_bind4(Entry& entry, const IpAddress& address) const {
+  if (address.is_unspecified() || address.is_multicast()) return ok();
+  if (ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0) return ok();
+  if (stack().interfaces().is_local_address(address) || is_broadcast_here(entry, address)) return ok();
+  return Errno::EADDRNOTAVAIL;
+}
+
+// `interface` becomes what the socket is bound to from now on.
+Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local, uint32_t& interface) const {
+  if (local.address.is_v4()) {
+    if (ip_options.v6_only) return Errno::EINVAL;
+    return check_bind4(entry, local.address);
+  }
+  if (local.address.is_unspecified()) return ok();
+  if (local.address.v6().needs_scope_id()) {
+    if (local.scope_id != 0) interface = local.scope_id;
+    if (interface == 0) return Errno::EINVAL;
+  }
+  if (interface != 0 && !stack().interfaces().find(interface)) return Errno::ENODEV;
+  if (local.address.is_multicast() || ip_options.free_bind || ip_options.transparent) return ok();
+  if (!stack().interfaces().is_local_address(local.address, interface)) return Errno::EADDRNOTAVAIL;
+  return ok();
+}
+
+Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
+  uint32_t interface = options.bound_interface;
+  if (family() == IpFamily::V4) {
+    TRY(check_bind4(entry, local.address));
+    TRY(check_privilege(local.port));
+    if (is_connected_ || local_.port != 0) return Errno::EINVAL;
+  } else {
+    TRY(check_privilege(local.port));
+    if (is_connected_ || local_.port != 0) return Errno::EINVAL;
+    TRY(check_bind6(entry, local, interface));
+  }
+  const uint32_t old_interface = std::exchange(options.bound_interface, interface);
+  const bool old_v6_only = ip_options.v6_only;
+  const IpAddress old_local = local_.address, old_source = source_;
+  const bool is_any = local.address.is_unspecified();
+  // A specific IPv6 address cannot receive IPv4, and conflicts with nothing of it.
+  if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
+  local_.address = local.address;
+  // Nobody sends from a group or a broadcast address: the route chooses then.
+  const bool is_sendable =
+      !local.address.is_multicast() && (!local.address.is_v4() || stack().interfaces().is_local_address(local.address) ||
+                                        !is_broadcast_here(entry, local.address));
+  source_ = is_sendable ? local.address : IpAddress::any(local.address.family());
+  if (local.port != 0 || !ip_options.bind_address_no_port) {
+    auto claimed = claim_port(entry, local.port);
+    if (!claimed.is_ok()) {
+      local_.address = old_local;
+      source_ = old_source;
+      options.bound_interface = old_interface;
+      ip_options.v6_only = old_v6_only;
+      return claimed.error();
+    }
+  }
+  address_locked_ = !is_any;
+  port_locked_ = local.port != 0;
+  cached_route_ = Route();
+  return ok();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------- port
+
+Result<> DatagramSocket::claim_port(Entry& entry, uint16_t port) {
+  PortHooks& hooks = stack().ports();
+  if (hooks.claim == nullptr) return Errno::EOPNOTSUPP;
+  claim_.owner = this;
+  claim_.local = Endpoint{.address = local_.address, .port = port, .scope_id = 0};
+  claim_.bound_interface = options.bound_interface;
+  claim_.uid = uid_;
+  claim_.protocol = protocol();
+  claim_.family = family();
+  claim_.v6_only = ip_options.v6_only;
+  claim_.reuse_address = options.reuse_address;
+  claim_.reuse_port = options.reuse_port;
+  TRY(hooks.claim(hooks.table, entry, claim_));
+  local_.port = claim_.local.port;
+  auto listed = relist();
+  if (!listed.is_ok()) release_port(entry);
+  return listed;
+}
+
+void DatagramSocket::release_port(Entry&) {
+  PortHooks& hooks = stack().ports();
+  if (claim_.is_claimed()) hooks.release(hooks.table, claim_);
+  local_.port = 0;
+}
+
+// What inet_autobind() does before a connect or send. Linux says EAGAIN when no port is left.
+Result<> DatagramSocket::ensure_port(Entry& entry) {
+  if (local_.port != 0) return ok();
+  return claim_port(entry, 0).is_ok() ? ok() : Result<>(Errno::EAGAIN);
+}
+
+}  // namespace lxnet

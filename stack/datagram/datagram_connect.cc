@@ -1,0 +1,130 @@
+// connect() and disconnect() as Linux's __ip4_datagram_connect, __ip6_datagram_connect and __udp_disconnect decide them.
+#include "stack/datagram/datagram_socket.hh"
+#include "stack/stack.hh"
+
+namespace lxnet {
+
+Result<> DatagramSocket::connect(Entry& entry, const Endpoint& remote, uint32_t) {
+  TaskOwnership ownership(lock_, entry);
+  TRY(ensure_port(entry));
+  if (remote.address.is_v4() || family() == IpFamily::V4) {
+    if (ip_options.v6_only && family() == IpFamily::V6) return Errno::ENETUNREACH;
+    return connect4(entry, remote);
+  }
+  return connect6(entry, remote);
+}
+
+Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
+  FlowKey key;
+  key.source = source_.is_v4() ? source_ : IpAddress::any(IpFamily::V4);
+  key.destination = remote.address;
+  // 0.0.0.0 is this host: its own address if it has one.
+  if (remote.address.is_unspecified()) {
+    key.destination = key.source.is_unspecified() ? IpAddress(Ipv4Address::loopback()) : key.source;
+  }
+  key.output_interface = options.bound_interface;
+  choose_interface(key);
+  key.mark = options.mark;
+  key.uid = uid_;
+  key.source_port = local_.port;
+  key.destination_port = remote.port;
+  key.protocol = protocol();
+  key.tos = ip_options.tos;
+  key.on_link_only = options.dont_route;
+  key.may_use_foreign_source = ip_options.transparent;
+  const Route route = TRY(stack().routes().lookup(entry, key));
+  if (route.kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
+  return settle_connection(Endpoint{.address = key.destination, .port = remote.port, .scope_id = 0}, route.source);
+}
+
+Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
+  IpAddress destination = remote.address;
+  if (destination.is_unspecified()) {
+    // :: is this host.
+    if (local_.address.is_v4()) {
+      return connect4(entry, Endpoint{.address = Ipv4Address::loopback(), .port = remote.port, .scope_id = 0});
+    }
+    destination = Ipv6Address::loopback();
+  }
+  uint32_t interface = options.bound_interface;
+  if (destination.v6().needs_scope_id()) {
+    if (remote.scope_id != 0) {
+      if (interface != 0 && interface != remote.scope_id) return Errno::EINVAL;
+      interface = remote.scope_id;
+    }
+    if (interface == 0 && destination.is_multicast()) interface = ip_options.multicast_interface_v6;
+    if (interface == 0) return Errno::EINVAL;
+    // Linux keeps it even when no route is found after all.
+    options.bound_interface = interface;
+  }
+  FlowKey key;
+  key.source = source_;
+  key.destination = destination;
+  key.output_interface = interface;
+  choose_interface(key);
+  key.mark = options.mark;
+  key.uid = uid_;
+  key.source_port = local_.port;
+  key.destination_port = remote.port;
+  key.protocol = protocol();
+  key.tos = ip_options.traffic_class;
+  key.on_link_only = options.dont_route;
+  key.may_use_foreign_source = ip_options.transparent;
+  const Route route = TRY(stack().routes().lookup(entry, key));
+  return settle_connection(Endpoint{.address = destination, .port = remote.port, .scope_id = 0}, route.source);
+}
+
+// A socket without an address takes the one the route chose.
+Result<> DatagramSocket::settle_connection(const Endpoint& remote, const IpAddress& chosen_source) {
+  const Endpoint old_remote = remote_;
+  const IpAddress old_local = local_.address, old_source = source_;
+  const bool was_connected = is_connected_;
+  remote_ = remote;
+  if (source_.is_unspecified()) source_ = chosen_source;
+  if (local_.address.is_unspecified()) local_.address = chosen_source;
+  __atomic_store_n(&is_connected_, true, __ATOMIC_RELAXED);
+  auto listed = relist();
+  if (!listed.is_ok()) {
+    remote_ = old_remote;
+    local_.address = old_local;
+    source_ = old_source;
+    __atomic_store_n(&is_connected_, was_connected, __ATOMIC_RELAXED);
+    return listed;
+  }
+  readdress();
+  cached_route_ = Route();
+  return ok();
+}
+
+void DatagramSocket::readdress() {
+  PortHooks& hooks = stack().ports();
+  if (claim_.is_claimed()) hooks.readdress(hooks.table, claim_, local_.address);
+}
+
+Result<> DatagramSocket::disconnect(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  return disconnect_locked(entry);
+}
+
+// What bind() chose stays; what connect() chose goes. The device binding goes in either case (__udp_disconnect).
+Result<> DatagramSocket::disconnect_locked(Entry& entry) {
+  __atomic_store_n(&is_connected_, false, __ATOMIC_RELAXED);
+  remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
+  options.bound_interface = 0;
+  if (!address_locked_) {
+    local_.address = IpAddress::any(family());
+    source_ = local_.address;
+    readdress();
+  }
+  cached_route_ = Route();
+  if (!port_locked_) {
+    unlist();
+    release_port(entry);
+    return ok();
+  }
+  // Without memory to be listed anew it stays reachable where it was, which is more than it should.
+  static_cast<void>(relist());
+  return ok();
+}
+
+}  // namespace lxnet

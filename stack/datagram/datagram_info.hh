@@ -1,0 +1,22 @@
+// DatagramInfo: what travels in a packet's control block while it waits in a datagram socket's queue.
+#pragma once
+
+#include "stack/ip/ip_info.hh"
+
+namespace lxnet {
+
+struct DatagramInfo {
+  IpInfo ip;                 // first, so that ip_info() finds it
+  uint32_t charge = 0;       // against SO_RCVBUF
+  uint32_t drops = 0;        // lost before this one (SO_RXQ_OVFL)
+  uint16_t source_port = 0;  // or whatever the protocol shows as port of msg_name
+  bool was_peeked = false;
+};
+
+inline DatagramInfo& datagram_info(Packet& packet) { return packet.control<DatagramInfo>(); }
+
+// What Linux charges for a datagram with this much payload behind its IP header: an sk_buff, and a buffer from its next larger
+// cache with skb_shared_info at the end. Charging the same lets a queue fill after the same number of datagrams.
+uint32_t datagram_charge(IpFamily family, size_t payload);
+
+}  // namespace lxnet

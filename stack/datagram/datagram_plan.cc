@@ -1,0 +1,133 @@
+// Where a datagram goes, by which route, with which IP options: Linux's udp_sendmsg and udpv6_sendmsg up to the packet itself.
+#include "stack/datagram/datagram_socket.hh"
+#include "stack/stack.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kMessageProbe = 0x10;  // MSG_PROBE
+
+bool is_same_flow(const FlowKey& a, const FlowKey& b) {
+  return a.destination == b.destination && a.source == b.source && a.output_interface == b.output_interface && a.mark == b.mark &&
+         a.source_port == b.source_port && a.destination_port == b.destination_port && a.tos == b.tos &&
+         a.on_link_only == b.on_link_only && a.may_use_foreign_source == b.may_use_foreign_source;
+}
+
+}  // namespace
+
+Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) {
+  TRY(find_destination(request, plan));
+  const FlowKey key = flow_of(request, plan);
+  if (key.source.is_v4() != key.destination.is_v4() && !key.source.is_unspecified()) return Errno::EAFNOSUPPORT;
+  plan.route = TRY(find_route(entry, key));
+  if (plan.route->kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
+  if ((request.flags & kMessageConfirm) != 0) {
+    stack().neighbours().confirm(entry, *plan.route->output, plan.route->next_hop);
+  }
+  plan.is_probe_only = (request.flags & kMessageProbe) != 0;
+  fill_ip_options(request, plan);
+  plan.mark = key.mark;
+  plan.priority = request.control.has_priority ? request.control.priority : options.priority;
+  return ok();
+}
+
+// An unspecified destination is this host.
+Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& plan) {
+  const Endpoint& to = request.destination != nullptr ? *request.destination : remote_;
+  plan.destination = to.address;
+  plan.port = to.port;
+  if (plan.destination.is_unspecified()) {
+    if (plan.destination.is_v4()) {
+      plan.destination = source_.is_v4() && !source_.is_unspecified() ? source_ : IpAddress(Ipv4Address::loopback());
+    } else {
+      plan.destination = source_.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
+    }
+  }
+  if (family() == IpFamily::V6 && plan.destination.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
+  return ok();
+}
+
+FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan) const {
+  const SendControl& control = request.control;
+  const bool is_v4 = plan.destination.is_v4();
+  FlowKey key;
+  key.destination = plan.destination;
+  key.source = control.has_source && !control.source.is_unspecified() ? control.source : source_;
+  if (key.source.is_unspecified()) key.source = IpAddress::any(plan.destination.family());
+  key.output_interface = control.output_interface;
+  if (!is_v4 && key.output_interface == 0 && request.destination != nullptr && plan.destination.v6().needs_scope_id()) {
+    key.output_interface = request.destination->scope_id;
+  }
+  if (key.output_interface == 0) key.output_interface = options.bound_interface;
+  choose_interface(key);
+  key.mark = control.has_mark ? control.mark : options.mark;
+  key.uid = uid_;
+  key.source_port = local_.port;
+  key.destination_port = plan.port;
+  key.protocol = protocol();
+  key.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options.tos : ip_options.traffic_class;
+  key.on_link_only = options.dont_route || (request.flags & kMessageDontRoute) != 0;
+  key.may_use_foreign_source = ip_options.transparent || ip_options.header_included;
+  return key;
+}
+
+// Where nothing else says which: the options for groups and for the rest.
+void DatagramSocket::choose_interface(FlowKey& key) const {
+  const bool is_v4 = key.destination.is_v4();
+  if (key.destination.is_multicast()) {
+    if (key.output_interface == 0) {
+      key.output_interface = is_v4 ? ip_options.multicast_interface_v4 : ip_options.multicast_interface_v6;
+    }
+    if (is_v4 && key.source.is_unspecified()) key.source = ip_options.multicast_source;
+  } else if (key.output_interface == 0) {
+    key.output_interface = ip_options.unicast_interface;
+  }
+}
+
+void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan) const {
+  const SendControl& control = request.control;
+  const bool is_v4 = plan.destination.is_v4();
+  const bool is_multicast = plan.destination.is_multicast();
+  IpSendOptions& ip = plan.ip;
+  ip.protocol = protocol();
+  const int ttl = control.ttl >= 0 ? control.ttl
+                  : is_multicast   ? (is_v4 ? int{ip_options.multicast_ttl} : int{ip_options.multicast_hops})
+                                   : (is_v4 ? int{ip_options.ttl} : int{ip_options.hop_limit});
+  ip.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
+  ip.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options.tos : ip_options.traffic_class;
+  ip.path_mtu = is_v4 ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
+  if (!is_v4) {
+    const bool dont_fragment = control.dont_fragment_v6 >= 0 ? control.dont_fragment_v6 != 0 : ip_options.dont_fragment_v6;
+    ip.may_fragment_locally = !dont_fragment;
+    if (control.flow_label > 0) ip.flow_label = static_cast<uint32_t>(control.flow_label);
+  }
+  if (control.has_options) {
+    ip.options = control.options;
+    ip.options_first_header = control.options_first_header;
+    ip.final_destination = control.routing_final;
+  }
+  ip.multicast_loop = is_v4 ? ip_options.multicast_loop_v4 : ip_options.multicast_loop_v6;
+}
+
+// The last answer serves as long as nothing changed: connected sockets and those that keep sending to one peer ask once.
+Result<const Route*> DatagramSocket::find_route(Entry& entry, const FlowKey& key) {
+  RouteTable& routes = stack().routes();
+  if (cached_route_.output && cached_route_.generation == routes.generation() && is_same_flow(key, cached_key_)) {
+    return &cached_route_;
+  }
+  cached_route_ = TRY(routes.lookup(entry, key));
+  cached_key_ = key;
+  return &cached_route_;
+}
+
+void DatagramSocket::report_too_large(Entry&, const SendPlan& plan, uint32_t mtu) {
+  if (!wants_errors(plan.destination.is_v4())) return;
+  ExtendedError error;
+  error.error = Errno::EMSGSIZE;
+  error.origin = static_cast<uint8_t>(ErrorOrigin::Local);
+  error.info = mtu;
+  const Endpoint destination{.address = plan.destination, .port = plan.port, .scope_id = 0};
+  if (errors_.push(nullptr, error, destination, room_for_errors())) wait_queue().wake_all(kPollError);
+}
+
+}  // namespace lxnet

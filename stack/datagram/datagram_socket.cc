@@ -1,0 +1,160 @@
+// Life, names, readiness and memory of a datagram socket. Binding, connecting, receiving and sending have files of their own.
+#include "stack/datagram/datagram_socket.hh"
+
+#include "stack/stack.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint8_t kShutRead = 1, kShutWrite = 2;
+
+uint32_t current_user(const Hal& hal) {
+  lxnet_credentials credentials{};
+  hal.credentials(credentials);
+  return credentials.euid;
+}
+
+}  // namespace
+
+DatagramSocket::DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space,
+                               const SocketWork& work)
+    : Socket(stack, family, type, protocol),
+      lock_(*this, work, stack.hal()),
+      space_(space),
+      uid_(current_user(stack.hal())),
+      queue_(stack.hal()),
+      errors_(stack.hal()) {
+  local_.address = IpAddress::any(family);
+  source_ = local_.address;
+  remote_.address = local_.address;
+}
+
+// Nobody else can see the socket any more.
+DatagramSocket::~DatagramSocket() { queue_.clear(); }
+
+// What was sent may still be on its way and tell us when it dies: the last of it, or we, end the socket.
+void DatagramSocket::destroy_self() { release_charge(this, 1); }
+
+void DatagramSocket::release_charge(void* owner, uint32_t amount) {
+  auto& self = *static_cast<DatagramSocket*>(owner);
+  const size_t before = __atomic_fetch_sub(&self.send_memory_, amount, __ATOMIC_ACQ_REL);
+  if (before == amount) return self.dispose_self();
+  // Linux's sock_def_write_space: not before half of the buffer is free, so that a program is not woken for every packet.
+  const size_t limit = __atomic_load_n(&self.options.send_buffer, __ATOMIC_RELAXED);
+  if ((before - amount) * 2 <= limit && before * 2 > limit) self.wait_queue().wake(kPollOut | kPollWriteNormal | kPollWriteBand);
+}
+
+void DatagramSocket::charge(Packet& packet, uint32_t amount) {
+  __atomic_fetch_add(&send_memory_, amount, __ATOMIC_RELAXED);
+  packet.set_owner(static_cast<DatagramSocket*>(this), &release_charge, amount);
+}
+
+Result<> DatagramSocket::check_may_send() {
+  const Errno error = take_error();
+  if (error != Errno{}) return error;
+  if ((shutdown_ & kShutWrite) != 0) return Errno::EPIPE;
+  if (send_memory() >= options.send_buffer) return Errno::EAGAIN;
+  return ok();
+}
+
+size_t DatagramSocket::room_for_errors() const {
+  const size_t limit = __atomic_load_n(&options.receive_buffer, __ATOMIC_RELAXED);
+  const size_t held = receive_memory();
+  return held < limit ? limit - held : 0;
+}
+
+// ----------------------------------------------------------------------------------------------------------------- readiness
+
+PollEvents DatagramSocket::poll(Entry&) {
+  PollEvents events = 0;
+  const uint8_t closed = __atomic_load_n(&shutdown_, __ATOMIC_RELAXED);
+  if (has_error() || !errors_.is_empty()) events |= kPollError;
+  if ((closed & kShutRead) != 0) events |= kPollReadHangUp | kPollIn | kPollReadNormal;
+  if (closed == (kShutRead | kShutWrite)) events |= kPollHangUp;
+  if (!queue_.is_empty()) events |= kPollIn | kPollReadNormal;
+  if (send_memory() < options.send_buffer / 2) events |= kPollOut | kPollWriteNormal | kPollWriteBand;
+  return events;
+}
+
+// Unconnected, the answer is ENOTCONN, and yet the directions are shut: Linux uses that to wake who waits (inet_shutdown).
+Result<> DatagramSocket::shutdown(Entry& entry, ShutdownHow how) {
+  const uint8_t bits = how == ShutdownHow::Read ? kShutRead : how == ShutdownHow::Write ? kShutWrite : kShutRead | kShutWrite;
+  bool was_connected = false;
+  {
+    TaskOwnership ownership(lock_, entry);
+    __atomic_store_n(&shutdown_, static_cast<uint8_t>(shutdown_ | bits), __ATOMIC_RELEASE);
+    was_connected = is_connected_;
+  }
+  wait_queue().wake_all(~PollEvents{0});
+  return was_connected ? ok() : Result<>(Errno::ENOTCONN);
+}
+
+Result<int> DatagramSocket::bytes_readable(Entry&) {
+  const int64_t size = queue_.front_size();
+  return static_cast<int>(size < 0 ? 0 : size);
+}
+
+Result<int> DatagramSocket::bytes_unsent(Entry&) { return static_cast<int>(send_memory()); }
+
+// --------------------------------------------------------------------------------------------------------------------- names
+
+Result<Endpoint> DatagramSocket::local_name(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  Endpoint name = local_;
+  if (name.address.is_unspecified()) name.address = source_;
+  name.scope_id = name.address.v6().needs_scope_id() ? options.bound_interface : 0;
+  return name;
+}
+
+Result<Endpoint> DatagramSocket::remote_name(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (!is_connected_ || remote_.port == 0) return Errno::ENOTCONN;
+  Endpoint name = remote_;
+  name.scope_id = name.address.v6().needs_scope_id() ? options.bound_interface : 0;
+  return name;
+}
+
+// ----------------------------------------------------------------------------------------------------------- being found, end
+
+// Linux keys connected sockets by both ends, but for a remote port of zero, which matches any.
+Result<> DatagramSocket::relist() {
+  DemuxEntry& old = entries_[current_entry_];
+  DemuxEntry& next = entries_[current_entry_ ^ 1];
+  next.socket = this;
+  next.space = space_;
+  next.family = family();
+  next.v6_only = ip_options.v6_only;
+  next.reuse_port = options.reuse_port;
+  next.uid = uid_;
+  next.local = local_.address;
+  next.local_port = local_.port;
+  next.remote = is_connected_ ? remote_.address : IpAddress();
+  next.remote_port = is_connected_ ? remote_.port : uint16_t{0};
+  const bool has_tuple = is_connected_ && remote_.port != 0 && !local_.address.is_unspecified();
+  SocketSet& sockets = stack().sockets();
+  if (has_tuple) {
+    TRY(sockets.add_flow(next, FlowSharing::Shared));
+  } else {
+    TRY(sockets.add_bound(next));
+  }
+  sockets.remove(old);
+  current_entry_ ^= 1;
+  return ok();
+}
+
+void DatagramSocket::unlist() { stack().sockets().remove(entries_[current_entry_]); }
+
+void DatagramSocket::close(Entry& entry) {
+  {
+    TaskOwnership ownership(lock_, entry);
+    discard_pending(entry);
+    unlist();
+    release_port(entry);
+    __atomic_store_n(&is_connected_, false, __ATOMIC_RELAXED);
+    cached_route_ = Route();
+  }
+  queue_.clear();
+  errors_.clear();
+}
+
+}  // namespace lxnet

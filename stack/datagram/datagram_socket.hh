@@ -1,0 +1,136 @@
+// DatagramSocket: what UDP, raw and ICMP echo sockets have in common: an address pair, a receive queue, an error queue, memory.
+//
+// Who guards what: lock_ (task ownership) the addresses, the port, the cached route and what a protocol collects before it sends;
+// the queues have locks of their own, since packets reach them without lock_. Options are single words read relaxed.
+//
+// Memory: what is queued to receive counts against SO_RCVBUF (receive_queue.hh). What was sent counts against SO_SNDBUF until the
+// packet dies; the count starts at one for the socket itself, and whoever takes it to zero frees the socket.
+#pragma once
+
+#include "stack/datagram/datagram_info.hh"
+#include "stack/datagram/receive_queue.hh"
+#include "stack/demux_entry.hh"
+#include "stack/error_queue.hh"
+#include "stack/ip/output.hh"
+#include "stack/mib.hh"
+#include "stack/port_hooks.hh"
+#include "stack/socket.hh"
+#include "stack/socket_lock.hh"
+
+namespace lxnet {
+
+class DatagramSocket : public Socket {
+ public:
+  Result<> bind(Entry& entry, const Endpoint& local) override;
+  Result<> connect(Entry& entry, const Endpoint& remote, uint32_t flags) override;
+  Result<> disconnect(Entry& entry) override;
+  Result<> listen(Entry&, int) override { return Errno::EOPNOTSUPP; }
+  Result<Ref<Socket>> accept(Entry&) override { return Errno::EOPNOTSUPP; }
+  Result<size_t> receive(Entry& entry, ReceiveRequest& request) override;
+  Result<> shutdown(Entry& entry, ShutdownHow how) override;
+  PollEvents poll(Entry& entry) override;
+  void close(Entry& entry) override;
+  Result<Endpoint> local_name(Entry& entry) override;
+  Result<Endpoint> remote_name(Entry& entry) override;
+  Result<int> bytes_readable(Entry& entry) override;
+  Result<int> bytes_unsent(Entry& entry) override;
+
+  // packet. Queues it, or drops it and counts. The packet's front is at the program's data, DatagramInfo's ip and source_port are
+  // set.
+  void deliver(Entry& entry, Ref<Packet> packet);
+  // packet. An ICMP error about something this socket sent, or one of our own making. `payload` begins at the program's data.
+  void deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload);
+  bool is_connected() const { return __atomic_load_n(&is_connected_, __ATOMIC_RELAXED); }
+  // SO_MEMINFO and /proc/net.
+  size_t receive_memory() const { return queue_.bytes() + errors_.bytes(); }
+  size_t send_memory() const { return __atomic_load_n(&send_memory_, __ATOMIC_RELAXED) - 1; }
+  uint32_t drops() const { return queue_.drops(); }
+  uint32_t uid() const { return uid_; }
+
+ protected:
+  // Set for the protocols that count in /proc/net/snmp.
+  struct Counters {
+    Mib delivered{}, errors{}, no_room{};
+    bool is_counted = false;
+  };
+
+  DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space, const SocketWork& work);
+  ~DatagramSocket();
+  void destroy_self() final;
+  // Ends in dispose(hal, this) of the derived type.
+  virtual void dispose_self() = 0;
+
+  // ---- what protocols do differently; lock_ is owned
+  // Takes the port (0: any), after bind() has checked and set the address, or for a send or connect without bind.
+  virtual Result<> claim_port(Entry& entry, uint16_t port) REQUIRES(lock_);
+  virtual void release_port(Entry& entry) REQUIRES(lock_);
+  virtual Counters counters(IpFamily of_packet) const = 0;
+  // What waits to be sent together goes.
+  virtual void discard_pending(Entry&) REQUIRES(lock_) {}
+
+  // ---- for sending; lock_ is owned
+  // Where one datagram goes and how.
+  struct SendPlan {
+    IpAddress destination;
+    uint16_t port = 0;
+    const Route* route = nullptr;  // valid until the next plan
+    IpSendOptions ip;
+    uint32_t mark = 0, priority = 0;
+    bool is_probe_only = false;  // MSG_PROBE | MSG_CONFIRM without data: nothing is to be sent
+  };
+  Result<> plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
+  // Pending error, shutdown, room: what Linux asks when it allocates the packet.
+  Result<> check_may_send() REQUIRES(lock_);
+  // Charges SO_SNDBUF until the packet dies.
+  void charge(Packet& packet, uint32_t amount);
+  // EMSGSIZE: a report for the error queue, if the program wants them.
+  void report_too_large(Entry& entry, const SendPlan& plan, uint32_t mtu) REQUIRES(lock_);
+  Result<> ensure_port(Entry& entry) REQUIRES(lock_);
+  // Puts the socket where packets for its present addresses find it. ENOMEM: it stays where it was.
+  Result<> relist() REQUIRES(lock_);
+  void unlist() REQUIRES(lock_);
+  size_t room_for_errors() const;
+
+  SocketLock lock_;
+  Endpoint local_ GUARDED_BY(lock_);    // where packets are accepted from: inet_rcv_saddr, and the port
+  IpAddress source_ GUARDED_BY(lock_);  // what packets are sent from; not local_ when bound to a group or broadcast address
+  Endpoint remote_ GUARDED_BY(lock_);
+  PortClaim claim_ GUARDED_BY(lock_);
+  const DemuxSpace space_;
+  const uint32_t uid_;
+  ReceiveQueue queue_;
+  ErrorQueue errors_;
+
+ private:
+  Result<> bind_locked(Entry& entry, const Endpoint& local) REQUIRES(lock_);
+  Result<> check_bind4(Entry& entry, const IpAddress& address) const REQUIRES(lock_);
+  Result<> check_bind6(Entry& entry, const Endpoint& local, uint32_t& interface) const REQUIRES(lock_);
+  Result<> check_privilege(uint16_t port) const;
+  Result<> connect4(Entry& entry, const Endpoint& remote) REQUIRES(lock_);
+  Result<> connect6(Entry& entry, const Endpoint& remote) REQUIRES(lock_);
+  Result<> settle_connection(const Endpoint& remote, const IpAddress& chosen_source) REQUIRES(lock_);
+  Result<> disconnect_locked(Entry& entry) REQUIRES(lock_);
+  Result<> find_destination(const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
+  FlowKey flow_of(const SendRequest& request, const SendPlan& plan) const REQUIRES(lock_);
+  void choose_interface(FlowKey& key) const;
+  void fill_ip_options(const SendRequest& request, SendPlan& plan) const;
+  Result<const Route*> find_route(Entry& entry, const FlowKey& key) REQUIRES(lock_);
+  Result<size_t> receive_error(ReceiveRequest& request);
+  Result<size_t> copy_out(Entry& entry, ReceiveRequest& request, Ref<Packet> packet, size_t offset);
+  void move_peek_offset(int64_t change);
+  bool wants_errors(bool is_v4) const { return is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6; }
+  void readdress() REQUIRES(lock_);
+  static void release_charge(void* owner, uint32_t amount);
+
+  DemuxEntry entries_[2] GUARDED_BY(lock_);  // one in use; the other takes over when addresses change
+  uint8_t current_entry_ GUARDED_BY(lock_) = 0;
+  bool is_connected_ = false;                                                              // written under lock_
+  bool address_locked_ GUARDED_BY(lock_) = false, port_locked_ GUARDED_BY(lock_) = false;  // bind() chose them, not we
+  uint8_t shutdown_ = 0;  // kShutRead, kShutWrite: written under lock_
+  bool is_closed_ GUARDED_BY(lock_) = false;
+  size_t send_memory_ = 1;
+  FlowKey cached_key_ GUARDED_BY(lock_);
+  Route cached_route_ GUARDED_BY(lock_);
+};
+
+}  // namespace lxnet

@@ -1,0 +1,76 @@
+// Corking: pieces that MSG_MORE or UDP_CORK joins to one datagram. The first piece decides where it goes and how; later ones
+// bring bytes alone. Whatever goes wrong on the way throws all of it away (udp_flush_pending_frames).
+#include <bit>
+
+#include "stack/stack.hh"
+#include "stack/udp/udp_socket.hh"
+
+namespace lxnet {
+
+Result<> UdpSocket::start_pending(const SendPlan& plan, uint16_t segment_size) {
+  const ByteSpan options = plan.ip.options;
+  auto kept = TRY(HeapArray<uint8_t>::create(stack().hal(), options.size()));
+  copy_bytes(MutableByteSpan(kept.data(), kept.size()), options);
+  pending_.packet = TRY(Packet::create_linear(stack().pool(), 0));
+  pending_.options = std::move(kept);
+  pending_.plan = plan;
+  pending_.plan.ip.options = ByteSpan(pending_.options.data(), pending_.options.size());
+  pending_.route = *plan.route;
+  pending_.plan.route = &pending_.route;
+  pending_.segment_size = segment_size;
+  pending_.is_active = true;
+  return ok();
+}
+
+Result<size_t> UdpSocket::append_pending(Entry& entry, SendRequest& request) {
+  const size_t size = request.source.remaining();
+  auto appended = append_bytes(entry, request.source);
+  if (!appended.is_ok()) {
+    discard_pending(entry);
+    return appended.error();
+  }
+  if (!udp_options.is_corked && (request.flags & kMessageMore) == 0) TRY(push_pending(entry));
+  return Result<size_t>(size);
+}
+
+Result<> UdpSocket::append_bytes(Entry& entry, IoSource& source) {
+  const size_t size = source.remaining();
+  const size_t total = pending_.packet->size() + size;
+  TRY(check_size(entry, pending_.plan, total));
+  TRY(grow_pending(total));
+  if (source.copy(pending_.packet->append(size)) != size) return Errno::EFAULT;
+  return ok();
+}
+
+Result<> UdpSocket::grow_pending(size_t size) {
+  Packet& old = *pending_.packet;
+  if (old.tailroom() >= size - old.size()) return ok();
+  Ref<Packet> larger = TRY(Packet::create_linear(stack().pool(), std::bit_ceil(size)));
+  old.read(0, larger->append(old.size()));
+  pending_.packet = std::move(larger);
+  return ok();
+}
+
+Result<> UdpSocket::push_pending(Entry& entry) {
+  if (!pending_.is_active) return ok();
+  pending_.is_active = false;
+  auto sent = transmit(entry, std::move(pending_.packet), pending_.plan, pending_.segment_size);
+  pending_.route = Route();
+  return sent;
+}
+
+void UdpSocket::discard_pending(Entry&) {
+  pending_.is_active = false;
+  pending_.packet = nullptr;
+  pending_.route = Route();
+}
+
+Result<> UdpSocket::set_cork(Entry& entry, Cork cork) {
+  TaskOwnership ownership(lock_, entry);
+  udp_options.is_corked = cork == Cork::On;
+  // What the datagram meets on its way is not the option's error.
+  if (cork == Cork::Off) static_cast<void>(push_pending(entry));
+  return ok();
+}
+
+}  // namespace lxnet

@@ -1,0 +1,123 @@
+// send(): Linux's udp_sendmsg and udpv6_sendmsg, in their order of errors.
+#include "stack/stack.hh"
+#include "stack/udp/udp_socket.hh"
+#include "stack/wire/pseudo_header.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr size_t kMaxSegments = 128;  // UDP_MAX_SEGMENTS
+constexpr size_t kLargestIp = 65535;
+
+size_t ip_header_size(const IpAddress& destination, const IpSendOptions& ip) {
+  return (destination.is_v4() ? 20 : 40) + ip.options.size();
+}
+
+// Linux's ip_sk_ignore_df: larger packets are fragmented here.
+bool may_exceed_path(PathMtuMode mode) { return mode < PathMtuMode::Do || mode == PathMtuMode::Omit; }
+
+uint32_t mtu_of(const Route& route, PathMtuMode mode) { return mode < PathMtuMode::Probe ? route.mtu : route.output->mtu(); }
+
+}  // namespace
+
+Result<size_t> UdpSocket::send(Entry& entry, SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  TRY(ensure_port(entry));
+  return send_owned(entry, request);
+}
+
+Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
+  const size_t payload = request.source.remaining();
+  if (request.destination == nullptr && !is_connected() && family() == IpFamily::V6 && !pending_.is_active) {
+    return Errno::EDESTADDRREQ;
+  }
+  if (payload > kLargestIp &&
+      !(family() == IpFamily::V6 && request.destination != nullptr && !request.destination->address.is_v4())) {
+    return Errno::EMSGSIZE;
+  }
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  if (pending_.is_active) return append_pending(entry, request);
+  if (request.destination == nullptr && !is_connected()) return Errno::EDESTADDRREQ;
+  if (request.destination != nullptr && request.destination->port == 0) return Errno::EINVAL;
+
+  SendPlan plan;
+  TRY(plan_send(entry, request, plan));
+  if (plan.is_probe_only) return Result<size_t>(payload);
+  const uint16_t segment_size = request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
+  if (udp_options.is_corked || (request.flags & kMessageMore) != 0) {
+    TRY(check_size(entry, plan, payload));
+    TRY(check_may_send());
+    TRY(start_pending(plan, segment_size));
+    return append_pending(entry, request);
+  }
+  TRY(check_size(entry, plan, payload));
+  TRY(check_may_send());
+  Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), payload));
+  if (request.source.copy(packet->append(payload)) != payload) return Errno::EFAULT;
+  TRY(transmit(entry, std::move(packet), plan, segment_size));
+  return Result<size_t>(payload);
+}
+
+// One IP packet holds it, and where the program forbids fragments one link frame does.
+Result<> UdpSocket::check_size(Entry& entry, const SendPlan& plan, size_t payload) {
+  const bool is_v4 = plan.destination.is_v4();
+  const size_t headers = ip_header_size(plan.destination, plan.ip);
+  const size_t fixed = is_v4 ? 20 : 40;
+  const uint32_t mtu = mtu_of(*plan.route, plan.ip.path_mtu);
+  // Over IPv6 the limit of 65535 does not count the fixed header.
+  size_t limit = is_v4 ? kLargestIp : kLargestIp + fixed;
+  if (!may_exceed_path(plan.ip.path_mtu) || !plan.ip.may_fragment_locally) limit = mtu;
+  if (headers + sizeof(UdpHeader) + payload <= limit) return ok();
+  report_too_large(entry, plan, static_cast<uint32_t>(mtu - (headers - fixed)));
+  return Errno::EMSGSIZE;
+}
+
+Result<> UdpSocket::check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const {
+  const size_t piece = payload < segment_size ? payload : segment_size;
+  const size_t size = ip_header_size(plan.destination, plan.ip) + sizeof(UdpHeader) + piece;
+  if (size > mtu_of(*plan.route, plan.ip.path_mtu)) return Errno::EMSGSIZE;
+  if (payload > size_t{segment_size} * kMaxSegments) return Errno::EINVAL;
+  if (!needs_checksum(plan.destination.is_v4())) return Errno::EINVAL;
+  return ok();
+}
+
+Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) {
+  const size_t payload = packet->size();
+  const bool is_v4 = plan.destination.is_v4();
+  if (segment_size != 0) {
+    TRY(check_segments(plan, payload, segment_size));
+    if (payload > segment_size) {
+      packet->segmentation = SegmentationKind::Udp;
+      packet->segment_size = segment_size;
+    }
+  }
+  charge(*packet, datagram_charge(plan.destination.family(), payload));
+  const auto length = static_cast<uint16_t>(payload + sizeof(UdpHeader));
+  auto& header = packet->push_header<UdpHeader>();
+  header.source_port.set(local_.port);
+  header.destination_port.set(plan.port);
+  header.length.set(length);
+  if (needs_checksum(is_v4)) {
+    const IpAddress& source = plan.route->source;
+    const InternetChecksum sum = is_v4 ? pseudo_header_checksum(source.v4(), plan.destination.v4(), IpProtocol::Udp, length)
+                                       : pseudo_header_checksum(source.v6(), plan.destination.v6(), IpProtocol::Udp, length);
+    header.checksum.set(sum.sum());
+    packet->checksum = ChecksumState::Partial;
+    packet->checksum_offset = offsetof(UdpHeader, checksum);
+  } else {
+    header.checksum.set(0);
+  }
+  packet->mark = plan.mark;
+  packet->priority = plan.priority;
+  auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);
+  if (sent.is_ok()) {
+    count(entry, is_v4 ? Mib::UdpOutDatagrams : Mib::Udp6OutDatagrams);
+    return ok();
+  }
+  if (!sent.is_error(Errno::ENOBUFS)) return sent;
+  count(entry, is_v4 ? Mib::UdpSndbufErrors : Mib::Udp6SndbufErrors);
+  // A full queue on the way is a lost packet, unless the program asked to hear of such things.
+  return (is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6) ? std::move(sent) : ok();
+}
+
+}  // namespace lxnet

@@ -1,0 +1,74 @@
+// UdpSocket: UDP (RFC 768) over IPv4 and IPv6, with Linux's corking and segmentation offload.
+//
+// Not implemented: UDP-Lite's partial coverage, UDP_ENCAP.
+#pragma once
+
+#include "stack/datagram/datagram_socket.hh"
+#include "stack/wire/udp.hh"
+
+namespace lxnet {
+
+// IPPROTO_UDP's options, plain words like those of Socket.
+struct UdpOptions {
+  bool no_check6_tx = false;  // UDP_NO_CHECK6_TX: over IPv6 without checksum (RFC 6935)
+  bool no_check6_rx = false;
+  bool receives_segments = false;  // UDP_GRO
+  uint16_t segment_size = 0;       // UDP_SEGMENT; 0: none
+  bool is_corked = false;          // UDP_CORK: set through set_cork()
+};
+
+class UdpSocket final : public DatagramSocket {
+ public:
+  static Result<Ref<Socket>> create(Entry& entry, IpFamily family);
+
+  Result<size_t> send(Entry& entry, SendRequest& request) override;
+  // UDP_CORK. Taking the cork off sends what was collected.
+  enum class Cork : uint8_t { Off, On };
+  Result<> set_cork(Entry& entry, Cork cork);
+
+  UdpOptions udp_options;
+
+ protected:
+  void dispose_self() override;
+  Counters counters(IpFamily of_packet) const override;
+  void discard_pending(Entry& entry) override REQUIRES(lock_);
+
+ private:
+  template <typename T, typename... Arguments>
+  friend T* construct(const Hal& hal, Arguments&&... arguments);
+  template <typename T>
+  friend void dispose(const Hal& hal, T* object);
+
+  // What MSG_MORE or UDP_CORK collects: one datagram whose destination and options the first piece chose.
+  struct Pending {
+    Ref<Packet> packet;
+    SendPlan plan;
+    Route route;                 // plan.route points here
+    HeapArray<uint8_t> options;  // plan.ip.options points here
+    uint16_t segment_size = 0;
+    bool is_active = false;
+  };
+
+  UdpSocket(Stack& stack, IpFamily family);
+  ~UdpSocket() = default;
+
+  Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
+  Result<> check_size(Entry& entry, const SendPlan& plan, size_t payload) REQUIRES(lock_);
+  Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
+  Result<> transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
+  bool needs_checksum(bool is_v4) const { return is_v4 ? !options.no_check_tx : !udp_options.no_check6_tx; }
+  // udp_cork.cc
+  Result<size_t> append_pending(Entry& entry, SendRequest& request) REQUIRES(lock_);
+  Result<> append_bytes(Entry& entry, IoSource& source) REQUIRES(lock_);
+  Result<> start_pending(const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
+  Result<> grow_pending(size_t size) REQUIRES(lock_);
+  Result<> push_pending(Entry& entry) REQUIRES(lock_);
+
+  static void no_packet_waits(Entry&, Socket&, Ref<Packet>) { ASSERT(false); }
+  static void no_bits_wait(Entry&, Socket&, uint32_t) { ASSERT(false); }
+  static constexpr SocketWork kWork{.packet = &no_packet_waits, .deferred = &no_bits_wait};
+
+  Pending pending_ GUARDED_BY(lock_);
+};
+
+}  // namespace lxnet
