@@ -92,6 +92,7 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
 // A bad descriptor is not ours either: the kernel's own call then says what is wrong first.
 bool Supervisor::is_ours(const Task& task, const CallRow& row, const seccomp_notif& notice, int* found_fd,
                          lxnet_file** found_file) const {
+  if (files_.size() == 0) return false;
   int error = 0;
   for (int argument : {0, 2}) {
     *found_fd = static_cast<int>(notice.data.args[argument]);
