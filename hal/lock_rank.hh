@@ -20,6 +20,7 @@ enum class LockRank : uint8_t {
   Routes = 42,
   Neighbours = 44,
   Fragments = 46,
+  PathMtu = 47,    // what ICMP told of paths; asked under Routes
   RateLimit = 48,
   WaitQueue = 60,
   // An epoll set's ready list and its wait queues, from inside a wake-up. A set that watches sets stands two ranks higher for

@@ -90,6 +90,7 @@ void Packet::copy_metadata(const Packet& other) {
   is_link_multicast = other.is_link_multicast;
   is_for_other_host = other.is_for_other_host;
   is_looped = other.is_looped;
+  is_routed_to_us = other.is_routed_to_us;
   memcpy(control_, other.control_, sizeof control_);
 }
 

@@ -184,7 +184,8 @@ class alignas(64) Packet : public RefCounted<Packet> {
   bool is_link_broadcast = false;
   bool is_link_multicast = false;
   bool is_for_other_host = false;
-  bool is_looped = false;  // came through loopback, or is our own multicast
+  bool is_looped = false;        // came through loopback, or is our own multicast
+  bool is_routed_to_us = false;  // the sender's route says so: input asks no table again
 
   // The layer that holds the packet keeps what it knows of it here; the next layer overwrites it. Undefined at first.
   template <typename T>
@@ -278,6 +279,10 @@ class PacketQueue {
   }
   void insert_after(Packet& position, Ref<Packet> packet) {
     packets_.insert_after(position, *packet.leak());
+    ++count_;
+  }
+  void insert_before(Packet& position, Ref<Packet> packet) {
+    packets_.insert_before(position, *packet.leak());
     ++count_;
   }
   Ref<Packet> take_front() {

@@ -1,6 +1,7 @@
 // Handing on what a stay inside the stack produced.
 #include "stack/entry.hh"
 
+#include "stack/ip/offload.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
@@ -14,9 +15,16 @@ void Entry::transmit(Interface& interface, Ref<Packet> frame) {
   egress_.push_back(std::move(frame));
 }
 
+void Entry::loop_back(Interface& interface, Ref<Packet> packet) {
+  packet->interface_index = interface.index();
+  packet->is_looped = true;
+  looped_.push_back(std::move(packet));
+}
+
 void Entry::flush() {
   while (has_work()) {
     transmit_batches();
+    while (!looped_.is_empty()) ip_receive(*this, looped_.take_front());
     while (!ingress_.is_empty()) link_receive(*this, ingress_.take_front());
   }
 }
@@ -32,6 +40,7 @@ void Entry::transmit_batches() {
       while (!batch.is_empty()) drop(*this, batch.take_front(), DropReason::InterfaceDown);
       continue;
     }
+    finish_offloads(*this, interface->device().capabilities(), batch);
     interface->device().transmit(*this, now_, batch);
   }
 }

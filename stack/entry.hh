@@ -30,9 +30,11 @@ class Entry {
   void transmit(Interface& interface, Ref<Packet> frame);
   // any lock. Frames a device delivered; interface_index is set on each.
   void receive(PacketQueue& frames) { ingress_.append(frames); }
-  // no lock. Until both queues are empty.
+  // any lock. An IP packet of ours, its front at the IP header, that comes back as if it had arrived on the interface.
+  void loop_back(Interface& interface, Ref<Packet> packet);
+  // no lock. Until all queues are empty.
   void flush();
-  bool has_work() const { return !ingress_.is_empty() || !egress_.is_empty(); }
+  bool has_work() const { return !ingress_.is_empty() || !egress_.is_empty() || !looped_.is_empty(); }
 
  private:
   void transmit_batches();
@@ -40,6 +42,7 @@ class Entry {
   Stack& stack_;
   Instant now_;
   PacketQueue ingress_;
+  PacketQueue looped_;
   PacketQueue egress_;  // interface_index of each says where it leaves
 };
 

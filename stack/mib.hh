@@ -37,10 +37,11 @@ class MibCounters {
   // By row, for who prints them all.
   uint64_t get(unsigned row) const { return __atomic_load_n(&values_[row], __ATOMIC_RELAXED); }
 
-  // IcmpMsg's InType and OutType, and Icmp6's: per ICMP type, shown where not zero.
+  // IcmpMsg's InType and OutType, and Icmp6's: per ICMP type, shown where not zero. A type with a row of its own (InEchos) is
+  // counted there too.
   enum class Direction : uint8_t { In, Out };
-  void count_icmp4(Direction direction, uint8_t type) { bump(icmp4_types_[static_cast<unsigned>(direction)][type]); }
-  void count_icmp6(Direction direction, uint8_t type) { bump(icmp6_types_[static_cast<unsigned>(direction)][type]); }
+  void count_icmp4(Direction direction, uint8_t type);
+  void count_icmp6(Direction direction, uint8_t type);
   uint64_t icmp4(Direction direction, uint8_t type) const { return read(icmp4_types_[static_cast<unsigned>(direction)][type]); }
   uint64_t icmp6(Direction direction, uint8_t type) const { return read(icmp6_types_[static_cast<unsigned>(direction)][type]); }
 

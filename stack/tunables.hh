@@ -19,6 +19,10 @@ struct TunableValues {
   int32_t icmp_msgs_per_sec = 1000, icmp_msgs_burst = 50;
   int32_t icmp_echo_ignore_all = 0, icmp_echo_ignore_broadcasts = 1;
   int32_t ping_group_low = 1, ping_group_high = 0;
+  int32_t icmp_ignore_bogus_error_responses = 1;
+  int32_t ipfrag_high_thresh = 4194304, ipfrag_low_thresh = 3145728, ipfrag_seconds = 30, ipfrag_max_dist = 64;
+  int32_t route_min_pmtu = 552, route_mtu_expires_seconds = 600;
+  int32_t igmp_qrv = 2, igmp_link_local_mcast_reports = 1;
   int32_t igmp_max_memberships = 20, igmp_max_msf = 10;
   // net.core.*
   int32_t rmem_default = 212992, rmem_max = 212992, wmem_default = 212992, wmem_max = 212992;
@@ -28,6 +32,10 @@ struct TunableValues {
   int32_t bindv6only = 0;
   int32_t ipv6_forwarding = 0;
   int32_t ipv6_hop_limit = 64;
+  int32_t ipv6_auto_flowlabels = 1;
+  int32_t icmp6_ratelimit = 100;
+  int32_t icmp6_echo_ignore_all = 0, icmp6_echo_ignore_multicast = 0;
+  int32_t ip6frag_high_thresh = 4194304, ip6frag_low_thresh = 3145728, ip6frag_seconds = 60;
 };
 
 class Tunables {

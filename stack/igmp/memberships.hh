@@ -9,6 +9,9 @@ class Memberships {
  public:
   explicit Memberships(Stack& stack) : stack_(stack) {}
 
+  // Whether somebody on this host listens on the interface to what `source` sends to `group`.
+  bool accepts(const Interface& interface, const IpAddress& group, const IpAddress& source) const;
+
  private:
   [[maybe_unused]] Stack& stack_;
 };

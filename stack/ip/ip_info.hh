@@ -7,8 +7,8 @@
 namespace lxnet {
 
 struct IpInfo {
-  IpAddress source;
-  IpAddress destination;         // as on the wire; multicast and broadcast too
+  IpAddress source = {};
+  IpAddress destination = {};    // as on the wire; multicast and broadcast too
   uint32_t interface_index = 0;  // where it came in (an address of `lo` for what we sent ourselves)
   uint32_t flow_label = 0;       // IPv6
   uint8_t protocol = 0;          // of the transport header at the packet's front

@@ -2,19 +2,43 @@
 #pragma once
 
 #include "stack/interface.hh"
+#include "stack/ip/identification.hh"
+#include "stack/ip/path_mtu.hh"
+#include "stack/ip/reassembly.hh"
+#include "stack/route/route.hh"
 
 namespace lxnet {
 
 class IpState {
  public:
-  explicit IpState(Stack& stack) : stack_(stack) {}
+  explicit IpState(Stack& stack);
+
+  Identification& identification() { return identification_; }
+  PathMtuTable& path_mtus() { return path_mtus_; }
+  Reassembly& reassembly4() { return reassembly4_; }
+  Reassembly& reassembly6() { return reassembly6_; }
+  // A flow label made from the flow, the same for all its packets (RFC 6437, section 3).
+  uint32_t flow_label(const Packet& packet, const Route& route, uint8_t protocol) const;
 
  private:
   [[maybe_unused]] Stack& stack_;
+  Identification identification_;
+  PathMtuTable path_mtus_;
+  Reassembly reassembly4_, reassembly6_;
+  SipKey flow_key_;
 };
 
-// Packets from a link, the front at the IP header.
+struct IpError;  // stack/ip/transport.hh
+// A transport that found its packet in an ICMP error "fragmentation needed" or "packet too big" says so here; no forger can then
+// lower what we think of a path without knowing of a connection on it. Whether the path is narrower than we thought.
+bool learn_path_mtu(Entry& entry, const IpError& error);
+// What is known of the path becomes the route's.
+void apply_path_mtu(Entry& entry, Route& route);
+
+// Packets from a link, the front at the IP header, interface_index says which.
 void ip4_receive(Entry& entry, Ref<Packet> packet);
 void ip6_receive(Entry& entry, Ref<Packet> packet);
+// By link_protocol.
+void ip_receive(Entry& entry, Ref<Packet> packet);
 
 }  // namespace lxnet

@@ -14,12 +14,12 @@ struct IpError {
   enum class Origin : uint8_t { Local = 1, Icmp4 = 2, Icmp6 = 3 };  // SO_EE_ORIGIN_*
 
   Origin origin = Origin::Local;
-  uint8_t type = 0, code = 0;     // of the ICMP message
-  Errno error{};                  // what the socket reports, as Linux's icmp_err_convert and icmpv6_err_convert say
-  bool is_fatal = false;          // hard: a connected TCP or RECVERR-less UDP socket gets it too
-  uint32_t info = 0;              // ee_info: next-hop MTU, or pointer of a parameter problem
-  IpAddress offender;             // who sent the ICMP message
-  IpAddress source, destination;  // of the packet the error is about: source is ours
+  uint8_t type = 0, code = 0;               // of the ICMP message
+  Errno error{};                            // what the socket reports, as Linux's icmp_err_convert and icmpv6_err_convert say
+  bool is_fatal = false;                    // hard: a connected TCP or RECVERR-less UDP socket gets it too
+  uint32_t info = 0;                        // ee_info: next-hop MTU, or pointer of a parameter problem
+  IpAddress offender = {};                  // who sent the ICMP message
+  IpAddress source = {}, destination = {};  // of the packet the error is about: source is ours
   uint8_t protocol = 0;
   uint32_t interface_index = 0;
   // The packet cited in the ICMP message, its front at the transport header of what we had sent: at least 8 bytes, linear.

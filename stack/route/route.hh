@@ -9,8 +9,8 @@
 namespace lxnet {
 
 struct FlowKey {
-  IpAddress source;  // unspecified: choose
-  IpAddress destination;
+  IpAddress source = {};  // unspecified: choose
+  IpAddress destination = {};
   uint32_t output_interface = 0;  // SO_BINDTODEVICE, PKTINFO, multicast interface; 0: any
   uint32_t mark = 0;
   uint32_t uid = 0;
@@ -24,13 +24,15 @@ struct FlowKey {
 enum class RouteKind : uint8_t { Unicast, Local, Broadcast, Multicast };
 
 struct Route {
-  Ref<Interface> output;  // `lo` for RouteKind::Local
-  IpAddress source;       // chosen or as asked
-  IpAddress destination;
-  IpAddress next_hop;  // the neighbour: gateway, or the destination itself
+  Ref<Interface> output = {};  // `lo` for RouteKind::Local
+  IpAddress source = {};       // chosen or as asked
+  IpAddress destination = {};
+  IpAddress next_hop = {};  // the neighbour: gateway, or the destination itself
   RouteKind kind = RouteKind::Unicast;
   bool deliver_locally = false;  // a copy of the multicast or broadcast packet is for us too
-  uint32_t mtu = 0;              // of the path, as far as known
+  uint32_t mtu = 0;              // of the path, as far as known (IpState::path_mtus()); 0: the link's
+  bool is_mtu_locked = false;    // narrower than we may ask for: packets go without DF
+  uint8_t hop_limit = 0;         // of the route's metrics; 0: the tunable
   uint32_t generation = 0;       // RouteTable::generation() at the time of lookup: a cached route is stale when they differ
 };
 

@@ -17,6 +17,7 @@ class RouteTable {
   Result<Route> lookup_input(Entry& entry, const FlowKey& key, Interface& input);
   // Grows with every change of routes, addresses or link state.
   uint32_t generation() const { return __atomic_load_n(&generation_, __ATOMIC_ACQUIRE); }
+  void bump_generation() { __atomic_fetch_add(&generation_, 1u, __ATOMIC_RELEASE); }
 
  private:
   [[maybe_unused]] Stack& stack_;

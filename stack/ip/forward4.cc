@@ -1,0 +1,78 @@
+// Forwarding IPv4 (RFC 1812, section 5.2 and 5.3).
+//
+// The packet's own checksum and segmentation state travel on. Not implemented: source routes.
+#include <algorithm>
+
+#include "stack/drop_reason.hh"
+#include "stack/icmp/icmp_state.hh"
+#include "stack/ip/input_internal.hh"
+#include "stack/ip/output_internal.hh"
+#include "stack/route/redirect.hh"
+#include "stack/stack.hh"
+#include "stack/wire/icmp4.hh"
+#include "stack/wire/ipv4_options.hh"
+
+namespace lxnet {
+
+namespace {
+
+bool exceeds(const Packet& packet, uint32_t mtu) {
+  if (packet.segmentation == SegmentationKind::None) return packet.size() > mtu;
+  // What was coalesced on the way in goes out in the same segments: headers of at most 80 bytes and the payload of one.
+  return packet.segment_size + 80u > mtu && packet.size() > mtu;
+}
+
+// The next hop is on the link the packet came from: its sender could have used it directly.
+void suggest_better_way(Entry& entry, const Packet& packet, const Route& route, const Interface& input) {
+  if (!is_redirect_due(entry, packet, route, input)) return;
+  icmp4_send_error(entry, packet, static_cast<uint8_t>(Icmp4Type::Redirect), static_cast<uint8_t>(Icmp4Redirect::Host),
+                   route.next_hop.v4().value());
+}
+
+void record_options(Entry& entry, Packet& packet, const Route& route) {
+  const IpInfo& info = ip_info(packet);
+  uint8_t bad_position = 0;
+  const MutableByteSpan bytes = packet.mutable_linear().subspan(sizeof(Ipv4Header), info.options_size);
+  auto parsed = Ipv4Options::from_packet(bytes, bad_position);
+  if (!parsed.is_ok()) return;
+  Ipv4Options options = parsed.take();
+  if (!options.needs_recording()) return;
+  auto own = entry.stack().routes().lookup(entry, {.destination = route.destination, .output_interface = route.output->index()});
+  options.record(own.is_ok() ? own.take().source.v4() : Ipv4Address(), milliseconds_since_midnight(entry.stack().hal()));
+  copy_bytes(bytes, options.bytes());
+  reinterpret_cast<Ipv4Header*>(packet.mutable_linear().data())->update_header_checksum();
+}
+
+}  // namespace
+
+bool forwards4(Entry& entry, const Interface&) { return entry.stack().tunables().values().ip_forward != 0; }
+
+void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input) {
+  if (packet->is_link_broadcast || packet->is_link_multicast) return drop(entry, std::move(packet), DropReason::NotForUs);
+  const Ipv4Header header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
+  if (header.time_to_live <= 1) {
+    count(entry, Mib::IpInHdrErrors);
+    icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::TimeExceeded),
+                     static_cast<uint8_t>(Icmp4TimeExceeded::InTransit), 0);
+    return drop(entry, std::move(packet), DropReason::IpTtlExpired);
+  }
+  const uint32_t mtu = ip_send_mtu(route, PathMtuMode::Want);
+  if (exceeds(*packet, mtu) && header.dont_fragment()) {
+    count(entry, Mib::IpFragFails);
+    icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable),
+                     static_cast<uint8_t>(Icmp4Unreachable::FragmentationNeeded), mtu);
+    return drop(entry, std::move(packet), DropReason::IpTooBig);
+  }
+  suggest_better_way(entry, *packet, route, input);
+  const size_t header_size = header.header_size();
+  if (!packet->make_writable(header_size).is_ok() || !packet->ensure_headroom(Packet::kDefaultHeadroom / 4).is_ok()) {
+    return drop(entry, std::move(packet), DropReason::NoMemory);
+  }
+  packet->mark_network_header();
+  reinterpret_cast<Ipv4Header*>(packet->mutable_linear().data())->decrease_time_to_live();
+  if (header_size > sizeof(Ipv4Header)) record_options(entry, *packet, route);
+  count(entry, Mib::IpForwDatagrams);
+  static_cast<void>(ip4_dispatch(entry, std::move(packet), route, {.mtu = mtu, .is_forwarded = true}));
+}
+
+}  // namespace lxnet

@@ -1,0 +1,218 @@
+// Receiving IPv4 (RFC 791, RFC 1122 section 3.2.1).
+//
+// In Linux's order (net/ipv4/ip_input.c): header, checksum, lengths, route, options, then delivery or forwarding. Source routes
+// are not followed.
+#include "stack/drop_reason.hh"
+#include "stack/icmp/icmp_state.hh"
+#include "stack/ip/input_internal.hh"
+#include "stack/ip/output_internal.hh"
+#include "stack/ip/transport.hh"
+#include "stack/raw/raw_input.hh"
+#include "stack/stack.hh"
+#include "stack/wire/icmp4.hh"
+#include "stack/wire/ipv4_options.hh"
+
+namespace lxnet {
+
+namespace {
+
+void drop_bad_header(Entry& entry, Ref<Packet> packet, DropReason reason) {
+  count(entry, Mib::IpInHdrErrors);
+  drop(entry, std::move(packet), reason);
+}
+
+void count_received(Entry& entry, const Packet& packet, uint8_t tos) {
+  static constexpr Mib kByEcn[] = {Mib::IpExtInNoECTPkts, Mib::IpExtInECT1Pkts, Mib::IpExtInECT0Pkts, Mib::IpExtInCEPkts};
+  count(entry, Mib::IpInReceives);
+  count(entry, Mib::IpExtInOctets, packet.size());
+  count(entry, kByEcn[tos & 3]);
+}
+
+// The header is whole and right, and the packet ends where it says; or the packet is gone and null comes back.
+Ref<Packet> check_header(Entry& entry, Ref<Packet> packet) {
+  const auto parsed = packet->header<Ipv4Header>();
+  if (!parsed.is_ok()) {
+    count(entry, Mib::IpInReceives);
+    drop_bad_header(entry, std::move(packet), DropReason::IpHeader);
+    return nullptr;
+  }
+  const auto* header = reinterpret_cast<const Ipv4Header*>(packet->linear().data());
+  count_received(entry, *packet, header->type_of_service);
+  const size_t header_size = header->header_size();
+  if (!packet->pull_up(header_size).is_ok()) {
+    drop_bad_header(entry, std::move(packet), DropReason::IpHeader);
+    return nullptr;
+  }
+  header = reinterpret_cast<const Ipv4Header*>(packet->linear().data());
+  // What never left the host was summed by us.
+  if (!packet->is_routed_to_us && !Ipv4Header::is_checksum_valid(packet->linear(), header_size)) {
+    count(entry, Mib::IpExtInCsumErrors);
+    drop_bad_header(entry, std::move(packet), DropReason::IpChecksum);
+    return nullptr;
+  }
+  if (!header->is_length_valid(packet->size())) {
+    if (header->total_length.get() >= header_size) {
+      count(entry, Mib::IpExtInTruncatedPkts);
+      drop(entry, std::move(packet), DropReason::IpTruncated);
+    } else {
+      drop_bad_header(entry, std::move(packet), DropReason::IpHeader);
+    }
+    return nullptr;
+  }
+  packet->trim(header->total_length.get());  // a link pads short frames
+  return packet;
+}
+
+ByteSpan options_of(const Packet& packet) { return packet.linear().subspan(sizeof(Ipv4Header), ip_info(packet).options_size); }
+
+// Options are looked at once it is known where the packet goes. False: the packet must go, and ICMP has been told.
+bool accept_options(Entry& entry, Packet& packet) {
+  if (ip_info(packet).options_size == 0) return true;
+  uint8_t bad_position = 0;
+  auto options = Ipv4Options::from_packet(options_of(packet), bad_position);
+  if (options.is_ok()) return !options.take().has_source_route();
+  icmp4_send_error(entry, packet, static_cast<uint8_t>(Icmp4Type::ParameterProblem), 0, uint32_t{bad_position} << 24);
+  return false;
+}
+
+// RFC 1122, 3.2.1.3 and RFC 1812, 5.3.7: sources and destinations that cannot be.
+bool is_martian(Ipv4Address source, Ipv4Address destination, const Interface& input) {
+  if (source.is_multicast() || source.is_broadcast()) return true;
+  if (destination.is_broadcast() || (source.is_unspecified() && destination.is_unspecified())) return false;
+  if (source.is_zero_network() || destination.is_zero_network()) return true;
+  if (input.is_loopback()) return false;
+  return source.is_loopback() || destination.is_loopback();
+}
+
+void drop_unroutable(Entry& entry, Ref<Packet> packet, Errno error, const Interface& input) {
+  if (error == Errno::EINVAL) return drop(entry, std::move(packet), DropReason::IpMartianSource);
+  if (!forwards4(entry, input)) {
+    count(entry, error == Errno::ENETUNREACH ? Mib::IpExtInNoRoutes : Mib::IpInAddrErrors);
+    return drop(entry, std::move(packet), DropReason::NotForUs);
+  }
+  Icmp4Unreachable code = Icmp4Unreachable::Host;
+  if (error == Errno::ENETUNREACH) {
+    count(entry, Mib::IpExtInNoRoutes);
+    code = Icmp4Unreachable::Network;
+  } else if (error == Errno::EACCES) {
+    code = Icmp4Unreachable::CommunicationProhibited;
+  }
+  icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable), static_cast<uint8_t>(code), 0);
+  drop(entry, std::move(packet), DropReason::IpNoRoute);
+}
+
+void receive_multicast(Entry& entry, Ref<Packet> packet, const Interface& input) {
+  const IpInfo& info = ip_info(*packet);
+  count(entry, Mib::IpExtInMcastPkts);
+  count(entry, Mib::IpExtInMcastOctets, packet->size());
+  const Ipv4Address source = info.source.v4();
+  const bool is_igmp = IpProtocol{info.protocol} == IpProtocol::Igmp;
+  const bool may_be_unnumbered = is_igmp || info.destination.v4().is_local_multicast();
+  if (is_martian(source, Ipv4Address::broadcast(), input) || (source.is_zero_network() && !may_be_unnumbered) ||
+      (source.is_loopback() && !input.is_loopback())) {
+    return drop(entry, std::move(packet), DropReason::IpMartianSource);
+  }
+  // IGMP is heard whatever the sources asked for.
+  const IpAddress wanted = is_igmp ? IpAddress(Ipv4Address()) : info.source;
+  if (!entry.stack().memberships().accepts(input, info.destination, wanted)) {
+    return drop(entry, std::move(packet), DropReason::MulticastNotMember);
+  }
+  if (!accept_options(entry, *packet)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+  ip4_deliver(entry, std::move(packet));
+}
+
+void receive_unicast(Entry& entry, Ref<Packet> packet, Interface& input) {
+  IpInfo& info = ip_info(*packet);
+  if (is_martian(info.source.v4(), info.destination.v4(), input)) {
+    return drop(entry, std::move(packet), DropReason::IpMartianSource);
+  }
+  const FlowKey key{
+      .source = info.source, .destination = info.destination, .mark = packet->mark, .protocol = info.protocol, .tos = info.tos};
+  auto looked_up = entry.stack().routes().lookup_input(entry, key, input);
+  if (!looked_up.is_ok()) return drop_unroutable(entry, std::move(packet), looked_up.error(), input);
+  const Route route = looked_up.take();
+  if (!accept_options(entry, *packet)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+  if (route.kind == RouteKind::Unicast) return ip4_forward(entry, std::move(packet), route, input);
+  info.is_broadcast = route.kind == RouteKind::Broadcast;
+  if (info.is_broadcast) {
+    count(entry, Mib::IpExtInBcastPkts);
+    count(entry, Mib::IpExtInBcastOctets, packet->size());
+  }
+  ip4_deliver(entry, std::move(packet));
+}
+
+}  // namespace
+
+void ip4_fill_info(Packet& packet) {
+  const auto& header = *reinterpret_cast<const Ipv4Header*>(packet.linear().data());
+  packet.control<IpInfo>() = IpInfo{.source = header.source,
+                                    .destination = header.destination,
+                                    .interface_index = packet.interface_index,
+                                    .protocol = header.protocol,
+                                    .ttl = header.time_to_live,
+                                    .tos = header.type_of_service,
+                                    .is_broadcast = packet.is_routed_to_us && packet.is_link_broadcast,
+                                    .is_multicast = header.destination.is_multicast(),
+                                    .header_size = static_cast<uint16_t>(header.header_size()),
+                                    .options_size = static_cast<uint16_t>(header.header_size() - sizeof(Ipv4Header))};
+}
+
+void ip4_receive(Entry& entry, Ref<Packet> received) {
+  if (received->is_for_other_host) return drop(entry, std::move(received), DropReason::NotForUs);
+  Ref<Packet> packet = check_header(entry, std::move(received));
+  if (!packet) return;
+  packet->mark_network_header();
+  ip4_fill_info(*packet);
+  if (packet->is_routed_to_us) {
+    if (!accept_options(entry, *packet)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+    return ip4_deliver(entry, std::move(packet));
+  }
+  const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
+  if (!input) return drop(entry, std::move(packet), DropReason::InterfaceDown);
+  if (ip_info(*packet).is_multicast) return receive_multicast(entry, std::move(packet), *input);
+  receive_unicast(entry, std::move(packet), *input);
+}
+
+namespace {
+
+// Record route and time stamps show our address (RFC 1122, 3.2.1.8 d, e). A packet that cannot be written stays as it is.
+void fill_received_options(Entry& entry, Packet& packet) {
+  const IpInfo& info = ip_info(packet);
+  if (info.options_size == 0 || info.is_multicast || info.is_broadcast) return;
+  uint8_t bad_position = 0;
+  auto parsed = Ipv4Options::from_packet(options_of(packet), bad_position);
+  if (!parsed.is_ok()) return;
+  Ipv4Options options = parsed.take();
+  if (!options.needs_recording() || !packet.make_writable(info.header_size).is_ok()) return;
+  packet.mark_network_header();
+  options.record(info.destination.v4(), milliseconds_since_midnight(entry.stack().hal()));
+  const MutableByteSpan header = packet.mutable_linear();
+  copy_bytes(header.subspan(sizeof(Ipv4Header)), options.bytes());
+  reinterpret_cast<Ipv4Header*>(header.data())->update_header_checksum();
+}
+
+}  // namespace
+
+void ip4_deliver(Entry& entry, Ref<Packet> packet) {
+  if (reinterpret_cast<const Ipv4Header*>(packet->linear().data())->is_fragment()) {
+    packet = ip4_reassemble(entry, std::move(packet));
+    if (!packet) return;
+  }
+  fill_received_options(entry, *packet);
+  const IpInfo& info = ip_info(*packet);
+  packet->consume(info.header_size);
+  packet->mark_transport_header();
+  const bool has_raw_socket = raw_receive(entry, *packet);
+  const TransportProtocol* transport = find_transport(IpFamily::V4, info.protocol);
+  if (transport != nullptr) {
+    count(entry, Mib::IpInDelivers);
+    return transport->receive(entry, std::move(packet));
+  }
+  if (has_raw_socket) return count(entry, Mib::IpInDelivers);
+  count(entry, Mib::IpInUnknownProtos);
+  icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable),
+                   static_cast<uint8_t>(Icmp4Unreachable::Protocol), 0);
+  drop(entry, std::move(packet), DropReason::IpUnknownProtocol);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,31 @@
+// What the parts of IP input share.
+#pragma once
+
+#include "stack/ip/ip_info.hh"
+#include "stack/ip/ip_state.hh"
+
+namespace lxnet {
+
+// Front at the IP header, which is checked and trimmed to; IpInfo filled. A packet for us.
+void ip4_deliver(Entry& entry, Ref<Packet> packet);
+void ip6_deliver(Entry& entry, Ref<Packet> packet);
+
+// Front at the IP header. A packet that goes on through `route`, whose kind is Unicast.
+void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input);
+void ip6_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input);
+
+// Whether what comes in on the interface may be forwarded.
+bool forwards4(Entry& entry, const Interface& input);
+bool forwards6(Entry& entry, const Interface& input);
+
+// IpInfo from the header at the front.
+void ip4_fill_info(Packet& packet);
+void ip6_fill_info(Packet& packet);
+
+// Takes a fragment, its front at the IP header; gives the whole packet back when it completes it, and null while it does not.
+Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment);
+// The fragment header stands at `offset`. The whole packet has none, and what stands before it is the first fragment's, which has
+// been obeyed already: its IpInfo says where to go on, and `next_header_at` where that header is named.
+Ref<Packet> ip6_reassemble(Entry& entry, Ref<Packet> fragment, size_t offset, size_t& next_header_at);
+
+}  // namespace lxnet

@@ -1,0 +1,22 @@
+// Offloads in software: what a device cannot do of checksums and segmentation is done right before it.
+//
+// TCP: every segment repeats the header with its sequence number; FIN and PSH are the last one's, CWR the first one's. UDP: every
+// segment is a datagram of its own. IPv4 identifications count up.
+#pragma once
+
+#include "netdev/net_device.hh"
+#include "stack/entry.hh"
+
+namespace lxnet {
+
+// Replaces the frames that the device cannot finish by ones it need not. The network header of each is marked; what cannot be cut
+// for want of memory is dropped and counted.
+void finish_offloads(Entry& entry, const DeviceCapabilities& capabilities, PacketQueue& frames);
+
+// Sums a Partial packet; it is Unknown (complete) then. The checksum field is in the linear part.
+void complete_checksum(Packet& packet);
+
+// Cuts a packet with `segmentation` into ones without, each Partial, front at the same header. ENOBUFS: nothing was made.
+Result<> segment_packet(const Packet& packet, PacketQueue& segments);
+
+}  // namespace lxnet

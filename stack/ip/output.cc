@@ -1,0 +1,31 @@
+// What IPv4 and IPv6 output share.
+#include "stack/ip/output.hh"
+
+#include <algorithm>
+
+#include "stack/ip/output_internal.hh"
+#include "stack/stack.hh"
+
+namespace lxnet {
+
+uint32_t ip_send_mtu(const Route& route, PathMtuMode mode) {
+  const uint32_t link = std::min(route.output->mtu(), uint32_t{65535});
+  const bool asks_path = mode < PathMtuMode::Probe;
+  return asks_path && route.mtu != 0 ? std::min(route.mtu, link) : link;
+}
+
+Result<> ip_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options) {
+  if (route.destination.is_v4()) return ip4_send(entry, std::move(packet), route, options);
+  return ip6_send(entry, std::move(packet), route, options);
+}
+
+void ip_loop_back(Entry& entry, const Packet& packet, const Route& route) {
+  auto copy = packet.clone();
+  if (!copy.is_ok()) return entry.stack().drops().count(DropReason::NoMemory);
+  Ref<Packet> looped = copy.take();
+  if (looped->checksum == ChecksumState::Unknown) looped->checksum = ChecksumState::Verified;
+  looped->is_routed_to_us = true;
+  entry.loop_back(*route.output, std::move(looped));
+}
+
+}  // namespace lxnet

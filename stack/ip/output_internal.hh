@@ -1,0 +1,38 @@
+// What the parts of IP output share: the way of a packet that has its header, be it ours or a forwarded one.
+#pragma once
+
+#include "hal/hal.hh"
+#include "stack/ip/output.hh"
+
+namespace lxnet {
+
+enum class MulticastLoop : uint8_t { No, Yes };
+
+// How a packet with its header is to leave.
+struct IpDispatch {
+  uint32_t mtu = 0;
+  bool may_cut_despite_df = false;  // IPv4: ours, and the socket did not ask for discovery
+  bool is_forwarded = false;
+  MulticastLoop multicast_loop = MulticastLoop::No;
+};
+
+Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
+Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
+
+// Front at the IP header, which is complete. Copies for ourselves, fragments, and out.
+Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
+Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
+
+// RFC 791: what an IPv4 time stamp shows, in UT.
+inline uint32_t milliseconds_since_midnight(const Hal& hal) {
+  return static_cast<uint32_t>(hal.wall_nanos() / 1'000'000 % 86'400'000);
+}
+
+// A clone comes back to us as if it had arrived on the route's interface.
+void ip_loop_back(Entry& entry, const Packet& packet, const Route& route);
+
+// In stack/ip/fragment4.cc and fragment6.cc. The packet is larger than mtu.
+Result<> ip4_fragment(Entry& entry, Ref<Packet> packet, const Route& route, uint32_t mtu);
+Result<> ip6_fragment(Entry& entry, Ref<Packet> packet, const Route& route, uint32_t mtu);
+
+}  // namespace lxnet
