@@ -1,20 +1,28 @@
-// IcmpState: rate limits of what we send of ICMP.
+// IcmpState: rate limits of what we send of ICMP, and the calls that send it.
 #pragma once
 
+#include "stack/icmp/rate_limit.hh"
 #include "stack/interface.hh"
 
 namespace lxnet {
 
 class IcmpState {
  public:
-  explicit IcmpState(Stack& stack) : stack_(stack) {}
+  explicit IcmpState(Stack& stack);
+
+  RateLimit& rate_limit() { return rate_limit_; }
 
  private:
-  [[maybe_unused]] Stack& stack_;
+  RateLimit rate_limit_;
 };
 
-// An error about `offending` (its network header marked) goes to its sender, if the rules and the rate limits allow one.
+// An error about `offending` (its network header marked, wherever its front stands) goes to its sender, if the rules and the rate
+// limits allow one. `info` is the second word of the message in host order: next-hop MTU, or a pointer (IPv4: in the top byte).
 void icmp4_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8_t code, uint32_t info);
 void icmp6_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8_t code, uint32_t info);
+// Destination unreachable, port: what UDP says when nobody listens. By the packet's family.
+void icmp_send_port_unreachable(Entry& entry, const Packet& offending);
+// Destination unreachable, host: what neighbour resolution says of packets it could not deliver.
+void icmp_send_host_unreachable(Entry& entry, const Packet& offending);
 
 }  // namespace lxnet
