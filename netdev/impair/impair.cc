@@ -34,7 +34,10 @@ Impair::Impair(const Hal& hal, Timers& timers, NetDevice& inner, const ImpairCon
         self.run(entry, self.hal_.now());
       }) {}
 
-Impair::~Impair() { timers_.cancel(timer_); }
+// A stopped device may outlive the stack, and its timers.
+Impair::~Impair() {
+  if (timer_.is_armed()) timers_.cancel(timer_);
+}
 
 void Impair::configure(const ImpairConfig& config) {
   MutexLock lock(mutex_);

@@ -128,6 +128,7 @@ void PcapngWriter::write_drop(const Packet& packet, const char* reason) {
 // `front` stands for the packet's linear part; the fragments follow it.
 void PcapngWriter::write_packet_locked(uint32_t interface, uint32_t flags, ByteSpan front, const Packet& packet,
                                        const char* comment) {
+  if (sink_.has_room != nullptr && !sink_.has_room(sink_.context)) return;
   const size_t size = front.size() + packet.size() - packet.linear().size();
   Fields options;
   options.add_option(kOptionFlags, bytes_of(flags));

@@ -13,6 +13,8 @@ namespace lxnet {
 struct ByteSink {
   void* context = nullptr;
   void (*write)(void* context, ByteSpan bytes) = nullptr;
+  // Optional: false leaves the packet out, so that a bounded capture ends between two packets.
+  bool (*has_room)(void* context) = nullptr;
 };
 
 enum class PacketDirection : uint8_t { Received = 1, Sent = 2 };  // epb_flags' numbers

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "netdev/impair/impair.hh"
 #include "netdev/loopback/loopback.hh"
 #include "netdev/pcap/pcap_device.hh"
 #include "tests/support/device_probe.hh"
@@ -104,6 +105,22 @@ TEST_F(PcapTest, WhatPassesIsWrittenWithDirectionAndTime) {
               ElementsAre(FieldsAre(0u, 2u, time, Bytes{0x45, 2, 3}, ""), FieldsAre(0u, 1u, time, Bytes{0x45, 2, 3}, ""),
                           FieldsAre(0u, 2u, time, Bytes(5000, 0x60), ""), FieldsAre(0u, 1u, time, Bytes(5000, 0x60), "")));
   EXPECT_EQ(probe.take_received().size(), 2u);
+}
+
+TEST_F(PcapTest, WhatTheLinkBelowDropsIsWrittenOnceWithTheReason) {
+  Timers timers(hal_, nullptr);
+  Loopback loopback;
+  ImpairConfig config;
+  config.loss = Probability::percent(100);
+  Impair impair(hal_, timers, loopback, config);
+  PcapDevice device(writer_, "eth0", impair);
+  impair.observe_drops([](void* context, const Packet& packet,
+                          const char* reason) { static_cast<PcapDevice*>(context)->note_drop(packet, reason); },
+                       &device);
+  DeviceProbe probe(hal_, pool_, device);
+  probe.send({0x45, 2, 3});
+  const uint64_t time = static_cast<uint64_t>(hal_.hal().wall_nanos());
+  EXPECT_THAT(capture().records, ElementsAre(FieldsAre(0u, 2u, time, Bytes{0x45, 2, 3}, "link: lost")));
 }
 
 TEST_F(PcapTest, ADropIsWrittenFromItsNetworkHeaderWithTheReason) {
