@@ -91,8 +91,8 @@ class Ipv4Options {
  private:
   friend class Ipv4OptionsCompiler;
 
-  uint8_t* at(uint8_t position) { return data_ + position - sizeof(Ipv4Header); }
-  const uint8_t* at(uint8_t position) const { return data_ + position - sizeof(Ipv4Header); }
+  uint8_t* at(uint8_t position) { return data_ + (position - sizeof(Ipv4Header)); }
+  const uint8_t* at(uint8_t position) const { return data_ + (position - sizeof(Ipv4Header)); }
   uint8_t* append(ByteSpan option);
   Result<> reply_with_record_route(const Ipv4Options& received);
   Result<> reply_with_timestamp(const Ipv4Options& received);
