@@ -30,14 +30,18 @@ struct PortClaim {
 
 struct PortHooks {
   void* table = nullptr;
-  // Claims local.port, or chooses an ephemeral port when it is 0, and fills claim.local. EADDRINUSE. The caller has checked the
-  // address and privilege, and filled the claim's other fields.
+  // Claims local.port, or chooses an ephemeral port when it is 0, and fills claim.local. EADDRINUSE, ENOMEM. The caller has
+  // checked the address and privilege, and filled the claim's other fields. A claim that is claimed already is asked about again,
+  // as listen() does after it set is_listening: EADDRINUSE then leaves the claim as it is.
   Result<> (*claim)(void* table, Entry& entry, PortClaim& claim) = nullptr;
-  // For a connect() without bind(): chooses a port such that the 4-tuple is free. EADDRNOTAVAIL.
+  // For a connect() without bind(): chooses a port such that the 4-tuple is free. EADDRNOTAVAIL, ENOMEM. Another connect() may be
+  // faster to add its flow: then release and ask again.
   Result<> (*claim_for_connect)(void* table, Entry& entry, PortClaim& claim, const Endpoint& remote) = nullptr;
   void (*release)(void* table, PortClaim& claim) = nullptr;
   // The owner's options changed (listen(), SO_REUSEPORT…), or the claim moves to a TIME_WAIT: `to` takes over `from`'s place.
   void (*move)(void* table, PortClaim& from, PortClaim& to) = nullptr;
+  // An accepted connection holds its listener's port too.
+  void (*inherit)(void* table, PortClaim& listener, PortClaim& child) = nullptr;
   // connect() or disconnect() changed the address that packets for the owner come to: conflicts count with it from now on.
   void (*readdress)(void* table, PortClaim& claim, const IpAddress& local) = nullptr;
 };

@@ -238,6 +238,13 @@ Flow SocketSet::find_flow(const PacketTuple& packet) {
   return entry == nullptr ? Flow{} : flow_of(*entry);
 }
 
+bool SocketSet::has_flow(const PacketTuple& packet) {
+  const uint64_t hash = flow_hash(packet);
+  DemuxShard& shard = flow_shard(hash);
+  MutexLock lock(shard.mutex);
+  return find_flow_locked(shard, hash, packet) != nullptr;
+}
+
 Ref<Socket> SocketSet::find_listener(const PacketTuple& packet) {
   Ref<Socket> found = find_bound(packet, packet.local);
   return found ? std::move(found) : find_bound(packet, IpAddress());

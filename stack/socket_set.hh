@@ -53,6 +53,8 @@ class SocketSet {
 
   // ---- by packets
   Flow find_flow(const PacketTuple& packet);
+  // Only whether there is one: takes no count, so it may be asked under a lock.
+  bool has_flow(const PacketTuple& packet);
   // A TCP listener.
   Ref<Socket> find_listener(const PacketTuple& packet);
   // The one receiver of a unicast datagram (also an ICMP echo socket), connected or not.

@@ -5,9 +5,9 @@
 namespace lxnet {
 namespace {
 
-// RTN_BROADCAST: 255.255.255.255, 0.0.0.0/8, and the broadcast address of a network of ours.
+// RTN_BROADCAST: 255.255.255.255, and the broadcast address of a network of ours.
 bool is_broadcast_here(Entry& entry, const IpAddress& address) {
-  if (address.v4().is_broadcast() || address.v4().is_zero_network()) return true;
+  if (address.v4().is_broadcast()) return true;
   FlowKey key;
   key.source = IpAddress::any(IpFamily::V4);
   key.destination = address;
@@ -35,17 +35,18 @@ Result<> DatagramSocket::check_bind4(Entry& entry, const IpAddress& address) con
   return Errno::EADDRNOTAVAIL;
 }
 
-// `interface` becomes what the socket is bound to from now on.
-Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local, uint32_t& interface) const {
+// A scope id binds the socket to its interface, and on Linux does so even when bind() then fails.
+Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local) {
   if (local.address.is_v4()) {
     if (ip_options.v6_only) return Errno::EINVAL;
     return check_bind4(entry, local.address);
   }
   if (local.address.is_unspecified()) return ok();
   if (local.address.v6().needs_scope_id()) {
-    if (local.scope_id != 0) interface = local.scope_id;
-    if (interface == 0) return Errno::EINVAL;
+    if (local.scope_id != 0) options.bound_interface = local.scope_id;
+    if (options.bound_interface == 0) return Errno::EINVAL;
   }
+  const uint32_t interface = options.bound_interface;
   if (interface != 0 && !stack().interfaces().find(interface)) return Errno::ENODEV;
   if (local.address.is_multicast() || ip_options.free_bind || ip_options.transparent) return ok();
   if (!stack().interfaces().is_local_address(local.address, interface)) return Errno::EADDRNOTAVAIL;
@@ -53,7 +54,6 @@ Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local, uint32
 }
 
 Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
-  uint32_t interface = options.bound_interface;
   if (family() == IpFamily::V4) {
     TRY(check_bind4(entry, local.address));
     TRY(check_privilege(local.port));
@@ -61,9 +61,8 @@ Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
   } else {
     TRY(check_privilege(local.port));
     if (is_connected_ || local_.port != 0) return Errno::EINVAL;
-    TRY(check_bind6(entry, local, interface));
+    TRY(check_bind6(entry, local));
   }
-  const uint32_t old_interface = std::exchange(options.bound_interface, interface);
   const bool old_v6_only = ip_options.v6_only;
   const IpAddress old_local = local_.address, old_source = source_;
   const bool is_any = local.address.is_unspecified();
@@ -80,7 +79,6 @@ Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
     if (!claimed.is_ok()) {
       local_.address = old_local;
       source_ = old_source;
-      options.bound_interface = old_interface;
       ip_options.v6_only = old_v6_only;
       return claimed.error();
     }

@@ -46,6 +46,7 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
     }
     destination = Ipv6Address::loopback();
   }
+  if (source_.is_v4()) return Errno::EAFNOSUPPORT;
   uint32_t interface = options.bound_interface;
   if (destination.v6().needs_scope_id()) {
     if (remote.scope_id != 0) {

@@ -104,7 +104,7 @@ class DatagramSocket : public Socket {
  private:
   Result<> bind_locked(Entry& entry, const Endpoint& local) REQUIRES(lock_);
   Result<> check_bind4(Entry& entry, const IpAddress& address) const REQUIRES(lock_);
-  Result<> check_bind6(Entry& entry, const Endpoint& local, uint32_t& interface) const REQUIRES(lock_);
+  Result<> check_bind6(Entry& entry, const Endpoint& local) REQUIRES(lock_);
   Result<> check_privilege(uint16_t port) const;
   Result<> connect4(Entry& entry, const Endpoint& remote) REQUIRES(lock_);
   Result<> connect6(Entry& entry, const Endpoint& remote) REQUIRES(lock_);

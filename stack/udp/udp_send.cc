@@ -28,16 +28,16 @@ Result<size_t> UdpSocket::send(Entry& entry, SendRequest& request) {
 
 Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   const size_t payload = request.source.remaining();
-  if (request.destination == nullptr && !is_connected() && family() == IpFamily::V6 && !pending_.is_active) {
-    return Errno::EDESTADDRREQ;
+  const bool has_destination = request.destination != nullptr || is_connected();
+  if (family() == IpFamily::V6 && !has_destination && !pending_.is_active) return Errno::EDESTADDRREQ;
+  // Over IPv6 Linux finds a large size later, where it can report it, and MSG_OOB never.
+  if ((request.destination != nullptr ? request.destination->address : remote_.address).is_v4()) {
+    if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::ENETUNREACH;
+    if (payload > kLargestIp) return Errno::EMSGSIZE;
+    if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
   }
-  if (payload > kLargestIp &&
-      !(family() == IpFamily::V6 && request.destination != nullptr && !request.destination->address.is_v4())) {
-    return Errno::EMSGSIZE;
-  }
-  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
   if (pending_.is_active) return append_pending(entry, request);
-  if (request.destination == nullptr && !is_connected()) return Errno::EDESTADDRREQ;
+  if (!has_destination) return Errno::EDESTADDRREQ;
   if (request.destination != nullptr && request.destination->port == 0) return Errno::EINVAL;
 
   SendPlan plan;
