@@ -11,6 +11,7 @@ enum class LockRank : uint8_t {
   Listener = 18,         // a listening socket, while it creates a child
   Socket = 20,           // one socket
   SocketPeer = 22,       // the other end of a pair, when both are held
+  LinkTaps = 28,         // who looks at frames, while they look
   PortTable = 30,        // ListenTable's buckets
   SocketTable = 32,      // SocketSet's buckets
   SocketInventory = 34,  // SocketSet's list of all

@@ -1,7 +1,6 @@
 // Handing on what a stay inside the stack produced.
 #include "stack/entry.hh"
 
-#include "stack/ip/offload.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
@@ -40,8 +39,7 @@ void Entry::transmit_batches() {
       while (!batch.is_empty()) drop(*this, batch.take_front(), DropReason::InterfaceDown);
       continue;
     }
-    finish_offloads(*this, interface->device().capabilities(), batch);
-    interface->device().transmit(*this, now_, batch);
+    interface->transmit(*this, batch);
   }
 }
 

@@ -1,4 +1,4 @@
-// Interface: a named device with addresses. InterfaceRegistry finds it by name and by index.
+// Interface: a named device with addresses. InterfaceRegistry finds it by name and by index, and is the one who changes it.
 //
 // Link-layer framing is its business too: output() takes an IP packet to a neighbour, link_receive() takes a frame apart.
 #pragma once
@@ -6,8 +6,11 @@
 #include "base/ref.hh"
 #include "base/result.hh"
 #include "hal/mutex.hh"
+#include "hal/owned_timer.hh"
 #include "netdev/net_device.hh"
 #include "stack/entry.hh"
+#include "stack/interface_address.hh"
+#include "stack/interface_settings.hh"
 #include "stack/ip_address.hh"
 
 namespace lxnet {
@@ -26,6 +29,14 @@ enum InterfaceFlags : uint32_t {
   kInterfaceLowerUp = 0x10000,
 };
 
+// What the stack itself counts of an interface, beside its device.
+struct LinkCounters {
+  uint64_t rx_packets = 0, rx_bytes = 0, rx_multicast = 0, rx_dropped = 0;
+  uint64_t tx_packets = 0, tx_bytes = 0, tx_dropped = 0;
+};
+
+class NdpInterface;  // stack/ndp/ndp_interface.hh
+
 class Interface : public RefCounted<Interface> {
  public:
   static constexpr size_t kNameSize = 16;  // IFNAMSIZ, terminator included
@@ -34,25 +45,72 @@ class Interface : public RefCounted<Interface> {
   Stack& stack() const { return stack_; }
   uint32_t index() const { return index_; }
   const char* name() const { return name_; }
+  // Not after InterfaceRegistry::remove(): is_registered() says.
   NetDevice& device() const { return device_; }
+  LinkKind link_kind() const { return link_kind_; }
   uint32_t flags() const { return __atomic_load_n(&flags_, __ATOMIC_RELAXED); }
   bool is_up() const { return (flags() & kInterfaceUp) != 0; }
+  bool is_running() const { return (flags() & kInterfaceRunning) != 0; }  // up, and the carrier too
   bool is_loopback() const { return (flags() & kInterfaceLoopback) != 0; }
+  bool is_registered() const { return __atomic_load_n(&is_registered_, __ATOMIC_RELAXED); }
+  // Whether neighbours have link addresses that must be resolved.
+  bool needs_resolution() const { return link_kind_ == LinkKind::Ethernet && (flags() & kInterfaceNoArp) == 0; }
   uint32_t mtu() const { return __atomic_load_n(&mtu_, __ATOMIC_RELAXED); }
+  MacAddress mac() const;
+  InterfaceSettings& settings() { return settings_; }
+  const InterfaceSettings& settings() const { return settings_; }
+  LinkCounters counters() const;
+  // The interface's part in neighbour discovery; null until IPv6 runs on it.
+  NdpInterface* ndp() const { return ndp_; }
 
   // any lock. Resolves the neighbour (or queues the packet until it is known), frames and transmits.
   void output(Entry& entry, Ref<Packet> packet, const IpAddress& next_hop);
+  // any lock. Frames for a link-layer destination that is known.
+  void output_to(Entry& entry, Ref<Packet> packet, MacAddress destination);
+  // no lock. Hands complete frames to the device; what of the checksum the device cannot do is done here.
+  void transmit(Entry& entry, PacketQueue& frames);
 
  private:
   friend class InterfaceRegistry;
+  friend class NdpInterface;
+  friend void link_receive(Entry& entry, Ref<Packet> frame);
+  template <typename T, typename... Arguments>
+  friend T* construct(const Hal& hal, Arguments&&... arguments);
+  template <typename T>
+  friend void dispose(const Hal& hal, T* object);
+
   Interface(Stack& stack, NetDevice& device, uint32_t index);
+  ~Interface();
+
+  void set_mac(MacAddress mac);
+  void set_flags(uint32_t set, uint32_t clear);
+  void count_received(const Packet& packet);
+  void poll_device();
+  void carrier_may_have_changed();
+  Result<> create_parts();
 
   Stack& stack_;
   NetDevice& device_;
   uint32_t index_;
+  LinkKind link_kind_;
+  bool is_registered_ = false;
   uint32_t flags_ = 0;
   uint32_t mtu_ = 0;
+  uint32_t poll_state_ = 0;  // of the device: 0 idle, 1 being polled, 2 and asked for again
+  uint32_t promiscuity_ = 0;
+  uint64_t mac_ = 0;  // in one word, so that readers need no lock
   char name_[kNameSize] = {};
+  InterfaceSettings settings_;
+  LinkCounters counters_;
+  NdpInterface* ndp_ = nullptr;
+  void (*release_device_)(NetDevice& device) = nullptr;
+
+  // The registry's; its lock guards them.
+  List<AddressNode, &AddressNode::interface_link> addresses_;  // IPv4 in Linux's order, then IPv6
+  ListLink index_link_;
+  ListLink name_link_;
+  ListLink order_link_;
+  OwnedTimer<Interface> carrier_timer_;
 };
 
 // A frame a device delivered, its front at the link header: to ARP, IPv4 or IPv6 input, or dropped.

@@ -7,6 +7,7 @@
 #include "hal/lxnet.h"
 #include "hal/memory.hh"
 #include "hal/timer.hh"
+#include "netdev/loopback/loopback.hh"
 #include "netdev/packet_pool.hh"
 #include "stack/drop_reason.hh"
 #include "stack/entry.hh"
@@ -62,6 +63,7 @@ class Stack {
   DropCounters drops_;
   MibCounters mib_;
   Tunables tunables_;
+  Loopback loopback_;
   InterfaceRegistry interfaces_;
   NeighbourTable neighbours_;
   RouteTable routes_;

@@ -1,0 +1,208 @@
+// Interfaces by name and index: registering, finding, renaming, and telling observers.
+#include "stack/interface_registry.hh"
+
+#include "stack/stack.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr unsigned kMaxNumberedNames = 4096;  // how many eth%d are tried
+
+size_t name_size(const char* name) {
+  size_t size = 0;
+  while (size < Interface::kNameSize && name[size] != '\0') ++size;
+  return size;
+}
+
+bool same_name(const char* a, const char* b) {
+  for (size_t i = 0; i < Interface::kNameSize; ++i) {
+    if (a[i] != b[i]) return false;
+    if (a[i] == '\0') return true;
+  }
+  return true;
+}
+
+size_t hash_name(const char* name) {
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < Interface::kNameSize && name[i] != '\0'; ++i) hash = (hash ^ static_cast<uint8_t>(name[i])) * 16777619u;
+  return hash;
+}
+
+// dev_valid_name: not empty, shorter than IFNAMSIZ, no "." and "..", no '/', ':' and white space.
+bool is_valid_name(const char* name) {
+  const size_t size = name_size(name);
+  if (size == 0 || size >= Interface::kNameSize) return false;
+  if (name[0] == '.' && (size == 1 || (size == 2 && name[1] == '.'))) return false;
+  for (size_t i = 0; i < size; ++i) {
+    const char c = name[i];
+    if (c == '/' || c == ':' || c == ' ' || (c >= '\t' && c <= '\r') || static_cast<uint8_t>(c) == 0xa0) return false;
+  }
+  return true;
+}
+
+// Writes `number` for the "%d" that ends `pattern`; false when it does not fit.
+bool expand_name(const char* pattern, size_t stem_size, unsigned number, char (&out)[Interface::kNameSize]) {
+  char digits[10];
+  size_t digit_count = 0;
+  do {
+    digits[digit_count++] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  if (stem_size + digit_count >= Interface::kNameSize) return false;
+  memset(out, 0, sizeof out);
+  memcpy(out, pattern, stem_size);
+  for (size_t i = 0; i < digit_count; ++i) out[stem_size + i] = digits[digit_count - 1 - i];
+  return true;
+}
+
+void device_receive(void* owner, Entry& entry, PacketQueue& batch) {
+  const uint32_t index = static_cast<Interface*>(owner)->index();
+  for (Packet* packet = batch.front(); packet != nullptr; packet = batch.next(*packet)) packet->interface_index = index;
+  entry.receive(batch);
+}
+
+}  // namespace
+
+InterfaceRegistry::InterfaceRegistry(Stack& stack)
+    : stack_(stack),
+      configuration_(stack.hal(), LockRank::Configuration),
+      mutex_(stack.hal(), LockRank::Interfaces),
+      by_address_(stack.hal()),
+      hash_key_(stack.hal().random<uint64_t>() | 1),
+      lifetime_timer_(&lifetimes_expired),
+      taps_(stack.hal()) {}
+
+InterfaceRegistry::~InterfaceRegistry() { ASSERT(in_order_.is_empty()); }
+
+Ref<Interface> InterfaceRegistry::find(uint32_t index) const {
+  MutexLock lock(mutex_);
+  for (Interface& interface : by_index_[index % kInterfaceBuckets]) {
+    if (interface.index_ == index) return Ref<Interface>::share(interface);
+  }
+  return nullptr;
+}
+
+Interface* InterfaceRegistry::find_by_name_locked(const char* name) const {
+  for (Interface& interface : by_name_[hash_name(name) % kInterfaceBuckets]) {
+    if (same_name(interface.name_, name)) return &interface;
+  }
+  return nullptr;
+}
+
+Ref<Interface> InterfaceRegistry::find(const char* name) const {
+  MutexLock lock(mutex_);
+  Interface* interface = find_by_name_locked(name);
+  return interface == nullptr ? nullptr : Ref<Interface>::share(*interface);
+}
+
+Ref<Interface> InterfaceRegistry::find_next(uint32_t index) const {
+  MutexLock lock(mutex_);
+  for (Interface& interface : in_order_) {
+    if (interface.index_ > index) return Ref<Interface>::share(interface);
+  }
+  return nullptr;
+}
+
+// The name to register: as given, or the first free number in the place of "%d".
+Result<> InterfaceRegistry::check_name(const char* name, char (&out)[Interface::kNameSize]) {
+  if (!is_valid_name(name)) return Errno::EINVAL;
+  const size_t size = name_size(name);
+  size_t percent = 0;
+  while (percent < size && name[percent] != '%') ++percent;
+  MutexLock lock(mutex_);
+  if (percent == size) {
+    memset(out, 0, sizeof out);
+    memcpy(out, name, size);
+    if (find_by_name_locked(out) != nullptr) return Errno::EEXIST;
+    return ok();
+  }
+  if (percent + 2 != size || name[percent + 1] != 'd') return Errno::EINVAL;
+  for (unsigned number = 0; number < kMaxNumberedNames; ++number) {
+    if (!expand_name(name, percent, number, out)) break;
+    if (find_by_name_locked(out) == nullptr) return ok();
+  }
+  return Errno::ENFILE;
+}
+
+void InterfaceRegistry::link_locked(Interface& interface) {
+  by_index_[interface.index_ % kInterfaceBuckets].push_back(interface);
+  by_name_[hash_name(interface.name_) % kInterfaceBuckets].push_back(interface);
+  in_order_.push_back(interface);
+}
+
+Result<Ref<Interface>> InterfaceRegistry::add(Entry& entry, NetDevice& device, const char* name,
+                                              void (*release)(NetDevice& device)) {
+  MutexLock configuration(configuration_);
+  char full_name[Interface::kNameSize];
+  TRY(check_name(name == nullptr ? "eth%d" : name, full_name));
+  Ref<Interface> interface = TRY(make_ref<Interface>(stack_.hal(), stack_, device, next_index_));
+  TRY(interface->create_parts());
+  ++next_index_;
+  memcpy(interface->name_, full_name, sizeof full_name);
+  interface->settings_ = default_;
+  interface->release_device_ = release;
+  interface->is_registered_ = true;
+  if (interface->is_loopback() && loopback_ == nullptr) loopback_ = interface.get();
+  {
+    MutexLock lock(mutex_);
+    link_locked(*Ref<Interface>(interface).leak());
+  }
+  device.attach({.owner = interface.get(),
+                 .receive = &device_receive,
+                 .schedule_poll = [](void* owner) { static_cast<Interface*>(owner)->poll_device(); },
+                 .link_changed = [](void* owner) { static_cast<Interface*>(owner)->carrier_may_have_changed(); }});
+  notify(entry, {.kind = NetworkEvent::Kind::InterfaceAdded, .interface = interface.get()});
+  return interface;
+}
+
+void InterfaceRegistry::remove(Entry& entry, Interface& interface) {
+  MutexLock configuration(configuration_);
+  if (!interface.is_registered_) return;
+  if (interface.is_up()) take_down(entry, interface);
+  erase_addresses(entry, interface, IpFamily::V4, 0);
+  erase_addresses(entry, interface, IpFamily::V6, 0);
+  __atomic_store_n(&interface.is_registered_, false, __ATOMIC_RELAXED);
+  interface.device_.attach({});
+  if (loopback_ == &interface) loopback_ = nullptr;
+  {
+    MutexLock lock(mutex_);
+    interface.index_link_.unlink();
+    interface.name_link_.unlink();
+    interface.order_link_.unlink();
+  }
+  stack_.timers().cancel(interface.carrier_timer_);
+  notify(entry, {.kind = NetworkEvent::Kind::InterfaceRemoved, .interface = &interface});
+  static_cast<void>(Ref<Interface>::adopt(&interface));  // the registry's count
+}
+
+Result<> InterfaceRegistry::rename(Entry& entry, Interface& interface, const char* name) {
+  MutexLock configuration(configuration_);
+  if (!interface.is_registered_) return Errno::ENODEV;
+  if (is_valid_name(name) && same_name(interface.name_, name)) return ok();
+  char full_name[Interface::kNameSize];
+  TRY(check_name(name, full_name));
+  {
+    MutexLock lock(mutex_);
+    interface.name_link_.unlink();
+    memcpy(interface.name_, full_name, sizeof full_name);
+    by_name_[hash_name(full_name) % kInterfaceBuckets].push_back(interface);
+  }
+  notify(entry, {.kind = NetworkEvent::Kind::InterfaceChanged, .interface = &interface});
+  return ok();
+}
+
+void InterfaceRegistry::add_observer(NetworkObserver& observer) {
+  MutexLock configuration(configuration_);
+  observers_.push_back(observer);
+}
+
+void InterfaceRegistry::remove_observer(NetworkObserver& observer) {
+  MutexLock configuration(configuration_);
+  observers_.remove(observer);
+}
+
+void InterfaceRegistry::notify(Entry& entry, const NetworkEvent& event) {
+  for (NetworkObserver& observer : observers_) observer.callback_(observer, entry, event);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,114 @@
+// Frames: out with a header for the neighbour, in to ARP and IP.
+//
+// VLAN tags: one of identifier 0 carries a priority only and is taken off, as Linux does; any other names a VLAN device, of which
+// there are none, and the frame is dropped. A frame for somebody else is shown to the taps, marked, and dropped.
+#include "stack/link.hh"
+
+#include "stack/arp/arp.hh"
+#include "stack/ip/offload.hh"
+#include "stack/stack.hh"
+
+namespace lxnet {
+namespace {
+
+uint16_t protocol_of_ip(const Packet& packet) {
+  const ByteSpan bytes = packet.linear();
+  const bool is_v6 = !bytes.empty() && bytes[0] >> 4 == 6;
+  return static_cast<uint16_t>(is_v6 ? EtherType::Ipv6 : EtherType::Ipv4);
+}
+
+// Reads the Ethernet header and says how long it is with its tag. EINVAL: not a frame.
+Result<size_t> open_ethernet(Packet& frame, MacAddress own) {
+  constexpr size_t kLongestHeader = sizeof(EthernetHeader) + sizeof(VlanHeader);
+  const size_t size = frame.size();
+  TRY(frame.pull_up(size < kLongestHeader ? size : kLongestHeader));
+  const EthernetHeader& header = *TRY(EthernetHeader::parse(frame.linear()));
+  frame.is_link_broadcast = header.destination.is_broadcast();
+  frame.is_link_multicast = header.destination.is_multicast() && !frame.is_link_broadcast;
+  frame.is_for_other_host = !header.destination.is_multicast() && header.destination != own;
+  size_t header_size = sizeof(EthernetHeader);
+  uint16_t type = header.type.get();
+  if (type == static_cast<uint16_t>(EtherType::Vlan)) {
+    const VlanHeader& tag = *TRY(VlanHeader::parse(frame.linear().subspan(sizeof(EthernetHeader))));
+    constexpr uint16_t kIdentifier = 0xfff;
+    if ((tag.control.get() & kIdentifier) == 0) {
+      type = tag.type.get();
+      header_size += sizeof(VlanHeader);
+    }
+  }
+  frame.link_protocol = type;
+  return header_size;
+}
+
+}  // namespace
+
+// ---- out
+
+void Interface::output(Entry& entry, Ref<Packet> packet, const IpAddress& next_hop) {
+  packet->link_protocol = protocol_of_ip(*packet);
+  if (link_kind_ != LinkKind::Ethernet) return entry.transmit(*this, std::move(packet));
+  if (next_hop.is_multicast()) return output_to(entry, std::move(packet), multicast_mac_of(next_hop));
+  if (next_hop.is_v4() && next_hop.v4().is_broadcast()) return output_to(entry, std::move(packet), MacAddress::broadcast());
+  // Without ARP nobody has a name: Linux puts the device's own address.
+  if (!needs_resolution()) return output_to(entry, std::move(packet), mac());
+  stack_.neighbours().output(entry, *this, std::move(packet), next_hop);
+}
+
+void Interface::output_to(Entry& entry, Ref<Packet> packet, MacAddress destination) {
+  if (link_kind_ != LinkKind::Ethernet) return entry.transmit(*this, std::move(packet));
+  if (!packet->ensure_headroom(sizeof(EthernetHeader)).is_ok()) return drop(entry, std::move(packet), DropReason::NoMemory);
+  EthernetHeader& header = packet->push_header<EthernetHeader>();
+  header.destination = destination;
+  header.source = mac();
+  header.type.set(packet->link_protocol);
+  packet->mark_link_header();
+  entry.transmit(*this, std::move(packet));
+}
+
+void Interface::transmit(Entry& entry, PacketQueue& frames) {
+  finish_offloads(entry, device_.capabilities(), frames);
+  const bool has_taps = !stack_.interfaces().taps().is_empty();
+  uint64_t bytes = 0;
+  for (const Packet* frame = frames.front(); frame != nullptr; frame = frames.next(*frame)) {
+    bytes += frame->size();
+    if (has_taps) stack_.interfaces().taps().show(entry, *this, *frame, TapDirection::Sent);
+  }
+  __atomic_fetch_add(&counters_.tx_packets, frames.count(), __ATOMIC_RELAXED);
+  __atomic_fetch_add(&counters_.tx_bytes, bytes, __ATOMIC_RELAXED);
+  device_.transmit(entry, entry.now(), frames);
+}
+
+// ---- in
+
+void Interface::count_received(const Packet& packet) {
+  __atomic_fetch_add(&counters_.rx_packets, 1u, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&counters_.rx_bytes, packet.size(), __ATOMIC_RELAXED);
+}
+
+void link_receive(Entry& entry, Ref<Packet> frame) {
+  const Ref<Interface> interface = entry.stack().interfaces().find(frame->interface_index);
+  if (!interface || !interface->is_up()) return drop(entry, std::move(frame), DropReason::InterfaceDown);
+  interface->count_received(*frame);
+  size_t header_size = 0;
+  if (interface->link_kind() == LinkKind::Ethernet) {
+    Result<size_t> opened = open_ethernet(*frame, interface->mac());
+    if (!opened.is_ok()) return drop(entry, std::move(frame), DropReason::LinkHeader);
+    header_size = opened.take();
+    if (frame->is_link_multicast) __atomic_fetch_add(&interface->counters_.rx_multicast, 1u, __ATOMIC_RELAXED);
+  } else if (interface->link_kind() == LinkKind::Ip) {
+    if (!frame->pull_up(1).is_ok()) return drop(entry, std::move(frame), DropReason::LinkHeader);
+    frame->link_protocol = protocol_of_ip(*frame);
+  }
+  frame->mark_link_header();
+  LinkTaps& taps = entry.stack().interfaces().taps();
+  if (!taps.is_empty()) [[unlikely]]
+    taps.show(entry, *interface, *frame, TapDirection::Received);
+  frame->consume(header_size);
+  if (frame->is_for_other_host) return drop(entry, std::move(frame), DropReason::NotForUs);
+  const EtherType protocol{frame->link_protocol};
+  if (protocol == EtherType::Ipv4 || protocol == EtherType::Ipv6) return ip_receive(entry, std::move(frame));
+  if (protocol == EtherType::Arp) return arp_receive(entry, std::move(frame), *interface);
+  drop(entry, std::move(frame), DropReason::UnknownEthertype);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,52 @@
+// Which way an IPv6 packet of ours goes (Linux's ip6_route_output and ip6_dst_lookup_tail).
+#include "stack/route/route_table.hh"
+#include "stack/stack.hh"
+
+namespace lxnet {
+
+Result<Route> RouteTable::lookup(Entry& entry, const FlowKey& key) {
+  return key.destination.is_v4() ? output_v4(entry, key) : output_v6(entry, key);
+}
+
+Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
+  const uint32_t now_generation = generation();
+  const bool is_to_nobody = key.destination.is_unspecified();
+  const IpAddress destination = is_to_nobody ? IpAddress(Ipv6Address::loopback()) : key.destination;
+  if (key.output_interface != 0 && !stack_.interfaces().find(key.output_interface)) return Errno::ENODEV;
+  FibResult found = TRY(find({.destination = destination,
+                              .source = key.source,
+                              .input_interface = stack_.interfaces().loopback().index(),
+                              .output_interface = key.output_interface,
+                              .mark = key.mark,
+                              .uid = key.uid,
+                              .source_port = key.source_port,
+                              .destination_port = key.destination_port,
+                              .protocol = key.protocol,
+                              .tos = key.tos}));
+  if (key.on_link_only && found.has_gateway) return Errno::ENETUNREACH;
+  Route route{.output = found.output,
+              .source = key.source,
+              .destination = destination,
+              .next_hop = found.has_gateway ? found.gateway : destination,
+              .mtu = found.output->mtu(),
+              .generation = now_generation};
+  if (found.mtu != 0 && found.mtu < route.mtu) route.mtu = found.mtu;
+  if (key.source.is_unspecified() || key.source.is_v4()) {
+    if (found.preferred_source.is_unspecified()) {
+      route.source = TRY(select_source(*found.output, destination.v6()));
+    } else {
+      route.source = found.preferred_source;
+    }
+  }
+  if (destination.is_multicast()) {
+    route.kind = RouteKind::Multicast;
+    route.deliver_locally = true;
+  } else if (found.type == RouteType::Local || found.type == RouteType::Anycast) {
+    route.kind = RouteKind::Local;
+    route.output = Ref<Interface>::share(stack_.interfaces().loopback());
+    route.mtu = route.output->mtu();
+  }
+  return route;
+}
+
+}  // namespace lxnet

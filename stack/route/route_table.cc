@@ -1,0 +1,268 @@
+// Tables, routes and rules coming and going. What Linux refuses is refused here, before anything has changed.
+#include "stack/route/route_table.hh"
+
+#include "stack/stack.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kIpv6UserMetric = 1024;
+
+bool is_error_type(RouteType type) { return type >= RouteType::Blackhole && type <= RouteType::Throw; }
+
+// The nearest a route of this type may reach (Linux's fib_props).
+AddressScope widest_scope(RouteType type) {
+  if (type == RouteType::Local) return AddressScope::Host;
+  if (type == RouteType::Broadcast || type == RouteType::Anycast) return AddressScope::Link;
+  return AddressScope::Universe;
+}
+
+Prefix masked(const Prefix& prefix) {
+  if (prefix.address.is_v4()) return {prefix.address.v4().network(prefix.length), prefix.length};
+  return {prefix.address.v6().network(prefix.length), prefix.length};
+}
+
+bool leads_the_same_way(const RouteEntry& a, const RouteEntry& b) {
+  return a.type == b.type && a.output_interface == b.output_interface && a.has_gateway == b.has_gateway &&
+         (!a.has_gateway || a.gateway == b.gateway) && a.scope == b.scope && a.preferred_source == b.preferred_source;
+}
+
+}  // namespace
+
+RouteTable::RouteTable(Stack& stack) : stack_(stack), mutex_(stack.hal(), LockRank::Routes) {}
+
+RouteTable::~RouteTable() {
+  while (Table* table = tables_.take_front()) dispose(stack_.hal(), table);
+  while (RuleNode* rule = rules_.take_front()) dispose(stack_.hal(), rule);
+}
+
+Result<> RouteTable::initialise() {
+  MutexLock lock(mutex_);
+  for (IpFamily family : {IpFamily::V4, IpFamily::V6}) {
+    for (uint32_t id : {kTableLocal, kTableMain}) {
+      Table* table = construct<Table>(stack_.hal(), stack_.hal(), family, id);
+      if (table == nullptr) return Errno::ENOMEM;
+      tables_.push_back(*table);
+    }
+    const RoutingRule rules[] = {{.family = family, .priority = 0, .table = kTableLocal},
+                                 {.family = family, .priority = 32766, .table = kTableMain},
+                                 {.family = family, .priority = 32767, .table = kTableDefault}};
+    for (const RoutingRule& rule : rules) {
+      if (family == IpFamily::V6 && rule.table == kTableDefault) continue;
+      RuleNode* node = construct<RuleNode>(stack_.hal(), rule);
+      if (node == nullptr) return Errno::ENOMEM;
+      rules_.push_back(*node);
+    }
+  }
+  return ok();
+}
+
+RouteTable::Table* RouteTable::find_table(IpFamily family, uint32_t id) const {
+  for (Table& table : tables_) {
+    if (table.id == id && table.family == family) return &table;
+  }
+  return nullptr;
+}
+
+Result<> RouteTable::check(const RouteEntry& route, RouteNode& node) const {
+  const bool is_v4 = route.destination.address.is_v4();
+  if (route.destination.length > (is_v4 ? 32 : 128)) return Errno::EINVAL;
+  if (route.destination != masked(route.destination)) return Errno::EINVAL;
+  if (route.type == RouteType::Unspecified || route.type > RouteType::Throw) return Errno::EINVAL;
+  if (is_v4 && (route.scope < widest_scope(route.type) || route.scope > AddressScope::Host)) return Errno::EINVAL;
+  if (is_error_type(route.type)) {
+    if (is_v4 && (route.has_gateway || route.output_interface != 0)) return Errno::EINVAL;
+    return ok();
+  }
+  if (route.has_gateway) {
+    if (route.scope == AddressScope::Host) return Errno::EINVAL;
+    TRY(check_gateway(route, node));
+  } else {
+    node.output = stack_.interfaces().find(route.output_interface);
+    if (!node.output) return Errno::ENODEV;
+    const bool is_local = is_v4 && route.scope == AddressScope::Host;
+    if (!is_local && !node.output->is_up()) return Errno::ENETDOWN;
+    node.next_hop_scope = is_local ? AddressScope::Nowhere : AddressScope::Host;
+  }
+  if (!route.preferred_source.is_unspecified()) {
+    const bool is_itself = route.type == RouteType::Local && route.preferred_source == route.destination.address;
+    if (!is_itself && !stack_.interfaces().is_local_address(route.preferred_source)) return Errno::EINVAL;
+  }
+  return ok();
+}
+
+// A gateway must be a neighbour: reached without another gateway, unless the route says it is on the link anyway.
+Result<> RouteTable::check_gateway(const RouteEntry& route, RouteNode& node) const {
+  const IpAddress& gateway = route.gateway;
+  if (gateway.is_unspecified() || gateway.is_multicast()) return Errno::EINVAL;
+  const bool is_v6_link_local = !gateway.is_v4() && gateway.is_link_local();
+  if (route.output_interface != 0) node.output = stack_.interfaces().find(route.output_interface);
+  if (route.output_interface != 0 && !node.output) return Errno::ENODEV;
+  if (route.is_on_link || is_v6_link_local) {
+    if (!node.output) return is_v6_link_local ? Errno::EINVAL : Errno::ENODEV;
+    if (gateway.is_v4() && address_type(gateway) != RouteType::Unicast) return Errno::EINVAL;
+    if (!node.output->is_up()) return Errno::ENETDOWN;
+    node.next_hop_scope = AddressScope::Link;
+    return ok();
+  }
+  // One step nearer than the route itself, and never past the link.
+  if (gateway.is_v4() && route.scope >= AddressScope::Link) return Errno::EINVAL;
+  Result<FibResult> found = find({.destination = gateway,
+                                  .input_interface = stack_.interfaces().loopback().index(),
+                                  .output_interface = route.output_interface,
+                                  .scope = gateway.is_v4() ? AddressScope::Link : AddressScope::Universe});
+  if (!found.is_ok()) return gateway.is_v4() ? Errno::ENETUNREACH : Errno::EHOSTUNREACH;
+  FibResult way = found.take();
+  if (gateway.is_v4()) {
+    if (way.type != RouteType::Unicast && way.type != RouteType::Local) return Errno::EINVAL;
+  } else {
+    if (way.type == RouteType::Local) return Errno::EINVAL;
+    if (way.type != RouteType::Unicast || way.has_gateway) return Errno::EHOSTUNREACH;
+  }
+  if (!way.output->is_up()) return Errno::ENETDOWN;
+  node.output = way.output;
+  node.next_hop_scope = way.scope;
+  return ok();
+}
+
+Result<> RouteTable::add(Entry& entry, const RouteEntry& asked, RouteConflict conflict) {
+  MutexLock configuration(stack_.interfaces().configuration());
+  RouteEntry route = asked;
+  if (route.table == 0) route.table = kTableMain;
+  if (!route.destination.address.is_v4() && route.destination.length <= 128) {
+    route.destination = masked(route.destination);
+    if (route.metric == 0) route.metric = kIpv6UserMetric;
+  }
+  RouteNode checked(route, nullptr);
+  TRY(check(route, checked));
+  if (checked.output) checked.value.output_interface = checked.output->index();
+  RouteNode* node = construct<RouteNode>(stack_.hal(), checked.value, checked.output);
+  if (node == nullptr) return Errno::ENOMEM;
+  node->next_hop_scope = checked.next_hop_scope;
+  return insert_node(entry, node, conflict);
+}
+
+// Takes the node, also when it fails.
+Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, RouteConflict conflict) {
+  const RouteEntry route = node->value;
+  const Ref<Interface> output = node->output;
+  const auto refuse = [&](Errno error) {
+    dispose(stack_.hal(), node);
+    return error;
+  };
+  RouteEntry replaced;
+  bool has_replaced = false;
+  {
+    MutexLock lock(mutex_);
+    const IpFamily family = route.destination.address.family();
+    Table* table = find_table(family, route.table);
+    if (table == nullptr) {
+      table = construct<Table>(stack_.hal(), stack_.hal(), family, route.table);
+      if (table == nullptr) return refuse(Errno::ENOMEM);
+      tables_.push_back(*table);
+    }
+    RouteNode* equal = nullptr;
+    if (const RouteTrie::Node* place = table->trie.find(route.destination)) {
+      for (RouteNode& other : place->routes()) {
+        if (other.value.tos != route.tos || other.value.metric != route.metric) continue;
+        if (conflict == RouteConflict::Refuse) return refuse(Errno::EEXIST);
+        if (conflict == RouteConflict::Append && leads_the_same_way(other.value, route)) return refuse(Errno::EEXIST);
+        if (equal == nullptr) equal = &other;
+      }
+    }
+    if (!table->trie.insert(*node).is_ok()) return refuse(Errno::ENOMEM);
+    if (conflict == RouteConflict::Replace && equal != nullptr) {
+      replaced = equal->value;
+      has_replaced = true;
+      table->trie.take(*equal);
+      dispose(stack_.hal(), equal);
+    }
+  }
+  bump_generation();
+  if (has_replaced) notify_route(entry, NetworkEvent::Kind::RouteRemoved, replaced, nullptr);
+  notify_route(entry, NetworkEvent::Kind::RouteAdded, route, output.get());
+  return ok();
+}
+
+Result<> RouteTable::remove(Entry& entry, const RouteEntry& asked) {
+  MutexLock configuration(stack_.interfaces().configuration());
+  RouteEntry route = asked;
+  if (route.table == 0) route.table = kTableMain;
+  const bool is_v4 = route.destination.address.is_v4();
+  if (route.destination.length > (is_v4 ? 32 : 128)) return Errno::EINVAL;
+  if (!is_v4) route.destination = masked(route.destination);
+  if (route.destination != masked(route.destination)) return Errno::EINVAL;
+  RouteEntry removed;
+  {
+    MutexLock lock(mutex_);
+    Table* table = find_table(route.destination.address.family(), route.table);
+    const RouteTrie::Node* place = table == nullptr ? nullptr : table->trie.find(route.destination);
+    RouteNode* found = nullptr;
+    for (RouteNode* node = place == nullptr ? nullptr : place->routes().front(); node != nullptr && found == nullptr;
+         node = place->routes().next(*node)) {
+      const RouteEntry& other = node->value;
+      const bool agrees = (route.type == RouteType::Unspecified || route.type == other.type) &&
+                          (route.metric == 0 || route.metric == other.metric) && (!is_v4 || route.tos == other.tos) &&
+                          (!route.has_gateway || (other.has_gateway && route.gateway == other.gateway)) &&
+                          (route.output_interface == 0 || route.output_interface == other.output_interface) &&
+                          (route.preferred_source.is_unspecified() || route.preferred_source == other.preferred_source);
+      if (agrees) found = node;
+    }
+    if (found == nullptr) return Errno::ESRCH;
+    removed = found->value;
+    table->trie.take(*found);
+    dispose(stack_.hal(), found);
+  }
+  bump_generation();
+  notify_route(entry, NetworkEvent::Kind::RouteRemoved, removed, nullptr);
+  return ok();
+}
+
+void RouteTable::notify_route(Entry& entry, NetworkEvent::Kind kind, const RouteEntry& route, Interface* interface) {
+  stack_.interfaces().notify(entry, {.kind = kind, .interface = interface, .route = &route});
+}
+
+Result<> RouteTable::add_rule(Entry&, const RoutingRule& rule) {
+  MutexLock configuration(stack_.interfaces().configuration());
+  if (rule.action == RuleAction::Table && rule.table == 0) return Errno::EINVAL;
+  RuleNode* node = construct<RuleNode>(stack_.hal(), rule);
+  if (node == nullptr) return Errno::ENOMEM;
+  {
+    MutexLock lock(mutex_);
+    RuleNode* before = nullptr;
+    for (RuleNode& other : rules_) {
+      if (other.rule == rule) {
+        dispose(stack_.hal(), node);
+        return Errno::EEXIST;
+      }
+      if (before == nullptr && other.rule.priority > rule.priority) before = &other;
+    }
+    if (before != nullptr) {
+      rules_.insert_before(*before, *node);
+    } else {
+      rules_.push_back(*node);
+    }
+  }
+  bump_generation();
+  return ok();
+}
+
+Result<> RouteTable::remove_rule(Entry&, const RoutingRule& rule) {
+  MutexLock configuration(stack_.interfaces().configuration());
+  {
+    MutexLock lock(mutex_);
+    RuleNode* found = nullptr;
+    for (RuleNode& other : rules_) {
+      RoutingRule wanted = rule;
+      if (wanted.priority == 0) wanted.priority = other.rule.priority;
+      if (other.rule == wanted && found == nullptr) found = &other;
+    }
+    if (found == nullptr) return Errno::ENOENT;
+    rules_.remove(*found);
+    dispose(stack_.hal(), found);
+  }
+  bump_generation();
+  return ok();
+}
+
+}  // namespace lxnet
