@@ -82,7 +82,8 @@ struct ReceiveRequest {
   uint32_t result_flags = 0;  // out: msg_flags
   Endpoint source = {};       // out: msg_name, where the protocol gives one
   bool has_source = false;
-  size_t full_size = 0;  // out: of the datagram, though the sink be smaller (MSG_TRUNC)
+  size_t full_size = 0;    // out: of the datagram, though the sink be smaller (MSG_TRUNC)
+  size_t copied_size = 0;  // out: of it, into the sink
   // out: for control messages. `packet` is the datagram itself (null for streams): its IpInfo, headers and time stamp.
   Ref<Packet> packet = nullptr;
   bool is_error = false;  // came from the error queue

@@ -63,17 +63,16 @@ Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
     if (is_connected_ || local_.port != 0) return Errno::EINVAL;
     TRY(check_bind6(entry, local));
   }
+  return bind_to(entry, local);
+}
+
+Result<> DatagramSocket::bind_to(Entry& entry, const Endpoint& local) {
   const bool old_v6_only = ip_options.v6_only;
   const IpAddress old_local = local_.address, old_source = source_;
   const bool is_any = local.address.is_unspecified();
   // A specific IPv6 address cannot receive IPv4, and conflicts with nothing of it.
   if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
-  local_.address = local.address;
-  // Nobody sends from a group or a broadcast address: the route chooses then.
-  const bool is_sendable =
-      !local.address.is_multicast() && (!local.address.is_v4() || stack().interfaces().is_local_address(local.address) ||
-                                        !is_broadcast_here(entry, local.address));
-  source_ = is_sendable ? local.address : IpAddress::any(local.address.family());
+  set_address(entry, local.address);
   if (local.port != 0 || !ip_options.bind_address_no_port) {
     auto claimed = claim_port(entry, local.port);
     if (!claimed.is_ok()) {
@@ -87,6 +86,14 @@ Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
   port_locked_ = local.port != 0;
   cached_route_ = Route();
   return ok();
+}
+
+// Nobody sends from a group or a broadcast address: the route chooses then.
+void DatagramSocket::set_address(Entry& entry, const IpAddress& address) {
+  local_.address = address;
+  const bool is_sendable = !address.is_multicast() && (!address.is_v4() || stack().interfaces().is_local_address(address) ||
+                                                       !is_broadcast_here(entry, address));
+  source_ = is_sendable ? address : IpAddress::any(address.family());
 }
 
 // ---------------------------------------------------------------------------------------------------------------------- port

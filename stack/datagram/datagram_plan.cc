@@ -94,11 +94,13 @@ void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan)
                   : is_multicast   ? (is_v4 ? int{ip_options.multicast_ttl} : int{ip_options.multicast_hops})
                                    : (is_v4 ? int{ip_options.ttl} : int{ip_options.hop_limit});
   ip.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
+  ip.stays_on_host = ttl == 0;
   ip.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options.tos : ip_options.traffic_class;
   ip.path_mtu = is_v4 ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
   if (!is_v4) {
     const bool dont_fragment = control.dont_fragment_v6 >= 0 ? control.dont_fragment_v6 != 0 : ip_options.dont_fragment_v6;
     ip.may_fragment_locally = !dont_fragment;
+    ip.auto_flow_label = ip_options.auto_flow_label;
     if (control.flow_label > 0) ip.flow_label = static_cast<uint32_t>(control.flow_label);
   }
   if (control.has_options) {
@@ -118,6 +120,21 @@ Result<const Route*> DatagramSocket::find_route(Entry& entry, const FlowKey& key
   cached_route_ = TRY(routes.lookup(entry, key));
   cached_key_ = key;
   return &cached_route_;
+}
+
+Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t size) {
+  constexpr size_t kLargest = 65535;
+  const bool is_v4 = plan.destination.is_v4();
+  const size_t fixed = is_v4 ? 20 : 40;
+  const PathMtuMode mode = plan.ip.path_mtu;
+  const uint32_t mtu = ip_send_mtu(*plan.route, mode);
+  // Linux's ip_sk_ignore_df. Over IPv6 the limit of 65535 does not count the fixed header.
+  const bool may_exceed_path = mode < PathMtuMode::Do || mode == PathMtuMode::Omit;
+  const size_t limit = !may_exceed_path || !plan.ip.may_fragment_locally ? mtu : is_v4 ? kLargest : kLargest + fixed;
+  const size_t options_size = plan.ip.options.size();
+  if (fixed + options_size + size <= limit) return ok();
+  report_too_large(entry, plan, static_cast<uint32_t>(mtu - options_size));
+  return Errno::EMSGSIZE;
 }
 
 void DatagramSocket::report_too_large(Entry&, const SendPlan& plan, uint32_t mtu) {

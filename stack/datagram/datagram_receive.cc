@@ -106,6 +106,7 @@ Result<size_t> DatagramSocket::copy_out(Entry& entry, ReceiveRequest& request, R
                             .scope_id = info.ip.source.v6().needs_scope_id() ? info.ip.interface_index : 0};
   request.has_source = true;
   request.full_size = size;
+  request.copied_size = copied;
   request.segment_size = packet->segmentation == SegmentationKind::Udp ? packet->segment_size : uint16_t{0};
   request.overflow_drops = info.drops;
   request.packet = std::move(packet);

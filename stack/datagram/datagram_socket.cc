@@ -17,12 +17,12 @@ uint32_t current_user(const Hal& hal) {
 }  // namespace
 
 DatagramSocket::DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space,
-                               const SocketWork& work)
+                               Admission admission)
     : Socket(stack, family, type, protocol),
-      lock_(*this, work, stack.hal()),
+      lock_(*this, kNoWork, stack.hal()),
       space_(space),
       uid_(current_user(stack.hal())),
-      queue_(stack.hal()),
+      queue_(stack.hal(), admission),
       errors_(stack.hal()) {
   local_.address = IpAddress::any(family);
   source_ = local_.address;
@@ -116,9 +116,7 @@ Result<Endpoint> DatagramSocket::remote_name(Entry& entry) {
 
 // ----------------------------------------------------------------------------------------------------------- being found, end
 
-// Linux keys connected sockets by both ends, but for a remote port of zero, which matches any.
-Result<> DatagramSocket::relist() {
-  DemuxEntry& old = entries_[current_entry_];
+DemuxEntry& DatagramSocket::next_entry() {
   DemuxEntry& next = entries_[current_entry_ ^ 1];
   next.socket = this;
   next.space = space_;
@@ -128,18 +126,32 @@ Result<> DatagramSocket::relist() {
   next.uid = uid_;
   next.local = local_.address;
   next.local_port = local_.port;
-  next.remote = is_connected_ ? remote_.address : IpAddress();
-  next.remote_port = is_connected_ ? remote_.port : uint16_t{0};
-  const bool has_tuple = is_connected_ && remote_.port != 0 && !local_.address.is_unspecified();
+  next.remote = IpAddress();
+  next.remote_port = 0;
+  return next;
+}
+
+Result<> DatagramSocket::replace_entry(bool as_flow) {
   SocketSet& sockets = stack().sockets();
-  if (has_tuple) {
+  DemuxEntry& next = entries_[current_entry_ ^ 1];
+  if (as_flow) {
     TRY(sockets.add_flow(next, FlowSharing::Shared));
   } else {
     TRY(sockets.add_bound(next));
   }
-  sockets.remove(old);
+  sockets.remove(entries_[current_entry_]);
   current_entry_ ^= 1;
   return ok();
+}
+
+// Linux keys connected sockets by both ends, but for a remote port of zero, which matches any.
+Result<> DatagramSocket::relist() {
+  DemuxEntry& next = next_entry();
+  if (is_connected_) {
+    next.remote = remote_.address;
+    next.remote_port = remote_.port;
+  }
+  return replace_entry(is_connected_ && remote_.port != 0 && !local_.address.is_unspecified());
 }
 
 void DatagramSocket::unlist() { stack().sockets().remove(entries_[current_entry_]); }

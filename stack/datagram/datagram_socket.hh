@@ -54,7 +54,7 @@ class DatagramSocket : public Socket {
     bool is_counted = false;
   };
 
-  DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space, const SocketWork& work);
+  DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space, Admission admission);
   ~DatagramSocket();
   void destroy_self() final;
   // Ends in dispose(hal, this) of the derived type.
@@ -64,9 +64,18 @@ class DatagramSocket : public Socket {
   // Takes the port (0: any), after bind() has checked and set the address, or for a send or connect without bind.
   virtual Result<> claim_port(Entry& entry, uint16_t port) REQUIRES(lock_);
   virtual void release_port(Entry& entry) REQUIRES(lock_);
-  virtual Counters counters(IpFamily of_packet) const = 0;
+  virtual Counters counters(IpFamily) const { return {}; }
   // What waits to be sent together goes.
   virtual void discard_pending(Entry&) REQUIRES(lock_) {}
+
+  // ---- for binding; lock_ is owned
+  // EADDRNOTAVAIL, and for IPv6 EINVAL and ENODEV.
+  Result<> check_bind4(Entry& entry, const IpAddress& address) const;
+  Result<> check_bind6(Entry& entry, const Endpoint& local) REQUIRES(lock_);
+  // After the checks: sets the address and takes the port.
+  Result<> bind_to(Entry& entry, const Endpoint& local) REQUIRES(lock_);
+  // local_ and source_, without a port.
+  void set_address(Entry& entry, const IpAddress& address) REQUIRES(lock_);
 
   // ---- for sending; lock_ is owned
   // Where one datagram goes and how.
@@ -83,11 +92,16 @@ class DatagramSocket : public Socket {
   Result<> check_may_send() REQUIRES(lock_);
   // Charges SO_SNDBUF until the packet dies.
   void charge(Packet& packet, uint32_t amount);
+  // EMSGSIZE: more than one IP packet holds, or where the program forbids fragments more than a link frame does.
+  Result<> check_size(Entry& entry, const SendPlan& plan, size_t size) REQUIRES(lock_);
   // EMSGSIZE: a report for the error queue, if the program wants them.
   void report_too_large(Entry& entry, const SendPlan& plan, uint32_t mtu) REQUIRES(lock_);
   Result<> ensure_port(Entry& entry) REQUIRES(lock_);
   // Puts the socket where packets for its present addresses find it. ENOMEM: it stays where it was.
-  Result<> relist() REQUIRES(lock_);
+  virtual Result<> relist() REQUIRES(lock_);
+  // The entry the protocol fills; added as a flow or as bound, it takes the place of the one in use.
+  DemuxEntry& next_entry() REQUIRES(lock_);
+  Result<> replace_entry(bool as_flow) REQUIRES(lock_);
   void unlist() REQUIRES(lock_);
   size_t room_for_errors() const;
 
@@ -103,8 +117,6 @@ class DatagramSocket : public Socket {
 
  private:
   Result<> bind_locked(Entry& entry, const Endpoint& local) REQUIRES(lock_);
-  Result<> check_bind4(Entry& entry, const IpAddress& address) const REQUIRES(lock_);
-  Result<> check_bind6(Entry& entry, const Endpoint& local) REQUIRES(lock_);
   Result<> check_privilege(uint16_t port) const;
   Result<> connect4(Entry& entry, const Endpoint& remote) REQUIRES(lock_);
   Result<> connect6(Entry& entry, const Endpoint& remote) REQUIRES(lock_);
@@ -121,6 +133,10 @@ class DatagramSocket : public Socket {
   bool wants_errors(bool is_v4) const { return is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6; }
   void readdress() REQUIRES(lock_);
   static void release_charge(void* owner, uint32_t amount);
+  // Packets are queued without lock_, so nothing ever waits for its owner.
+  static void no_packet_waits(Entry&, Socket&, Ref<Packet>) { ASSERT(false); }
+  static void no_bits_wait(Entry&, Socket&, uint32_t) { ASSERT(false); }
+  static constexpr SocketWork kNoWork{.packet = &no_packet_waits, .deferred = &no_bits_wait};
 
   DemuxEntry entries_[2] GUARDED_BY(lock_);  // one in use; the other takes over when addresses change
   uint8_t current_entry_ GUARDED_BY(lock_) = 0;

@@ -6,8 +6,7 @@ namespace lxnet {
 bool ReceiveQueue::push(Ref<Packet>& packet, size_t limit, size_t held_beside) {
   DatagramInfo& info = datagram_info(*packet);
   MutexLock lock(mutex_);
-  const size_t held = bytes_ + held_beside;
-  if (held != 0 && held + info.charge > limit) {
+  if (!admits(bytes_ + held_beside, info.charge, limit)) {
     count_drop();
     return false;
   }

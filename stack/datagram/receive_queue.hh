@@ -1,7 +1,8 @@
 // ReceiveQueue: the datagrams that wait for a program. Filled from the packet path without the socket's lock.
 //
-// Rule kept (Linux's __udp_enqueue_schedule_skb): a datagram is taken while the bytes held and its own charge stay within
-// SO_RCVBUF, and always when nothing is held, so that a buffer too small for anything still takes one.
+// Rules kept, Linux's two. UDP's (__udp_enqueue_schedule_skb): a datagram is taken while the bytes held and its own charge stay
+// within SO_RCVBUF, and always when nothing is held, so that a buffer too small for anything still takes one. The others'
+// (sock_queue_rcv_skb): while the bytes held alone stay below it.
 #pragma once
 
 #include "hal/mutex.hh"
@@ -9,9 +10,11 @@
 
 namespace lxnet {
 
+enum class Admission : uint8_t { IfItFits, IfNotFull };
+
 class ReceiveQueue {
  public:
-  explicit ReceiveQueue(const Hal& hal) : mutex_(hal, LockRank::ErrorQueue) {}
+  ReceiveQueue(const Hal& hal, Admission admission) : admission_(admission), mutex_(hal, LockRank::ErrorQueue) {}
 
   // below rank ErrorQueue. Takes the packet, whose DatagramInfo has its charge, or leaves it to the caller and counts a drop.
   // `held_beside`: bytes of the same socket in its error queue.
@@ -32,6 +35,11 @@ class ReceiveQueue {
   void clear();
 
  private:
+  bool admits(size_t held, uint32_t charge, size_t limit) const {
+    return admission_ == Admission::IfItFits ? held == 0 || held + charge <= limit : held < limit;
+  }
+
+  const Admission admission_;
   Mutex mutex_;
   PacketQueue packets_ GUARDED_BY(mutex_);
   size_t count_ = 0, bytes_ = 0;  // written under mutex_

@@ -1,12 +1,52 @@
-// The ICMP echo socket is not implemented: nobody takes its packets.
+// Replies and errors find their socket by the identifier.
 #include "stack/ping/ping_input.hh"
 
 #include "stack/drop_reason.hh"
+#include "stack/ip/ip_info.hh"
+#include "stack/ping/ping_socket.hh"
+#include "stack/stack.hh"
+#include "stack/wire/icmp4.hh"
 
 namespace lxnet {
+namespace {
 
-void ping_receive(Entry& entry, Ref<Packet> packet) { drop(entry, std::move(packet), DropReason::IcmpIgnored); }
+// Echo messages of both families have the identifier in the same place.
+uint16_t identifier_of(const Icmp4Header& header) { return static_cast<uint16_t>(header.rest.get() >> 16); }
 
-void ping_receive_error(Entry&, const IpError&) {}
+DemuxSpace space_of(const IpAddress& address) { return address.is_v4() ? DemuxSpace::Icmp4 : DemuxSpace::Icmp6; }
+
+}  // namespace
+
+void ping_receive(Entry& entry, Ref<Packet> packet) {
+  auto parsed = packet->header<Icmp4Header>();
+  if (!parsed.is_ok()) return drop(entry, std::move(packet), DropReason::IcmpHeader);
+  const IpInfo& info = ip_info(*packet);
+  const PacketTuple tuple{.space = space_of(info.destination),
+                          .local = info.destination,
+                          .remote = info.source,
+                          .local_port = identifier_of(*parsed.take()),
+                          .remote_port = 0,
+                          .interface_index = info.interface_index};
+  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  if (!socket) return drop(entry, std::move(packet), DropReason::IcmpIgnored);
+  datagram_info(*packet).source_port = 0;
+  static_cast<PingSocket&>(*socket).deliver(entry, std::move(packet));
+}
+
+void ping_receive_error(Entry& entry, const IpError& error) {
+  if (error.cited == nullptr) return;
+  auto parsed = Icmp4Header::parse(error.cited->linear());
+  if (!parsed.is_ok()) return;
+  const PacketTuple tuple{.space = space_of(error.source),
+                          .local = error.source,
+                          .remote = error.destination,
+                          .local_port = identifier_of(*parsed.take()),
+                          .remote_port = 0,
+                          .interface_index = error.interface_index};
+  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  if (!socket) return;
+  auto copy = error.cited->clone();
+  static_cast<PingSocket&>(*socket).deliver_error(entry, error, 0, copy.is_ok() ? copy.take() : nullptr);
+}
 
 }  // namespace lxnet

@@ -1,12 +1,90 @@
-// The raw socket is not implemented: nobody takes its packets.
+// Copies of what came in go to the raw sockets, and errors about what they sent.
 #include "stack/raw/raw_input.hh"
 
+#include "stack/datagram/group_filter.hh"
 #include "stack/drop_reason.hh"
+#include "stack/raw/raw_socket.hh"
+#include "stack/stack.hh"
+#include "stack/wire/pseudo_header.hh"
 
 namespace lxnet {
+namespace {
 
-bool raw_receive(Entry&, const Packet&) { return false; }
+DemuxSpace space_of(const IpAddress& address) { return address.is_v4() ? DemuxSpace::Raw4 : DemuxSpace::Raw6; }
 
-void raw_receive_error(Entry&, const IpError&) {}
+struct RawDelivery {
+  Entry& entry;
+  const Packet& packet;
+  bool was_wanted = false;
+};
+
+bool has_right_checksum(const Packet& packet, const IpInfo& info) {
+  const auto size = static_cast<uint32_t>(packet.size());
+  InternetChecksum sum = pseudo_header_checksum(info.source.v6(), info.destination.v6(), IpProtocol{info.protocol}, size);
+  packet.for_each_run(0, packet.size(), [&](ByteSpan run) { sum.add(run); });
+  return sum.is_valid();
+}
+
+void deliver_copy(void* context, Socket& socket) {
+  auto& delivery = *static_cast<RawDelivery*>(context);
+  auto& raw = static_cast<RawSocket&>(socket);
+  const Packet& packet = delivery.packet;
+  const IpInfo& info = ip_info(packet);
+  if (!raw.admits(info.destination, info.source, info.interface_index)) return;
+  delivery.was_wanted = true;
+  if (raw.filters(packet) || !accepts_group(socket, info)) return;
+  const bool is_v4 = info.destination.is_v4();
+  if (!is_v4 && raw.raw_options.has_checksum && packet.checksum == ChecksumState::Unknown && !has_right_checksum(packet, info)) {
+    delivery.entry.stack().drops().count(DropReason::IcmpChecksum);
+    return;
+  }
+  auto copy = packet.clone();
+  if (!copy.is_ok()) {
+    delivery.entry.stack().drops().count(DropReason::NoMemory);
+    return;
+  }
+  Ref<Packet> delivered = copy.take();
+  delivered->control<DatagramInfo>() = DatagramInfo{.ip = info, .charge = 0, .drops = 0, .source_port = 0, .was_peeked = false};
+  if (is_v4) delivered->restore_front(delivered->network_header());
+  raw.deliver(delivery.entry, std::move(delivered));
+}
+
+struct RawErrorDelivery {
+  Entry& entry;
+  const IpError& error;
+};
+
+void deliver_error_copy(void* context, Socket& socket) {
+  auto& delivery = *static_cast<RawErrorDelivery*>(context);
+  auto& raw = static_cast<RawSocket&>(socket);
+  const IpError& error = delivery.error;
+  if (!raw.admits(error.source, error.destination, error.interface_index)) return;
+  Ref<Packet> payload;
+  if (error.cited != nullptr) {
+    auto copy = error.cited->clone();
+    if (copy.is_ok()) payload = copy.take();
+  }
+  raw.deliver_error(delivery.entry, error, 0, std::move(payload));
+}
+
+}  // namespace
+
+bool raw_receive(Entry& entry, const Packet& packet) {
+  const IpInfo& info = ip_info(packet);
+  SocketSet& sockets = entry.stack().sockets();
+  const DemuxSpace space = space_of(info.destination);
+  if (!sockets.has_raw(space)) return false;
+  RawDelivery delivery{entry, packet};
+  sockets.visit_raw(space, info.protocol, &deliver_copy, &delivery);
+  return delivery.was_wanted;
+}
+
+void raw_receive_error(Entry& entry, const IpError& error) {
+  SocketSet& sockets = entry.stack().sockets();
+  const DemuxSpace space = space_of(error.source);
+  if (!sockets.has_raw(space)) return;
+  RawErrorDelivery delivery{entry, error};
+  sockets.visit_raw(space, error.protocol, &deliver_error_copy, &delivery);
+}
 
 }  // namespace lxnet

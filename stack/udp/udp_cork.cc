@@ -36,7 +36,7 @@ Result<size_t> UdpSocket::append_pending(Entry& entry, SendRequest& request) {
 Result<> UdpSocket::append_bytes(Entry& entry, IoSource& source) {
   const size_t size = source.remaining();
   const size_t total = pending_.packet->size() + size;
-  TRY(check_size(entry, pending_.plan, total));
+  TRY(check_size(entry, pending_.plan, total + sizeof(UdpHeader)));
   TRY(grow_pending(total));
   if (source.copy(pending_.packet->append(size)) != size) return Errno::EFAULT;
   return ok();

@@ -13,11 +13,6 @@ size_t ip_header_size(const IpAddress& destination, const IpSendOptions& ip) {
   return (destination.is_v4() ? 20 : 40) + ip.options.size();
 }
 
-// Linux's ip_sk_ignore_df: larger packets are fragmented here.
-bool may_exceed_path(PathMtuMode mode) { return mode < PathMtuMode::Do || mode == PathMtuMode::Omit; }
-
-uint32_t mtu_of(const Route& route, PathMtuMode mode) { return mode < PathMtuMode::Probe ? route.mtu : route.output->mtu(); }
-
 }  // namespace
 
 Result<size_t> UdpSocket::send(Entry& entry, SendRequest& request) {
@@ -45,12 +40,12 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   if (plan.is_probe_only) return Result<size_t>(payload);
   const uint16_t segment_size = request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
   if (udp_options.is_corked || (request.flags & kMessageMore) != 0) {
-    TRY(check_size(entry, plan, payload));
+    TRY(check_size(entry, plan, payload + sizeof(UdpHeader)));
     TRY(check_may_send());
     TRY(start_pending(plan, segment_size));
     return append_pending(entry, request);
   }
-  TRY(check_size(entry, plan, payload));
+  TRY(check_size(entry, plan, payload + sizeof(UdpHeader)));
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), payload));
   if (request.source.copy(packet->append(payload)) != payload) return Errno::EFAULT;
@@ -58,24 +53,10 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   return Result<size_t>(payload);
 }
 
-// One IP packet holds it, and where the program forbids fragments one link frame does.
-Result<> UdpSocket::check_size(Entry& entry, const SendPlan& plan, size_t payload) {
-  const bool is_v4 = plan.destination.is_v4();
-  const size_t headers = ip_header_size(plan.destination, plan.ip);
-  const size_t fixed = is_v4 ? 20 : 40;
-  const uint32_t mtu = mtu_of(*plan.route, plan.ip.path_mtu);
-  // Over IPv6 the limit of 65535 does not count the fixed header.
-  size_t limit = is_v4 ? kLargestIp : kLargestIp + fixed;
-  if (!may_exceed_path(plan.ip.path_mtu) || !plan.ip.may_fragment_locally) limit = mtu;
-  if (headers + sizeof(UdpHeader) + payload <= limit) return ok();
-  report_too_large(entry, plan, static_cast<uint32_t>(mtu - (headers - fixed)));
-  return Errno::EMSGSIZE;
-}
-
 Result<> UdpSocket::check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const {
   const size_t piece = payload < segment_size ? payload : segment_size;
   const size_t size = ip_header_size(plan.destination, plan.ip) + sizeof(UdpHeader) + piece;
-  if (size > mtu_of(*plan.route, plan.ip.path_mtu)) return Errno::EMSGSIZE;
+  if (size > ip_send_mtu(*plan.route, plan.ip.path_mtu)) return Errno::EMSGSIZE;
   if (payload > size_t{segment_size} * kMaxSegments) return Errno::EINVAL;
   if (!needs_checksum(plan.destination.is_v4())) return Errno::EINVAL;
   return ok();

@@ -12,7 +12,7 @@ constexpr uint8_t kUdp = 17;
 }  // namespace
 
 UdpSocket::UdpSocket(Stack& stack, IpFamily family)
-    : DatagramSocket(stack, family, SocketType::Datagram, kUdp, DemuxSpace::Udp, kWork) {}
+    : DatagramSocket(stack, family, SocketType::Datagram, kUdp, DemuxSpace::Udp, Admission::IfItFits) {}
 
 Result<Ref<Socket>> UdpSocket::create(Entry& entry, IpFamily family) {
   UdpSocket* socket = construct<UdpSocket>(entry.stack().hal(), entry.stack(), family);

@@ -53,7 +53,6 @@ class UdpSocket final : public DatagramSocket {
   ~UdpSocket() = default;
 
   Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
-  Result<> check_size(Entry& entry, const SendPlan& plan, size_t payload) REQUIRES(lock_);
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
   Result<> transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
   bool needs_checksum(bool is_v4) const { return is_v4 ? !options.no_check_tx : !udp_options.no_check6_tx; }
@@ -63,10 +62,6 @@ class UdpSocket final : public DatagramSocket {
   Result<> start_pending(const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
   Result<> grow_pending(size_t size) REQUIRES(lock_);
   Result<> push_pending(Entry& entry) REQUIRES(lock_);
-
-  static void no_packet_waits(Entry&, Socket&, Ref<Packet>) { ASSERT(false); }
-  static void no_bits_wait(Entry&, Socket&, uint32_t) { ASSERT(false); }
-  static constexpr SocketWork kWork{.packet = &no_packet_waits, .deferred = &no_bits_wait};
 
   Pending pending_ GUARDED_BY(lock_);
 };

@@ -1,0 +1,150 @@
+// Linux's net/ipv4/ping.c and net/ipv6/ping.c, in their order of errors.
+#include "stack/ping/ping_socket.hh"
+
+#include "stack/socket_factories.hh"
+#include "stack/stack.hh"
+#include "stack/wire/icmp4.hh"
+#include "stack/wire/icmp6.hh"
+#include "stack/wire/pseudo_header.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58;
+constexpr size_t kHeaderSize = sizeof(Icmp4Header);
+
+bool is_group_allowed(const Stack& stack) {
+  const TunableValues& tunables = const_cast<Stack&>(stack).tunables().values();
+  lxnet_credentials credentials{};
+  stack.hal().credentials(credentials);
+  const auto is_in_range = [&](uint32_t group) {
+    return int64_t{group} >= tunables.ping_group_low && int64_t{group} <= tunables.ping_group_high;
+  };
+  if (is_in_range(credentials.egid)) return true;
+  const uint32_t known = std::size(credentials.groups);
+  const uint32_t count = credentials.group_count < known ? credentials.group_count : known;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (is_in_range(credentials.groups[i])) return true;
+  }
+  return false;
+}
+
+bool is_echo_request(IpFamily family, const Icmp4Header& header) {
+  const uint8_t request =
+      family == IpFamily::V4 ? static_cast<uint8_t>(Icmp4Type::Echo) : static_cast<uint8_t>(Icmp6Type::EchoRequest);
+  return header.type == request && header.code == 0;
+}
+
+}  // namespace
+
+PingSocket::PingSocket(Stack& stack, IpFamily family)
+    : DatagramSocket(stack, family, SocketType::Datagram, family == IpFamily::V4 ? kIcmp4 : kIcmp6,
+                     family == IpFamily::V4 ? DemuxSpace::Icmp4 : DemuxSpace::Icmp6, Admission::IfNotFull) {
+  if (family == IpFamily::V6) ip_options.v6_only = true;
+}
+
+Result<Ref<Socket>> PingSocket::create(Entry& entry, IpFamily family) {
+  Stack& stack = entry.stack();
+  if (!is_group_allowed(stack)) return Errno::EACCES;
+  PingSocket* socket = construct<PingSocket>(stack.hal(), stack, family);
+  if (socket == nullptr) return Errno::ENOBUFS;
+  return Ref<Socket>::adopt(socket);
+}
+
+void PingSocket::dispose_self() { dispose(stack().hal(), this); }
+
+Result<> PingSocket::bind(Entry& entry, const Endpoint& local) {
+  TaskOwnership ownership(lock_, entry);
+  if (local_.port != 0) return Errno::EINVAL;
+  TRY(check_address(entry, local));
+  return bind_to(entry, local);
+}
+
+// Stricter than UDP: no group, no broadcast.
+Result<> PingSocket::check_address(Entry& entry, const Endpoint& local) {
+  const bool is_ours = stack().interfaces().is_local_address(local.address);
+  if (family() == IpFamily::V4) {
+    const bool may_be_foreign =
+        ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0;
+    if (local.address.is_unspecified() || is_ours || (may_be_foreign && !local.address.is_multicast())) return ok();
+    return Errno::EADDRNOTAVAIL;
+  }
+  if (local.address.is_v4() || local.address.is_multicast()) return Errno::EINVAL;
+  if (local.address.v6().needs_scope_id() && local.scope_id == 0) return Errno::EINVAL;
+  if (local.scope_id != 0 && !stack().interfaces().find(local.scope_id)) return Errno::ENODEV;
+  return check_bind6(entry, local);
+}
+
+// Replies are found by the identifier and our own address alone, connected or not (ping_lookup).
+Result<> PingSocket::relist() {
+  next_entry();
+  return replace_entry(false);
+}
+
+Result<> PingSocket::check_destination(const SendRequest& request) const {
+  if (request.destination == nullptr) return is_connected() ? ok() : Result<>(Errno::EDESTADDRREQ);
+  if (family() == IpFamily::V4) return ok();
+  const IpAddress& to = request.destination->address;
+  if (to.is_v4()) return Errno::EINVAL;
+  const uint32_t scope = to.v6().needs_scope_id() ? request.destination->scope_id : 0;
+  const uint32_t bound = options.bound_interface;
+  if (to.v6().needs_scope_id() && scope == 0 && bound == 0) return Errno::EINVAL;
+  if (scope != 0 && bound != 0 && scope != bound) return Errno::EINVAL;
+  return ok();
+}
+
+Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  TRY(ensure_port(entry));
+  const size_t size = request.source.remaining();
+  if (size > UINT16_MAX) return Errno::EMSGSIZE;
+  if (size < kHeaderSize) return Errno::EINVAL;
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  // Retried when there is no room, so nothing may be read before there is. Where the header is refused nothing would be sent
+  // anyway.
+  auto room = check_may_send();
+  if (room.is_error(Errno::EAGAIN)) return room.error();
+  Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
+  if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
+  if (!is_echo_request(family(), *reinterpret_cast<const Icmp4Header*>(packet->linear().data()))) return Errno::EINVAL;
+  TRY(check_destination(request));
+  SendPlan plan;
+  TRY(plan_send(entry, request, plan));
+  if (plan.is_probe_only) return Result<size_t>(size);
+  TRY(check_size(entry, plan, size));
+  if (!room.is_ok()) return room.error();
+  finish_message(*packet, plan);
+  charge(*packet, datagram_charge(family(), size));
+  packet->mark = plan.mark;
+  packet->priority = plan.priority;
+  auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);
+  if (!sent.is_ok() && !sent.is_error(Errno::ENOBUFS)) return sent.error();
+  return Result<size_t>(size);
+}
+
+// Our identifier, and the checksum over everything.
+void PingSocket::finish_message(Packet& packet, const SendPlan& plan) {
+  auto& header = *reinterpret_cast<Icmp4Header*>(packet.mutable_linear().data());
+  const uint32_t sequence = header.rest.get() & 0xffff;
+  header.rest.set(uint32_t{local_.port} << 16 | sequence);
+  header.checksum.set(0);
+  const auto size = static_cast<uint32_t>(packet.size());
+  InternetChecksum sum;
+  if (family() == IpFamily::V6) {
+    sum = pseudo_header_checksum(plan.route->source.v6(), plan.destination.v6(), IpProtocol::Icmpv6, size);
+  }
+  sum.add(packet.linear());
+  header.checksum.set(sum.finish());
+}
+
+Result<size_t> PingSocket::receive(Entry& entry, ReceiveRequest& request) {
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  auto result = DatagramSocket::receive(entry, request);
+  // ping_recvmsg() knows no MSG_TRUNC: it says what it copied.
+  if (!result.is_ok() || (request.result_flags & kMessageTruncated) == 0) return result;
+  return Result<size_t>(request.copied_size);
+}
+
+Result<Ref<Socket>> create_ping_socket(Entry& entry, IpFamily family) { return PingSocket::create(entry, family); }
+
+}  // namespace lxnet

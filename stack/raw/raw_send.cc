@@ -1,0 +1,95 @@
+// Linux's raw_sendmsg and rawv6_sendmsg, in their order of errors.
+#include "stack/raw/raw_socket.hh"
+#include "stack/stack.hh"
+#include "stack/wire/ipv4.hh"
+#include "stack/wire/pseudo_header.hh"
+
+namespace lxnet {
+
+// Over IPv6 the port of the address is the protocol, where the socket itself has none (255).
+Result<> RawSocket::check_request(SendRequest& request, Endpoint& destination, uint8_t& number) const {
+  const bool is_v4 = family() == IpFamily::V4;
+  if (request.source.remaining() > UINT16_MAX && is_v4) return Errno::EMSGSIZE;
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  number = protocol();
+  if (request.destination == nullptr) return is_connected() ? ok() : Result<>(Errno::EDESTADDRREQ);
+  destination = *request.destination;
+  if (!is_v4) {
+    if (destination.address.is_v4()) return Errno::EINVAL;
+    const uint16_t asked = destination.port;
+    if (asked != 0 && asked != number && number != kRaw) return Errno::EINVAL;
+    if (asked > UINT8_MAX) return Errno::EINVAL;
+    if (asked != 0) number = static_cast<uint8_t>(asked);
+  }
+  destination.port = 0;
+  request.destination = &destination;
+  return ok();
+}
+
+Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  Endpoint destination;
+  uint8_t number = 0;
+  TRY(check_request(request, destination, number));
+  const size_t size = request.source.remaining();
+  if (ip_options.header_included && request.control.has_options) return Errno::EINVAL;
+  SendPlan plan;
+  TRY(plan_send(entry, request, plan));
+  plan.ip.protocol = number;
+  if (ip_options.header_included) {
+    const uint32_t mtu = plan.route->output->mtu();
+    if (size > mtu) {
+      report_too_large(entry, plan, mtu);
+      return Errno::EMSGSIZE;
+    }
+    if (size < (family() == IpFamily::V4 ? sizeof(Ipv4Header) : 40)) return Errno::EINVAL;
+  } else {
+    TRY(check_size(entry, plan, size));
+  }
+  if (plan.is_probe_only) return Result<size_t>(size);
+  TRY(check_may_send());
+  Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
+  if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
+  packet->mark = plan.mark;
+  packet->priority = plan.priority;
+  charge(*packet, datagram_charge(family(), size));
+  TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
+  return Result<size_t>(size);
+}
+
+Result<> RawSocket::send_packet(Entry& entry, Ref<Packet> packet, const SendPlan& plan) {
+  if (raw_options.has_checksum) TRY(fill_checksum(*packet, plan));
+  return without_queue_errors(ip_send(entry, std::move(packet), *plan.route, plan.ip), plan);
+}
+
+Result<> RawSocket::fill_checksum(Packet& packet, const SendPlan& plan) const {
+  const size_t offset = raw_options.checksum_offset;
+  if (offset + 1 >= packet.size()) return Errno::EINVAL;
+  MutableByteSpan bytes = packet.mutable_linear();
+  auto& field = *reinterpret_cast<Be16*>(bytes.data() + offset);
+  field.set(0);
+  InternetChecksum sum = pseudo_header_checksum(plan.route->source.v6(), plan.destination.v6(), IpProtocol{plan.ip.protocol},
+                                                static_cast<uint32_t>(packet.size()));
+  sum.add(bytes);
+  const uint16_t checksum = sum.finish();
+  // Zero would say that there is none.
+  field.set(checksum == 0 && plan.ip.protocol == 17 ? uint16_t{0xffff} : checksum);
+  return ok();
+}
+
+Result<> RawSocket::send_whole(Entry& entry, Ref<Packet> packet, const SendPlan& plan) {
+  if (family() == IpFamily::V4) {
+    const auto& header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
+    if (header.header_size() > packet->size()) return Errno::EINVAL;
+  }
+  return without_queue_errors(ip_send_with_header(entry, std::move(packet), *plan.route), plan);
+}
+
+// A full queue on the way is a lost packet, unless the program asked to hear of such things.
+Result<> RawSocket::without_queue_errors(Result<> sent, const SendPlan& plan) const {
+  const bool is_told = plan.destination.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
+  if (sent.is_error(Errno::ENOBUFS) && !is_told) return ok();
+  return sent;
+}
+
+}  // namespace lxnet
