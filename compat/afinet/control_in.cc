@@ -1,16 +1,214 @@
-// sendmsg()'s control messages on Internet sockets.
-#include "compat/afinet/inet_socket.hh"
+// sendmsg()'s control messages on Internet sockets: Linux's udp_cmsg_send(), ip_cmsg_send() and ip6_datagram_send_ctl().
+#include "compat/afinet/inet_options.hh"
 #include "compat/syscalls/control_message.hh"
+#include "compat/syscalls/generic_control.hh"
+#include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
+namespace {
 
-Result<> decode_control(SyscallContext&, InetSocketFile&, ControlReader& reader, SendControl&) {
-  ControlMessage message;
-  while (TRY(reader.next(message))) {
-    // SOL_SOCKET's generic ones and the levels' own are refused until they are understood.
-    return Errno::EINVAL;
+constexpr int kSocketLevel = 1;
+constexpr int kUdpSegment = 103;
+// IPPROTO_IP.
+constexpr int kTos = 1, kTtl = 2, kReturnOptions = 7, kPacketInfo = 8;
+// IPPROTO_IPV6.
+constexpr int k2292PacketInfo = 2, k2292HopOptions = 3, k2292DestinationOptions = 4, k2292RoutingHeader = 5, k2292HopLimit = 8,
+              kFlowInfo = 11, kPacketInfo6 = 50, kHopLimit = 52, kHopOptions = 54, kRoutingDestinationOptions = 55,
+              kRoutingHeader = 57, kDestinationOptions = 59, kDontFragment = 62, kTrafficClass = 67;
+
+struct UserPacketInfo {
+  int32_t interface_index;
+  Ipv4Address local;
+  Ipv4Address destination;
+};
+struct UserPacketInfo6 {
+  Ipv6Address address;
+  uint32_t interface_index;
+};
+
+struct Decoder {
+  SyscallContext& context;
+  Socket& socket;
+  SendControl& control;
+  ExtensionChain& extensions;
+  bool sends_v6;  // the packet will be IPv6
+};
+
+Result<> decode_ip(Decoder& decoder, const ControlMessage& message) {
+  SendControl& control = decoder.control;
+  switch (message.type) {
+    case kReturnOptions: {
+      const auto privilege =
+          decoder.context.hal().capable(LXNET_CAP_NET_RAW) ? Ipv4OptionsPrivilege::RawNetwork : Ipv4OptionsPrivilege::Ordinary;
+      const ByteSpan bytes =
+          message.data.size() > Ipv4Options::kMaxSize ? message.data.first(Ipv4Options::kMaxSize) : message.data;
+      TRY(Ipv4Options::from_user(bytes, privilege));
+      control.options = bytes;
+      control.has_options = true;
+      return ok();
+    }
+    case kPacketInfo: {
+      const auto info = TRY(message.as<UserPacketInfo>());
+      if (info.interface_index != 0) control.output_interface = static_cast<uint32_t>(info.interface_index);
+      control.source = IpAddress(info.local);
+      control.has_source = !info.local.is_unspecified();
+      return ok();
+    }
+    case kTtl: {
+      const int ttl = TRY(message.as<int>());
+      if (ttl < 1 || ttl > 255) return Errno::EINVAL;
+      control.ttl = static_cast<int16_t>(ttl);
+      return ok();
+    }
+    case kTos: {
+      const int tos = message.data.size() == 1 ? int{message.data[0]} : TRY(message.as<int>());
+      if (tos < 0 || tos > 255) return Errno::EINVAL;
+      control.tos = static_cast<int16_t>(tos);
+      return ok();
+    }
+    default:
+      return Errno::EINVAL;
   }
+}
+
+// An extension header as the user wrote it: at least eight bytes, its own length within the message. One of each kind.
+Result<> take_extension(Decoder& decoder, const ControlMessage& message, ByteSpan& slot) {
+  if (!slot.empty() || message.data.size() < 2) return Errno::EINVAL;
+  const size_t size = (size_t{message.data[1]} + 1) * 8;
+  if (message.data.size() < size) return Errno::EINVAL;
+  if (!decoder.context.hal().capable(LXNET_CAP_NET_RAW)) return Errno::EPERM;
+  slot = message.data.first(size);
   return ok();
+}
+
+Result<> decode_packet_info6(Decoder& decoder, const ControlMessage& message) {
+  const auto info = TRY(message.at_least<UserPacketInfo6>());
+  SendControl& control = decoder.control;
+  const uint32_t bound = decoder.socket.options.bound_interface;
+  if (info.interface_index != 0) {
+    if (bound != 0 && bound != info.interface_index) return Errno::EINVAL;
+    control.output_interface = info.interface_index;
+  }
+  if (info.address.is_unspecified()) return ok();
+  if (info.address.is_link_local() && info.interface_index == 0 && bound == 0) return Errno::EINVAL;
+  control.source = IpAddress(info.address);
+  control.has_source = true;
+  return ok();
+}
+
+Result<> decode_small_int(const ControlMessage& message, int max, int16_t& out) {
+  const int value = TRY(message.as<int>());
+  if (value < -1 || value > max) return Errno::EINVAL;
+  out = static_cast<int16_t>(value);
+  return ok();
+}
+
+Result<> decode_ipv6(Decoder& decoder, const ControlMessage& message) {
+  SendControl& control = decoder.control;
+  switch (message.type) {
+    case kPacketInfo6:
+    case k2292PacketInfo:
+      return decode_packet_info6(decoder, message);
+    case kFlowInfo:
+      control.flow_label = static_cast<int32_t>(TRY(message.at_least<Be32>()).get() & 0xfffff);
+      return ok();
+    case k2292HopOptions:
+    case kHopOptions:
+      return take_extension(decoder, message, decoder.extensions.hop_by_hop);
+    case k2292DestinationOptions:
+    case kDestinationOptions:
+      return take_extension(decoder, message, decoder.extensions.destination);
+    case kRoutingDestinationOptions:
+      return take_extension(decoder, message, decoder.extensions.before_routing);
+    case k2292RoutingHeader:
+    case kRoutingHeader:
+      return Errno::EINVAL;  // source routes, type 0 by RFC 5095 and the others for want of mobility and segment routing
+    case k2292HopLimit:
+    case kHopLimit:
+      return decode_small_int(message, 255, control.ttl);
+    case kTrafficClass:
+      return decode_small_int(message, 255, control.tos);
+    case kDontFragment: {
+      const int value = TRY(message.as<int>());
+      if (value < 0 || value > 1) return Errno::EINVAL;
+      control.dont_fragment_v6 = static_cast<int8_t>(value);
+      return ok();
+    }
+    default:
+      return Errno::EINVAL;
+  }
+}
+
+// An AF_INET6 socket that sends IPv4 takes its source from a v4-mapped IPV6_PKTINFO.
+Result<> decode_mapped_packet_info(Decoder& decoder, const ControlMessage& message) {
+  const auto info = TRY(message.at_least<UserPacketInfo6>());
+  if (!info.address.is_v4_mapped()) return Errno::EINVAL;
+  if (info.interface_index != 0) decoder.control.output_interface = info.interface_index;
+  decoder.control.source = IpAddress(info.address);
+  decoder.control.has_source = true;
+  return ok();
+}
+
+Result<> decode_one(Decoder& decoder, const ControlMessage& message) {
+  const bool is_stream = decoder.socket.type() == SocketType::Stream;
+  if (message.level == kSocketLevel)
+    return decode_generic_control(decoder.context, decoder.socket.options, message, decoder.control);
+  if (is_stream) return ok();
+  const bool is_udp = decoder.socket.type() == SocketType::Datagram && decoder.socket.protocol() == kLevelUdp;
+  if (message.level == kLevelUdp && is_udp) {
+    if (message.type != kUdpSegment) return Errno::EINVAL;
+    decoder.control.segment_size = TRY(message.as<uint16_t>());
+    return ok();
+  }
+  if (decoder.sends_v6) return message.level == kLevelIpv6 ? decode_ipv6(decoder, message) : ok();
+  if (message.level == kLevelIp) return decode_ip(decoder, message);
+  const bool is_packet_info6 = message.level == kLevelIpv6 && message.type == kPacketInfo6;
+  if (is_packet_info6 && decoder.socket.family() == IpFamily::V6) return decode_mapped_packet_info(decoder, message);
+  return ok();
+}
+
+bool will_send_v6(SyscallContext& context, Socket& socket, const Endpoint* destination) {
+  if (socket.family() == IpFamily::V4) return false;
+  if (destination != nullptr) return !destination->address.is_v4();
+  auto remote = socket.remote_name(context.entry());
+  return !remote.is_ok() || !remote.take().address.is_v4();
+}
+
+}  // namespace
+
+// In the order of RFC 8200, 4.1; each names the next, and the IP layer fills in what follows the last.
+Result<> ExtensionChain::assemble(const Hal& hal, SendControl& control) {
+  struct Part {
+    ByteSpan bytes;
+    uint8_t number;
+  };
+  const Part parts[] = {{hop_by_hop, 0}, {before_routing, 60}, {destination, 60}};
+  size_t size = 0;
+  for (const Part& part : parts) size += part.bytes.size();
+  if (size == 0) return ok();
+  auto block = HeapArray<uint8_t>::create(hal, size);
+  if (!block.is_ok()) return Errno::ENOBUFS;
+  bytes_ = block.take();
+  uint8_t* previous = &control.options_first_header;
+  size_t at = 0;
+  for (const Part& part : parts) {
+    if (part.bytes.empty()) continue;
+    *previous = part.number;
+    copy_bytes(MutableByteSpan(bytes_.data() + at, part.bytes.size()), part.bytes);
+    previous = bytes_.data() + at;
+    at += part.bytes.size();
+  }
+  control.options = ByteSpan(bytes_.data(), size);
+  control.has_options = true;
+  return ok();
+}
+
+Result<> decode_control(SyscallContext& context, Socket& socket, ControlReader& reader, SendRequest& request,
+                        ExtensionChain& extensions) {
+  Decoder decoder{context, socket, request.control, extensions, will_send_v6(context, socket, request.destination)};
+  ControlMessage message;
+  while (TRY(reader.next(message))) TRY(decode_one(decoder, message));
+  return extensions.assemble(context.hal(), request.control);
 }
 
 }  // namespace lxnet

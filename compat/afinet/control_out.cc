@@ -1,9 +1,214 @@
-// recvmsg()'s control messages on Internet sockets.
-#include "compat/afinet/inet_socket.hh"
+// recvmsg()'s control messages on Internet sockets: Linux's ip_cmsg_recv_offset() and ip6_datagram_recv_ctl(), in their order.
+#include "compat/afinet/inet_options.hh"
 #include "compat/syscalls/control_message.hh"
+#include "compat/syscalls/generic_control.hh"
+#include "stack/ip/ip_info.hh"
+#include "stack/wire/ipv4_options.hh"
+#include "stack/wire/udp.hh"
 
 namespace lxnet {
+namespace {
 
-void encode_control(InetSocketFile&, const ReceiveRequest&, ControlWriter&) {}
+constexpr int kUdpGro = 104;
+constexpr int kTcpInq = 36;
+// IPPROTO_IP.
+constexpr int kTos = 1, kTtl = 2, kReceiveOptionsType = 6, kReturnOptions = 7, kPacketInfo = 8, kRecvError = 11,
+              kOriginalDestination = 20, kChecksumType = 23, kFragmentSize = 25;
+// IPPROTO_IPV6.
+constexpr int k2292PacketInfo = 2, k2292HopOptions = 3, k2292DestinationOptions = 4, k2292RoutingHeader = 5, k2292HopLimit = 8,
+              kFlowInfo = 11, kRecvError6 = 25, kPacketInfo6 = 50, kHopLimit = 52, kHopOptions = 54, kRoutingHeader = 57,
+              kDestinationOptions = 59, kTrafficClass = 67, kOriginalDestination6 = 74, kFragmentSize6 = 77;
+
+struct UserPacketInfo {
+  uint32_t interface_index;
+  Ipv4Address local;
+  Ipv4Address destination;
+};
+struct UserPacketInfo6 {
+  Ipv6Address address;
+  uint32_t interface_index;
+};
+// struct sock_extended_err, and the offender's address behind it.
+struct UserExtendedError {
+  uint32_t error;
+  uint8_t origin, type, code, padding;
+  uint32_t info, data;
+};
+struct UserError4 {
+  UserExtendedError error;
+  UserInetAddress offender;
+};
+struct UserError6 {
+  UserExtendedError error;
+  UserInet6Address offender;
+};
+
+struct Encoder {
+  InetSocketFile& file;
+  const ReceiveRequest& request;
+  const Packet& packet;
+  const IpInfo& info;
+  ControlWriter& writer;
+
+  bool wants(uint32_t flag) const { return (file.socket().ip_options.receive_flags & flag) != 0; }
+};
+
+// The address an answer would come from: the packet's own destination, unless many hear that one.
+Ipv4Address reply_source(const Encoder& encoder) {
+  const IpInfo& info = encoder.info;
+  if (!info.is_broadcast && !info.is_multicast) return info.destination.v4();
+  Stack& stack = encoder.file.stack();
+  const Ref<Interface> interface = stack.interfaces().find(info.interface_index);
+  if (!interface) return Ipv4Address();
+  auto source = stack.routes().select_source(*interface, info.source.v4(), AddressScope::Universe);
+  return source.is_ok() ? source.take() : Ipv4Address();
+}
+
+ByteSpan network_options(const Encoder& encoder, size_t fixed_header) {
+  return ByteSpan(encoder.packet.network_header() + fixed_header, encoder.info.options_size);
+}
+
+void put_return_options(const Encoder& encoder) {
+  uint8_t bad = 0;
+  auto options = Ipv4Options::from_packet(network_options(encoder, 20), bad);
+  if (!options.is_ok()) return;
+  auto reply = options.take().make_reply(encoder.info.destination.v4());
+  if (!reply.is_ok()) return;
+  const Ipv4Options turned = reply.take();
+  encoder.writer.put(kLevelIp, kReturnOptions, turned.as_set_by_user().bytes());
+}
+
+void encode_ip(const Encoder& encoder) {
+  const IpInfo& info = encoder.info;
+  ControlWriter& writer = encoder.writer;
+  if (encoder.wants(kReceivePacketInfo4)) {
+    writer.put(kLevelIp, kPacketInfo, UserPacketInfo{info.interface_index, reply_source(encoder), info.destination.v4()});
+  }
+  if (encoder.wants(kReceiveTtl)) writer.put(kLevelIp, kTtl, int{info.ttl});
+  if (encoder.wants(kReceiveTos)) writer.put(kLevelIp, kTos, info.tos);
+  if (encoder.wants(kReceiveOptions) && info.options_size != 0)
+    writer.put(kLevelIp, kReceiveOptionsType, network_options(encoder, 20));
+  if (encoder.wants(kReceiveReturnOptions) && info.options_size != 0) put_return_options(encoder);
+  if (encoder.wants(kReceiveOriginalDestination4) && encoder.packet.transport_header() != nullptr) {
+    UserInetAddress original{};
+    original.family = kFamilyInet;
+    original.port = reinterpret_cast<const UdpHeader*>(encoder.packet.transport_header())->destination_port;
+    original.address = info.destination.v4();
+    writer.put(kLevelIp, kOriginalDestination, original);
+  }
+  if (encoder.wants(kReceiveFragmentSize4) && info.fragment_size != 0)
+    writer.put(kLevelIp, kFragmentSize, int{info.fragment_size});
+}
+
+void encode_ipv6_2292(const Encoder& encoder) {
+  ControlWriter& writer = encoder.writer;
+  if (encoder.wants(kReceive2292PacketInfo)) {
+    writer.put(kLevelIpv6, k2292PacketInfo, UserPacketInfo6{encoder.info.destination.v6(), encoder.info.interface_index});
+  }
+  if (encoder.wants(kReceive2292HopLimit)) writer.put(kLevelIpv6, k2292HopLimit, int{encoder.info.ttl});
+}
+
+// The extension headers of the packet, each by its kind. They passed the input's checks, so their lengths hold.
+void put_extensions(const Encoder& encoder) {
+  struct Kind {
+    uint8_t number;
+    uint32_t flag, flag_2292;
+    int type, type_2292;
+  };
+  constexpr Kind kKinds[] = {
+      {0, kReceiveHopOptions, kReceive2292HopOptions, kHopOptions, k2292HopOptions},
+      {60, kReceiveDestinationOptions, kReceive2292DestinationOptions, kDestinationOptions, k2292DestinationOptions},
+      {43, kReceiveRoutingHeader, kReceive2292RoutingHeader, kRoutingHeader, k2292RoutingHeader},
+  };
+  constexpr size_t kNextHeaderAt = 6, kFixedHeader = 40;
+  uint8_t number = encoder.packet.network_header()[kNextHeaderAt];
+  ByteSpan rest = network_options(encoder, kFixedHeader);
+  while (rest.size() >= 8) {
+    const size_t size = (size_t{rest[1]} + 1) * 8;
+    if (size > rest.size()) return;
+    for (const Kind& kind : kKinds) {
+      if (kind.number != number) continue;
+      if (encoder.wants(kind.flag)) encoder.writer.put(kLevelIpv6, kind.type, rest.first(size));
+      if (encoder.wants(kind.flag_2292)) encoder.writer.put(kLevelIpv6, kind.type_2292, rest.first(size));
+    }
+    number = rest[0];
+    rest = rest.subspan(size);
+  }
+}
+
+void encode_ipv6(const Encoder& encoder) {
+  const IpInfo& info = encoder.info;
+  ControlWriter& writer = encoder.writer;
+  if (encoder.wants(kReceiveHopLimit)) writer.put(kLevelIpv6, kHopLimit, int{info.ttl});
+  if (encoder.wants(kReceiveTrafficClass)) writer.put(kLevelIpv6, kTrafficClass, int{info.tos});
+  if (encoder.wants(kReceiveFlowInfo)) {
+    const Be32 flow_info((uint32_t{info.tos} << 20) | info.flow_label);
+    if (flow_info.get() != 0) writer.put(kLevelIpv6, kFlowInfo, flow_info);
+  }
+  put_extensions(encoder);
+  encode_ipv6_2292(encoder);
+  if (encoder.wants(kReceiveOriginalDestination6) && encoder.packet.transport_header() != nullptr) {
+    UserInet6Address original{};
+    original.family = kFamilyInet6;
+    original.port = reinterpret_cast<const UdpHeader*>(encoder.packet.transport_header())->destination_port;
+    original.address = info.destination.v6();
+    original.scope_id = info.destination.v6().needs_scope_id() ? info.interface_index : 0;
+    writer.put(kLevelIpv6, kOriginalDestination6, original);
+  }
+  if (encoder.wants(kReceiveFragmentSize6) && info.fragment_size != 0)
+    writer.put(kLevelIpv6, kFragmentSize6, int{info.fragment_size});
+}
+
+void encode_packet(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
+  const Packet& packet = *request.packet;
+  const Encoder encoder{file, request, packet, ip_info(packet), writer};
+  const bool is_v4 = encoder.info.destination.is_v4();
+  // On an AF_INET6 socket the destination comes in IPv6's form for both families (ip6_datagram_recv_common_ctl).
+  if (file.is_v6() && encoder.wants(kReceivePacketInfo6)) {
+    writer.put(kLevelIpv6, kPacketInfo6, UserPacketInfo6{encoder.info.destination.v6(), encoder.info.interface_index});
+  }
+  if (is_v4) {
+    encode_ip(encoder);
+  } else {
+    encode_ipv6(encoder);
+  }
+}
+
+// ip_recv_error() and ipv6_recv_error(): the error and who sent it.
+void encode_error(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
+  const ExtendedError& error = request.error;
+  const UserExtendedError user{
+      static_cast<uint32_t>(error.error), error.origin, error.type, error.code, 0, error.info, error.data};
+  if (file.is_v6()) {
+    UserError6 message{user, {}};
+    if (!error.offender.address.is_unspecified()) {
+      message.offender.family = kFamilyInet6;
+      message.offender.address = error.offender.address.v6();
+      message.offender.scope_id = error.offender.scope_id;
+    }
+    writer.put(kLevelIpv6, kRecvError6, message);
+    return;
+  }
+  UserError4 message{user, {}};
+  if (!error.offender.address.is_unspecified()) {
+    message.offender.family = kFamilyInet;
+    message.offender.address = error.offender.address.v4();
+  }
+  writer.put(kLevelIp, kRecvError, message);
+}
+
+}  // namespace
+
+void encode_control(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
+  encode_generic_control(file.options(), request, writer);
+  if (file.is_stream()) {
+    if (request.inq >= 0) writer.put(kLevelTcp, kTcpInq, request.inq);
+    if (request.is_error) encode_error(file, request, writer);
+    return;
+  }
+  if (request.segment_size != 0 && !request.is_error) writer.put(kLevelUdp, kUdpGro, int{request.segment_size});
+  if (request.packet && file.socket().ip_options.receive_flags != 0) encode_packet(file, request, writer);
+  if (request.is_error) encode_error(file, request, writer);
+}
 
 }  // namespace lxnet

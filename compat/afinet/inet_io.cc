@@ -21,7 +21,8 @@ Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& me
                       .flags = message.flags,
                       .destination = destination.has_destination ? &destination.endpoint : nullptr,
                       .control = {}};
-  if (message.control != nullptr) TRY(decode_control(context, *this, *message.control, request.control));
+  ExtensionChain extensions;
+  if (message.control != nullptr) TRY(decode_control(context, *socket_, *message.control, request, extensions));
   if (is_stream()) return send_stream(context, request);
   const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = send_timeout(request.flags)};
   return wait_until(context, policy, [&] { return socket_->send(context.entry(), request); });

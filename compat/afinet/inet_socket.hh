@@ -67,8 +67,20 @@ Result<Endpoint> decode_bind_address(const Socket& socket, const SockAddr& addre
 Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& address);
 Result<Destination> decode_destination(const Socket& socket, const SockAddr& address);
 
+// IPv6 extension headers that control messages asked for.
+class ExtensionChain {
+ public:
+  ByteSpan hop_by_hop, before_routing, destination;
+  // Chains them into control.options, which refers to this object from then on. ENOBUFS.
+  Result<> assemble(const Hal& hal, SendControl& control);
+
+ private:
+  HeapArray<uint8_t> bytes_;
+};
+
 // Control messages: sendmsg()'s to SendControl (control_in.cc), what was received to recvmsg()'s (control_out.cc).
-Result<> decode_control(SyscallContext& context, InetSocketFile& file, ControlReader& reader, SendControl& control);
+Result<> decode_control(SyscallContext& context, Socket& socket, ControlReader& reader, SendRequest& request,
+                        ExtensionChain& extensions);
 void encode_control(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer);
 
 }  // namespace lxnet

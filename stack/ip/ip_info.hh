@@ -17,8 +17,9 @@ struct IpInfo {
   bool is_broadcast = false;     // destination is one of ours that everybody hears
   bool is_multicast = false;
   bool was_fragmented = false;
-  uint16_t header_size = 0;   // from network_header() to the transport header
-  uint16_t options_size = 0;  // IPv4 options right after the 20 bytes; IPv6: all extension headers after the 40
+  uint16_t fragment_size = 0;  // of the largest fragment it came in, header included; 0 when it came whole
+  uint16_t header_size = 0;    // from network_header() to the transport header
+  uint16_t options_size = 0;   // IPv4 options right after the 20 bytes; IPv6: all extension headers after the 40
 };
 
 inline IpInfo& ip_info(Packet& packet) { return packet.control<IpInfo>(); }

@@ -1,0 +1,116 @@
+// SOL_SOCKET's control messages.
+#include "compat/syscalls/generic_control.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr int kSocketLevel = 1;
+constexpr int kRights = 1, kCredentials = 2, kPriority = 12, kTimestampOld = 29, kTimestampNanosOld = 35, kMark = 36,
+              kTimestampingOld = 37, kOverflow = 40, kTransmitTime = 61, kTimestampNew = 63, kTimestampNanosNew = 64,
+              kTimestampingNew = 65;
+// SOF_TIMESTAMPING_TX_RECORD_MASK: which records a single packet may ask for.
+constexpr uint32_t kTransmitRecords = 0x1 | 0x2 | 0x100 | 0x200;
+constexpr uint32_t kReportSoftware = 1u << 4;   // SOF_TIMESTAMPING_SOFTWARE
+constexpr uint32_t kReceiveSoftware = 1u << 3;  // SOF_TIMESTAMPING_RX_SOFTWARE
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+
+bool may_mark(SyscallContext& context) {
+  return context.hal().capable(LXNET_CAP_NET_RAW) || context.hal().capable(LXNET_CAP_NET_ADMIN);
+}
+
+Result<> decode_priority(SyscallContext& context, const ControlMessage& message, SendControl& control) {
+  control.priority = TRY(message.as<uint32_t>());
+  const auto value = static_cast<int32_t>(control.priority);
+  if ((value < 0 || value > 6) && !may_mark(context)) return Errno::EPERM;
+  control.has_priority = true;
+  return ok();
+}
+
+Result<> decode_timestamping(const ControlMessage& message, SendControl& control) {
+  const uint32_t flags = TRY(message.as<uint32_t>());
+  if ((flags & ~kTransmitRecords) != 0) return Errno::EINVAL;
+  control.timestamping = flags;
+  control.has_timestamping = true;
+  return ok();
+}
+
+// A pair of longs of the caller's for the old layout, of 64-bit numbers for the new one.
+void put_time(ControlWriter& writer, int type, int64_t seconds, int64_t fraction, bool is_new_layout) {
+  if (is_new_layout || !writer.is_32bit()) {
+    const int64_t wide[2] = {seconds, fraction};
+    writer.put(kSocketLevel, type, wide);
+    return;
+  }
+  const int32_t narrow[2] = {static_cast<int32_t>(seconds), static_cast<int32_t>(fraction)};
+  writer.put(kSocketLevel, type, narrow);
+}
+
+void put_software_timestamping(ControlWriter& writer, bool is_new_layout, int64_t seconds, int64_t nanos) {
+  const int type = is_new_layout ? kTimestampingNew : kTimestampingOld;
+  if (is_new_layout || !writer.is_32bit()) {
+    const int64_t wide[6] = {seconds, nanos, 0, 0, 0, 0};
+    writer.put(kSocketLevel, type, wide);
+    return;
+  }
+  const int32_t narrow[6] = {static_cast<int32_t>(seconds), static_cast<int32_t>(nanos), 0, 0, 0, 0};
+  writer.put(kSocketLevel, type, narrow);
+}
+
+void encode_timestamps(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
+  const bool wants_plain = (options.timestamp_flags & (kTimestampMicros | kTimestampNanos)) != 0;
+  const bool wants_report =
+      (options.timestamping_flags & kReportSoftware) != 0 && (options.timestamping_flags & kReceiveSoftware) != 0;
+  if (!wants_plain && !wants_report) return;
+  int64_t stamp = request.packet ? request.packet->wall_nanos : request.wall_nanos;
+  // A packet that came before anybody asked for stamps gets the time of the receive.
+  if (stamp == 0 && wants_plain) stamp = writer.context().hal().wall_nanos();
+  const bool is_new_layout = (options.timestamp_flags & kTimestampNewLayout) != 0;
+  if (wants_plain && (options.timestamp_flags & kTimestampNanos) != 0) {
+    put_time(writer, is_new_layout ? kTimestampNanosNew : kTimestampNanosOld, stamp / kNanosPerSecond, stamp % kNanosPerSecond,
+             is_new_layout);
+  } else if (wants_plain) {
+    put_time(writer, is_new_layout ? kTimestampNew : kTimestampOld, stamp / kNanosPerSecond, stamp % kNanosPerSecond / 1000,
+             is_new_layout);
+  }
+  if (wants_report && stamp != 0)
+    put_software_timestamping(writer, is_new_layout, stamp / kNanosPerSecond, stamp % kNanosPerSecond);
+}
+
+}  // namespace
+
+Result<> decode_generic_control(SyscallContext& context, const SocketOptions& options, const ControlMessage& message,
+                                SendControl& control) {
+  switch (message.type) {
+    case kMark:
+      if (!may_mark(context)) return Errno::EPERM;
+      control.mark = TRY(message.as<uint32_t>());
+      control.has_mark = true;
+      return ok();
+    case kTimestampingOld:
+    case kTimestampingNew:
+      return decode_timestamping(message, control);
+    case kTransmitTime:
+      if (!options.transmit_time_on) return Errno::EINVAL;
+      control.transmit_time = TRY(message.as<uint64_t>());
+      control.has_transmit_time = true;
+      return ok();
+    case kPriority:
+      return decode_priority(context, message, control);
+    case kRights:
+    case kCredentials:
+      return ok();  // meant for AF_UNIX; elsewhere Linux passes over them
+    default:
+      return Errno::EINVAL;
+  }
+}
+
+void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
+  encode_timestamps(options, request, writer);
+  if (options.receive_queue_overflow && request.packet && request.overflow_drops != 0) {
+    writer.put(kSocketLevel, kOverflow, request.overflow_drops);
+  }
+  if (options.receive_mark && request.packet) writer.put(kSocketLevel, kMark, request.packet->mark);
+  if (options.receive_priority && request.packet) writer.put(kSocketLevel, kPriority, request.packet->priority);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,16 @@
+// SOL_SOCKET's control messages, which every family that carries packets understands the same way.
+#pragma once
+
+#include "compat/syscalls/control_message.hh"
+#include "compat/syscalls/socket_file.hh"
+
+namespace lxnet {
+
+// Linux's __sock_cmsg_send(). EPERM, EINVAL.
+Result<> decode_generic_control(SyscallContext& context, const SocketOptions& options, const ControlMessage& message,
+                                SendControl& control);
+
+// Linux's sock_recv_cmsgs(): time stamps, the count of drops, the mark and the priority of a received packet.
+void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer);
+
+}  // namespace lxnet
