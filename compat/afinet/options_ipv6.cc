@@ -1,22 +1,131 @@
 // IPPROTO_IPV6.
 // lint: table
-#include "compat/afinet/inet_options.hh"
+#include "compat/afinet/option_rows.hh"
 
 namespace lxnet {
 namespace {
 
+constexpr IntRule kRule = IntRule::Ipv6;
+constexpr int kMaxPathMtuMode = 5;  // IPV6_PMTUDISC_OMIT
+
+template <bool IpSocketOptions::*Member>
+constexpr OptionRow flag(int name, const char* text) {
+  return ip_flag_row<Member>(kLevelIpv6, kRule, name, text);
+}
+template <uint32_t kFlag>
+constexpr OptionRow receive_flag(int name, const char* text) {
+  return receive_flag_row<kFlag>(kLevelIpv6, kRule, name, text);
+}
+
+Result<> set_v6_only(SyscallContext& context, SocketFile& file, int value) {
+  auto local = socket_of(file).local_name(context.entry());
+  if (local.is_ok() && local.take().port != 0) return Errno::EINVAL;
+  socket_of(file).ip_options.v6_only = value != 0;
+  return ok();
+}
+
+Result<int> get_hop_limit(SyscallContext& context, SocketFile& file) {
+  const int16_t limit = socket_of(file).ip_options.hop_limit;
+  return limit < 0 ? context.stack().tunables().values().ipv6_hop_limit : int{limit};
+}
+
+Result<> set_traffic_class(SyscallContext&, SocketFile& file, int value) {
+  Socket& socket = socket_of(file);
+  auto traffic_class = static_cast<uint8_t>(value < 0 ? 0 : value);
+  if (socket.type() == SocketType::Stream) {
+    traffic_class = static_cast<uint8_t>((traffic_class & ~3) | (socket.ip_options.traffic_class & 3));
+  }
+  socket.ip_options.traffic_class = traffic_class;
+  return ok();
+}
+
 constexpr OptionRow kRows[] = {
+    receive_flag<kReceive2292PacketInfo>(2, "IPV6_2292PKTINFO"),
+    receive_flag<kReceive2292HopOptions>(3, "IPV6_2292HOPOPTS"),
+    receive_flag<kReceive2292DestinationOptions>(4, "IPV6_2292DSTOPTS"),
+    receive_flag<kReceive2292RoutingHeader>(5, "IPV6_2292RTHDR"),
+    receive_flag<kReceive2292HopLimit>(8, "IPV6_2292HOPLIMIT"),
+    receive_flag<kReceiveFlowInfo>(11, "IPV6_FLOWINFO"),
+    {.level = kLevelIpv6,
+     .name = 16,
+     .text = "IPV6_UNICAST_HOPS",
+     .rule = kRule,
+     .min = -1,
+     .max = 255,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       socket_of(file).ip_options.hop_limit = static_cast<int16_t>(value);
+       return ok();
+     },
+     .get_int = &get_hop_limit},
+    {.level = kLevelIpv6,
+     .name = 23,
+     .text = "IPV6_MTU_DISCOVER",
+     .rule = kRule,
+     .min = 0,
+     .max = kMaxPathMtuMode,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       socket_of(file).ip_options.path_mtu_v6 = static_cast<PathMtuMode>(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return static_cast<int>(socket_of(file).ip_options.path_mtu_v6);
+     }},
+    flag<&IpSocketOptions::receive_errors_v6>(25, "IPV6_RECVERR"),
     {.level = kLevelIpv6,
      .name = 26,
      .text = "IPV6_V6ONLY",
-     .rule = IntRule::Ipv6,
-     .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
-       auto local = socket_of(file).local_name(context.entry());
-       if (local.is_ok() && local.take().port != 0) return Errno::EINVAL;
-       socket_of(file).ip_options.v6_only = value != 0;
+     .rule = kRule,
+     .set_int = &set_v6_only,
+     .get_int = &get_ip_flag<&IpSocketOptions::v6_only>},
+    {.level = kLevelIpv6,
+     .name = 29,
+     .text = "IPV6_MULTICAST_ALL",
+     .rule = kRule,
+     .min = 0,
+     .max = 1,
+     .set_int = &set_ip_flag<&IpSocketOptions::multicast_all_v6>,
+     .get_int = &get_ip_flag<&IpSocketOptions::multicast_all_v6>},
+    receive_flag<kReceivePacketInfo6>(49, "IPV6_RECVPKTINFO"),
+    receive_flag<kReceiveHopLimit>(51, "IPV6_RECVHOPLIMIT"),
+    receive_flag<kReceiveHopOptions>(53, "IPV6_RECVHOPOPTS"),
+    receive_flag<kReceiveRoutingHeader>(56, "IPV6_RECVRTHDR"),
+    receive_flag<kReceiveDestinationOptions>(58, "IPV6_RECVDSTOPTS"),
+    receive_flag<kReceivePathMtu>(60, "IPV6_RECVPATHMTU"),
+    flag<&IpSocketOptions::dont_fragment_v6>(62, "IPV6_DONTFRAG"),
+    receive_flag<kReceiveTrafficClass>(66, "IPV6_RECVTCLASS"),
+    {.level = kLevelIpv6,
+     .name = 67,
+     .text = "IPV6_TCLASS",
+     .rule = kRule,
+     .min = -1,
+     .max = 255,
+     .set_int = &set_traffic_class,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.traffic_class}; }},
+    flag<&IpSocketOptions::auto_flow_label>(70, "IPV6_AUTOFLOWLABEL"),
+    {.level = kLevelIpv6,
+     .name = 73,
+     .text = "IPV6_MINHOPCOUNT",
+     .rule = kRule,
+     .min = 0,
+     .max = 255,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       socket_of(file).ip_options.min_hop_limit = static_cast<uint8_t>(value);
        return ok();
      },
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.v6_only}; }},
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_hop_limit}; }},
+    receive_flag<kReceiveOriginalDestination6>(74, "IPV6_RECVORIGDSTADDR"),
+    {.level = kLevelIpv6,
+     .name = 75,
+     .text = "IPV6_TRANSPARENT",
+     .rule = kRule,
+     .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
+       if (value != 0 && !context.hal().capable(LXNET_CAP_NET_ADMIN) && !context.hal().capable(LXNET_CAP_NET_RAW))
+         return Errno::EPERM;
+       return set_ip_flag<&IpSocketOptions::transparent>(context, file, value);
+     },
+     .get_int = &get_ip_flag<&IpSocketOptions::transparent>},
+    receive_flag<kReceiveFragmentSize6>(77, "IPV6_RECVFRAGSIZE"),
+    flag<&IpSocketOptions::free_bind>(78, "IPV6_FREEBIND"),
 };
 
 }  // namespace

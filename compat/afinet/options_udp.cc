@@ -1,9 +1,51 @@
 // IPPROTO_UDP.
 // lint: table
 #include "compat/afinet/inet_options.hh"
+#include "stack/udp/udp_socket.hh"
 
 namespace lxnet {
+namespace {
 
-std::span<const OptionRow> udp_level_options() { return {}; }
+UdpSocket& udp_of(SocketFile& file) { return static_cast<UdpSocket&>(socket_of(file)); }
+
+template <bool UdpOptions::*Member>
+constexpr OptionRow flag_row(int name, const char* text) {
+  return {.level = kLevelUdp,
+          .name = name,
+          .text = text,
+          .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+            udp_of(file).udp_options.*Member = value != 0;
+            return ok();
+          },
+          .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.*Member}; }};
+}
+
+constexpr OptionRow kRows[] = {
+    {.level = kLevelUdp,
+     .name = 1,
+     .text = "UDP_CORK",
+     .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
+       return udp_of(file).set_cork(context.entry(), value != 0 ? UdpSocket::Cork::On : UdpSocket::Cork::Off);
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.is_corked}; }},
+    {.level = kLevelUdp, .name = 100, .text = "UDP_ENCAP", .support = Support::Missing, .note = "IPsec and tunnels in UDP"},
+    flag_row<&UdpOptions::no_check6_tx>(101, "UDP_NO_CHECK6_TX"),
+    flag_row<&UdpOptions::no_check6_rx>(102, "UDP_NO_CHECK6_RX"),
+    {.level = kLevelUdp,
+     .name = 103,
+     .text = "UDP_SEGMENT",
+     .min = 0,
+     .max = UINT16_MAX,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       udp_of(file).udp_options.segment_size = static_cast<uint16_t>(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.segment_size}; }},
+    flag_row<&UdpOptions::receives_segments>(104, "UDP_GRO"),
+};
+
+}  // namespace
+
+std::span<const OptionRow> udp_level_options() { return kRows; }
 
 }  // namespace lxnet

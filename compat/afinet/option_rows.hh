@@ -1,0 +1,45 @@
+// Rows that are a flag or a small number in IpSocketOptions: said in one line each.
+#pragma once
+
+#include "compat/afinet/inet_options.hh"
+
+namespace lxnet {
+
+template <bool IpSocketOptions::*Member>
+Result<> set_ip_flag(SyscallContext&, SocketFile& file, int value) {
+  socket_of(file).ip_options.*Member = value != 0;
+  return ok();
+}
+template <bool IpSocketOptions::*Member>
+Result<int> get_ip_flag(SyscallContext&, SocketFile& file) {
+  return int{socket_of(file).ip_options.*Member};
+}
+
+// One bit of receive_flags: which control message is wanted.
+template <uint32_t kFlag>
+Result<> set_receive_flag(SyscallContext&, SocketFile& file, int value) {
+  uint32_t& flags = socket_of(file).ip_options.receive_flags;
+  flags = value != 0 ? flags | kFlag : flags & ~kFlag;
+  return ok();
+}
+template <uint32_t kFlag>
+Result<int> get_receive_flag(SyscallContext&, SocketFile& file) {
+  return (socket_of(file).ip_options.receive_flags & kFlag) != 0 ? 1 : 0;
+}
+
+template <bool IpSocketOptions::*Member>
+constexpr OptionRow ip_flag_row(int level, IntRule rule, int name, const char* text) {
+  return {
+      .level = level, .name = name, .text = text, .rule = rule, .set_int = &set_ip_flag<Member>, .get_int = &get_ip_flag<Member>};
+}
+template <uint32_t kFlag>
+constexpr OptionRow receive_flag_row(int level, IntRule rule, int name, const char* text) {
+  return {.level = level,
+          .name = name,
+          .text = text,
+          .rule = rule,
+          .set_int = &set_receive_flag<kFlag>,
+          .get_int = &get_receive_flag<kFlag>};
+}
+
+}  // namespace lxnet
