@@ -6,7 +6,15 @@
 namespace lxnet {
 namespace {
 
-constexpr int kSocketLevel = 1;  // SOL_SOCKET
+constexpr int kSocketLevel = 1;    // SOL_SOCKET
+constexpr int kBindToDevice = 25;  // SO_BINDTODEVICE
+
+// sk_setsockopt() reads an int before it looks at the option's number: also an option that is unknown or read-only gives EINVAL
+// for a short value and EFAULT for a bad pointer.
+Result<> set_socket_level(const OptionInput& input, int name) {
+  if (name != kBindToDevice) TRY(input.read<int>());
+  return set_option(socket_level_options(), input, kSocketLevel, name);
+}
 
 }  // namespace
 
@@ -14,7 +22,7 @@ Result<int64_t> sys_setsockopt(SyscallContext& context, int fd, int level, int n
   const Ref<SocketFile> socket = TRY(find_socket(context, fd));
   if (length < 0) return Errno::EINVAL;
   if (level == kSocketLevel) {
-    TRY(set_option(socket_level_options(), OptionInput{context, *socket, value, length}, level, name));
+    TRY(set_socket_level(OptionInput{context, *socket, value, length}, name));
   } else {
     TRY(socket->set_option(context, level, name, value, length));
   }
