@@ -2,6 +2,7 @@
 #include "compat/afinet/inet_socket.hh"
 #include "compat/syscalls/compat_state.hh"
 #include "hal/lxnet.h"
+#include "listen_table/listen_table.hh"
 
 namespace lxnet {
 namespace {
@@ -13,10 +14,12 @@ Result<> attach_compat(Stack& stack) {
   CompatState* state = construct<CompatState>(stack.hal(), stack.hal());
   if (state == nullptr) return Errno::ENOMEM;
   stack.upper_layer = state;
-  return register_inet_families(*state);
+  TRY(register_inet_families(*state));
+  return ListenTable::install(stack);
 }
 
 void detach_compat(Stack& stack) {
+  if (stack.ports().table != nullptr) ListenTable::uninstall(stack);
   if (stack.upper_layer != nullptr) dispose(stack.hal(), &CompatState::of(stack));
   stack.upper_layer = nullptr;
 }
@@ -45,6 +48,16 @@ int lxnet_stack_create(const lxnet_hal* hal, const lxnet_config* config, lxnet_s
 void lxnet_stack_destroy(lxnet_stack* stack) {
   lxnet::detach_compat(lxnet::from_c(stack));
   lxnet::Stack::destroy(&lxnet::from_c(stack));
+}
+
+int lxnet_tunable_set(lxnet_stack* stack, const char* name, const char* value) {
+  auto set = lxnet::from_c(stack).tunables().set(name, value);
+  return set.is_ok() ? 0 : -static_cast<int>(set.error());
+}
+
+int lxnet_tunable_get(lxnet_stack* stack, const char* name, char* value, size_t room) {
+  auto size = lxnet::from_c(stack).tunables().get(name, std::span<char>(value, room));
+  return size.is_ok() ? static_cast<int>(size.take()) : -static_cast<int>(size.error());
 }
 
 int lxnet_serves_family(lxnet_stack* stack, int family) {
