@@ -18,6 +18,10 @@ endif()
 # lxnet_test_binary(DIRECTORY): a test's name in ctest is <directory>/<suite>.<test>, so that a filter finds it by either.
 function(lxnet_test_binary directory)
   file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/tests ${directory})
+  # The programs that these tests run race on purpose (close() under a blocked call), and the supervisor is one thread.
+  if(path STREQUAL "hosts/linux" AND LXNET_SANITIZE MATCHES "thread")
+    return()
+  endif()
   string(REPLACE "/" "_" name "test_${path}")
   file(GLOB sources CONFIGURE_DEPENDS ${directory}/*.cc)
   if(path STREQUAL "support")

@@ -164,12 +164,13 @@ struct lxnet_hal {
   /* task. Resource limits, by Linux's RLIMIT_* number; without it none apply. */
   uint64_t (*resource_limit)(void* ctx, int resource);
 
-  /* task. Zero when install_fd() would find a number now, else -EMFILE or -ENFILE: asked before a connection is taken off a queue. */
-  int (*check_fd_room)(void *ctx);
-  /* task. Replaces the task's signal mask (Linux's 64-bit sigset) until the system call ends, for ppoll, pselect6 and epoll_pwait: the host
-   * restores it after the signal that interrupted the call, if any, has been delivered, as sigtimedwait's kin do. Without it those calls
-   * with a mask give ENOSYS. */
-  int (*swap_signal_mask)(void *ctx, uint64_t mask);
+  /* task. Zero when install_fd() would find a number now, else -EMFILE or -ENFILE: asked before a connection is taken off a
+   * queue. */
+  int (*check_fd_room)(void* ctx);
+  /* task. Replaces the task's signal mask (Linux's 64-bit sigset) until the system call ends, for ppoll, pselect6 and
+   * epoll_pwait: the host restores it after the signal that interrupted the call, if any, has been delivered, as sigtimedwait's
+   * kin do. Without it those calls with a mask give ENOSYS. */
+  int (*swap_signal_mask)(void* ctx, uint64_t mask);
 
   /* -- names of AF_UNIX in the file system; without it a pathname gets EOPNOTSUPP -- */
 

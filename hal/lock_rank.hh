@@ -21,14 +21,14 @@ enum class LockRank : uint8_t {
   Routes = 42,
   Neighbours = 44,
   Fragments = 46,
-  PathMtu = 47,    // what ICMP told of paths; asked under Routes
+  PathMtu = 47,  // what ICMP told of paths; asked under Routes
   RateLimit = 48,
   WaitQueue = 60,
   // An epoll set's ready list and its wait queues, from inside a wake-up. A set that watches sets stands two ranks higher for
   // each level (compat/epoll/epoll_nesting.cc), up to 73.
   EpollReady = 62,
   EpollWaiters = 63,
-  Device = 74,   // the queues of a device that is software
+  Device = 74,  // the queues of a device that is software
   Timers = 76,
   Capture = 78,  // a capture being written
   Memory = 80,   // pools and global accounting: the leaf

@@ -34,11 +34,11 @@ int lxnet_stack_create(const struct lxnet_hal* hal, const struct lxnet_config* c
 /* No call may be under way. Every socket still open is aborted. */
 void lxnet_stack_destroy(struct lxnet_stack* stack);
 
-/* configuration. What a host may leave out stands in archives of its own; linking one and calling its function makes a stack serve it.
- * 0, -ENOMEM, or -EEXIST when it is served already. */
-int lxnet_enable_epoll(struct lxnet_stack *stack);  /* epoll_create … epoll_pwait2: liblxnet_epoll */
-int lxnet_enable_afunix(struct lxnet_stack *stack); /* AF_UNIX: liblxnet_afunix */
-int lxnet_enable_afalg(struct lxnet_stack *stack);  /* AF_ALG: liblxnet_afalg */
+/* configuration. What a host may leave out stands in archives of its own; linking one and calling its function makes a stack
+ * serve it. 0, -ENOMEM, or -EEXIST when it is served already. */
+int lxnet_enable_epoll(struct lxnet_stack* stack);  /* epoll_create … epoll_pwait2: liblxnet_epoll */
+int lxnet_enable_afunix(struct lxnet_stack* stack); /* AF_UNIX: liblxnet_afunix */
+int lxnet_enable_afalg(struct lxnet_stack* stack);  /* AF_ALG: liblxnet_afalg */
 
 /* ---- the four ways in ------------------------------------------------------------------------------------------------------ */
 
@@ -51,7 +51,7 @@ enum { LXNET_ABI_X86_64 = 0, LXNET_ABI_I386 = 1, LXNET_ABI_GENERIC = 2 /* arm64,
 int64_t lxnet_syscall(struct lxnet_stack* stack, int abi, uint32_t number, const uint64_t arguments[6]);
 
 /* any. Non-zero when socket() of this AF_* is answered here; a host with a network of its own may serve the others itself. */
-int lxnet_serves_family(struct lxnet_stack *stack, int family);
+int lxnet_serves_family(struct lxnet_stack* stack, int family);
 
 /* timer. The alarm has rung. */
 void lxnet_timer_expire(struct lxnet_stack* stack);
@@ -121,8 +121,6 @@ int lxnet_tunable_get(struct lxnet_stack* stack, const char* name, char* value, 
 void lxnet_file_ref(struct lxnet_file* file);
 /* task. */
 void lxnet_file_unref(struct lxnet_file* file);
-/* task. A descriptor of the current task was closed while others may remain (drops what Linux's flush and epoll do on close). */
-void lxnet_file_closed(struct lxnet_file* file, int fd);
 /* any. Poll bits now; for a host's own poll of a mixed set. */
 uint32_t lxnet_file_poll(struct lxnet_file* file);
 

@@ -235,7 +235,10 @@ TEST(Hostile, A32BitProgramIsServedToo) {
   FILE* file = std::fopen((program + ".c").c_str(), "w");
   std::fputs(k32BitProgram, file);
   std::fclose(file);
-  bool is_built = std::system(("gcc -m32 -static -o " + program + " " + program + ".c 2>/dev/null").c_str()) == 0;
+  bool is_built = false;
+  for (std::string compiler : {"gcc -m32", "i686-linux-gnu-gcc"}) {
+    is_built = is_built || std::system((compiler + " -static -o " + program + " " + program + ".c 2>/dev/null").c_str()) == 0;
+  }
   if (is_built) {
     EXPECT_EQ(run_natively([&] { ::_exit(::execl(program.c_str(), "program", "natively", nullptr)); }), 0);
     EXPECT_EQ(run_on_lxnet([&] { ::_exit(::execl(program.c_str(), "program", nullptr)); }), 0);
