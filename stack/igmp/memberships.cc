@@ -1,13 +1,141 @@
-// Membership queries.
+// The groups of interfaces: found, joined, left, and told to the device.
 #include "stack/igmp/memberships.hh"
+
+#include "stack/stack.hh"
 
 namespace lxnet {
 
-// All-hosts and all-nodes are joined everywhere (RFC 1112, RFC 4291).
-bool Memberships::accepts(const Interface&, const IpAddress& group, const IpAddress&) const {
+namespace {
+
+struct GroupKey {
+  Ipv6Address group;
+  uint32_t interface_index, zero;
+};
+
+MacAddress link_address(const IpAddress& group) {
+  return group.is_v4() ? group.v4().multicast_mac() : group.v6().multicast_mac();
+}
+
+// RFC 1112, 4; RFC 4291, 2.8: listened to everywhere, without joining.
+bool is_heard_always(const IpAddress& group) {
   if (group.is_v4()) return group.v4() == Ipv4Address::all_hosts();
   return group.v6() == Ipv6Address::all_nodes() || group.v6() == Ipv6Address::interface_local_all_nodes() ||
          group.v6().is_solicited_node();
+}
+
+}  // namespace
+
+Memberships::ReportTimer::ReportTimer(Memberships& of) : Timer(&Memberships::timer_expired), memberships(of) {}
+
+Memberships::Memberships(Stack& stack)
+    : stack_(stack),
+      mutex_(stack.hal(), LockRank::Multicast),
+      key_(stack.hal().random<SipKey>()),
+      timer_(*this),
+      observer_(*this),
+      groups_(stack.hal()) {
+  stack.interfaces().add_observer(observer_);
+}
+
+Memberships::~Memberships() {
+  stack_.interfaces().remove_observer(observer_);
+  stack_.timers().cancel(timer_);
+  MutexLock lock(mutex_);
+  while (!in_order_.is_empty()) forget_group(*in_order_.front());
+  while (LinkMulticast* link = links_.take_front()) dispose(stack_.hal(), link);
+}
+
+uint64_t Memberships::hash(uint32_t interface_index, const IpAddress& group) const {
+  return siphash_1_3(key_, GroupKey{group.v6(), interface_index, 0});
+}
+
+InterfaceGroup* Memberships::find_group(uint32_t interface_index, const IpAddress& group) const {
+  for (InterfaceGroup* at = groups_.first(hash(interface_index, group)); at != nullptr; at = groups_.next(*at)) {
+    if (at->interface_index() == interface_index && at->address() == group) return at;
+  }
+  return nullptr;
+}
+
+Result<InterfaceGroup*> Memberships::find_or_create_group(uint32_t interface_index, const IpAddress& group) {
+  InterfaceGroup* found = find_group(interface_index, group);
+  if (found != nullptr) return found;
+  found = construct<InterfaceGroup>(stack_.hal(), stack_.hal(), interface_index, group);
+  if (found == nullptr) return Errno::ENOBUFS;
+  if (!groups_.insert(*found, hash(interface_index, group)).is_ok()) {
+    dispose(stack_.hal(), found);
+    return Errno::ENOBUFS;
+  }
+  in_order_.push_back(*found);
+  return found;
+}
+
+void Memberships::forget_group(InterfaceGroup& group) {
+  groups_.remove(group);
+  in_order_.remove(group);
+  dispose(stack_.hal(), &group);
+}
+
+bool Memberships::accepts(const Interface& interface, const IpAddress& group, const IpAddress& source) const {
+  if (is_heard_always(group)) return true;
+  MutexLock lock(mutex_);
+  const InterfaceGroup* found = find_group(interface.index(), group);
+  return found != nullptr && found->accepts(source);
+}
+
+// After users and sources have changed between begin_change() and here: the device and the routers follow.
+void Memberships::finish_change(Entry& entry, InterfaceGroup& group, uint32_t users_before) {
+  if (users_before == 0 && group.users() != 0) {
+    filter_device(group, true);
+    group_joined(entry, group);
+  } else if (users_before != 0 && group.users() == 0) {
+    filter_device(group, false);
+    group_left(entry, group);
+  } else {
+    group_changed(entry, group);
+  }
+  group.forget_unused();
+  if (group.users() == 0 && !group.has_change_to_report()) forget_group(group);
+  arm_timer();
+}
+
+// Other groups that listen through the same link-layer address keep it open.
+bool Memberships::shares_link_address(const InterfaceGroup& group) const {
+  for (const InterfaceGroup& other : in_order_) {
+    if (&other != &group && other.users() != 0 && other.interface_index() == group.interface_index() &&
+        link_address(other.address()) == link_address(group.address())) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Memberships::filter_device(const InterfaceGroup& group, bool listens) {
+  const Ref<Interface> interface = stack_.interfaces().find(group.interface_index());
+  if (!interface || shares_link_address(group)) return;
+  HardwareAddress address;
+  copy_bytes(address.bytes, link_address(group.address()).bytes());
+  interface->device().set_multicast(address, listens);
+}
+
+void Memberships::hold(Entry& entry, const Interface& interface, const IpAddress& group) {
+  MutexLock lock(mutex_);
+  auto found = find_or_create_group(interface.index(), group);
+  if (!found.is_ok()) return;
+  InterfaceGroup& held = *found.take();
+  const uint32_t before = held.users();
+  held.begin_change();
+  held.add_user(FilterMode::Exclude);
+  finish_change(entry, held, before);
+}
+
+void Memberships::release(Entry& entry, const Interface& interface, const IpAddress& group) {
+  MutexLock lock(mutex_);
+  InterfaceGroup* held = find_group(interface.index(), group);
+  if (held == nullptr || held->users() == 0) return;
+  const uint32_t before = held->users();
+  held->begin_change();
+  held->remove_user(FilterMode::Exclude);
+  finish_change(entry, *held, before);
 }
 
 }  // namespace lxnet
