@@ -179,6 +179,8 @@ namespace {
 void fill_received_options(Entry& entry, Packet& packet) {
   const IpInfo& info = ip_info(packet);
   if (info.options_size == 0 || info.is_multicast || info.is_broadcast) return;
+  // ICMP's answers are made from the options as they came.
+  if (IpProtocol{info.protocol} == IpProtocol::Icmp) return;
   uint8_t bad_position = 0;
   auto parsed = Ipv4Options::from_packet(options_of(packet), bad_position);
   if (!parsed.is_ok()) return;

@@ -28,7 +28,24 @@ IpState::IpState(Stack& stack)
       path_mtus_(stack.hal()),
       reassembly4_(stack, IpFamily::V4),
       reassembly6_(stack, IpFamily::V6),
+      path_mtu_timer_(&IpState::path_mtu_expired),
       flow_key_(stack.hal().random<SipKey>()) {}
+
+IpState::~IpState() { stack_.timers().cancel(path_mtu_timer_); }
+
+// Sockets keep routes; a new generation makes them ask again, also when what was learnt is to be forgotten.
+void IpState::path_mtu_learnt(Instant expires) {
+  stack_.routes().bump_generation();
+  if (!path_mtu_timer_.is_armed()) stack_.timers().arm(path_mtu_timer_, expires);
+}
+
+void IpState::path_mtu_expired(Entry& entry, Timer& timer) {
+  if (!timer.claim()) return;
+  IpState& self = entry.stack().ip();
+  self.stack_.routes().bump_generation();
+  const Instant next = self.path_mtus_.forget_expired(entry.now());
+  if (!next.is_never()) self.stack_.timers().arm(timer, next);
+}
 
 uint32_t IpState::flow_label(const Packet& packet, const Route& route, uint8_t protocol) const {
   FlowLabelKey key{route.source.v6(), route.destination.v6(), packet.flow_hash, protocol};
@@ -66,11 +83,12 @@ bool learn_path_mtu(Entry& entry, const IpError& error) {
     learnt.is_locked = is_v4;
   }
   if (!entry.stack().ip().path_mtus().learn(error.destination, learnt, entry.now())) return false;
-  entry.stack().routes().bump_generation();
+  entry.stack().ip().path_mtu_learnt(learnt.expires);
   return true;
 }
 
 void apply_path_mtu(Entry& entry, Route& route) {
+  if (route.kind != RouteKind::Unicast) return;
   const PathMtuTable::Entry known = entry.stack().ip().path_mtus().find(route.destination, entry.now());
   if (known.mtu == 0 || (route.mtu != 0 && known.mtu >= route.mtu)) return;
   route.mtu = known.mtu;

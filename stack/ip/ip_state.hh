@@ -12,6 +12,7 @@ namespace lxnet {
 class IpState {
  public:
   explicit IpState(Stack& stack);
+  ~IpState();
 
   Identification& identification() { return identification_; }
   PathMtuTable& path_mtus() { return path_mtus_; }
@@ -20,11 +21,16 @@ class IpState {
   // A flow label made from the flow, the same for all its packets (RFC 6437, section 3).
   uint32_t flow_label(const Packet& packet, const Route& route, uint8_t protocol) const;
 
+  void path_mtu_learnt(Instant expires);
+
  private:
-  [[maybe_unused]] Stack& stack_;
+  static void path_mtu_expired(Entry& entry, Timer& timer);
+
+  Stack& stack_;
   Identification identification_;
   PathMtuTable path_mtus_;
   Reassembly reassembly4_, reassembly6_;
+  Timer path_mtu_timer_;
   SipKey flow_key_;
 };
 

@@ -53,6 +53,22 @@ void PathMtuTable::remove(Node& node) {
   dispose(mutex_.hal(), &node);
 }
 
+Instant PathMtuTable::forget_expired(Instant now) {
+  MutexLock lock(mutex_);
+  Instant next = Instant::never();
+  for (Node* node = by_age_.front(); node != nullptr;) {
+    Node* after = by_age_.next(*node);
+    if (node->entry.expires <= now) {
+      remove(*node);
+    } else if (node->entry.expires < next) {
+      next = node->entry.expires;
+    }
+    node = after;
+  }
+  if (count_ == 0) __atomic_store_n(&has_entries_, false, __ATOMIC_RELAXED);
+  return next;
+}
+
 void PathMtuTable::clear() {
   MutexLock lock(mutex_);
   while (!by_age_.is_empty()) remove(*by_age_.front());

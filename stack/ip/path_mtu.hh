@@ -29,6 +29,8 @@ class PathMtuTable {
   Entry find(const IpAddress& destination, Instant now) const;
   // Returns whether what find() says has changed. Without memory nothing is learnt.
   bool learn(const IpAddress& destination, const Entry& entry, Instant now);
+  // Drops what has expired and says when the next does.
+  Instant forget_expired(Instant now);
   void clear();
   size_t size() const;
 

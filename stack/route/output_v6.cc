@@ -5,7 +5,11 @@
 namespace lxnet {
 
 Result<Route> RouteTable::lookup(Entry& entry, const FlowKey& key) {
-  return key.destination.is_v4() ? output_v4(entry, key) : output_v6(entry, key);
+  Result<Route> found = key.destination.is_v4() ? output_v4(entry, key) : output_v6(entry, key);
+  if (!found.is_ok()) return found;
+  Route route = found.take();
+  apply_path_mtu(entry, route);
+  return route;
 }
 
 Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
