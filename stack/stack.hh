@@ -20,7 +20,6 @@
 #include "stack/port_hooks.hh"
 #include "stack/route/route_table.hh"
 #include "stack/socket_set.hh"
-#include "stack/tcp/tcp_shared.hh"
 #include "stack/tunables.hh"
 
 namespace lxnet {
@@ -43,7 +42,6 @@ class Stack {
   IcmpState& icmp() { return icmp_; }
   Memberships& memberships() { return memberships_; }
   SocketSet& sockets() { return sockets_; }
-  TcpShared& tcp() { return tcp_; }
   PortHooks& ports() { return ports_; }
 
   // What the layer above keeps with the stack (the compat layer its families and calls); the stack only carries it.
@@ -73,7 +71,6 @@ class Stack {
   IcmpState icmp_;
   Memberships memberships_;
   SocketSet sockets_;
-  TcpShared tcp_;
   PortHooks ports_;
 };
 

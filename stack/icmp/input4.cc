@@ -44,7 +44,9 @@ void send_reply(Entry& entry, Ref<Packet> message, const Packet& request, Icmp4T
     const ByteSpan received(request.network_header() + sizeof(Ipv4Header), info.options_size);
     auto parsed = Ipv4Options::from_packet(received, bad_position);
     if (parsed.is_ok()) {
-      auto reply = parsed.take().make_reply(info.source.v4());
+      Ipv4Options asked = parsed.take();
+      if (asked.needs_recording()) asked.record(route.source.v4(), milliseconds_since_midnight(entry.stack().hal()));
+      auto reply = asked.make_reply(info.source.v4());
       if (reply.is_ok()) options = reply.take();
     }
   }

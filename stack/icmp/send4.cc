@@ -24,10 +24,11 @@ bool carries_unanswerable_icmp(const Packet& cited, const Ipv4Header& header) {
 }
 
 // RFC 1122, 3.2.2: what an error is never sent about.
-bool may_be_answered(const Packet& offending, const Packet& cited, const Ipv4Header& header) {
+bool may_be_answered(Entry& entry, const Packet& offending, const Packet& cited, const Ipv4Header& header) {
   if (offending.is_link_broadcast || offending.is_link_multicast) return false;
   if (header.fragment_offset() != 0) return false;
-  if (header.destination.is_multicast() || header.destination.is_broadcast()) return false;
+  const RouteType destination = entry.stack().routes().address_type(header.destination);
+  if (destination == RouteType::Multicast || destination == RouteType::Broadcast) return false;
   if (header.source.is_multicast() || header.source.is_broadcast() || header.source.is_zero_network()) return false;
   return IpProtocol{header.protocol} != IpProtocol::Icmp || !carries_unanswerable_icmp(cited, header);
 }
@@ -44,13 +45,11 @@ Ipv4Options reply_options(const Packet& cited, const Ipv4Header& header) {
 
 // Back to the sender: from the address it wrote to where that is ours, else from the one the way there has.
 Result<Route> route_back(Entry& entry, const Ipv4Header& header, uint8_t tos) {
-  FlowKey key{.source = header.destination, .destination = header.source, .protocol = 1, .tos = tos};
-  if (!header.destination.is_unspecified()) {
-    auto route = entry.stack().routes().lookup(entry, key);
-    if (route.is_ok() || !route.is_error(Errno::EINVAL)) return route;
-  }
-  key.source = IpAddress(Ipv4Address());
-  return entry.stack().routes().lookup(entry, key);
+  const bool is_ours = entry.stack().routes().address_type(header.destination) == RouteType::Local;
+  return entry.stack().routes().lookup(entry, {.source = is_ours ? header.destination : Ipv4Address(),
+                                               .destination = header.source,
+                                               .protocol = 1,
+                                               .tos = tos});
 }
 
 }  // namespace
@@ -62,7 +61,7 @@ void icmp4_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8
   const Ref<Packet> cited = citation.take();
   if (!cited->pull_up(sizeof(Ipv4Header)).is_ok()) return;
   const auto& header = *reinterpret_cast<const Ipv4Header*>(cited->linear().data());
-  if (!may_be_answered(offending, *cited, header)) return;
+  if (!may_be_answered(entry, offending, *cited, header)) return;
 
   const auto tos = static_cast<uint8_t>((header.type_of_service & 0x1e) | kInternetControl);
   auto looked_up = route_back(entry, header, tos);

@@ -15,14 +15,13 @@ namespace {
 
 constexpr uint8_t kErrorLimit = 128;  // types below are errors
 
-// 2.4 e.1, e.2: never about an error or a redirect, nor about what may be one: a fragment that does not begin the packet.
+// 2.4 e.1, e.2: never about an error or a redirect. A fragment that does not say is no ground for silence, as in Linux.
 bool may_cite(ByteSpan cited) {
   auto found = find_upper_layer(cited);
   if (!found.is_ok()) return true;
   const Ipv6UpperLayer upper = found.take();
-  if (upper.protocol != IpProtocol::Icmpv6) return true;
-  if (upper.fragment && upper.fragment->offset != 0) return false;
-  if (upper.offset >= cited.size()) return false;
+  if (upper.protocol != IpProtocol::Icmpv6 || (upper.fragment && upper.fragment->offset != 0)) return true;
+  if (upper.offset >= cited.size()) return upper.fragment.has_value();
   const uint8_t type = cited[upper.offset];
   return type >= kErrorLimit && Icmp6Type{type} != Icmp6Type::Redirect;
 }
@@ -46,11 +45,7 @@ bool may_be_answered(const Packet& offending, const Packet& cited, const Ipv6Hea
 Result<Route> route_back(Entry& entry, const Packet& offending, const Ipv6Header& header) {
   FlowKey key{.source = header.destination, .destination = header.source, .protocol = 58};
   if (header.source.is_link_local()) key.output_interface = offending.interface_index;
-  if (!header.destination.is_multicast()) {
-    auto route = entry.stack().routes().lookup(entry, key);
-    if (route.is_ok() || !route.is_error(Errno::EINVAL)) return route;
-  }
-  key.source = IpAddress();
+  if (entry.stack().routes().address_type(header.destination) != RouteType::Local) key.source = IpAddress();
   return entry.stack().routes().lookup(entry, key);
 }
 
