@@ -1,28 +1,27 @@
 /* port.c: where a port of lxnet to a kernel starts.
  *
- * It compiles as it is and says for every function of the HAL what belongs there; docs/porting.md walks through them in the order in which
- * they are best filled in. Until a function is written it stops the kernel with its own name, so that nothing that is missing can be
- * mistaken for working. KERNEL_STOP is the one thing to define first.
+ * It compiles as it is and says for every function of the HAL what belongs there; docs/porting.md walks through them in the order
+ * in which they are best filled in. Until a function is written it stops the kernel with its own name, so that nothing that is
+ * missing can be mistaken for working. kernel_stop() is the one function to write first.
  */
 #include "hal/hal.h"
 #include "hal/lxnet.h"
 
 /* Prints the line and halts. Yours is better: a panic with a backtrace. */
-#define KERNEL_STOP(function) \
-  do {                        \
-    (void)(function);         \
-    for (;;) {                \
-    }                         \
-  } while (0)
+static _Noreturn void kernel_stop(const char* message) {
+  (void)message;
+  for (;;) {
+  }
+}
 
-#define NOT_YET KERNEL_STOP(__func__)
+#define NOT_YET kernel_stop(__func__)
 
 static struct lxnet_stack* the_stack;
 
 /* ---- time ------------------------------------------------------------------------------------------------------------------ */
 
-/* A counter that never goes back, in nanoseconds: the TSC, the architectural timer, an HPET. The stack reads it once per entry, so it
- * should be cheap: no division by a number that is not a constant. */
+/* A counter that never goes back, in nanoseconds: the TSC, the architectural timer, an HPET. The stack reads it once per entry,
+ * so it should be cheap: no division by a number that is not a constant. */
 static int64_t monotonic_nanos(void* ctx) {
   (void)ctx;
   NOT_YET;
@@ -34,8 +33,8 @@ static int64_t wall_nanos(void* ctx) {
   NOT_YET;
 }
 
-/* One alarm per stack. Store `when`; let the timer interrupt, or a thread that sleeps until then, call lxnet_timer_expire(stack). Ringing
- * early or twice does no harm, ringing late delays retransmissions. Do not call it from here: locks are held. */
+/* One alarm per stack. Store `when`; let the timer interrupt, or a thread that sleeps until then, call lxnet_timer_expire(stack).
+ * Ringing early or twice does no harm, ringing late delays retransmissions. Do not call it from here: locks are held. */
 static void set_alarm(void* ctx, struct lxnet_stack* stack, int64_t when) {
   (void)ctx, (void)stack, (void)when;
   NOT_YET;
@@ -43,8 +42,8 @@ static void set_alarm(void* ctx, struct lxnet_stack* stack, int64_t when) {
 
 /* ---- memory ---------------------------------------------------------------------------------------------------------------- */
 
-/* Your kernel's heap. It is called under locks and perhaps in interrupts: it must not sleep for memory, it returns null instead, and
- * the program gets ENOMEM or ENOBUFS. Packets are pooled, so this is not called per packet. */
+/* Your kernel's heap. It is called under locks and perhaps in interrupts: it must not sleep for memory, it returns null instead,
+ * and the program gets ENOMEM or ENOBUFS. Packets are pooled, so this is not called per packet. */
 static void* alloc(void* ctx, size_t size, size_t align) {
   (void)ctx, (void)size, (void)align;
   NOT_YET;
@@ -72,8 +71,8 @@ static struct lxnet_task* current_task(void* ctx) {
   NOT_YET;
 }
 
-/* Sleep until unpark(), `deadline` or, if `interruptible`, a signal. Keep one flag in your thread: unpark() sets it and makes the thread
- * runnable; park() returns at once when it is set, and clears it. Then no wake-up is ever lost. */
+/* Sleep until unpark(), `deadline` or, if `interruptible`, a signal. Keep one flag in your thread: unpark() sets it and makes the
+ * thread runnable; park() returns at once when it is set, and clears it. Then no wake-up is ever lost. */
 static int park(void* ctx, int64_t deadline, int interruptible) {
   (void)ctx, (void)deadline, (void)interruptible;
   NOT_YET;
@@ -85,7 +84,8 @@ static void unpark(void* ctx, struct lxnet_task* task) {
   NOT_YET;
 }
 
-/* ---- locks: leave both null on a machine with one processor whose drivers never call in from an interrupt ---------------------- */
+/* ---- locks: leave both null on a machine with one processor whose drivers never call in from an interrupt
+ * ---------------------- */
 
 /* A ticket or test-and-set lock in lock->storage, which starts as zero. Where packets arrive in interrupts: disable them on this
  * processor first, and keep the old state in the storage's second word. */
@@ -101,8 +101,8 @@ static void unlock(void* ctx, struct lxnet_lock* lock) {
 
 /* ---- user memory ----------------------------------------------------------------------------------------------------------- */
 
-/* Your copy_from_user with a fault fix-up. Zero when all went well, else how many bytes at the end did not: Linux programs see partial
- * transfers, so be exact. A kernel whose programs share its address space checks the range and copies. */
+/* Your copy_from_user with a fault fix-up. Zero when all went well, else how many bytes at the end did not: Linux programs see
+ * partial transfers, so be exact. A kernel whose programs share its address space checks the range and copies. */
 static size_t copy_from_user(void* ctx, void* to, uint64_t user_from, size_t size) {
   (void)ctx, (void)to, (void)user_from, (void)size;
   NOT_YET;
@@ -135,14 +135,15 @@ static int send_signal(void* ctx, const struct lxnet_signal* signal) {
 
 /* ---- descriptors ----------------------------------------------------------------------------------------------------------- */
 
-/* Put `file` into the lowest free slot of the current process's table. Your file structure holds the pointer and one count: when the last
- * descriptor that refers to it closes, call lxnet_file_unref(). dup and fork are yours and share your structure. */
+/* Put `file` into the lowest free slot of the current process's table. Your file structure holds the pointer and one count: when
+ * the last descriptor that refers to it closes, call lxnet_file_unref(). dup and fork are yours and share your structure. */
 static int install_fd(void* ctx, struct lxnet_file* file, uint32_t flags) {
   (void)ctx, (void)file, (void)flags;
   NOT_YET;
 }
 
-/* Look the number up; for one of lxnet's files call lxnet_file_ref() and return it, else set *error to EBADF (9) or ENOTSOCK (88). */
+/* Look the number up; for one of lxnet's files call lxnet_file_ref() and return it, else set *error to EBADF (9) or ENOTSOCK
+ * (88). */
 static struct lxnet_file* find_fd(void* ctx, int fd, int* error) {
   (void)ctx, (void)fd, (void)error;
   NOT_YET;
@@ -163,7 +164,7 @@ static void log_line(void* ctx, int level, const char* message) {
 
 static void stop(void* ctx, const char* message) {
   (void)ctx;
-  KERNEL_STOP(message);
+  kernel_stop(message);
 }
 
 static const struct lxnet_hal kernel_hal = {
@@ -205,8 +206,8 @@ int network_start(void) {
   return lxnet_enable_epoll(the_stack);
 }
 
-/* From your system-call entry, for every number you do not answer yourself. -ENOSYS (-38) comes back for what is not the network's.
- * -512 to -516 must be handled where you deliver signals, before the program sees them: see docs/porting.md. */
+/* From your system-call entry, for every number you do not answer yourself. -ENOSYS (-38) comes back for what is not the
+ * network's. -512 to -516 must be handled where you deliver signals, before the program sees them: see docs/porting.md. */
 int64_t network_syscall(uint32_t number, const uint64_t arguments[6]);
 int64_t network_syscall(uint32_t number, const uint64_t arguments[6]) {
 #if defined(__x86_64__)
