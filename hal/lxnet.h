@@ -121,8 +121,6 @@ int lxnet_tunable_get(struct lxnet_stack* stack, const char* name, char* value, 
 void lxnet_file_ref(struct lxnet_file* file);
 /* task. */
 void lxnet_file_unref(struct lxnet_file* file);
-/* task. A descriptor of the current task was closed while others may remain (drops what Linux's flush and epoll do on close). */
-void lxnet_file_closed(struct lxnet_file* file, int fd);
 /* any. Poll bits now; for a host's own poll of a mixed set. */
 uint32_t lxnet_file_poll(struct lxnet_file* file);
 

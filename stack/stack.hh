@@ -20,6 +20,7 @@
 #include "stack/port_hooks.hh"
 #include "stack/route/route_table.hh"
 #include "stack/socket_set.hh"
+#include "stack/tcp/tcp_shared.hh"
 #include "stack/tunables.hh"
 
 namespace lxnet {
@@ -42,6 +43,7 @@ class Stack {
   IcmpState& icmp() { return icmp_; }
   Memberships& memberships() { return memberships_; }
   SocketSet& sockets() { return sockets_; }
+  TcpShared& tcp() { return tcp_; }
   PortHooks& ports() { return ports_; }
 
   // What the layer above keeps with the stack (the compat layer its families and calls); the stack only carries it.
@@ -71,6 +73,7 @@ class Stack {
   IcmpState icmp_;
   Memberships memberships_;
   SocketSet sockets_;
+  TcpShared tcp_;
   PortHooks ports_;
 };
 

@@ -5,6 +5,9 @@
 
 namespace lxnet::host {
 
+// The status that lxnet run exits with when it failed itself, as env and timeout do.
+inline constexpr int kOwnFailure = 125;
+
 // As a shell shows it: the exit status, or 128 and the signal's number.
 int shell_status(int wait_status);
 

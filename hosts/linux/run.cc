@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,68 +14,11 @@
 #include "hosts/linux/clock.hh"
 #include "hosts/linux/process_tree.hh"
 #include "hosts/linux/program.hh"
+#include "hosts/linux/signal_relay.hh"
 #include "hosts/linux/supervisor.hh"
 
 namespace lxnet::host {
 namespace {
-
-constexpr int kPassedOn[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
-
-sigset_t handled_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGCHLD);
-  for (int signal : kPassedOn) ::sigaddset(&set, signal);
-  return set;
-}
-
-// What the terminal sends, the whole foreground group has got already.
-bool is_to_pass_on(int signal, int code) { return signal != SIGCHLD && code != SI_KERNEL; }
-
-class SignalReader : public EventSource {
- public:
-  SignalReader(Supervisor& supervisor, pid_t program) : supervisor_(supervisor), program_(program) {
-    sigset_t set = handled_signals();
-    fd_ = OwnedFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    supervisor_.loop().add(fd_.get(), EPOLLIN, this);
-  }
-  ~SignalReader() override { supervisor_.loop().remove(fd_.get(), this); }
-
-  void on_event(uint32_t) override {
-    signalfd_siginfo info;
-    while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
-      supervisor_.signals().expect_soon(now_nanos());
-      if (is_to_pass_on(static_cast<int>(info.ssi_signo), info.ssi_code)) ::kill(program_, static_cast<int>(info.ssi_signo));
-    }
-    reap();
-  }
-
-  void reap() {
-    int status;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) != 0;) {
-      if (pid < 0) {
-        if (errno == ECHILD) has_children_ = false;
-        return;
-      }
-      if (pid == program_) {
-        program_status_ = shell_status(status);
-        has_ended_ = true;
-      }
-    }
-  }
-
-  bool has_ended() const { return has_ended_; }
-  bool has_children() const { return has_children_; }
-  int program_status() const { return program_status_; }
-
- private:
-  Supervisor& supervisor_;
-  pid_t program_;
-  OwnedFd fd_;
-  bool has_ended_ = false;
-  bool has_children_ = true;
-  int program_status_ = kOwnFailure;
-};
 
 class GuardianWatch : public EventSource {
  public:
@@ -92,14 +33,6 @@ class GuardianWatch : public EventSource {
   OwnedFd fd_;
   bool has_ended_ = false;
 };
-
-// One descriptor of ours stands for each socket of all programs together.
-void raise_descriptor_limit() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 int fail(const absl::Status& status) {
   std::fprintf(stderr, "lxnet: %s\n", std::string(status.message()).c_str());
@@ -129,9 +62,9 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
   if (apply_tunables(options, supervisor.default_stack()) != 0) return kOwnFailure;
   absl::StatusOr<Program> program = start_program(body, program_mask);
   if (!program.ok()) return fail(program.status());
-  raise_descriptor_limit();  // after the fork: the program keeps its own limit
+  Supervisor::raise_descriptor_limit();
   supervisor.add_listener(std::move(program->listener));
-  SignalReader signals(supervisor, program->pid);
+  SignalRelay signals(supervisor.loop(), program->pid, [&] { supervisor.signals().expect_soon(now_nanos()); });
   GuardianWatch guardian_watch(supervisor.loop(), guardian);
   signals.reap();
 
@@ -145,7 +78,7 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
 
 // Waits for the supervisor and passes signals on to it.
 int guard(pid_t supervisor) {
-  sigset_t set = handled_signals();
+  sigset_t set = relayed_signals();
   for (;;) {
     siginfo_t info;
     int signal = ::sigwaitinfo(&set, &info);
@@ -164,7 +97,7 @@ int guard(pid_t supervisor) {
 
 int run_supervised(const RunOptions& options, const std::function<int()>& body) {
   std::fflush(nullptr);
-  sigset_t handled = handled_signals(), before;
+  sigset_t handled = relayed_signals(), before;
   ::sigprocmask(SIG_BLOCK, &handled, &before);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   pid_t guardian = ::getpid();

@@ -19,9 +19,6 @@ struct RunOptions {
   std::vector<std::pair<std::string, std::string>> tunables = {};
 };
 
-// The status that lxnet run itself exits with when it could not even start.
-inline constexpr int kOwnFailure = 125;
-
 // Runs `body` supervised and returns its status as a shell shows it.
 int run_supervised(const RunOptions& options, const std::function<int()>& body);
 

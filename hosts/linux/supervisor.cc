@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -42,9 +43,27 @@ Supervisor::Supervisor(int log_level)
 
 absl::Status Supervisor::create_stack() { return stacks_.create_default(hal_); }
 
-void Supervisor::add_listener(OwnedFd listener) {
+Listener* Supervisor::add_listener(OwnedFd listener) {
   auto on_notice = [this](Listener& from, const seccomp_notif& notice) { received_.push_back({&from, notice}); };
   listeners_.push_back(std::make_unique<Listener>(loop_, std::move(listener), on_notice));
+  return listeners_.back().get();
+}
+
+bool Supervisor::has_programs() const {
+  return std::any_of(listeners_.begin(), listeners_.end(), [](const auto& listener) { return !listener->has_ended(); });
+}
+
+void Supervisor::kill_programs_of(const Listener& listener) {
+  tasks_.for_each([&](Task& task) {
+    if (task.listener == &listener) ::kill(task.tid(), SIGKILL);
+  });
+}
+
+void Supervisor::raise_descriptor_limit() {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void Supervisor::turn(int64_t deadline) {
@@ -65,6 +84,7 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
   const CallRow* row = table.find(notice.data.nr);
   std::shared_ptr<Task> task = tasks_.find_or_create(static_cast<pid_t>(notice.pid));
   if (task == nullptr) return;  // killed meanwhile
+  task->listener = &listener;
   if (row == nullptr) return continue_natively(listener, notice.id);
   Call call{.listener = listener, .notice = notice, .row = *row, .task = std::move(task), .started = now_nanos()};
   switch (row->shape) {

@@ -38,12 +38,18 @@ class Supervisor {
 
   absl::Status create_stack();
   lxnet_stack* default_stack() const { return stacks_.default_stack(); }
-  void add_listener(OwnedFd listener);
+  Listener* add_listener(OwnedFd listener);
+  bool has_programs() const;
+  // Whoever started them is gone.
+  void kill_programs_of(const Listener& listener);
+  // One descriptor of ours stands for each socket of all programs together. After the fork: programs keep their own limit.
+  static void raise_descriptor_limit();
   // One round: waits for something to happen, at most until `deadline`, and deals with it.
   void turn(int64_t deadline);
   // After the last program has ended: lets the calls of the dead unwind and destroys the stacks.
   void finish();
 
+  size_t socket_count() const { return files_.size(); }
   const Statistics& statistics() const { return statistics_; }
   EventLoop& loop() { return loop_; }
   SignalWatch& signals() { return signals_; }

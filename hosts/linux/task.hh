@@ -16,6 +16,7 @@ struct lxnet_stack;
 namespace lxnet::host {
 
 class Fiber;
+class Listener;
 class TaskTable;
 
 // A poll that a signal interrupted and that goes on when restart_syscall comes.
@@ -40,8 +41,9 @@ class Task : public EventSource, public std::enable_shared_from_this<Task> {
   // /proc/<tid>/status, opened once.
   int status_fd();
 
-  lxnet_stack* stack = nullptr;  // cached; null when it must be looked up (again)
-  Fiber* fiber = nullptr;        // of its call under way
+  lxnet_stack* stack = nullptr;        // cached; null when it must be looked up (again)
+  const Listener* listener = nullptr;  // the filter it runs under
+  Fiber* fiber = nullptr;              // of its call under way
   PendingRestart restart;
   int suspected_scans = 0;  // SignalWatch: how often a signal seemed to be for this thread without certainty
 
@@ -61,6 +63,10 @@ class TaskTable {
   // Null when the thread is already gone.
   std::shared_ptr<Task> find_or_create(pid_t tid);
   size_t size() const { return tasks_.size(); }
+  template <typename Visit>
+  void for_each(Visit visit) {
+    for (const auto& [tid, task] : tasks_) visit(*task);
+  }
 
  private:
   friend class Task;

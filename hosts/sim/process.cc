@@ -50,7 +50,6 @@ void Process::release(int fd) {
 int Process::close(int fd) {
   if (!is_open(fd)) return negative(Errno::EBADF);
   lxnet_file* file = std::exchange(slots_[static_cast<size_t>(fd)].file, nullptr);
-  lxnet_file_closed(file, fd);
   lxnet_file_unref(file);
   return 0;
 }

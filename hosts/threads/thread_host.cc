@@ -88,7 +88,6 @@ int64_t ThreadHost::system_call(long number, const uint64_t arguments[6]) {
   const int fd = static_cast<int>(arguments[0]);
   lxnet_file* file = descriptors_.take(fd);
   if (file == nullptr) return -static_cast<int64_t>(Errno::EBADF);
-  lxnet_file_closed(file, fd);
   lxnet_file_unref(file);
   return 0;
 }

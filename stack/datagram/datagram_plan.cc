@@ -17,6 +17,7 @@ bool is_same_flow(const FlowKey& a, const FlowKey& b) {
 
 Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) {
   TRY(find_destination(request, plan));
+  if (request.control.has_options && plan.destination.is_v4()) TRY(take_v4_options(request, plan));
   const FlowKey key = flow_of(request, plan);
   if (key.source.is_v4() != key.destination.is_v4() && !key.source.is_unspecified()) return Errno::EAFNOSUPPORT;
   plan.route = TRY(find_route(entry, key));
@@ -44,6 +45,18 @@ Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& 
     }
   }
   if (family() == IpFamily::V6 && plan.destination.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
+  return ok();
+}
+
+// A source route sends the packet to its first hop and keeps the destination for the last.
+Result<> DatagramSocket::take_v4_options(const SendRequest& request, SendPlan& plan) const {
+  const bool is_privileged = stack().hal().capable(LXNET_CAP_NET_RAW);
+  plan.v4_options = TRY(Ipv4Options::from_user(
+      request.control.options, is_privileged ? Ipv4OptionsPrivilege::RawNetwork : Ipv4OptionsPrivilege::Ordinary));
+  plan.ip.v4_options = &plan.v4_options;
+  if (!plan.v4_options.has_source_route()) return ok();
+  plan.ip.final_destination = plan.destination;
+  plan.destination = plan.v4_options.first_hop();
   return ok();
 }
 
@@ -103,7 +116,7 @@ void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan)
     ip.auto_flow_label = ip_options.auto_flow_label;
     if (control.flow_label > 0) ip.flow_label = static_cast<uint32_t>(control.flow_label);
   }
-  if (control.has_options) {
+  if (control.has_options && !is_v4) {
     ip.options = control.options;
     ip.options_first_header = control.options_first_header;
     ip.final_destination = control.routing_final;
@@ -131,9 +144,9 @@ Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t s
   // Linux's ip_sk_ignore_df. Over IPv6 the limit of 65535 does not count the fixed header.
   const bool may_exceed_path = mode < PathMtuMode::Do || mode == PathMtuMode::Omit;
   const size_t limit = !may_exceed_path || !plan.ip.may_fragment_locally ? mtu : is_v4 ? kLargest : kLargest + fixed;
-  const size_t options_size = plan.ip.options.size();
-  if (fixed + options_size + size <= limit) return ok();
-  report_too_large(entry, plan, static_cast<uint32_t>(mtu - options_size));
+  const size_t extra = options_size(plan);
+  if (fixed + extra + size <= limit) return ok();
+  report_too_large(entry, plan, static_cast<uint32_t>(mtu - extra));
   return Errno::EMSGSIZE;
 }
 

@@ -16,6 +16,7 @@
 #include "stack/port_hooks.hh"
 #include "stack/socket.hh"
 #include "stack/socket_lock.hh"
+#include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
 
@@ -84,6 +85,7 @@ class DatagramSocket : public Socket {
     uint16_t port = 0;
     const Route* route = nullptr;  // valid until the next plan
     IpSendOptions ip;
+    Ipv4Options v4_options;  // ip.v4_options points here, if at anything
     uint32_t mark = 0, priority = 0;
     bool is_probe_only = false;  // MSG_PROBE | MSG_CONFIRM without data: nothing is to be sent
   };
@@ -92,6 +94,10 @@ class DatagramSocket : public Socket {
   Result<> check_may_send() REQUIRES(lock_);
   // Charges SO_SNDBUF until the packet dies.
   void charge(Packet& packet, uint32_t amount);
+  // Behind the fixed header: IPv4 options, IPv6 extension headers.
+  static size_t options_size(const SendPlan& plan) {
+    return plan.ip.v4_options != nullptr ? plan.ip.v4_options->size() : plan.ip.options.size();
+  }
   // EMSGSIZE: more than one IP packet holds, or where the program forbids fragments more than a link frame does.
   Result<> check_size(Entry& entry, const SendPlan& plan, size_t size) REQUIRES(lock_);
   // EMSGSIZE: a report for the error queue, if the program wants them.
@@ -126,6 +132,7 @@ class DatagramSocket : public Socket {
   FlowKey flow_of(const SendRequest& request, const SendPlan& plan) const REQUIRES(lock_);
   void choose_interface(FlowKey& key) const;
   void fill_ip_options(const SendRequest& request, SendPlan& plan) const;
+  Result<> take_v4_options(const SendRequest& request, SendPlan& plan) const;
   Result<const Route*> find_route(Entry& entry, const FlowKey& key) REQUIRES(lock_);
   Result<size_t> receive_error(ReceiveRequest& request);
   Result<size_t> copy_out(Entry& entry, ReceiveRequest& request, Ref<Packet> packet, size_t offset);

@@ -1,12 +1,176 @@
-// TCP is not implemented: nobody takes its packets.
+// Where TCP packets enter: the checksum, the owner, and what is answered where there is none.
 #include "stack/tcp/tcp_input.hh"
 
-#include "stack/drop_reason.hh"
+#include "base/checksum.hh"
+#include "stack/mib.hh"
+#include "stack/socket_factories.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/emit.hh"
+#include "stack/tcp/listener.hh"
+#include "stack/tcp/time_wait.hh"
+#include "stack/wire/ip_protocol.hh"
+#include "stack/wire/pseudo_header.hh"
 
 namespace lxnet {
+namespace {
 
-void tcp_receive(Entry& entry, Ref<Packet> packet) { drop(entry, std::move(packet), DropReason::TcpNoSocket); }
+bool has_valid_checksum(const Packet& packet) {
+  if (packet.checksum == ChecksumState::Verified || packet.checksum == ChecksumState::Partial) return true;
+  const IpInfo& info = ip_info(packet);
+  const auto size = static_cast<uint32_t>(packet.size());
+  InternetChecksum sum = info.source.is_v4()
+                             ? pseudo_header_checksum(info.source.v4(), info.destination.v4(), IpProtocol::Tcp, size)
+                             : pseudo_header_checksum(info.source.v6(), info.destination.v6(), IpProtocol::Tcp, size);
+  packet.for_each_run(0, size, [&](ByteSpan run) { sum.add(run); });
+  return sum.is_valid();
+}
 
-void tcp_receive_error(Entry&, const IpError&) {}
+void reset_unclaimed(Entry& entry, Ref<Packet> packet) {
+  TcpSegment segment;
+  if (!take_segment(entry, std::move(packet), segment)) return;
+  entry.stack().drops().count(DropReason::TcpNoSocket);
+  answer_with_reset(entry, segment);
+}
+
+// True: the packet went to what is left of a connection. False: it opens a new one, or there is nothing.
+bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet) {
+  const Flow flow = entry.stack().sockets().find_flow(tuple);
+  if (flow.socket) {
+    static_cast<TcpSocket&>(*flow.socket).receive_packet(entry, std::move(packet));
+    return true;
+  }
+  if (!flow.time_wait) return false;
+  auto& time_wait = static_cast<TcpTimeWait&>(*flow.time_wait);
+  TcpSegment segment;
+  auto copy = packet->clone();
+  if (!copy.is_ok()) {
+    drop(entry, std::move(packet), DropReason::NoMemory);
+    return true;
+  }
+  Ref<Packet> view = copy.take();
+  ip_info(*view) = ip_info(*packet);
+  if (!take_segment(entry, std::move(view), segment)) return true;
+  ReusedFlow reused;
+  if (time_wait.receive(entry, segment, reused) == TcpTimeWait::Arrival::Done) return true;
+  time_wait.end(entry);
+  return false;
+}
+
+}  // namespace
+
+void tcp_receive(Entry& entry, Ref<Packet> packet) {
+  count(entry, Mib::TcpInSegs);
+  const IpInfo& info = ip_info(*packet);
+  if (info.is_broadcast || info.is_multicast || packet->is_link_broadcast || packet->is_link_multicast) {
+    return drop(entry, std::move(packet), DropReason::NotForUs);
+  }
+  auto parsed = packet->header<TcpHeader>();
+  if (!parsed.is_ok()) {
+    count(entry, Mib::TcpInErrs);
+    return drop(entry, std::move(packet), DropReason::TcpHeader);
+  }
+  const TcpHeader& header = *parsed.take();
+  if (header.header_size() > packet->size() || !has_valid_checksum(*packet)) {
+    count(entry, Mib::TcpInErrs);
+    if (header.header_size() <= packet->size()) count(entry, Mib::TcpInCsumErrors);
+    return drop(entry, std::move(packet), DropReason::TcpChecksum);
+  }
+  const PacketTuple tuple{.space = DemuxSpace::Tcp,
+                          .local = info.destination,
+                          .remote = info.source,
+                          .local_port = header.destination_port.get(),
+                          .remote_port = header.source_port.get(),
+                          .interface_index = info.interface_index};
+  if (deliver_to_flow(entry, tuple, packet)) return;
+  if (const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple)) {
+    return static_cast<TcpSocket&>(*listener).receive_packet(entry, std::move(packet));
+  }
+  reset_unclaimed(entry, std::move(packet));
+}
+
+void tcp_receive_error(Entry& entry, const IpError& error) {
+  if (error.cited == nullptr || error.cited->linear().size() < 8) return;
+  const uint8_t* bytes = error.cited->linear().data();
+  const PacketTuple tuple{.space = DemuxSpace::Tcp,
+                          .local = error.source,
+                          .remote = error.destination,
+                          .local_port = static_cast<uint16_t>(bytes[0] << 8 | bytes[1]),
+                          .remote_port = static_cast<uint16_t>(bytes[2] << 8 | bytes[3]),
+                          .interface_index = error.interface_index};
+  const Flow flow = entry.stack().sockets().find_flow(tuple);
+  if (!flow.socket) return;
+  static_cast<TcpSocket&>(*flow.socket).receive_error(entry, error);
+}
+
+Result<Ref<Socket>> create_tcp_socket(Entry& entry, IpFamily family) {
+  auto created = TcpSocket::create(entry.stack(), family);
+  if (!created.is_ok()) return Errno::ENOBUFS;
+  Ref<TcpSocket> socket = created.take();
+  socket->remember_creator();
+  return Ref<Socket>(std::move(socket));
+}
+
+// ------------------------------------------------------------------------------------------------ the socket's side
+
+const SocketWork TcpSocket::kWork = {
+    .packet = [](Entry& entry, Socket& socket,
+                 Ref<Packet> packet) { static_cast<TcpSocket&>(socket).receive_owned(entry, std::move(packet)); },
+    .deferred = &TcpSocket::run_deferred};
+
+void TcpSocket::remember_creator() {
+  lxnet_credentials credentials{};
+  stack().hal().credentials(credentials);
+  uid_ = credentials.euid;
+}
+
+void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
+  // As Linux: what waits may fill both buffers once more.
+  const size_t limit = size_t{options.receive_buffer} + options.send_buffer + 64 * 1024;
+  PacketOwnership ownership(lock_, entry, packet, limit);
+  if (ownership.is_owned()) {
+    receive_owned(entry, std::move(packet));
+  } else if (packet) {
+    count(entry, Mib::TcpExtTCPBacklogDrop);
+    drop(entry, std::move(packet), DropReason::TcpBacklogFull);
+  }
+}
+
+// An ICMP error about a segment of ours. Only one that cites what is in flight is believed (RFC 5927, 4).
+void TcpSocket::receive_error(Entry& entry, const IpError& error) {
+  const ByteSpan cited = error.cited->linear();
+  const SeqNum seq(uint32_t{cited[4]} << 24 | uint32_t{cited[5]} << 16 | uint32_t{cited[6]} << 8 | cited[7]);
+  const bool is_too_big = error.error == Errno::EMSGSIZE;
+  PacketOwnership ownership(lock_, entry, is_too_big ? kDeferredMtu : 0);
+  if (!ownership.is_owned()) {
+    count(entry, Mib::TcpExtLockDroppedIcmps);
+    return;
+  }
+  if (in(TcpState::Closed | TcpState::Listen)) return;
+  if (seq.is_before(snd_.una) || seq.is_after(snd_.nxt)) {
+    count(entry, Mib::TcpExtOutOfWindowIcmps);
+    return;
+  }
+  if (is_too_big) return apply_path_mtu(entry);
+  if (in(TcpState::SynSent | TcpState::SynReceived)) return abort_with(entry, error.error);
+  const bool wants_errors = error.source.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
+  if (wants_errors && !is_orphan_) {
+    report(error.error);
+  } else {
+    soft_error_ = error.error;  // told only if the connection dies of it
+  }
+}
+
+// The route knows the path's MTU by now: smaller segments from here on, and those in flight again.
+void TcpSocket::apply_path_mtu(Entry& entry) {
+  if (in(TcpState::Closed | TcpState::Listen)) return;
+  const uint32_t before = snd_.path_mtu;
+  if (!look_up_route(entry).is_ok() || route_.mtu == 0 || route_.mtu >= before) return;
+  update_mss(entry, route_.mtu);
+  for (SendRecord& record : send_queue_.sent) {
+    if (record.size > snd_.mss && !record.has_any(SendRecord::kSacked)) mark_lost(record);
+  }
+  refresh_congestion_facts(entry.now());
+  retransmit_lost(entry);
+}
 
 }  // namespace lxnet

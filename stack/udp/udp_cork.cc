@@ -15,6 +15,7 @@ Result<> UdpSocket::start_pending(const SendPlan& plan, uint16_t segment_size) {
   pending_.options = std::move(kept);
   pending_.plan = plan;
   pending_.plan.ip.options = ByteSpan(pending_.options.data(), pending_.options.size());
+  if (plan.ip.v4_options != nullptr) pending_.plan.ip.v4_options = &pending_.plan.v4_options;
   pending_.route = *plan.route;
   pending_.plan.route = &pending_.route;
   pending_.segment_size = segment_size;

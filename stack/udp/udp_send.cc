@@ -9,10 +9,6 @@ namespace {
 constexpr size_t kMaxSegments = 128;  // UDP_MAX_SEGMENTS
 constexpr size_t kLargestIp = 65535;
 
-size_t ip_header_size(const IpAddress& destination, const IpSendOptions& ip) {
-  return (destination.is_v4() ? 20 : 40) + ip.options.size();
-}
-
 }  // namespace
 
 Result<size_t> UdpSocket::send(Entry& entry, SendRequest& request) {
@@ -55,7 +51,7 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
 
 Result<> UdpSocket::check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const {
   const size_t piece = payload < segment_size ? payload : segment_size;
-  const size_t size = ip_header_size(plan.destination, plan.ip) + sizeof(UdpHeader) + piece;
+  const size_t size = (plan.destination.is_v4() ? 20 : 40) + options_size(plan) + sizeof(UdpHeader) + piece;
   if (size > ip_send_mtu(*plan.route, plan.ip.path_mtu)) return Errno::EMSGSIZE;
   if (payload > size_t{segment_size} * kMaxSegments) return Errno::EINVAL;
   if (!needs_checksum(plan.destination.is_v4())) return Errno::EINVAL;

@@ -1,0 +1,59 @@
+#include "hosts/linux/signal_relay.hh"
+
+#include <errno.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "hosts/linux/process_tree.hh"
+
+namespace lxnet::host {
+namespace {
+constexpr int kPassedOn[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+}  // namespace
+
+sigset_t relayed_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  for (int signal : kPassedOn) ::sigaddset(&set, signal);
+  return set;
+}
+
+bool is_to_pass_on(int signal, int code) { return signal != SIGCHLD && code != SI_KERNEL; }
+
+SignalRelay::SignalRelay(EventLoop& loop, pid_t program, std::function<void()> on_signal)
+    : loop_(loop), program_(program), on_signal_(std::move(on_signal)), program_status_(kOwnFailure) {
+  sigset_t set = relayed_signals();
+  fd_ = OwnedFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  loop_.add(fd_.get(), EPOLLIN, this);
+}
+
+SignalRelay::~SignalRelay() { loop_.remove(fd_.get(), this); }
+
+void SignalRelay::on_event(uint32_t) {
+  signalfd_siginfo info;
+  while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
+    on_signal_();
+    if (is_to_pass_on(static_cast<int>(info.ssi_signo), info.ssi_code)) ::kill(program_, static_cast<int>(info.ssi_signo));
+  }
+  reap();
+}
+
+void SignalRelay::reap() {
+  int status;
+  for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) != 0;) {
+    if (pid < 0) {
+      if (errno == ECHILD) has_children_ = false;
+      return;
+    }
+    if (pid == program_) {
+      program_status_ = shell_status(status);
+      has_ended_ = true;
+    }
+  }
+}
+
+}  // namespace lxnet::host

@@ -1,0 +1,155 @@
+// The ACK field of a segment that may acknowledge (RFC 9293 3.10.7.4, fifth): what it acknowledges, what that says of the path,
+// and what may be sent upon it. Order as in Linux's tcp_ack().
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+// "SND.UNA < SEG.ACK =< SND.NXT"; false: the segment is to be dropped, and the verdict says how.
+bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, bool is_fast) {
+  AckEffects effects;
+  effects.prior_una = snd_.una;
+  effects.prior_in_flight = recovery_.in_flight();
+  effects.prior_delivered = congestion_.delivered;
+  effects.prior_lost = congestion_.lost;
+  if (segment.options.timestamps) rcv_.ts_echo = segment.options.timestamps->echo_reply;
+  if (segment.ack.is_after(snd_.nxt)) {
+    verdict.drop_for(DropReason::TcpInvalidState);
+    return false;
+  }
+  Resend resend = Resend::Nothing;
+  if (segment.ack.is_before(snd_.una)) {
+    // RFC 5961, 5.2: SND.UNA - MAX.SND.WND bounds what an old duplicate may say.
+    const auto reach = static_cast<uint32_t>(std::min<uint64_t>(snd_.max_wnd, statistics_.bytes_acked));
+    if (segment.ack.is_before(snd_.una - reach)) {
+      verdict.acknowledge = Verdict::Acknowledge::Challenge;
+      verdict.drop_for(DropReason::TcpInvalidState);
+      return false;
+    }
+    if (segment.options.sack_count != 0 && recovery_.out != 0) {
+      mark_by_sack(entry, segment, effects);
+      react(entry, effects, resend);
+      resend_after_ack(entry, resend);
+    }
+    return true;
+  }
+  effects.una_advanced = segment.ack.is_after(snd_.una);
+  if (effects.una_advanced) recovery_.retransmits = 0;
+  refresh_congestion_facts(entry.now());
+  effects.has_data = segment.length() != 0;
+  if (is_fast && effects.una_advanced) {
+    snd_.wl1 = segment.seq;
+    effects.window_updated = true;
+  } else {
+    effects.window_updated = update_window(entry, segment, effects);
+    if (segment.options.sack_count != 0 && negotiated_.sack) mark_by_sack(entry, segment, effects);
+    effects.ece = negotiated_.ecn && segment.flags.ece() && !segment.flags.syn();
+  }
+  advance_una(entry, segment.ack);
+  soft_error_ = Errno{};
+  recovery_.probes_out = 0;
+  if (recovery_.out == 0) {
+    if (effects.dsack) react(entry, effects, resend);
+    check_probe_timer(entry);
+    verdict.check_space = effects.window_updated;
+    return true;
+  }
+  clean_sent(entry, effects);
+  update_rtt(entry, effects, segment);
+  if (recovery_.probe_in_flight) process_loss_probe_ack(entry, effects, segment.ack);
+  refresh_congestion_facts(entry.now());
+
+  const bool is_news = effects.has_data || effects.window_updated || effects.data_acked || effects.syn_acked;
+  const bool is_alert = effects.data_sacked || effects.ece || effects.dsack;
+  if (!is_news || is_alert || congestion_.loss_state != LossState::Open) {
+    if (!effects.una_advanced && !is_news && !effects.dsack) effects.duplicate_acks = segment.segments;
+    react(entry, effects, resend);
+  }
+  if (effects.set_timer) set_retransmit_timer(entry);
+  finish_rate_sample(entry, effects, effects.sample);
+  control_congestion(entry, effects, effects.sample);
+  resend_after_ack(entry, resend);
+  verdict.check_space = effects.data_acked;
+  return true;
+}
+
+// RFC 9293: "if (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK))"; una stands for WL2.
+bool TcpSocket::update_window(Entry& entry, const TcpSegment& segment, const AckEffects& effects) {
+  const uint32_t window = uint32_t{segment.window} << (segment.flags.syn() ? 0 : snd_.window_shift);
+  const bool is_newer = effects.una_advanced || segment.seq.is_after(snd_.wl1) || (segment.seq == snd_.wl1 && window > snd_.wnd);
+  if (!is_newer) return false;
+  snd_.wl1 = segment.seq;
+  if (snd_.wnd == window) return false;
+  snd_.wnd = window;
+  if (window > snd_.max_wnd) {
+    snd_.max_wnd = window;
+    update_mss(entry, snd_.path_mtu);
+  }
+  return true;
+}
+
+void TcpSocket::advance_una(Entry&, SeqNum ack) {
+  statistics_.bytes_acked += ack.bytes_since(snd_.una);
+  snd_.una = ack;
+  // An urgent pointer that was passed follows, so that is_urgent() never wraps.
+  if (!snd_.up.is_after(ack)) snd_.up = ack;
+}
+
+// Reports and smooths what the acknowledgment says of the round-trip time (RFC 6298 3, RFC 7323 4).
+void TcpSocket::update_rtt(Entry& entry, AckEffects& effects, const TcpSegment& segment) {
+  int64_t sample = effects.sequence_rtt >= 0 ? effects.sequence_rtt : effects.sack_rtt;
+  if (sample < 0 && negotiated_.timestamps && segment.options.timestamps && segment.options.timestamps->echo_reply != 0 &&
+      (effects.data_acked || effects.syn_acked)) {
+    const uint32_t delta = timestamp_now(entry.now()) - segment.options.timestamps->echo_reply;
+    if (delta < 1u << 30) sample = effects.congestion_rtt = std::max<int64_t>(int64_t{delta} * 1000, 1);
+  }
+  effects.sample.rtt_micros = effects.congestion_rtt;
+  if (sample < 0) return;
+  const Duration window = Duration::seconds(stack().tunables().values().tcp_min_rtt_wlen);
+  rtt_.add_min_sample(effects.congestion_rtt >= 0 ? effects.congestion_rtt : sample, entry.now(), window);
+  rtt_.add_sample(sample, snd_.una, snd_.nxt);
+  recovery_.backoff = 0;
+}
+
+void TcpSocket::resend_after_ack(Entry& entry, Resend resend) {
+  if (resend == Resend::Nothing || in(TcpState::SynSent)) return;
+  if (resend == Resend::NewDataOnly) {
+    write_pending(entry, Nagle::Push);
+    // F-RTO, 2b: when the window allowed nothing new, conventional recovery it is.
+    if (snd_.nxt.is_after(recovery_.high_seq)) return;
+    recovery_.frto = false;
+  }
+  retransmit_lost(entry);
+}
+
+// While something is in flight one timer runs: a tail loss probe where one may be sent, else the retransmission timer.
+void TcpSocket::set_retransmit_timer(Entry& entry) {
+  if (schedule_loss_probe(entry)) return;
+  if (recovery_.out == 0) {
+    if (probe_timer_kind_ != ProbeTimer::ZeroWindow) cancel(probe_timer_);
+    return;
+  }
+  Duration delay = backed_off(rtt_.rto(), recovery_.backoff);
+  if (probe_timer_kind_ == ProbeTimer::LossProbe || probe_timer_kind_ == ProbeTimer::Reordering) {
+    // Counted from the head's transmission, not from now.
+    const SendRecord* head = send_queue_.sent.front();
+    if (head != nullptr) delay = std::max(head->sent_at + delay - entry.now(), Duration::millis(1));
+  }
+  arm_probe_timer(entry, ProbeTimer::Retransmit, delay);
+}
+
+void TcpSocket::refresh_congestion_facts(Instant now) {
+  congestion_.now = now;
+  congestion_.una = snd_.una;
+  congestion_.nxt = snd_.nxt;
+  congestion_.mss = snd_.mss;
+  congestion_.srtt_8 = rtt_.srtt_micros_times_8();
+  congestion_.min_rtt = rtt_.min_micros();
+  congestion_.in_flight = recovery_.in_flight();
+  congestion_.last_send = snd_.last_data_at;
+}
+
+}  // namespace lxnet

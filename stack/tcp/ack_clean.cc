@@ -1,0 +1,132 @@
+// Taking acknowledged records off the queue, and what each tells: a round-trip time, a delivery rate, reordering.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+// Counters and marks of a record, or of `segments` at its front, that the cumulative acknowledgment covers.
+void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effects) {
+  const uint16_t segments = record.segments;
+  if (record.has_any(SendRecord::kEverRetransmitted)) {
+    if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted -= segments;
+    effects.retransmitted_acked = true;
+  } else if (!record.has_any(SendRecord::kSacked)) {
+    const int64_t rtt = std::max<int64_t>((entry.now() - record.sent_at).in_micros(), 1);
+    if (effects.sequence_rtt < 0) effects.sequence_rtt = rtt;
+    effects.congestion_rtt = rtt;
+    if (recovery_.sacked != 0 && record.seq.is_before(recovery_.highest_sacked) &&
+        (!effects.is_reordered || record.seq.is_before(effects.reordered_from))) {
+      effects.is_reordered = true;
+      effects.reordered_from = record.seq;
+    }
+    if (!record.end().is_after(recovery_.high_seq)) effects.original_sacked = true;
+  }
+  if (record.has_any(SendRecord::kSacked)) {
+    recovery_.sacked -= segments;
+  } else if (negotiated_.sack) {
+    congestion_.delivered += segments;
+    advance_rack(record, entry.now());
+  }
+  if (record.has_any(SendRecord::kLost)) recovery_.lost -= segments;
+  recovery_.out -= segments;
+  effects.segments_acked += segments;
+  note_delivered(record, effects.sample, entry.now());
+  if (record.flags.syn()) {
+    effects.syn_acked = true;
+    recovery_.first_retransmit_at = Instant::never();
+  } else {
+    effects.data_acked = true;
+  }
+}
+
+void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
+  const SeqNum una = snd_.una;
+  while (SendRecord* record = send_queue_.sent.front()) {
+    if (record->end().is_after(una)) {
+      // Part of a record: only whole segments of it count, and SACKed ones are not split for this.
+      const uint32_t covered = una.is_after(record->seq) ? una.bytes_since(record->seq) : 0;
+      if (record->segments <= 1 || covered == 0 || covered >= record->size) break;
+      if (!send_queue_.split(*record, covered)) break;
+      SendRecord* rest = send_queue_.sent.next(*record);
+      rest->segments = std::min<uint16_t>(rest->count_segments(std::max<uint32_t>(record->segment_size, 1)),
+                                          static_cast<uint16_t>(record->segments - 1));
+      record->segments = static_cast<uint16_t>(record->segments - rest->segments);
+    }
+    account_acked(entry, *record, effects);
+    send_queue_.remove(*record);
+  }
+  if (SendRecord* head = send_queue_.sent.front(); head != nullptr && head->has_any(SendRecord::kSacked)) effects.reneged = true;
+  if (effects.has_sacked_time) {
+    effects.sack_rtt = std::max<int64_t>((entry.now() - effects.first_sacked_at).in_micros(), 1);
+    if (effects.congestion_rtt < 0) {
+      effects.congestion_rtt = std::max<int64_t>((entry.now() - effects.last_sacked_at).in_micros(), 1);
+    }
+  }
+  if (effects.segments_acked != 0) {
+    effects.set_timer = true;
+    if (!negotiated_.sack) {
+      remove_reno_sacks(effects.segments_acked, effects);
+    } else if (effects.is_reordered) {
+      note_reordering(entry, effects.reordered_from);
+    }
+    if (congestion_.algorithm->on_rtt != nullptr && effects.congestion_rtt >= 0) {
+      congestion_.algorithm->on_rtt(congestion_, snd_.una, effects.congestion_rtt, effects.segments_acked);
+    }
+  } else if (effects.sack_rtt >= 0) {
+    const SendRecord* head = send_queue_.sent.front();
+    // What is SACKed was sent after the head was: the head had its chance, the timer starts anew.
+    if (head != nullptr && Duration::micros(effects.sack_rtt) < entry.now() - head->sent_at) effects.set_timer = true;
+  }
+}
+
+// A delivery-rate sample begins at the record sent last among those delivered.
+void TcpSocket::note_delivered(const SendRecord& record, RateSample& sample, Instant) {
+  if (record.has_any(SendRecord::kSacked) || record.delivered_at == Instant::never()) return;
+  const bool is_later = sample.prior_at.is_never() || record.delivered - sample.prior_delivered < 1u << 31;
+  if (!is_later) return;
+  sample.prior_delivered = record.delivered;
+  sample.prior_at = record.delivered_at;
+  sample.is_app_limited = record.sent_while_limited;
+  sample.is_retransmission = record.has_any(SendRecord::kEverRetransmitted);
+  sample.last_end = record.end();
+  sample.send_interval_micros = (record.sent_at - record.first_sent_at).in_micros();
+  sample.losses = record.lost_before;
+  first_sent_at_ = record.sent_at;
+}
+
+void TcpSocket::finish_rate_sample(Entry& entry, const AckEffects& effects, RateSample& sample) {
+  if (congestion_.app_limited_until != 0 && congestion_.delivered > congestion_.app_limited_until)
+    congestion_.app_limited_until = 0;
+  sample.newly_delivered = congestion_.delivered - effects.prior_delivered;
+  sample.prior_in_flight = effects.prior_in_flight;
+  sample.is_ack_delayed = !effects.una_advanced ? false : effects.segments_acked == 1 && effects.congestion_rtt > 40'000;
+  const uint32_t newly_lost = congestion_.lost - effects.prior_lost;
+  if (sample.newly_delivered != 0) congestion_.delivered_at = entry.now();
+  if (sample.prior_at.is_never() || effects.reneged) {
+    sample.delivered = -1;
+    sample.interval_micros = -1;
+    sample.losses = newly_lost;
+    return;
+  }
+  sample.losses = newly_lost;
+  sample.delivered = static_cast<int32_t>(congestion_.delivered - sample.prior_delivered);
+  const int64_t ack_interval = (entry.now() - sample.prior_at).in_micros();
+  sample.interval_micros = std::max(sample.send_interval_micros, ack_interval);
+  // Shorter than the shortest round trip: compressed, and of no use.
+  if (sample.interval_micros < static_cast<int64_t>(rtt_.min_micros())) {
+    sample.interval_micros = -1;
+    return;
+  }
+  const bool is_better = uint64_t{static_cast<uint32_t>(sample.delivered)} * statistics_.rate_interval_micros >=
+                         uint64_t{statistics_.rate_delivered} * static_cast<uint64_t>(sample.interval_micros);
+  if (!sample.is_app_limited || is_better) {
+    statistics_.rate_delivered = static_cast<uint32_t>(sample.delivered);
+    statistics_.rate_interval_micros = static_cast<uint32_t>(sample.interval_micros);
+    statistics_.rate_app_limited = sample.is_app_limited;
+  }
+}
+
+}  // namespace lxnet

@@ -1,0 +1,135 @@
+// send(): Linux's tcp_sendmsg. Bytes go from the user into records; what of them leaves is output.cc's.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+bool TcpSocket::has_send_room() const {
+  if (send_queue_.charge() >= options.send_buffer) return false;
+  const uint32_t limit = tcp_options.not_sent_low_water != ~0u
+                             ? tcp_options.not_sent_low_water
+                             : static_cast<uint32_t>(stack().tunables().values().tcp_notsent_lowat);
+  return snd_.end.bytes_since(snd_.nxt) < limit;
+}
+
+// Linux's sk_stream_is_writeable(): a third of the buffer free, and less than the limit unsent.
+bool TcpSocket::is_writeable() const {
+  const uint32_t used = send_queue_.charge();
+  if (used >= options.send_buffer || options.send_buffer - used < used / 2) return false;
+  return has_send_room();
+}
+
+void TcpSocket::announce_space(Entry& entry) {
+  if (in(kMaySend) && congestion_.is_cwnd_limited && send_queue_.charge() >= options.send_buffer / 2) expand_send_buffer();
+  if (!wants_space_ || !is_writeable()) return;
+  wants_space_ = false;
+  if (statistics_.limit == TcpStatistics::Limit::Buffer) {
+    statistics_.account(recovery_.out != 0 ? TcpStatistics::Limit::Busy : TcpStatistics::Limit::None, entry.now());
+  }
+  wake(kPollOut | kPollWriteNormal);
+}
+
+Result<size_t> TcpSocket::send(Entry& entry, SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  if (!in(kMaySend)) {
+    if (in(TcpState::SynSent | TcpState::SynReceived)) {
+      if (has_error()) return take_error();
+      return Errno::EAGAIN;
+    }
+    if (has_error()) return take_error();
+    return Errno::EPIPE;
+  }
+  return send_owned(entry, request);
+}
+
+// The pending error before EPIPE.
+Errno TcpSocket::stream_error() {
+  const Errno error = take_error();
+  return error != Errno{} ? error : Errno::EPIPE;
+}
+
+// The record that takes the next byte, or null: no room for another, or no memory.
+SendRecord* TcpSocket::open_record() {
+  SendRecord* last = send_queue_.unsent.back();
+  if (last != nullptr && !SendQueue::is_full(*last) && !last->ends_message && !last->flags.fin()) return last;
+  return send_queue_.append_record(snd_.end, TcpFlags());
+}
+
+Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
+  IoSource& source = request.source;
+  size_t done = 0;
+  Errno error{};
+  if (has_error() || (shutdown_ & kShutdownSend) != 0) return stream_error();
+  // Memory is asked for when a record is begun; one that is begun is filled.
+  while (source.remaining() != 0) {
+    SendRecord* last = send_queue_.unsent.back();
+    const bool needs_record = last == nullptr || SendQueue::is_full(*last) || last->ends_message;
+    if (needs_record && !has_send_room()) {
+      wants_space_ = true;
+      statistics_.account(TcpStatistics::Limit::Buffer, entry.now());
+      error = Errno::EAGAIN;
+      break;
+    }
+    SendRecord* record = open_record();
+    if (record == nullptr) {
+      error = Errno::ENOBUFS;
+      break;
+    }
+    const auto limit = static_cast<uint32_t>(std::min<size_t>(source.remaining(), SendRecord::kMaxSize - record->size));
+    const SendQueue::Copied copied = send_queue_.append_bytes(*record, source, limit);
+    snd_.end += copied.size;
+    done += copied.size;
+    if (record->size == 0) send_queue_.remove(*record);
+    if (copied.is_faulty || copied.out_of_memory) {
+      error = copied.is_faulty ? Errno::EFAULT : Errno::ENOBUFS;
+      break;
+    }
+    if (copied.size < limit) record->ends_message = true;  // its fragments are used up
+    if (source.remaining() != 0) push_full_record(entry, *record);
+  }
+  if (done == 0) {
+    if (error != Errno{}) return error;
+    return size_t{0};
+  }
+  SendRecord* last = send_queue_.unsent.back();
+  const bool is_more = (request.flags & kMessageMore) != 0;
+  if (last != nullptr) {
+    if (!is_more || snd_.end.bytes_since(snd_.pushed) > snd_.max_wnd / 2) {
+      last->flags |= kTcpPsh;
+      snd_.pushed = snd_.end;
+    }
+    if ((request.flags & kMessageEndOfRecord) != 0) last->ends_message = true;
+  }
+  if ((request.flags & kMessageOutOfBand) != 0) snd_.up = snd_.end;
+  push_pending(entry, is_more ? Nagle::Cork : Nagle::Default);
+  return done;
+}
+
+void TcpSocket::push_full_record(Entry& entry, SendRecord& record) {
+  if (snd_.end.bytes_since(snd_.pushed) > snd_.max_wnd / 2) {
+    record.flags |= kTcpPsh;
+    snd_.pushed = snd_.end;
+    push_pending(entry, Nagle::Push);
+  } else if (send_queue_.unsent.front() == &record) {
+    push_pending(entry, Nagle::Push);
+  }
+}
+
+Result<int> TcpSocket::bytes_unsent(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (in(TcpState::Listen)) return Errno::EINVAL;
+  if (in(TcpState::SynSent | TcpState::SynReceived)) return 0;
+  return static_cast<int>(snd_.end.bytes_since(snd_.una));
+}
+
+Result<int> TcpSocket::bytes_not_yet_sent(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (in(TcpState::Listen)) return Errno::EINVAL;
+  if (in(TcpState::SynSent | TcpState::SynReceived)) return 0;
+  return static_cast<int>(snd_.end.bytes_since(snd_.nxt));
+}
+
+}  // namespace lxnet

@@ -1,0 +1,187 @@
+// CLOSE, shutdown and disconnect (RFC 9293 3.10.4 and 3.10.5) with the socket semantics of Linux's inet_shutdown, __tcp_close and
+// tcp_disconnect.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/listener.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+Result<> TcpSocket::shutdown(Entry& entry, ShutdownHow how) {
+  TaskOwnership ownership(lock_, entry);
+  return shutdown_owned(entry, how);
+}
+
+Result<> TcpSocket::shutdown_owned(Entry& entry, ShutdownHow how) {
+  const auto bits = static_cast<uint8_t>(how == ShutdownHow::Read    ? kShutdownReceive
+                                         : how == ShutdownHow::Write ? kShutdownSend
+                                                                     : kShutdownBoth);
+  if (phase_ == Phase::Connecting)
+    phase_ = in(TcpState::SynSent | TcpState::SynReceived | TcpState::Closed) ? phase_ : Phase::Connected;
+  switch (state()) {
+    case TcpState::Listen:
+      if ((bits & kShutdownReceive) == 0) break;
+      [[fallthrough]];
+    case TcpState::SynSent:
+      phase_ = Phase::Unconnected;
+      static_cast<void>(disconnect_owned(entry));
+      break;
+    default:
+      shutdown_ |= bits;
+      // Told so, others that wait on the socket wake up even when there is no connection.
+      if (state() == TcpState::Closed) {
+        wake_for_shutdown();
+        return Errno::ENOTCONN;
+      }
+      if ((bits & kShutdownSend) != 0 && in(TcpState::Established | TcpState::CloseWait) && send_fin_state(entry)) {
+        static_cast<void>(queue_fin(entry));
+      }
+  }
+  wake_for_shutdown();
+  return ok();
+}
+
+void TcpSocket::wake_for_shutdown() {
+  PollEvents events = kPollOut | kPollWriteNormal;
+  if ((shutdown_ & kShutdownReceive) != 0) events |= kPollIn | kPollReadNormal | kPollReadHangUp;
+  if (shutdown_ == kShutdownBoth) events |= kPollHangUp;
+  wake(events);
+}
+
+bool TcpSocket::send_fin_state(Entry& entry) {
+  switch (state()) {
+    case TcpState::SynReceived:
+    case TcpState::Established:
+      enter(entry, TcpState::FinWait1);
+      return true;
+    case TcpState::CloseWait:
+      enter(entry, TcpState::LastAck);
+      return true;
+    default:
+      return false;
+  }
+}
+
+void TcpSocket::close(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  close_owned(entry);
+}
+
+// Bytes nobody will read; then a reset tells the peer so (RFC 2525, 2.17).
+uint64_t TcpSocket::discard_unread() {
+  const uint64_t size = unread();
+  receive_queue_.clear();
+  receive_charge_ = 0;
+  return in(TcpState::Listen | TcpState::Closed | TcpState::SynSent) ? 0 : size;
+}
+
+void TcpSocket::close_owned(Entry& entry) {
+  shutdown_ = kShutdownBoth;
+  if (state() == TcpState::Listen) {
+    stop_listening(entry);
+    enter(entry, TcpState::Closed);
+    is_orphan_ = true;
+    release_port();
+    return;
+  }
+  const uint64_t unread_bytes = discard_unread();
+  if (state() != TcpState::Closed) {
+    if (unread_bytes != 0) {
+      count(entry, Mib::TcpExtTCPAbortOnClose);
+      send_reset(entry);
+      is_orphan_ = true;
+      finish(entry);
+      return;
+    }
+    if (options.linger_on && options.linger == Duration()) {
+      count(entry, Mib::TcpExtTCPAbortOnData);
+      is_orphan_ = true;
+      static_cast<void>(disconnect_owned(entry));
+      return;
+    }
+    if (state() == TcpState::SynSent) {
+      is_orphan_ = true;
+      finish(entry);
+      return;
+    }
+    if (send_fin_state(entry)) static_cast<void>(queue_fin(entry));
+  }
+  is_orphan_ = true;
+  if (state() == TcpState::Closed) {
+    release_port();
+  } else {
+    settle_orphan(entry);
+  }
+}
+
+// Without a user FIN-WAIT-2 does not last (Linux's tcp_fin_timeout and TCP_LINGER2).
+void TcpSocket::settle_orphan(Entry& entry) {
+  if (!in(TcpState::FinWait2)) return;
+  if (tcp_options.linger2 < 0) {
+    count(entry, Mib::TcpExtTCPAbortOnLinger);
+    send_reset(entry);
+    finish(entry);
+    return;
+  }
+  const int32_t tunable = stack().tunables().values().tcp_fin_timeout;
+  const int32_t seconds = tcp_options.linger2 != 0 ? tcp_options.linger2 : tunable;
+  const Duration rto = backed_off(rtt_.rto(), recovery_.backoff);
+  arm_keep_alive(entry, std::max(Duration::seconds(seconds), rto * 4 - rto / 2));
+}
+
+// Linux's tcp_disconnect(): the socket is as new, but what bind() chose stays.
+Result<> TcpSocket::disconnect_owned(Entry& entry) {
+  const TcpState old = state();
+  constexpr TcpStates kNeedsReset =
+      TcpState::Established | TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2 | TcpState::SynReceived;
+  if (old == TcpState::Listen) {
+    stop_listening(entry);
+    enter(entry, TcpState::Closed);
+    leave_tables();
+  } else if (old != TcpState::Closed) {
+    const bool has_unsent = snd_.nxt != snd_.end && in(TcpState::Closing | TcpState::LastAck);
+    if (kNeedsReset.contain(old) || has_unsent) {
+      send_reset(entry);
+      if (!is_orphan_) report(Errno::ECONNRESET);
+    } else if (old == TcpState::SynSent && !is_orphan_) {
+      report(Errno::ECONNRESET);
+    }
+    finish(entry);
+  }
+  reset_connection_state();
+  return ok();
+}
+
+void TcpSocket::reset_connection_state() {
+  receive_queue_.clear();
+  receive_charge_ = 0;
+  shutdown_ = 0;
+  saw_fin_ = false;
+  remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
+  if (!is_bound_address_) local_.address = IpAddress::any(family());
+  if (!is_bound_port_) {
+    release_port();
+    local_.port = 0;
+  } else if (claim_.is_claimed() && stack().ports().readdress != nullptr) {
+    stack().ports().readdress(stack().ports().table, claim_, local_.address);
+  }
+  snd_ = SendState();
+  rcv_ = ReceiveState();
+  urgent_ = UrgentState();
+  ack_ = AckState();
+  autotune_ = ReceiveAutotune();
+  recovery_ = RecoveryState();
+  sack_count_ = 0;
+  has_dsack_ = ecn_echo_ = ecn_cwr_pending_ = false;
+  soft_error_ = Errno{};
+  route_ = Route();
+  rtt_.reset();
+}
+
+bool TcpSocket::has_finished_sending() const {
+  return !(TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck).contain(state());
+}
+
+}  // namespace lxnet

@@ -1,0 +1,11 @@
+// The algorithms TCP_CONGESTION may name.
+#pragma once
+
+#include "stack/tcp/congestion/congestion_control.hh"
+
+namespace lxnet {
+
+extern const CongestionAlgorithm kNewReno;
+extern const CongestionAlgorithm kCubic;
+
+}  // namespace lxnet

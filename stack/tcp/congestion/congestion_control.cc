@@ -1,0 +1,56 @@
+// What the algorithms share, and the table of them.
+#include "stack/tcp/congestion/congestion_control.hh"
+
+#include <algorithm>
+
+#include "stack/tcp/congestion/algorithms.hh"
+
+namespace lxnet {
+
+void CongestionState::start(const CongestionAlgorithm& chosen) {
+  algorithm = &chosen;
+  wants_pacing = false;
+  send_quantum = 0;
+  if (chosen.init != nullptr) chosen.init(*this);
+}
+
+uint32_t grow_slow_start(CongestionState& state, uint32_t acked) {
+  const uint32_t grown = std::min(state.cwnd + acked, state.ssthresh);
+  acked -= grown - state.cwnd;
+  state.cwnd = std::min(grown, state.cwnd_clamp);
+  return acked;
+}
+
+void grow_additively(CongestionState& state, uint32_t window, uint32_t acked) {
+  // Credit gathered while the window was larger must not be spent at once.
+  if (state.cwnd_count >= window) {
+    state.cwnd_count = 0;
+    state.cwnd += 1;
+  }
+  state.cwnd_count += acked;
+  if (state.cwnd_count >= window) {
+    const uint32_t steps = state.cwnd_count / window;
+    state.cwnd_count -= steps * window;
+    state.cwnd += steps;
+  }
+  state.cwnd = std::min(state.cwnd, state.cwnd_clamp);
+}
+
+namespace {
+constexpr const CongestionAlgorithm* kAlgorithms[] = {&kCubic, &kNewReno};
+}
+
+std::span<const CongestionAlgorithm* const> congestion_algorithms() { return kAlgorithms; }
+
+const CongestionAlgorithm* find_congestion_algorithm(std::span<const char> name) {
+  for (const CongestionAlgorithm* algorithm : kAlgorithms) {
+    size_t i = 0;
+    while (i < name.size() && name[i] != 0 && algorithm->name[i] == name[i]) ++i;
+    if ((i == name.size() || name[i] == 0) && algorithm->name[i] == 0) return algorithm;
+  }
+  return nullptr;
+}
+
+const CongestionAlgorithm& default_congestion_algorithm() { return kCubic; }
+
+}  // namespace lxnet

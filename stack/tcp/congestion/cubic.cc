@@ -1,0 +1,149 @@
+// CUBIC (RFC 9438) in integers, with HyStart++ for slow start.
+//
+// W(t) = C (t - K)^3 + W_max with C = 0.4 and beta = 0.7; time in units of 1/1024 s, as Linux scales it, so that one
+// multiplication chain stays in 64 bits. The Reno-friendly region follows section 4.3 with alpha = 3 (1 - beta) / (1 + beta).
+#include <algorithm>
+
+#include "stack/tcp/congestion/algorithms.hh"
+#include "stack/tcp/congestion/hystart.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kBeta = 717;  // of 1024
+constexpr uint32_t kBetaScale = 1024;
+constexpr uint32_t kTimeShift = 10;  // a second is 1024 units
+// C = 0.4 as 410/1024, divided by (2^10)^3 for the time's unit: value = kCubeFactor * t^3 >> 40.
+constexpr uint64_t kCubeFactor = 410;
+constexpr uint32_t kCubeShift = 10 + 3 * kTimeShift;
+
+struct Cubic {
+  HyStart hystart;
+  uint32_t last_max = 0;      // W_max after fast convergence
+  uint32_t last_cwnd = 0;     // at the last update
+  uint32_t growth_count = 1;  // segments to acknowledge for one more
+  uint32_t origin = 0;        // the plateau of this epoch
+  uint32_t k = 0;             // time to reach it, in 1/1024 s
+  uint32_t ack_count = 0;
+  uint32_t reno_cwnd = 0;  // W_est
+  Instant epoch_start = Instant::never();
+  Instant last_update;
+};
+
+// Newton's iteration from above; exact floor for any 64-bit value.
+uint32_t cube_root(uint64_t value) {
+  if (value == 0) return 0;
+  uint64_t root = uint64_t{1} << ((64 - static_cast<unsigned>(__builtin_clzll(value)) + 2) / 3);
+  for (;;) {
+    const uint64_t next = (2 * root + value / (root * root)) / 3;
+    if (next >= root) return static_cast<uint32_t>(root);
+    root = next;
+  }
+}
+
+void init(CongestionState& state) { state.start_own<Cubic>().hystart.reset(state.nxt); }
+
+void start_epoch(CongestionState& state, Cubic& cubic, uint32_t acked) {
+  cubic.epoch_start = state.now;
+  cubic.ack_count = acked;
+  cubic.reno_cwnd = state.cwnd;
+  if (cubic.last_max <= state.cwnd) {
+    cubic.k = 0;
+    cubic.origin = state.cwnd;
+  } else {
+    // K = cbrt((W_max - cwnd) / C)
+    cubic.k = cube_root((uint64_t{cubic.last_max - state.cwnd} << kCubeShift) / kCubeFactor);
+    cubic.origin = cubic.last_max;
+  }
+}
+
+// The window that CUBIC aims at one round trip from now.
+uint32_t target_window(const CongestionState& state, const Cubic& cubic) {
+  const Duration ahead = state.now - cubic.epoch_start + Duration::micros(state.min_rtt == ~0u ? 0 : state.min_rtt);
+  const uint64_t t = (static_cast<uint64_t>(ahead.in_millis()) << kTimeShift) / 1000;
+  const uint64_t distance = std::min<uint64_t>(t < cubic.k ? cubic.k - t : t - cubic.k, 1u << 17);
+  const uint64_t delta = kCubeFactor * distance * distance * distance >> kCubeShift;
+  if (t < cubic.k) return cubic.origin > delta ? static_cast<uint32_t>(cubic.origin - delta) : 0;
+  return static_cast<uint32_t>(std::min<uint64_t>(cubic.origin + delta, 1u << 30));
+}
+
+void update(CongestionState& state, Cubic& cubic, uint32_t acked) {
+  cubic.ack_count += acked;
+  if (cubic.last_cwnd == state.cwnd && state.now - cubic.last_update <= Duration::millis(31)) return;
+  cubic.last_cwnd = state.cwnd;
+  cubic.last_update = state.now;
+  if (cubic.epoch_start.is_never()) start_epoch(state, cubic, acked);
+  const uint32_t target = target_window(state, cubic);
+  cubic.growth_count = target > state.cwnd ? state.cwnd / (target - state.cwnd) : 100 * state.cwnd;
+  // The first epoch knows no plateau: at least 5 % a round trip.
+  if (cubic.last_max == 0 && cubic.growth_count > 20) cubic.growth_count = 20;
+  // Section 4.3: where Reno would be, cwnd * (1 + beta) / (3 (1 - beta)) acknowledgments a step.
+  const uint32_t step =
+      std::max<uint32_t>(1, static_cast<uint32_t>(uint64_t{state.cwnd} * (kBetaScale + kBeta) / (3 * (kBetaScale - kBeta))));
+  while (cubic.ack_count > step) {
+    cubic.ack_count -= step;
+    ++cubic.reno_cwnd;
+  }
+  if (cubic.reno_cwnd > state.cwnd) {
+    cubic.growth_count = std::min(cubic.growth_count, state.cwnd / (cubic.reno_cwnd - state.cwnd));
+  }
+  // At most half the window a round trip: section 4.4 bounds the target at 1.5 cwnd.
+  cubic.growth_count = std::max(cubic.growth_count, 2u);
+}
+
+void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
+  Cubic& cubic = state.own<Cubic>();
+  if (!state.may_grow()) return;
+  if (state.in_slow_start()) {
+    acked = grow_slow_start(state, cubic.hystart.growth(acked));
+    if (acked == 0 || state.in_slow_start()) return;
+  }
+  update(state, cubic, acked);
+  grow_additively(state, cubic.growth_count, acked);
+}
+
+uint32_t threshold(CongestionState& state) {
+  Cubic& cubic = state.own<Cubic>();
+  cubic.epoch_start = Instant::never();
+  // Fast convergence (section 4.7): a flow that loses before its old maximum makes room.
+  cubic.last_max = state.cwnd < cubic.last_max
+                       ? static_cast<uint32_t>(uint64_t{state.cwnd} * (kBetaScale + kBeta) / (2 * kBetaScale))
+                       : state.cwnd;
+  return std::max(static_cast<uint32_t>(uint64_t{state.cwnd} * kBeta / kBetaScale), 2u);
+}
+
+void on_rtt(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t) {
+  if (state.in_slow_start()) state.own<Cubic>().hystart.on_rtt(state, ack, rtt_micros);
+}
+
+void on_event(CongestionState& state, CongestionEvent event) {
+  Cubic& cubic = state.own<Cubic>();
+  if (event != CongestionEvent::TransmitStart || cubic.epoch_start.is_never()) return;
+  // Time spent idle is no time in which the window grew: the epoch moves with it.
+  const Duration idle = state.now - state.last_send;
+  if (idle > Duration()) {
+    cubic.epoch_start = cubic.epoch_start + idle;
+    if (cubic.epoch_start > state.now) cubic.epoch_start = state.now;
+  }
+}
+
+void on_loss_state(CongestionState& state, LossState next) {
+  if (next == LossState::Loss) init(state);
+}
+
+uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_cwnd); }
+
+}  // namespace
+
+const CongestionAlgorithm kCubic = {.name = "cubic",
+                                    .init = &init,
+                                    .threshold = &threshold,
+                                    .on_ack = &on_ack,
+                                    .on_rtt = &on_rtt,
+                                    .on_event = &on_event,
+                                    .on_loss_state = &on_loss_state,
+                                    .control = nullptr,
+                                    .undo = &undo,
+                                    .send_buffer_factor = 0};
+
+}  // namespace lxnet

@@ -1,0 +1,35 @@
+// NewReno: RFC 5681's additive increase and multiplicative decrease. (The recovery of RFC 6582 is loss recovery's business.)
+#include <algorithm>
+
+#include "stack/tcp/congestion/algorithms.hh"
+
+namespace lxnet {
+namespace {
+
+uint32_t threshold(CongestionState& state) { return std::max(state.cwnd / 2, 2u); }
+
+void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
+  if (!state.may_grow()) return;
+  if (state.in_slow_start()) {
+    acked = grow_slow_start(state, acked);
+    if (acked == 0) return;
+  }
+  grow_additively(state, state.cwnd, acked);
+}
+
+uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_cwnd); }
+
+}  // namespace
+
+const CongestionAlgorithm kNewReno = {.name = "reno",
+                                      .init = nullptr,
+                                      .threshold = &threshold,
+                                      .on_ack = &on_ack,
+                                      .on_rtt = nullptr,
+                                      .on_event = nullptr,
+                                      .on_loss_state = nullptr,
+                                      .control = nullptr,
+                                      .undo = &undo,
+                                      .send_buffer_factor = 0};
+
+}  // namespace lxnet

@@ -1,0 +1,268 @@
+// connect(): Linux's inet_stream_connect and tcp_v4_connect, the active OPEN of RFC 9293 3.10.1.
+#include <algorithm>
+#include <bit>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/isn.hh"
+#include "stack/tcp/tcp_socket.hh"
+#include "stack/tcp/time_wait.hh"
+#include "stack/wire/ip_protocol.hh"
+
+namespace lxnet {
+
+// EINPROGRESS the first time, EALREADY while the handshake runs; then once 0 or the error, then EISCONN.
+Result<> TcpSocket::connect(Entry& entry, const Endpoint& remote, uint32_t flags) {
+  TaskOwnership ownership(lock_, entry);
+  switch (phase_) {
+    case Phase::Connected:
+      return Errno::EISCONN;
+    case Phase::Unconnected:
+      if (state() != TcpState::Closed) return Errno::EISCONN;
+      TRY(start_connect(entry, remote, flags));
+      phase_ = Phase::Connecting;
+      return Errno::EINPROGRESS;
+    case Phase::Connecting:
+      if (in(TcpState::SynSent | TcpState::SynReceived)) return Errno::EALREADY;
+      return finish_connect(entry);
+  }
+  return Errno::EINVAL;
+}
+
+// The handshake is over, one way or the other.
+Result<> TcpSocket::finish_connect(Entry& entry) {
+  if (state() != TcpState::Closed) {
+    phase_ = Phase::Connected;
+    return ok();
+  }
+  const Errno error = take_error();
+  phase_ = Phase::Unconnected;
+  static_cast<void>(disconnect_owned(entry));
+  return error == Errno{} ? Errno::ECONNABORTED : error;
+}
+
+namespace {
+
+// "This host" and what may not be connected to.
+Result<> normalise_destination(Endpoint& remote, const IpAddress& bound) {
+  if (remote.address.is_unspecified()) {
+    if (!bound.is_unspecified() && bound.is_v4() && remote.address.is_v4()) {
+      remote.address = bound;
+    } else {
+      remote.address = remote.address.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
+    }
+  }
+  if (remote.address.is_multicast()) return Errno::ENETUNREACH;
+  return ok();
+}
+
+}  // namespace
+
+FlowKey TcpSocket::flow_key() const {
+  FlowKey key;
+  key.source = local_.address;
+  if (key.source.is_unspecified()) key.source = IpAddress::any(remote_.address.family());
+  key.destination = remote_.address;
+  key.output_interface = options.bound_interface;
+  if (key.output_interface == 0 && remote_.scope_id != 0) key.output_interface = remote_.scope_id;
+  key.mark = options.mark;
+  key.uid = uid_;
+  key.source_port = local_.port;
+  key.destination_port = remote_.port;
+  key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
+  key.tos = remote_.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  key.on_link_only = options.dont_route;
+  key.may_use_foreign_source = ip_options.transparent;
+  return key;
+}
+
+Result<> TcpSocket::look_up_route(Entry& entry) {
+  route_ = TRY(stack().routes().lookup(entry, flow_key()));
+  return ok();
+}
+
+// For a connection that this socket only represents: a listener's request.
+Result<> TcpSocket::look_up_route_for(Entry& entry, const IpAddress& local, const Endpoint& remote) {
+  FlowKey key = flow_key();
+  key.source = local;
+  key.destination = remote.address;
+  if (key.output_interface == 0) key.output_interface = remote.scope_id;
+  route_ = TRY(stack().routes().lookup(entry, key));
+  return ok();
+}
+
+Result<> TcpSocket::refresh_route(Entry& entry) {
+  if (route_.output && route_.generation == stack().routes().generation()) return ok();
+  TRY(look_up_route(entry));
+  if (route_.mtu != snd_.path_mtu && route_.mtu != 0 && !in(TcpState::SynSent | TcpState::SynReceived))
+    update_mss(entry, route_.mtu);
+  return ok();
+}
+
+Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, uint32_t) {
+  Endpoint target = remote;
+  if (family() == IpFamily::V6 && target.address.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
+  TRY(normalise_destination(target, local_.address));
+  if (!local_.address.is_unspecified() && local_.address.is_v4() != target.address.is_v4()) return Errno::EAFNOSUPPORT;
+  if (!target.address.is_v4() && target.address.v6().needs_scope_id()) {
+    if (target.scope_id != 0) {
+      if (options.bound_interface != 0 && options.bound_interface != target.scope_id) return Errno::EINVAL;
+      options.bound_interface = target.scope_id;
+    }
+    if (options.bound_interface == 0) return Errno::EINVAL;
+  }
+  const Endpoint old_remote = std::exchange(remote_, target);
+  const IpAddress old_local = local_.address;
+  const auto fail = [&](Errno error) -> Result<> {
+    remote_ = old_remote;
+    local_.address = old_local;
+    route_ = Route();
+    return error;
+  };
+  if (const auto routed = look_up_route(entry); !routed.is_ok()) return fail(routed.error());
+  if (route_.kind == RouteKind::Broadcast || route_.kind == RouteKind::Multicast) return fail(Errno::ENETUNREACH);
+  if (local_.address.is_unspecified()) local_.address = route_.source;
+  if (const auto claimed = claim_flow(entry); !claimed.is_ok()) return fail(claimed.error());
+  prepare_to_connect(entry);
+  SendRecord* syn = send_queue_.append_record(snd_.iss, kTcpSyn);
+  if (syn == nullptr) {
+    leave_tables();
+    if (!is_bound_port_) {
+      release_port();
+      local_.port = 0;
+    }
+    return fail(Errno::ENOBUFS);
+  }
+  enter(entry, TcpState::SynSent);
+  hold_self();
+  count(entry, Mib::TcpActiveOpens);
+  syn->segments = 1;
+  send_queue_.mark_sent(*syn);
+  stamp_sent(*syn, entry.now());
+  recovery_.out = 1;
+  snd_.nxt = snd_.end = snd_.iss + 1;
+  first_syn_at_ = entry.now();
+  send_syn(entry);
+  arm_probe_timer(entry, ProbeTimer::Retransmit, rtt_.rto());
+  return ok();
+}
+
+// The port if there is none, and the 4-tuple, which must be free: a TIME_WAIT gives it up when its timestamps allow.
+Result<> TcpSocket::claim_flow(Entry& entry) {
+  const PortHooks& hooks = stack().ports();
+  const bool chose_port = local_.port == 0;
+  if (chose_port) {
+    if (hooks.claim_for_connect == nullptr) return Errno::EOPNOTSUPP;
+    fill_claim();
+    claim_.is_connected = true;
+    TRY(hooks.claim_for_connect(hooks.table, entry, claim_, remote_));
+    local_.port = claim_.local.port;
+  } else if (claim_.is_claimed()) {
+    hooks.readdress(hooks.table, claim_, local_.address);
+  } else if (!claim_port(entry, local_.port).is_ok()) {
+    return Errno::EADDRINUSE;  // a TIME_WAIT took the port over, and another has it now
+  }
+  fill_demux();
+  Flow occupant;
+  const auto added = stack().sockets().add_flow(demux_, FlowSharing::Unique, &occupant);
+  if (added.is_ok()) return ok();
+  if (occupant.time_wait) {
+    auto& old = static_cast<TcpTimeWait&>(*occupant.time_wait);
+    if (old.may_be_reused(entry, reused_)) {
+      old.end(entry);
+      if (stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr).is_ok()) return ok();
+    }
+  }
+  if (chose_port) {
+    release_port();
+    local_.port = 0;
+  }
+  return added.is_error(Errno::ENOMEM) ? Errno::ENOBUFS : added.error();
+}
+
+void TcpSocket::fill_demux() {
+  demux_.socket = this;
+  demux_.space = DemuxSpace::Tcp;
+  demux_.family = family();
+  demux_.v6_only = ip_options.v6_only;
+  demux_.reuse_port = options.reuse_port;
+  demux_.local_port = local_.port;
+  demux_.remote_port = remote_.port;
+  demux_.local = local_.address;
+  demux_.remote = remote_.address;
+  demux_.uid = uid_;
+}
+
+// Everything of the control block that a new connection starts from.
+void TcpSocket::prepare_to_connect(Entry& entry) {
+  const TunableValues& tunables = stack().tunables().values();
+  negotiated_ = {.timestamps = tunables.tcp_timestamps != 0,
+                 .sack = tunables.tcp_sack != 0,
+                 .window_scale = tunables.tcp_window_scaling != 0,
+                 .ecn = tunables.tcp_ecn == 1};
+  const IsnSource isn(stack().sockets().key(), local_, remote_);
+  timestamp_offset_ = isn.timestamp_offset();
+  snd_ = SendState();
+  snd_.iss = isn.initial_sequence(entry.now());
+  // A 4-tuple taken from a TIME_WAIT begins beyond everything the old connection sent.
+  if (reused_.is_valid) {
+    snd_.iss = reused_.next_iss;
+    reused_.is_valid = false;
+  }
+  snd_.una = snd_.nxt = snd_.end = snd_.up = snd_.small_end = snd_.pushed = snd_.iss;
+  const ReceiveState fresh;
+  rcv_ = fresh;
+  prepare_sizes();
+  rtt_.reset();
+  apply_rto_bounds();
+  recovery_ = RecoveryState();
+  recovery_.reordering = static_cast<uint32_t>(tunables.tcp_reordering);
+  congestion_.cwnd = CongestionState::kInitialWindow;
+  congestion_.ssthresh = CongestionState::kNoThreshold;
+  statistics_ = TcpStatistics();
+}
+
+// What the route and the options say of segment and window sizes, before the peer has spoken.
+void TcpSocket::prepare_sizes() {
+  const uint32_t headers = (remote_.address.is_v4() ? 20u : 40u) + 20u;
+  const uint32_t mtu =
+      std::min<uint32_t>(route_.mtu == 0 ? route_.output->mtu() : route_.mtu, remote_.address.is_v4() ? 65535 : 65575);
+  snd_.path_mtu = mtu;
+  uint32_t advertised = std::clamp<uint32_t>(mtu > headers ? mtu - headers : 0, 88, 65535);
+  if (tcp_options.max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options.max_segment);
+  rcv_.advertised_mss = static_cast<uint16_t>(advertised);
+  rcv_.window_clamp = tcp_options.window_clamp;
+  choose_initial_window();
+}
+
+void TcpSocket::apply_rto_bounds() {
+  rtt_.set_rto_bounds(tcp_options.min_rto, tcp_options.max_rto);
+  rtt_.set_initial_rto(RttEstimator::kInitialRto);
+}
+
+// Linux's tcp_init_buffer_space: the send buffer holds two windows, the receive buffer is measured from here.
+void TcpSocket::initialise_buffers() {
+  expand_send_buffer();
+  autotune_.copied_seq = rcv_.copied;
+  autotune_.space = std::min<uint32_t>(rcv_.wnd, CongestionState::kInitialWindow * rcv_.advertised_mss);
+}
+
+void TcpSocket::expand_send_buffer() {
+  if (options.send_buffer_locked) return;
+  constexpr uint32_t kOverhead = 320 + 320;
+  const uint32_t segment = std::bit_ceil(std::max<uint32_t>(snd_.mss, snd_.peer_mss) + kOverhead) + 256;
+  const uint32_t segments = std::max({CongestionState::kInitialWindow, congestion_.cwnd, recovery_.reordering + 1});
+  const uint32_t factor = congestion_.algorithm->send_buffer_factor != 0 ? congestion_.algorithm->send_buffer_factor : 2;
+  const uint64_t wanted = uint64_t{factor} * segments * segment;
+  const auto most = static_cast<uint64_t>(stack().tunables().values().tcp_wmem[2]);
+  if (wanted > options.send_buffer)
+    options.send_buffer = static_cast<uint32_t>(std::max<uint64_t>(options.send_buffer, std::min(wanted, most)));
+}
+
+Result<> TcpSocket::disconnect(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  phase_ = Phase::Unconnected;
+  return disconnect_owned(entry);
+}
+
+}  // namespace lxnet

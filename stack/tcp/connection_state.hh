@@ -1,0 +1,93 @@
+// The transmission control block's two halves, with the RFC's names (RFC 9293, 3.3.1), and what the handshake agreed.
+#pragma once
+
+#include "base/seqnum.hh"
+#include "base/time.hh"
+#include "stack/wire/tcp_options.hh"
+
+namespace lxnet {
+
+// What both ends announced in their SYNs.
+struct NegotiatedOptions {
+  bool timestamps = false;
+  bool sack = false;
+  bool window_scale = false;
+  bool ecn = false;
+};
+
+struct SendState {
+  SeqNum una, nxt;
+  SeqNum end;  // one past the last byte the user wrote, or our FIN
+  SeqNum up;   // urgent mode while after una
+  SeqNum wl1;  // segment that last updated the window
+  SeqNum iss;
+  SeqNum pushed;     // one past the last byte with PSH
+  SeqNum small_end;  // one past the last segment smaller than MSS (Minshall's Nagle)
+  uint32_t wnd = 0;  // bytes, scaled
+  uint32_t max_wnd = 0;
+  uint8_t window_shift = 0;  // for the peer's window field
+  uint16_t mss = 536;        // payload of a full segment now: path, options and peer considered
+  uint16_t peer_mss = 536;   // the peer's option, or the default
+  uint32_t path_mtu = 0;
+  Instant last_data_at;  // when data last left
+
+  bool is_urgent() const { return up.is_after(una); }
+  SeqNum window_end() const { return una + wnd; }
+};
+
+struct ReceiveState {
+  SeqNum nxt;
+  SeqNum wup;  // nxt when the window was last announced
+  SeqNum irs;
+  SeqNum copied;  // one past the last byte the user has taken
+  uint32_t wnd = 0;
+  uint8_t window_shift = 0;   // of the window we announce
+  uint32_t window_clamp = 0;  // never announce more
+  uint32_t window_goal = 0;   // Linux's rcv_ssthresh: what the window may grow to now
+  uint16_t mss = 536;         // Linux's rcv_mss: the peer's segment size, estimated
+  uint16_t last_size = 0;     // of the last segment smaller than that
+  uint16_t advertised_mss = 536;
+  uint8_t scaling_ratio = 128;  // of buffer memory that is payload, in 256ths
+  // RFC 7323, 4: TS.Recent and when it was set.
+  uint32_t ts_recent = 0;
+  Instant ts_recent_at;
+  uint32_t ts_echo = 0;  // the peer's last echo of our own time stamps
+  Instant last_data_at;  // when data last came
+  Instant last_segment_at;
+  // Announced and not used up.
+  uint32_t window_left() const {
+    const SeqNum edge = wup + wnd;
+    return edge.is_after(nxt) ? edge.bytes_since(nxt) : 0;
+  }
+};
+
+// Linux's interpretation: the urgent pointer points to the byte after the urgent one (RFC 793), and only the last one counts.
+struct UrgentState {
+  enum class Kind : uint8_t { None, NotYet, Valid, Read };
+  Kind kind = Kind::None;
+  uint8_t byte = 0;
+  SeqNum seq;  // of the urgent byte
+};
+
+// When an acknowledgment leaves (RFC 9293 3.8.6.3, in Linux's adaptive form).
+struct AckState {
+  bool is_scheduled = false;
+  bool is_wanted_now = false;
+  bool saw_push = false, saw_push_twice = false;
+  uint8_t quick = 0;     // so many segments are acknowledged at once
+  uint8_t pingpong = 0;  // interactive: our data carries the acknowledgments
+  bool pingpong_locked = false;
+  Duration ato;  // the delay, adapted to the peer; 0: nothing has come yet
+};
+
+// Dynamic right-sizing of the receive buffer.
+struct ReceiveAutotune {
+  SeqNum copied_seq;   // of the current round
+  uint32_t space = 0;  // bytes the application took in the last one
+  Instant round_start;
+  uint32_t rtt_8_micros = 0;  // the receiver's estimate, times 8
+  SeqNum rtt_seq;
+  Instant rtt_start;
+};
+
+}  // namespace lxnet

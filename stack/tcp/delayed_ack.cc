@@ -1,0 +1,123 @@
+// When to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2): every second full segment at least, at once while a connection starts or
+// data is missing, and with our own data where the exchange is interactive. The adaptive delay is Linux's.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr Duration kMinDelay = Duration::millis(40);
+
+}  // namespace
+
+void TcpSocket::raise_quick_acks(uint8_t limit) {
+  uint32_t quick = rcv_.wnd / (2u * std::max<uint32_t>(rcv_.mss, 1));
+  if (quick == 0) quick = 2;
+  quick = std::min<uint32_t>(quick, limit);
+  if (quick > ack_.quick) ack_.quick = static_cast<uint8_t>(quick);
+}
+
+void TcpSocket::enter_quick_ack_mode(uint8_t limit) {
+  raise_quick_acks(limit);
+  if (!ack_.pingpong_locked) ack_.pingpong = 0;
+  ack_.ato = kMinDelay;
+}
+
+// New in-order or out-of-order data: adapts the delay to the time between segments.
+void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
+  ack_.is_scheduled = true;
+  measure_segment_size(*segment.packet, segment.size, segment.flags.psh());
+  measure_receive_rtt(entry.now());
+  if (ack_.ato == Duration()) {
+    // The first data: the sender is in slow start and needs acknowledgments.
+    raise_quick_acks(16);
+    ack_.ato = kMinDelay;
+  } else {
+    const Duration gap = entry.now() - rcv_.last_data_at;
+    if (gap <= kMinDelay / 2) {
+      ack_.ato = ack_.ato / 2 + kMinDelay / 2;
+    } else if (gap < ack_.ato) {
+      ack_.ato = std::min(ack_.ato / 2 + gap, rtt_.rto());
+    } else if (gap > rtt_.rto()) {
+      // Too long a gap: the sender restarts from a small window.
+      raise_quick_acks(16);
+    }
+  }
+  rcv_.last_data_at = entry.now();
+  if (segment.size >= 128) grow_window_goal(segment.size);
+}
+
+void TcpSocket::consider_ack(Entry& entry) {
+  if (!ack_.is_scheduled && !ack_.is_wanted_now) return;
+  const bool owes_two = rcv_.nxt.bytes_since(rcv_.wup) > rcv_.mss;
+  const auto low_water = static_cast<uint32_t>(std::max(options.receive_low_water, 1));
+  // With the window about to close, wait for the reader, who will send the update.
+  const bool window_is_open = owes_two && (rcv_.nxt.bytes_since(rcv_.copied) < low_water || propose_window() >= rcv_.wnd);
+  if (window_is_open || in_quick_ack_mode() || ack_.is_wanted_now || !out_of_order_.is_empty()) {
+    send_ack(entry);
+  } else {
+    delay_ack(entry);
+  }
+}
+
+void TcpSocket::delay_ack(Entry& entry) {
+  Duration delay = ack_.ato;
+  if (delay > kMinDelay) {
+    Duration longest = ack_.pingpong != 0 || ack_.saw_push ? tcp_options.max_ack_delay : Duration::millis(500);
+    if (rtt_.has_sample()) longest = std::min(longest, std::max(Duration::micros(rtt_.srtt_micros()), kMinDelay));
+    delay = std::min(delay, longest);
+  }
+  delay = std::min(delay, tcp_options.max_ack_delay);
+  if (ack_timer_.is_armed()) {
+    const Instant deadline = ack_timer_.deadline();
+    if (deadline <= entry.now() + delay / 4) {
+      send_ack(entry);
+      return;
+    }
+    if (deadline <= entry.now() + delay) return;
+  }
+  ack_.is_scheduled = true;
+  arm_ack_timer(entry, delay);
+}
+
+void TcpSocket::note_ack_sent(Entry&, uint32_t segments) {
+  if (ack_.quick != 0) {
+    if (segments >= ack_.quick) {
+      ack_.quick = 0;
+      ack_.ato = kMinDelay;
+    } else {
+      ack_.quick = static_cast<uint8_t>(ack_.quick - segments);
+    }
+  }
+  ack_.is_scheduled = ack_.is_wanted_now = ack_.saw_push = ack_.saw_push_twice = false;
+  if (ack_timer_.is_armed()) cancel(ack_timer_);
+}
+
+// Data that leaves soon after data came is an answer: the exchange is interactive.
+void TcpSocket::note_data_sent(Entry& entry) {
+  snd_.last_data_at = entry.now();
+  if (entry.now() - rcv_.last_data_at < ack_.ato && ack_.pingpong < 3) ++ack_.pingpong;
+}
+
+// The reader took data: the window may be worth announcing (RFC 9293 3.8.6.2.2).
+void TcpSocket::ack_after_read(Entry& entry, size_t copied) {
+  bool is_due = false;
+  if (ack_.is_scheduled) {
+    const bool is_drained =
+        copied != 0 && (ack_.saw_push_twice || (ack_.saw_push && ack_.pingpong == 0)) && receive_queue_.is_empty();
+    is_due = rcv_.nxt.bytes_since(rcv_.wup) > rcv_.mss || is_drained;
+  }
+  if (!is_due && copied != 0 && (shutdown_ & kShutdownReceive) == 0) {
+    const uint32_t left = rcv_.window_left();
+    if (2 * uint64_t{left} <= rcv_.window_clamp) {
+      const uint32_t proposed = propose_window();
+      is_due = proposed != 0 && proposed >= 2 * left;
+    }
+  }
+  if (is_due) send_ack(entry);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,76 @@
+// Header, options and pseudo-header sum in front of the payload, and off to IP.
+#include "stack/tcp/emit.hh"
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/wire/ip_protocol.hh"
+#include "stack/wire/pseudo_header.hh"
+
+namespace lxnet {
+namespace {
+
+uint16_t pseudo_sum(const Route& route, size_t size) {
+  const uint32_t length = static_cast<uint32_t>(size);
+  if (route.destination.is_v4()) {
+    return pseudo_header_checksum(route.source.v4(), route.destination.v4(), IpProtocol::Tcp, length).sum();
+  }
+  return pseudo_header_checksum(route.source.v6(), route.destination.v6(), IpProtocol::Tcp, length).sum();
+}
+
+}  // namespace
+
+Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission) {
+  const size_t header_size = sizeof(TcpHeader) + emission.options.encoded_size();
+  ASSERT(header_size <= TcpHeader::kMaxSize);
+  emission.header.header_size = static_cast<uint8_t>(header_size);
+  const MutableByteSpan bytes = packet->push_header(header_size);
+  emission.header.checksum = pseudo_sum(route, packet->size());
+  emission.header.emit(bytes);
+  emission.options.emit(bytes.subspan(sizeof(TcpHeader)));
+  packet->checksum = ChecksumState::Partial;
+  packet->checksum_offset = offsetof(TcpHeader, checksum);
+  packet->mark = emission.mark;
+  packet->priority = emission.priority;
+  packet->segment_count = emission.segment_count;
+  if (emission.segment_count > 1) {
+    packet->segmentation = SegmentationKind::Tcp;
+    packet->segment_size = emission.segment_size;
+  }
+  count(entry, Mib::TcpOutSegs, emission.segment_count);
+  IpSendOptions options;
+  options.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
+  options.ttl = emission.ttl;
+  options.tos = emission.tos;
+  options.path_mtu = emission.path_mtu;
+  options.may_fragment_locally = false;
+  options.flow_label = emission.flow_label;
+  options.options = emission.ip_options;
+  return ip_send(entry, std::move(packet), route, options);
+}
+
+void answer_with_reset(Entry& entry, const TcpSegment& segment) {
+  if (segment.flags.rst()) return;
+  FlowKey key;
+  key.source = segment.destination.address;
+  key.destination = segment.source.address;
+  key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
+  if (segment.source.address.is_link_local()) key.output_interface = segment.interface_index;
+  auto route = entry.stack().routes().lookup(entry, key);
+  if (!route.is_ok()) return;
+  auto packet = Packet::create(entry.stack().pool());
+  if (!packet.is_ok()) return;
+  TcpEmission emission;
+  emission.header.source_port = segment.destination.port;
+  emission.header.destination_port = segment.source.port;
+  if (segment.flags.ack()) {
+    emission.header.seq = segment.ack;
+    emission.header.flags = kTcpRst;
+  } else {
+    emission.header.ack = segment.end();
+    emission.header.flags = kTcpRst | kTcpAck;
+  }
+  count(entry, Mib::TcpOutRsts);
+  static_cast<void>(emit_segment(entry, packet.take(), route.take(), emission));
+}
+
+}  // namespace lxnet

@@ -1,0 +1,29 @@
+// From header values and options to a segment handed to IP; the one way every TCP segment leaves, with and without a connection.
+#pragma once
+
+#include "stack/ip/output.hh"
+#include "stack/tcp/segment.hh"
+
+namespace lxnet {
+
+struct TcpEmission {
+  TcpSegmentHeader header;
+  TcpOptions options;
+  uint8_t tos = 0;
+  uint8_t ttl = 0;
+  uint32_t flow_label = 0;
+  uint32_t mark = 0;
+  uint32_t priority = 0;
+  uint16_t segment_size = 0;  // with segment_count > 1: where the device cuts
+  uint16_t segment_count = 1;
+  PathMtuMode path_mtu = PathMtuMode::Want;
+  ByteSpan ip_options;
+};
+
+// `packet` holds the payload, or nothing. The checksum is left to whoever needs it (ChecksumState::Partial).
+Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission);
+
+// RFC 9293 3.5.2, group 1: answers a segment that belongs to no connection with a reset. Nothing is answered to a reset.
+void answer_with_reset(Entry& entry, const TcpSegment& segment);
+
+}  // namespace lxnet

@@ -1,0 +1,181 @@
+// The arrival of a segment: RFC 9293, 3.10.7, in its order. This file is the table of contents; steps longer than a clause stand
+// in the files they are named for. Steps decide and fill a Verdict, carry_out() acts.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/emit.hh"
+#include "stack/tcp/listener.hh"
+
+namespace lxnet {
+
+void TcpSocket::receive_owned(Entry& entry, Ref<Packet> packet) {
+  TcpSegment segment;
+  if (!take_segment(entry, std::move(packet), segment)) return;
+  if (in(TcpState::Listen)) {
+    listener_->receive(entry, segment);  // 3.10.7.2
+  } else {
+    segment_arrives(entry, segment);
+  }
+}
+
+void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
+  Verdict verdict;
+  ++statistics_.segments_in;
+  switch (state()) {
+    case TcpState::Closed:  // 3.10.7.1: closed between the look-up and now
+      verdict.reset_peer = true;
+      verdict.drop_for(DropReason::TcpInvalidState);
+      break;
+    case TcpState::SynSent:
+      arrive_in_syn_sent(entry, segment, verdict);
+      break;
+    default:
+      if (!accept_fast(entry, segment, verdict)) arrive_synchronized(entry, segment, verdict);
+  }
+  carry_out(entry, segment, verdict);
+}
+
+// 3.10.7.4. The steps that decide the rest; each may end it.
+void TcpSocket::arrive_synchronized(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  using StepFunction = Step (TcpSocket::*)(Entry&, TcpSegment&, Verdict&);
+  static constexpr StepFunction kSteps[] = {
+      &TcpSocket::check_sequence,  // first
+      &TcpSocket::check_reset,     // second; third, security, is historic
+      &TcpSocket::check_syn,       // fourth
+      &TcpSocket::check_ack,       // fifth
+      &TcpSocket::check_urgent,    // sixth
+      &TcpSocket::process_text,    // seventh and eighth
+  };
+  for (const StepFunction step : kSteps) {
+    if ((this->*step)(entry, segment, verdict) == Step::Done) return;
+  }
+}
+
+// Header prediction (Van Jacobson): the next expected segment of an undisturbed stream, or a bare acknowledgment.
+bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (state() != TcpState::Established || segment.seq != rcv_.nxt) return false;
+  if (segment.flags.without(kTcpPsh) != kTcpAck || segment.ack.is_after(snd_.nxt) || segment.ack.is_before(snd_.una))
+    return false;
+  if (uint32_t{segment.window} << snd_.window_shift != snd_.wnd || urgent_.kind == UrgentState::Kind::NotYet) return false;
+  if (!out_of_order_.is_empty() || segment.options.sack_count != 0 || segment.size > rcv_.window_left()) return false;
+  if (negotiated_.ecn && (segment.tos & kEcnMask) == kEcnExperienced) return false;
+  if (negotiated_.timestamps) {
+    if (!segment.options.timestamps) return false;
+    if (static_cast<int32_t>(segment.options.timestamps->value - rcv_.ts_recent) < 0) return false;
+  }
+  rcv_.last_segment_at = entry.now();
+  store_timestamp(segment, entry.now());
+  if (segment.size == 0 || segment.ack != snd_.una) {
+    if (!accept_ack(entry, segment, verdict, true)) return true;
+    verdict.send = true;
+  }
+  if (segment.size != 0) queue_in_order(entry, segment, verdict);
+  return true;
+}
+
+// First: "check sequence number", with PAWS before it (RFC 7323, 5.3 R1).
+Step TcpSocket::check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (fails_paws(segment, entry.now()) && !segment.flags.rst()) {
+    count(entry, Mib::TcpExtPAWSEstab);
+    verdict.acknowledge = Verdict::Acknowledge::OutOfWindow;
+    return verdict.drop_for(DropReason::TcpPaws);
+  }
+  const SeqNum edge = rcv_.nxt + rcv_.window_left();
+  const bool is_old = segment.end().is_before(rcv_.wup);
+  const bool is_beyond = segment.seq.is_after(edge);
+  // What reaches past the edge is taken only by an empty queue (Linux's tcp_sequence).
+  const bool overflows = segment.end().is_after(edge) && !receive_queue_.is_empty() && segment.length() != 0;
+  if (!is_old && !is_beyond && !overflows) {
+    rcv_.last_segment_at = entry.now();
+    return Step::Continue;
+  }
+  count(entry, Mib::TcpExtBeyondWindow);
+  if (segment.flags.rst()) {
+    // "If the RST bit is set ... drop the segment and return", but a reset at the very edge we may have acknowledged counts.
+    if (segment.seq == rcv_.nxt) return Step::Continue;
+    return verdict.drop_for(DropReason::TcpOutOfWindow);
+  }
+  if (segment.flags.syn()) {
+    verdict.acknowledge = Verdict::Acknowledge::Challenge;
+    return verdict.drop_for(DropReason::TcpOutOfWindow);
+  }
+  if (is_old && segment.size != 0 && negotiated_.sack) {
+    dsack_ = {segment.seq, segment.end()};
+    has_dsack_ = true;
+  }
+  verdict.acknowledge = Verdict::Acknowledge::OutOfWindow;
+  return verdict.drop_for(DropReason::TcpOutOfWindow);
+}
+
+// Second: RST. RFC 5961, 3.2: only the exact sequence number resets; elsewhere in the window it is challenged.
+Step TcpSocket::check_reset(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (!segment.flags.rst()) return Step::Continue;
+  if (segment.seq == rcv_.nxt) {
+    reset_by_peer(entry, verdict);
+    return verdict.drop_for(DropReason::TcpReset);
+  }
+  verdict.acknowledge = Verdict::Acknowledge::Challenge;
+  return verdict.drop_for(DropReason::TcpReset);
+}
+
+// Fourth: SYN. RFC 5961, 4.2: challenge, whatever the sequence number. A simultaneous open's SYN,ACK is expected.
+Step TcpSocket::check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (!segment.flags.syn()) return Step::Continue;
+  if (in(TcpState::SynReceived) && segment.flags.ack() && segment.seq + 1 == rcv_.nxt && segment.ack == snd_.nxt)
+    return Step::Continue;
+  count(entry, Mib::TcpExtTCPSYNChallenge);
+  verdict.acknowledge = Verdict::Acknowledge::Challenge;
+  return verdict.drop_for(DropReason::TcpInvalidState);
+}
+
+// Fifth: ACK, and what it means for the state.
+Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (!segment.flags.ack()) return verdict.drop_for(DropReason::TcpInvalidState);
+  store_timestamp(segment, entry.now());
+  if (in(TcpState::SynReceived) && (!segment.ack.is_after(snd_.una) || segment.ack.is_after(snd_.nxt))) {
+    verdict.reset_peer = true;
+    return verdict.drop_for(DropReason::TcpInvalidState);
+  }
+  if (!accept_ack(entry, segment, verdict, false)) return Step::Done;
+  verdict.send = true;
+  if (in(TcpState::SynReceived)) become_established(entry, verdict);
+  return advance_close(entry, segment, verdict);
+}
+
+// Sixth: URG.
+Step TcpSocket::check_urgent(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (segment.flags.urg()) note_urgent(entry, segment, verdict);
+  return Step::Continue;
+}
+
+void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (verdict.was_dropped) {
+    stack().drops().count(verdict.reason);
+    segment.packet = nullptr;
+  }
+  if (verdict.reset_peer) answer_with_reset(entry, segment);
+  if (!in(TcpState::Closed)) {
+    if (verdict.send) push_pending(entry, Nagle::Default);
+    switch (verdict.acknowledge) {
+      case Verdict::Acknowledge::No:
+        break;
+      case Verdict::Acknowledge::Consider:
+        consider_ack(entry);
+        break;
+      case Verdict::Acknowledge::Now:
+        send_ack(entry);
+        break;
+      case Verdict::Acknowledge::OutOfWindow:
+        if (may_answer_out_of_window(entry, segment)) send_ack(entry);
+        break;
+      case Verdict::Acknowledge::Challenge:
+        challenge(entry);
+        break;
+    }
+  }
+  if (verdict.check_space) announce_space(entry);
+  if (verdict.wake != 0) wake(verdict.wake);
+}
+
+}  // namespace lxnet

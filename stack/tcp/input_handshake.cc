@@ -1,0 +1,166 @@
+// Segments of the opening and closing handshakes: SYN-SENT (RFC 9293 3.10.7.3), and what an acceptable ACK or a FIN does to the
+// state.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+// "First, check the ACK bit": one for something never sent is answered with a reset.
+Step TcpSocket::check_syn_sent_ack(TcpSegment& segment, Verdict& verdict) {
+  if (!segment.flags.ack()) return Step::Continue;
+  const bool is_acceptable = segment.ack.is_after(snd_.iss) && !segment.ack.is_after(snd_.nxt);
+  // RFC 7323, 5: an echo of a time stamp that we did not send in this handshake is an old duplicate.
+  bool echoes_ours = true;
+  if (segment.options.timestamps && segment.options.timestamps->echo_reply != 0 && !recovery_.first_retransmit_at.is_never()) {
+    const uint32_t first = timestamp_now(recovery_.first_retransmit_at);
+    echoes_ours = segment.options.timestamps->echo_reply - first <= (1u << 30);
+  }
+  if (is_acceptable && echoes_ours) return Step::Continue;
+  verdict.reset_peer = true;
+  return verdict.drop_for(DropReason::TcpInvalidState);
+}
+
+void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (check_syn_sent_ack(segment, verdict) == Step::Done) return;
+  if (segment.flags.rst()) {  // second
+    if (segment.flags.ack()) reset_by_peer(entry, verdict);
+    verdict.drop_for(DropReason::TcpReset);
+    return;
+  }
+  if (!segment.flags.syn() || segment.flags.fin()) {  // third is historic; fourth
+    verdict.drop_for(DropReason::TcpInvalidState);
+    return;
+  }
+  learn_syn_options(segment, entry.now());
+  rcv_.irs = segment.seq;
+  rcv_.nxt = rcv_.copied = rcv_.wup = segment.seq + 1;
+  rcv_.last_segment_at = entry.now();
+  autotune_.copied_seq = rcv_.copied;
+  snd_.wnd = snd_.max_wnd = segment.window;  // the window of a SYN is not scaled
+  snd_.wl1 = segment.seq;
+  if (!segment.flags.ack()) {
+    answer_simultaneous_open(entry, segment, verdict);
+    return;
+  }
+  negotiated_.ecn = negotiated_.ecn && segment.flags.ece() && !segment.flags.cwr();
+  if (!accept_ack(entry, segment, verdict, false)) return;
+  snd_.wl1 = segment.seq;
+  become_established(entry, verdict);
+  if (segment.flags.urg()) note_urgent(entry, segment, verdict);
+  // Where an answer is about to carry it, the acknowledgment waits (Linux: data pending, quick acks off, or deferred accept).
+  if (!send_queue_.unsent.is_empty() || tcp_options.defer_accept != 0 || ack_.pingpong != 0) {
+    ack_.is_scheduled = true;
+    enter_quick_ack_mode(16);
+    if (send_queue_.unsent.is_empty()) arm_ack_timer(entry, Duration::millis(200));
+  } else {
+    verdict.acknowledge = Verdict::Acknowledge::Now;
+  }
+  verdict.send = true;
+}
+
+// Both ends sent a SYN: RFC 9293, 3.5, figure 7.
+void TcpSocket::answer_simultaneous_open(Entry& entry, TcpSegment&, Verdict& verdict) {
+  enter(entry, TcpState::SynReceived);
+  negotiated_.ecn = false;
+  recovery_.retransmits = 0;
+  send_syn(entry);
+  verdict.was_dropped = false;
+}
+
+// What the peer's SYN offers of what we offered (RFC 9293 3.7.1, RFC 7323, RFC 2018).
+void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
+  const TcpOptions& options = segment.options;
+  negotiated_.sack = negotiated_.sack && options.sack_permitted;
+  negotiated_.timestamps = negotiated_.timestamps && options.timestamps.has_value();
+  negotiated_.window_scale = negotiated_.window_scale && options.window_scale.has_value();
+  snd_.window_shift = negotiated_.window_scale ? *options.window_scale : uint8_t{0};
+  if (!negotiated_.window_scale) {
+    rcv_.window_shift = 0;
+    rcv_.window_clamp = std::min<uint32_t>(rcv_.window_clamp, 65535);
+    rcv_.wnd = std::min<uint32_t>(rcv_.wnd, 65535);
+  }
+  const uint16_t offered = options.maximum_segment_size.value_or(536);
+  snd_.peer_mss = tcp_options.max_segment != 0 ? std::min(offered, tcp_options.max_segment) : offered;
+  if (negotiated_.timestamps) {
+    rcv_.ts_recent = options.timestamps->value;
+    rcv_.ts_recent_at = now;
+  }
+}
+
+void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
+  enter(entry, TcpState::Established);
+  update_mss(entry, snd_.path_mtu);
+  rcv_.mss = static_cast<uint16_t>(std::min<uint32_t>({snd_.mss, rcv_.wnd / 2 == 0 ? 1 : rcv_.wnd / 2, 536u}));
+  rcv_.mss = std::max<uint16_t>(rcv_.mss, 88);
+  initialise_buffers();
+  snd_.last_data_at = entry.now();
+  congestion_.now = entry.now();
+  if (options.keep_alive) arm_keep_alive(entry, Duration::max());
+  phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
+  verdict.wake |= kPollOut | kPollWriteNormal;
+}
+
+// What an acceptable ACK means once our FIN is out (3.10.7.4, fifth: FIN-WAIT-1, CLOSING, LAST-ACK).
+Step TcpSocket::advance_close(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (!in(TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck) || snd_.una != snd_.end) return Step::Continue;
+  if (in(TcpState::LastAck)) {
+    finish(entry);
+    return Step::Done;
+  }
+  if (in(TcpState::Closing)) {
+    become_time_wait(entry, TcpState::TimeWait, Duration::seconds(60));
+    return Step::Done;
+  }
+  enter(entry, TcpState::FinWait2);
+  shutdown_ |= kShutdownSend;
+  if (!is_orphan_) {
+    verdict.wake |= kPollOut | kPollWriteNormal;
+    return Step::Continue;
+  }
+  const bool has_new_text = segment.size != 0 && (segment.seq + segment.size).is_after(rcv_.nxt);
+  if (has_new_text) return Step::Continue;  // process_text() resets
+  settle_orphan(entry);
+  return in(TcpState::Closed) ? Step::Done : Step::Continue;
+}
+
+// Eighth: the peer's FIN has been reached.
+void TcpSocket::take_fin(Entry& entry, Verdict& verdict) {
+  ack_.is_scheduled = true;
+  shutdown_ |= kShutdownReceive;
+  saw_fin_ = true;
+  out_of_order_.clear();
+  sack_count_ = 0;
+  switch (state()) {
+    case TcpState::SynReceived:
+    case TcpState::Established:
+      enter(entry, TcpState::CloseWait);
+      ack_.pingpong = 3;
+      break;
+    case TcpState::FinWait1:
+      // Both FINs crossed; ours is not acknowledged yet.
+      send_ack(entry);
+      enter(entry, TcpState::Closing);
+      break;
+    case TcpState::FinWait2:
+      send_ack(entry);
+      become_time_wait(entry, TcpState::TimeWait, Duration::seconds(60));
+      break;
+    default:
+      break;
+  }
+  verdict.wake |= kPollIn | kPollReadNormal | kPollReadHangUp;
+  if (shutdown_ == kShutdownBoth || in(TcpState::Closed)) verdict.wake |= kPollHangUp;
+}
+
+// What a reset is called depends on what the user was doing (Linux's tcp_reset).
+void TcpSocket::reset_by_peer(Entry& entry, Verdict&) {
+  Errno error = Errno::ECONNRESET;
+  if (in(TcpState::SynSent)) error = Errno::ECONNREFUSED;
+  if (in(TcpState::CloseWait)) error = Errno::EPIPE;
+  abort_with(entry, error);
+}
+
+}  // namespace lxnet

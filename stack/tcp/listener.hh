@@ -1,0 +1,87 @@
+// Listener: what a socket has in LISTEN: the SYN queue, the accept queue, and their limits as Linux counts them.
+//
+// A connection under way is a SynRequest, found by its 4-tuple; it becomes a TcpSocket with the handshake's last segment and
+// waits in the accept queue, first in, first out. Everything here is protected by the listening socket's lock.
+#pragma once
+
+#include "hal/hash_table.hh"
+#include "hal/timer.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+class Listener;
+
+class SynRequest : public RefCounted<SynRequest> {
+ public:
+  SynRequest(TcpSocket& listener, const TcpSegment& segment);
+  ~SynRequest();
+  static void destroy(SynRequest* request);
+
+  bool matches(const TcpSegment& segment) const {
+    return remote == segment.source && local.port == segment.destination.port && local.address == segment.destination.address;
+  }
+  void send_syn_ack(Entry& entry);
+  void send_ack(Entry& entry);
+  uint32_t timestamp_now(Instant now) const;
+
+  HashLink table_link;
+  Endpoint local, remote;
+  uint32_t interface_index = 0;
+  SeqNum irs, iss;
+  NegotiatedOptions negotiated;
+  uint16_t peer_mss = 536, advertised_mss = 536;
+  uint8_t peer_shift = 0, our_shift = 0;
+  uint8_t timeouts = 0;
+  uint8_t syn_tos = 0;
+  bool is_acked = false;  // the last segment came, but there was no room or no data (TCP_DEFER_ACCEPT)
+  uint32_t window = 0, window_clamp = 0;
+  uint32_t ts_recent = 0, ts_offset = 0;
+  Instant sent_at;
+  Instant answered_at = Instant::from_nanos(-1'000'000'000);
+  bool was_retransmitted = false;
+
+ private:
+  friend class Listener;
+  friend struct SynRequestTimer;
+  static void on_timer(Entry& entry, Timer& timer);
+  void emit(Entry& entry, TcpFlags flags);
+
+  Ref<TcpSocket> listener_;
+  Timer timer_;
+};
+
+class Listener {
+ public:
+  Listener(const Hal& hal, TcpSocket& socket) : hal_(hal), socket_(socket), requests_(hal) {}
+
+  uint32_t backlog = 0;
+  uint32_t accept_count() const { return accept_count_; }
+  uint32_t syn_count() const { return static_cast<uint32_t>(requests_.size()); }
+  bool is_full() const { return accept_count_ > backlog; }
+  bool has_connection() const { return accept_count_ != 0; }
+
+  void receive(Entry& entry, TcpSegment& segment);
+  Ref<TcpSocket> take();
+  // Everybody who waits is reset.
+  void clear(Entry& entry);
+
+ private:
+  friend class SynRequest;
+
+  uint64_t hash_of(const Endpoint& remote) const;
+  SynRequest* find(const TcpSegment& segment) const;
+  void receive_syn(Entry& entry, TcpSegment& segment);
+  void receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment);
+  void become_socket(Entry& entry, SynRequest& request, TcpSegment& segment);
+  void time_out(Entry& entry, SynRequest& request);
+  void remove(SynRequest& request);
+
+  const Hal& hal_;
+  TcpSocket& socket_;
+  HashTable<SynRequest, &SynRequest::table_link> requests_;
+  List<TcpSocket, &TcpSocket::accept_link> accept_queue_;  // each with a count
+  uint32_t accept_count_ = 0;
+};
+
+}  // namespace lxnet

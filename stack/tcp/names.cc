@@ -1,0 +1,96 @@
+// bind() and the names of both ends, in the order of errors of Linux's __inet_bind and __inet6_bind.
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+Result<> TcpSocket::check_bind_address(const Endpoint& local, uint32_t& interface) const {
+  const bool may_be_foreign = ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0;
+  if (local.address.is_v4()) {
+    if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::EINVAL;
+    if (local.address.is_unspecified() || may_be_foreign || local.address.is_multicast()) return ok();
+    // A broadcast address passes Linux's check too: it is of no use, but not refused.
+    if (local.address.v4().is_broadcast() || local.address.v4().is_zero_network()) return ok();
+    return stack().interfaces().is_local_address(local.address) ? ok() : Result<>(Errno::EADDRNOTAVAIL);
+  }
+  if (local.address.is_unspecified()) return ok();
+  if (local.address.is_multicast()) return Errno::EINVAL;
+  if (local.address.v6().needs_scope_id()) {
+    if (local.scope_id != 0) interface = local.scope_id;
+    if (interface == 0) return Errno::EINVAL;
+  }
+  if (interface != 0 && !stack().interfaces().find(interface)) return Errno::ENODEV;
+  if (may_be_foreign) return ok();
+  return stack().interfaces().is_local_address(local.address, interface) ? ok() : Result<>(Errno::EADDRNOTAVAIL);
+}
+
+Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
+  TaskOwnership ownership(lock_, entry);
+  uint32_t interface = options.bound_interface;
+  const auto check_port = [&]() -> Result<> {
+    const int32_t first_free = stack().tunables().values().ip_unprivileged_port_start;
+    if (local.port == 0 || local.port >= first_free || stack().hal().capable(LXNET_CAP_NET_BIND_SERVICE)) return ok();
+    return Errno::EACCES;
+  };
+  // IPv4 looks at the address first, IPv6 at the port and the state.
+  if (family() == IpFamily::V4) TRY(check_bind_address(local, interface));
+  TRY(check_port());
+  if (state() != TcpState::Closed || local_.port != 0) return Errno::EINVAL;
+  if (family() == IpFamily::V6) TRY(check_bind_address(local, interface));
+  const bool was_v6_only = ip_options.v6_only;
+  const bool is_any = local.address.is_unspecified();
+  if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
+  local_.address = local.address;
+  if (local.port != 0 || !ip_options.bind_address_no_port) {
+    const auto claimed = claim_port(entry, local.port);
+    if (!claimed.is_ok()) {
+      local_.address = IpAddress::any(family());
+      ip_options.v6_only = was_v6_only;
+      return claimed.error();
+    }
+  }
+  options.bound_interface = interface;
+  is_bound_address_ = !is_any;
+  is_bound_port_ = local.port != 0;
+  return ok();
+}
+
+void TcpSocket::fill_claim() {
+  claim_.owner = this;
+  claim_.local = Endpoint{.address = local_.address, .port = local_.port, .scope_id = 0};
+  claim_.bound_interface = options.bound_interface;
+  claim_.uid = uid_;
+  claim_.protocol = protocol();
+  claim_.family = family();
+  claim_.v6_only = ip_options.v6_only;
+  claim_.reuse_address = options.reuse_address;
+  claim_.reuse_port = options.reuse_port;
+  claim_.is_listening = false;
+  claim_.is_connected = false;
+}
+
+Result<> TcpSocket::claim_port(Entry& entry, uint16_t port) {
+  const PortHooks& hooks = stack().ports();
+  if (hooks.claim == nullptr) return Errno::EOPNOTSUPP;
+  fill_claim();
+  claim_.local.port = port;
+  TRY(hooks.claim(hooks.table, entry, claim_));
+  local_.port = claim_.local.port;
+  return ok();
+}
+
+Result<Endpoint> TcpSocket::local_name(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  Endpoint name = local_;
+  if (name.address.is_link_local() && !name.address.is_v4()) name.scope_id = options.bound_interface;
+  return name;
+}
+
+Result<Endpoint> TcpSocket::remote_name(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (remote_.port == 0 || in(TcpState::Closed | TcpState::SynSent | TcpState::Listen)) return Errno::ENOTCONN;
+  return remote_;
+}
+
+}  // namespace lxnet

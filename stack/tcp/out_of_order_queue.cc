@@ -1,0 +1,143 @@
+// Runs are searched from the end, where new data nearly always belongs.
+#include "stack/tcp/out_of_order_queue.hh"
+
+namespace lxnet {
+namespace {
+
+size_t cost_of(const PacketQueue& packets) {
+  size_t cost = 0;
+  for (const Packet* packet = packets.front(); packet != nullptr; packet = packets.next(*packet)) cost += packet->true_size();
+  return cost;
+}
+
+void add_duplicate(OutOfOrderQueue::Insertion& result, SeqNum left, SeqNum right) {
+  if (result.duplicate.left == result.duplicate.right) result.duplicate = {left, right};
+}
+
+}  // namespace
+
+OutOfOrderQueue::Run* OutOfOrderQueue::find_at_or_before(SeqNum seq) const {
+  for (Run* run = runs_.back(); run != nullptr; run = runs_.previous(*run)) {
+    if (run->begin.is_at_or_before(seq)) return run;
+  }
+  return nullptr;
+}
+
+void OutOfOrderQueue::free_run(Run& run) {
+  charge_ -= cost_of(run.packets);
+  runs_.remove(run);
+  --run_count_;
+  dispose(hal_, &run);
+}
+
+// Frees the runs that a packet up to `end` covers whole.
+void OutOfOrderQueue::swallow_covered(Run* first, SeqNum end, Insertion& result) {
+  while (first != nullptr && first->end.is_at_or_before(end)) {
+    Run* next = runs_.next(*first);
+    add_duplicate(result, first->begin, first->end);
+    free_run(*first);
+    first = next;
+  }
+}
+
+// The packet fills [begin, end), which touches neither, one or both of its neighbours.
+OutOfOrderQueue::Run* OutOfOrderQueue::join_or_create(Run* before, Run* after, Ref<Packet> packet, SeqNum begin, SeqNum end) {
+  const bool joins_before = before != nullptr && before->end == begin;
+  const bool joins_after = after != nullptr && after->begin == end;
+  const size_t cost = packet->true_size();
+  Run* run = before;
+  if (joins_before) {
+    run->packets.push_back(std::move(packet));
+    run->end = end;
+    if (joins_after) {
+      run->packets.append(after->packets);
+      run->end = after->end;
+      runs_.remove(*after);
+      --run_count_;
+      dispose(hal_, after);
+    }
+  } else if (joins_after) {
+    run = after;
+    run->packets.push_front(std::move(packet));
+    run->begin = begin;
+  } else {
+    if (run_count_ == kMaxRuns) return nullptr;
+    run = construct<Run>(hal_);
+    if (run == nullptr) return nullptr;
+    run->begin = begin;
+    run->end = end;
+    run->packets.push_back(std::move(packet));
+    if (before != nullptr) {
+      runs_.insert_after(*before, *run);
+    } else {
+      runs_.push_front(*run);
+    }
+    ++run_count_;
+  }
+  charge_ += cost;
+  return run;
+}
+
+OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
+  Insertion result{Outcome::Duplicate, {}, {}};
+  ReceivedSegment& received = ReceivedSegment::of(*packet);
+  SeqNum begin = received.seq;
+  SeqNum end = ReceivedSegment::end(*packet);
+  Run* before = find_at_or_before(begin);
+  if (before != nullptr && begin.is_before(before->end)) {
+    add_duplicate(result, begin, earlier_of(end, before->end));
+    if (end.is_at_or_before(before->end)) return result;
+    packet->consume(before->end.bytes_since(begin));
+    begin = received.seq = before->end;
+  }
+  Run* after = before == nullptr ? runs_.front() : runs_.next(*before);
+  swallow_covered(after, end, result);
+  after = before == nullptr ? runs_.front() : runs_.next(*before);
+  if (after != nullptr && after->begin.is_before(end)) {
+    add_duplicate(result, after->begin, end);
+    received.fin = false;
+    packet->trim(after->begin.bytes_since(begin));
+    end = after->begin;
+  }
+  Run* run = join_or_create(before, after, std::move(packet), begin, end);
+  result.outcome = run == nullptr ? Outcome::Refused : Outcome::Inserted;
+  if (run != nullptr) result.run = {run->begin, run->end};
+  return result;
+}
+
+bool OutOfOrderQueue::take_reached(SeqNum next, PacketQueue& out) {
+  bool found = false;
+  while (Run* run = runs_.front()) {
+    if (run->begin.is_after(next)) break;
+    charge_ -= cost_of(run->packets);
+    while (!run->packets.is_empty()) {
+      Ref<Packet> packet = run->packets.take_front();
+      ReceivedSegment& received = ReceivedSegment::of(*packet);
+      if (ReceivedSegment::end(*packet).is_at_or_before(next)) continue;
+      if (received.seq.is_before(next)) {
+        packet->consume(next.bytes_since(received.seq));
+        received.seq = next;
+      }
+      next = ReceivedSegment::end(*packet);
+      out.push_back(std::move(packet));
+      found = true;
+    }
+    free_run(*run);
+  }
+  return found;
+}
+
+size_t OutOfOrderQueue::prune_last() {
+  Run* run = runs_.back();
+  if (run == nullptr) return 0;
+  const size_t before = charge_;
+  free_run(*run);
+  return before - charge_;
+}
+
+void OutOfOrderQueue::clear() {
+  while (prune_last() != 0) {
+  }
+}
+
+}  // namespace lxnet

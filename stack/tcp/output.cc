@@ -1,0 +1,195 @@
+// What may leave and when (RFC 9293 3.8.6.2.1, Nagle in Minshall's variant, RFC 5681's window), and how much of it at once.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kMaxSegments = 0xffff / 8;
+
+}  // namespace
+
+// SACK blocks take room from the payload of the segments that carry them.
+uint32_t TcpSocket::current_mss() {
+  const uint32_t blocks = std::min<uint32_t>(sack_count_ + uint32_t{has_dsack_}, negotiated_.timestamps ? 3 : 4);
+  const uint32_t space = negotiated_.sack && blocks != 0 ? 4 + 8 * blocks : 0;
+  return snd_.mss > space + 8 ? snd_.mss - space : snd_.mss;
+}
+
+void TcpSocket::push_pending(Entry& entry, Nagle nagle) {
+  if (send_queue_.unsent.is_empty() || in(TcpState::SynSent | TcpState::SynReceived | TcpState::Closed)) return;
+  if (nagle == Nagle::Default && tcp_options.cork) nagle = Nagle::Cork;
+  write_pending(entry, nagle);
+  // With nothing in flight and something left, only a probe will find the window open again.
+  if (recovery_.out == 0 && !send_queue_.unsent.is_empty() && !probe_timer_.is_armed()) {
+    arm_probe_timer(entry, ProbeTimer::ZeroWindow, std::max(rtt_.rto(), rtt_.min_rto()));
+  }
+}
+
+// RFC 9293 3.7.4: a small segment waits while another small one is unacknowledged, unless the user said otherwise.
+bool TcpSocket::may_send(const SendRecord& record, Nagle nagle, bool is_last) const {
+  if (!is_last || nagle == Nagle::Push || snd_.is_urgent() || record.flags.fin() || record.ends_message) return true;
+  if (record.size >= snd_.mss) return true;
+  if (nagle == Nagle::Cork) return false;
+  if (tcp_options.no_delay || recovery_.out == 0) return true;
+  const bool small_in_flight = snd_.small_end.is_after(snd_.una) && !snd_.small_end.is_after(snd_.nxt);
+  return !small_in_flight;
+}
+
+// How much of a record of several segments goes down at once: whole segments within both windows, and its odd end only when Nagle
+// lets it.
+uint32_t TcpSocket::bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const {
+  if (snd_.is_urgent()) return mss;
+  const uint64_t by_window = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
+  const uint64_t by_cwnd = uint64_t{std::min(quota, kMaxSegments)} * mss;
+  const auto limit = static_cast<uint32_t>(std::min({by_window, by_cwnd, uint64_t{SendRecord::kMaxSize}}));
+  if (limit < record.size) return std::max(limit / mss * mss, mss);
+  const uint32_t odd = record.size % mss;
+  if (odd == 0 || record.size < mss) return record.size;
+  const bool small_in_flight = snd_.small_end.is_after(snd_.una) && !snd_.small_end.is_after(snd_.nxt);
+  const bool holds_back = is_last && nagle != Nagle::Push && !record.flags.fin() && !record.ends_message &&
+                          (nagle == Nagle::Cork || (!tcp_options.no_delay && recovery_.out != 0 && small_in_flight));
+  return holds_back ? record.size - odd : record.size;
+}
+
+// Sends what the windows allow, at most `limit` segments. True when something was sent.
+bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
+  uint32_t sent = 0;
+  bool is_cwnd_limited = false;
+  if (recovery_.out == 0) after_idle(entry);
+  while (SendRecord* record = send_queue_.unsent.front()) {
+    if (is_paced(entry.now())) {
+      stack().timers().arm(pacing_timer_, pacing_until_);
+      break;
+    }
+    const uint32_t mss = current_mss();
+    const uint32_t in_flight = recovery_.in_flight();
+    const uint32_t quota = std::min(congestion_.cwnd > in_flight ? congestion_.cwnd - in_flight : 0, limit - sent);
+    if (quota == 0) {
+      is_cwnd_limited = true;
+      break;
+    }
+    const SeqNum first_end = record->seq + (record->size > mss ? mss : record->length());
+    if (first_end.is_after(snd_.window_end())) {
+      statistics_.account(TcpStatistics::Limit::Window, entry.now());
+      break;
+    }
+    const bool is_last = send_queue_.unsent.next(*record) == nullptr;
+    if (record->size <= mss && !may_send(*record, nagle, is_last)) break;
+    const uint32_t size = record->size <= mss ? record->size : bytes_to_send(*record, mss, quota, nagle, is_last);
+    if (size < record->size && !send_queue_.split(*record, size)) break;
+    if (!send_record(entry, *record)) break;
+    sent += record->segments;
+    if (sent >= limit) break;
+  }
+  if (sent != 0 && (congestion_.loss_state == LossState::Cwr || congestion_.loss_state == LossState::Recovery))
+    recovery_.prr_out += sent;
+  is_cwnd_limited = is_cwnd_limited || recovery_.in_flight() >= congestion_.cwnd;
+  if (sent != 0 || is_cwnd_limited) validate_window(entry, is_cwnd_limited);
+  if (sent != 0 && limit == ~0u) schedule_loss_probe(entry);
+  if (send_queue_.unsent.is_empty()) note_application_limit();
+  return sent != 0;
+}
+
+// Delivery-rate samples must not take an idle application for a slow path.
+void TcpSocket::note_application_limit() {
+  if (recovery_.in_flight() < congestion_.cwnd && recovery_.lost <= recovery_.retransmitted) {
+    congestion_.app_limited_until = std::max(congestion_.delivered + recovery_.in_flight(), 1u);
+  }
+}
+
+void TcpSocket::stamp_sent(SendRecord& record, Instant now) {
+  if (recovery_.out == 0) {
+    first_sent_at_ = now;
+    congestion_.delivered_at = now;
+  }
+  record.sent_at = now;
+  record.first_sent_at = first_sent_at_;
+  record.delivered_at = congestion_.delivered_at;
+  record.delivered = congestion_.delivered;
+  record.lost_before = congestion_.lost;
+  record.sent_while_limited = congestion_.app_limited_until != 0;
+  if (record.time_link.is_linked()) send_queue_.by_time.remove(record);
+  send_queue_.by_time.push_back(record);
+}
+
+bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
+  const uint32_t mss = current_mss();
+  record.segments = record.count_segments(mss);
+  record.segment_size = static_cast<uint16_t>(mss);
+  if (!transmit(entry, {.seq = record.seq,
+                        .flags = record.flags | kTcpAck,
+                        .record = &record,
+                        .size = record.size,
+                        .segments = record.segments})) {
+    return false;
+  }
+  refresh_congestion_facts(entry.now());
+  if (recovery_.in_flight() == 0 && congestion_.algorithm->on_event != nullptr) {
+    congestion_.algorithm->on_event(congestion_, CongestionEvent::TransmitStart);
+  }
+  stamp_sent(record, entry.now());
+  send_queue_.mark_sent(record);
+  const uint32_t before = recovery_.out;
+  snd_.nxt = record.end();
+  recovery_.out += record.segments;
+  if (record.size < record.segments * mss) snd_.small_end = record.end();
+  count(entry, Mib::TcpExtTCPOrigDataSent, record.segments);
+  statistics_.account(TcpStatistics::Limit::Busy, entry.now());
+  if (congestion_.wants_pacing) pace(entry, record.size);
+  if (before == 0 || probe_timer_kind_ == ProbeTimer::LossProbe) {
+    arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+  }
+  return true;
+}
+
+void TcpSocket::pace(Entry& entry, uint32_t size) {
+  const uint64_t rate = std::min(congestion_.pacing_rate, options.max_pacing_rate);
+  if (rate == 0 || rate == ~uint64_t{0}) return;
+  const auto gap = Duration::nanos(static_cast<int64_t>((uint64_t{size} + 52) * 1'000'000'000 / rate));
+  // A little credit for time that passed unused, as the sender's timer is never exact.
+  const Instant from = std::max(pacing_until_, entry.now() - gap / 2);
+  pacing_until_ = from + gap;
+}
+
+// RFC 2861 as Linux has it: a window that was not used for a timeout decays; one not filled for a round trip is not raised.
+void TcpSocket::validate_window(Entry&, bool was_limited) {
+  if (!snd_.una.is_before(recovery_.max_out_end) || recovery_.out > recovery_.max_out ||
+      (was_limited && !congestion_.is_cwnd_limited)) {
+    congestion_.is_cwnd_limited = was_limited;
+    recovery_.max_out = congestion_.max_in_flight = recovery_.out;
+    recovery_.max_out_end = snd_.nxt;
+  }
+}
+
+void TcpSocket::after_idle(Entry& entry) {
+  if (stack().tunables().values().tcp_slow_start_after_idle == 0 || congestion_.algorithm->control != nullptr) return;
+  const Duration idle = entry.now() - snd_.last_data_at;
+  const Duration rto = rtt_.rto();
+  if (idle <= rto || snd_.last_data_at == Instant()) return;
+  refresh_congestion_facts(entry.now());
+  congestion_.ssthresh = current_threshold();
+  const uint32_t restart = std::min(congestion_.cwnd, CongestionState::kInitialWindow);
+  for (Duration left = idle - rto; left > Duration() && congestion_.cwnd > restart; left = left - rto) congestion_.cwnd /= 2;
+  congestion_.cwnd = std::max(congestion_.cwnd, restart);
+  if (congestion_.algorithm->on_event != nullptr) congestion_.algorithm->on_event(congestion_, CongestionEvent::Restart);
+}
+
+// A FIN rides on the last unsent record, or on one of its own.
+Result<> TcpSocket::queue_fin(Entry& entry) {
+  SendRecord* last = send_queue_.unsent.back();
+  if (last == nullptr) {
+    last = send_queue_.append_record(snd_.end, TcpFlags());
+    if (last == nullptr) return Errno::ENOMEM;
+  }
+  last->flags |= kTcpFin;
+  last->segments = 0;
+  snd_.end += 1;
+  push_pending(entry, Nagle::Push);
+  return ok();
+}
+
+}  // namespace lxnet

@@ -1,0 +1,166 @@
+// listen() and accept(), and how a listener's request becomes a connection.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/isn.hh"
+#include "stack/tcp/listener.hh"
+
+namespace lxnet {
+
+Result<> TcpSocket::listen(Entry& entry, int backlog) {
+  TaskOwnership ownership(lock_, entry);
+  if (phase_ != Phase::Unconnected || !in(TcpState::Closed | TcpState::Listen)) return Errno::EINVAL;
+  const auto most = static_cast<uint32_t>(stack().tunables().values().somaxconn);
+  // Linux reads the argument as unsigned: a negative backlog is the largest.
+  const uint32_t limit = std::min(static_cast<uint32_t>(backlog), most);
+  if (in(TcpState::Closed)) TRY(start_listening(entry));
+  listener_->backlog = limit;
+  return ok();
+}
+
+Result<> TcpSocket::start_listening(Entry& entry) {
+  const bool chose_port = local_.port == 0;
+  if (chose_port) {
+    if (!claim_port(entry, 0).is_ok()) return Errno::EADDRINUSE;
+  }
+  const auto undo = [&](Errno error) -> Result<> {
+    claim_.is_listening = false;
+    if (chose_port) {
+      release_port();
+      local_.port = 0;
+    }
+    return error;
+  };
+  claim_.reuse_address = options.reuse_address;
+  claim_.reuse_port = options.reuse_port;
+  Listener* listener = construct<Listener>(stack().hal(), stack().hal(), *this);
+  if (listener == nullptr) return undo(Errno::ENOBUFS);
+  fill_demux();
+  demux_.remote = IpAddress();
+  demux_.remote_port = 0;
+  // The port must still be ours alone once it listens: others may share it with SO_REUSEADDR until then.
+  claim_.is_listening = true;
+  const PortHooks& hooks = stack().ports();
+  const auto claimed = hooks.claim(hooks.table, entry, claim_);
+  if (!claimed.is_ok() || !stack().sockets().add_bound(demux_).is_ok()) {
+    dispose(stack().hal(), listener);
+    return undo(claimed.is_ok() ? Errno::ENOBUFS : Errno::EADDRINUSE);
+  }
+  listener_ = listener;
+  ack_ = AckState();
+  enter(entry, TcpState::Listen);
+  return ok();
+}
+
+// No more connections; those not accepted are reset.
+void TcpSocket::stop_listening(Entry& entry) {
+  leave_tables();
+  Listener* listener = std::exchange(listener_, nullptr);
+  listener->clear(entry);
+  dispose(stack().hal(), listener);
+  claim_.is_listening = false;
+}
+
+Result<Ref<Socket>> TcpSocket::accept(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (!in(TcpState::Listen)) return Errno::EINVAL;
+  Ref<TcpSocket> child = listener_->take();
+  if (!child) return Errno::EAGAIN;
+  return Ref<Socket>(std::move(child));
+}
+
+// What the SYN agreed to, and how the answer is to look.
+void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment) {
+  const TunableValues& tunables = stack().tunables().values();
+  const TcpOptions& offered = segment.options;
+  request.negotiated.timestamps = offered.timestamps.has_value() && tunables.tcp_timestamps != 0;
+  request.negotiated.sack = offered.sack_permitted && tunables.tcp_sack != 0;
+  request.negotiated.window_scale = offered.window_scale.has_value() && tunables.tcp_window_scaling != 0;
+  request.negotiated.ecn = segment.flags.has_all(kTcpEce | kTcpCwr) && tunables.tcp_ecn != 0;
+  request.peer_shift = offered.window_scale.value_or(0);
+  request.peer_mss = offered.maximum_segment_size.value_or(536);
+  if (tcp_options.max_segment != 0) request.peer_mss = std::min(request.peer_mss, tcp_options.max_segment);
+  request.ts_recent = request.negotiated.timestamps ? offered.timestamps->value : 0;
+  const IsnSource isn(stack().sockets().key(), request.local, request.remote);
+  request.iss = isn.initial_sequence(entry.now());
+  request.ts_offset = isn.timestamp_offset();
+  // The same choice a connect() makes, from the listener's buffers.
+  remote_ = request.remote;
+  const NegotiatedOptions mine = std::exchange(negotiated_, request.negotiated);
+  if (look_up_route_for(entry, request.local.address, request.remote).is_ok()) {
+    prepare_sizes();
+    request.advertised_mss = rcv_.advertised_mss;
+    request.window = rcv_.wnd;
+    request.window_clamp = rcv_.window_clamp;
+    request.our_shift = rcv_.window_shift;
+  }
+  negotiated_ = mine;
+  remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
+  route_ = Route();
+}
+
+// Not yet where packets find it: open_passively() puts it there.
+Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& request) {
+  Ref<TcpSocket> child = TRY(TcpSocket::create(stack(), family()));
+  child->options = options;
+  child->ip_options = ip_options;
+  child->tcp_options = tcp_options;
+  child->uid_ = uid_;
+  child->local_ = request.local;
+  child->remote_ = request.remote;
+  child->is_bound_address_ = is_bound_address_;
+  child->negotiated_ = request.negotiated;
+  child->timestamp_offset_ = request.ts_offset;
+  child->congestion_.start(*congestion_.algorithm);
+  TRY(child->look_up_route(entry));
+  child->prepare_sizes();
+  child->apply_rto_bounds();
+  child->recovery_.reordering = static_cast<uint32_t>(stack().tunables().values().tcp_reordering);
+  child->snd_.iss = request.iss;
+  child->snd_.una = child->snd_.nxt = child->snd_.end = child->snd_.up = child->snd_.small_end = child->snd_.pushed =
+      request.iss + 1;
+  child->snd_.peer_mss = request.peer_mss;
+  child->snd_.window_shift = request.negotiated.window_scale ? request.peer_shift : uint8_t{0};
+  ReceiveState& rcv = child->rcv_;
+  rcv.irs = request.irs;
+  rcv.nxt = rcv.copied = rcv.wup = request.irs + 1;
+  rcv.wnd = request.window;
+  rcv.window_goal = request.window;
+  rcv.window_clamp = request.negotiated.window_scale ? request.window_clamp : std::min<uint32_t>(request.window_clamp, 65535);
+  rcv.window_shift = request.negotiated.window_scale ? request.our_shift : uint8_t{0};
+  rcv.advertised_mss = request.advertised_mss;
+  rcv.ts_recent = request.ts_recent;
+  rcv.ts_recent_at = entry.now();
+  rcv.last_segment_at = entry.now();
+  if (!request.was_retransmitted) {
+    const int64_t rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
+    child->rtt_.add_sample(rtt, child->snd_.una, child->snd_.nxt);
+    child->rtt_.add_min_sample(rtt, entry.now(), Duration::seconds(300));
+  } else {
+    // RFC 5681, 3.1: after a lost SYN or SYN,ACK the window starts at one segment.
+    child->congestion_.cwnd = 1;
+  }
+  return child;
+}
+
+// The child's lock is owned. It joins the tables and is ESTABLISHED; the segment that made it so is processed next.
+Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment) {
+  fill_demux();
+  TRY(stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr));
+  const PortHooks& hooks = stack().ports();
+  if (listener.claim_.is_claimed()) {
+    fill_claim();
+    hooks.inherit(hooks.table, listener.claim_, claim_);
+  }
+  hold_self();
+  phase_ = Phase::Connected;
+  snd_.wl1 = segment.seq;
+  snd_.wnd = snd_.max_wnd = uint32_t{segment.window} << snd_.window_shift;
+  enter(entry, TcpState::SynReceived);
+  Verdict verdict;
+  become_established(entry, verdict);
+  return ok();
+}
+
+}  // namespace lxnet

@@ -1,0 +1,35 @@
+// The size of a segment: the path's MTU less headers and options, at most what the peer offered, at most half its largest window.
+#include <algorithm>
+
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+namespace {
+
+constexpr uint32_t kTimestampsSpace = 12;
+constexpr uint32_t kMaxPacket = 65535;
+
+uint32_t header_space(const IpAddress& destination) { return (destination.is_v4() ? 20u : 40u) + sizeof(TcpHeader); }
+
+}  // namespace
+
+void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
+  snd_.path_mtu = path_mtu;
+  const uint32_t headers = header_space(remote_.address);
+  const uint32_t options_space = negotiated_.timestamps ? kTimestampsSpace : 0;
+  const uint32_t limit = std::min<uint32_t>(path_mtu, remote_.address.is_v4() ? kMaxPacket : kMaxPacket + 40);
+  uint32_t mss = limit > headers ? limit - headers : 0;
+  mss = std::min<uint32_t>(mss, snd_.peer_mss);
+  const auto least = static_cast<uint32_t>(stack().tunables().values().tcp_min_snd_mss);
+  mss = std::max(mss, least) - options_space;
+  // RFC 9293 3.8.6.2.1: at most half the largest window, so that two segments may be in flight.
+  if (snd_.max_wnd != 0) {
+    const uint32_t half = snd_.max_wnd > 536 ? snd_.max_wnd / 2 : snd_.max_wnd;
+    if (mss > half) mss = std::max<uint32_t>(half, 68 - 20 - options_space);
+  }
+  snd_.mss = static_cast<uint16_t>(std::min<uint32_t>(mss, SendRecord::kMaxSize));
+}
+
+}  // namespace lxnet

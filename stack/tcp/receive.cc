@@ -1,0 +1,199 @@
+// Text that arrives: in order into the receive queue, out of order aside, what is there already reported by DSACK.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+// RFC 9293 3.10.7.4, seventh: process the segment text; and eighth, FIN, whose place in the sequence space says when it counts.
+Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (in(TcpState::CloseWait | TcpState::Closing | TcpState::LastAck) && !segment.seq.is_before(rcv_.nxt)) return Step::Continue;
+  if (in(TcpState::FinWait1 | TcpState::FinWait2) && (shutdown_ & kShutdownReceive) != 0 && segment.size != 0 &&
+      (segment.seq + segment.size).is_after(rcv_.nxt)) {
+    // Nobody will ever read it: RFC 1122, 4.2.2.13.
+    count(entry, Mib::TcpExtTCPAbortOnData);
+    verdict.reset_peer = true;
+    abort_with(entry, Errno::ECONNRESET);
+    return Step::Done;
+  }
+  if (segment.length() == 0) return Step::Continue;
+  if (segment.seq == rcv_.nxt) {
+    queue_in_order(entry, segment, verdict);
+  } else if (segment.end().is_at_or_before(rcv_.nxt)) {
+    count(entry, Mib::TcpExtTCPDSACKOldSent);
+    enter_quick_ack_mode(16);
+    if (negotiated_.sack) {
+      dsack_ = {segment.seq, segment.end()};
+      has_dsack_ = true;
+    }
+    verdict.acknowledge = Verdict::Acknowledge::Now;
+    return verdict.drop_for(DropReason::TcpOldData);
+  } else if (segment.seq.is_at_or_after(rcv_.nxt + rcv_.window_left())) {
+    enter_quick_ack_mode(16);
+    verdict.acknowledge = Verdict::Acknowledge::Now;
+    return verdict.drop_for(DropReason::TcpOutOfWindow);
+  } else if (segment.seq.is_before(rcv_.nxt)) {
+    // The front is here already.
+    if (negotiated_.sack) {
+      dsack_ = {segment.seq, rcv_.nxt};
+      has_dsack_ = true;
+      ack_.is_wanted_now = true;
+    }
+    const uint32_t known = rcv_.nxt.bytes_since(segment.seq);
+    segment.packet->consume(known);
+    segment.size -= known;
+    segment.seq = rcv_.nxt;
+    queue_in_order(entry, segment, verdict);
+  } else {
+    queue_out_of_order(entry, segment, verdict);
+  }
+  return Step::Continue;
+}
+
+// Linux's memory rule: what is over the limit before the packet is added decides; so one packet may always pass.
+bool TcpSocket::make_room(Entry& entry, uint32_t) {
+  if (receive_charge() <= options.receive_buffer) return true;
+  count(entry, Mib::TcpExtPruneCalled);
+  const auto most = static_cast<uint32_t>(stack().tunables().values().tcp_rmem[2]);
+  if (!options.receive_buffer_locked && options.receive_buffer < most) {
+    options.receive_buffer = std::min(most, receive_charge());
+    if (receive_charge() <= options.receive_buffer) return true;
+  }
+  // SACKed data may be discarded (RFC 2018, 8): the farthest first.
+  while (!out_of_order_.is_empty() && receive_charge() > options.receive_buffer) {
+    count(entry, Mib::TcpExtOfoPruned);
+    out_of_order_.prune_last();
+    sack_count_ = 0;
+  }
+  return receive_charge() <= options.receive_buffer;
+}
+
+void TcpSocket::append_received(Ref<Packet> packet) {
+  ReceivedSegment& received = ReceivedSegment::of(*packet);
+  const SeqNum end = ReceivedSegment::end(*packet);
+  rcv_.nxt = end;
+  statistics_.bytes_received += packet->size();
+  if (packet->is_empty()) return;  // a bare FIN leaves nothing to read
+  Packet* back = receive_queue_.back();
+  // A packet that only cites blocks costs its struct; where the one before has room for the citation, that is spared.
+  if (back != nullptr && packet->linear().empty() && !ReceivedSegment::of(*back).fin && back->wall_nanos == packet->wall_nanos &&
+      ReceivedSegment::end(*back) == received.seq) {
+    const uint32_t cost = back->true_size();
+    if (back->append_from(*packet, 0, packet->size()).is_ok()) {
+      ReceivedSegment::of(*back).fin = received.fin;
+      receive_charge_ += back->true_size() - cost;
+      return;
+    }
+  }
+  receive_charge_ += packet->true_size();
+  receive_queue_.push_back(std::move(packet));
+}
+
+void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (segment.size != 0 && rcv_.window_left() == 0) {
+    // A probe of our closed window: answered, not taken.
+    count(entry, Mib::TcpExtTCPZeroWindowDrop);
+    ack_.is_scheduled = true;
+    verdict.acknowledge = Verdict::Acknowledge::Now;
+    verdict.drop_for(DropReason::TcpOutOfWindow);
+    return;
+  }
+  if (segment.size != 0 && !make_room(entry, segment.packet->true_size())) {
+    count(entry, Mib::TcpExtTCPRcvQDrop);
+    verdict.acknowledge = Verdict::Acknowledge::Now;
+    verdict.drop_for(DropReason::SocketBufferFull);
+    return;
+  }
+  take_urgent_byte(segment, verdict);
+  if (segment.size != 0) {
+    note_data_event(entry, segment);
+    measure_receive_rtt_by_timestamp(segment, entry.now());
+    ++statistics_.data_segments_in;
+  }
+  segment.packet->trim(segment.size);
+  segment.packet->orphan();
+  ReceivedSegment::of(*segment.packet) = {.seq = segment.seq, .fin = segment.flags.fin()};
+  append_received(std::move(segment.packet));
+  if (segment.flags.fin()) {
+    take_fin(entry, verdict);
+  } else {
+    take_reached(entry, verdict);
+  }
+  verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
+  if (is_readable(options.receive_low_water)) verdict.wake |= kPollIn | kPollReadNormal;
+}
+
+// What lay aside and has been reached. Filling a gap is acknowledged at once (RFC 5681, 4.2).
+void TcpSocket::take_reached(Entry& entry, Verdict& verdict) {
+  if (out_of_order_.is_empty()) return;
+  PacketQueue reached;
+  out_of_order_.take_reached(rcv_.nxt, reached);
+  bool has_fin = false;
+  while (!reached.is_empty()) {
+    Ref<Packet> packet = reached.take_front();
+    has_fin = has_fin || ReceivedSegment::of(*packet).fin;
+    append_received(std::move(packet));
+  }
+  forget_acked_sacks();
+  if (out_of_order_.is_empty()) ack_.is_wanted_now = true;
+  if (has_fin) take_fin(entry, verdict);
+}
+
+void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (segment.size != 0 && !make_room(entry, segment.packet->true_size())) {
+    count(entry, Mib::TcpExtTCPOFODrop);
+    verdict.acknowledge = Verdict::Acknowledge::Now;
+    verdict.drop_for(DropReason::SocketBufferFull);
+    return;
+  }
+  take_urgent_byte(segment, verdict);
+  if (segment.size != 0) note_data_event(entry, segment);
+  ack_.is_scheduled = true;
+  count(entry, Mib::TcpExtTCPOFOQueue);
+  statistics_.out_of_order_packets += segment.segments;
+  ++statistics_.data_segments_in;
+  segment.packet->trim(segment.size);
+  segment.packet->orphan();
+  ReceivedSegment::of(*segment.packet) = {.seq = segment.seq, .fin = segment.flags.fin()};
+  const OutOfOrderQueue::Insertion inserted = out_of_order_.insert(std::move(segment.packet));
+  if (negotiated_.sack && inserted.duplicate.left != inserted.duplicate.right) {
+    count(entry, Mib::TcpExtTCPDSACKOfoSent);
+    dsack_ = inserted.duplicate;
+    has_dsack_ = true;
+  }
+  if (inserted.outcome == OutOfOrderQueue::Outcome::Inserted && negotiated_.sack) remember_sack(inserted.run);
+  verdict.acknowledge = Verdict::Acknowledge::Now;
+}
+
+// RFC 2018, 4: the block that holds the latest segment comes first; blocks it has swallowed go.
+void TcpSocket::remember_sack(SackBlock run) {
+  uint8_t kept = 0;
+  for (uint8_t i = 0; i < sack_count_; ++i) {
+    const bool is_inside = sacks_[i].left.is_at_or_after(run.left) && sacks_[i].right.is_at_or_before(run.right);
+    if (!is_inside) sacks_[kept++] = sacks_[i];
+  }
+  kept = std::min<uint8_t>(kept, TcpOptions::kMaxSackBlocks - 1);
+  for (uint8_t i = kept; i > 0; --i) sacks_[i] = sacks_[i - 1];
+  sacks_[0] = run;
+  sack_count_ = static_cast<uint8_t>(kept + 1);
+}
+
+void TcpSocket::forget_acked_sacks() {
+  uint8_t kept = 0;
+  for (uint8_t i = 0; i < sack_count_; ++i) {
+    if (sacks_[i].left.is_after(rcv_.nxt)) sacks_[kept++] = sacks_[i];
+  }
+  sack_count_ = out_of_order_.is_empty() ? uint8_t{0} : kept;
+}
+
+bool TcpSocket::is_readable(int target) const {
+  const uint32_t available = unread();
+  if (available == 0) return false;
+  if (available >= static_cast<uint32_t>(std::max(target, 1))) return true;
+  // With the window shut no more will come before the reader has read.
+  return rcv_.window_left() <= rcv_.mss || receive_charge() > options.receive_buffer;
+}
+
+}  // namespace lxnet

@@ -1,0 +1,86 @@
+// Taking a reduction back that turns out to have been spurious: by DSACK (RFC 3708), by timestamps (Eifel, RFC 3522), by F-RTO.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+// Every retransmission was reported as a duplicate, or the acknowledgment echoes a time before the first of them.
+bool TcpSocket::may_undo() const {
+  if (!recovery_.may_undo) return false;
+  if (recovery_.undo_retransmits == 0) return true;
+  if (recovery_.first_retransmit_at.is_never() || !negotiated_.timestamps || rcv_.ts_echo == 0) return false;
+  return static_cast<int32_t>(rcv_.ts_echo - timestamp_now(recovery_.first_retransmit_at)) < 0;
+}
+
+void TcpSocket::undo_window(UnmarkLost unmark) {
+  if (unmark == UnmarkLost::Yes) {
+    for (SendRecord& record : send_queue_.sent) record.marks &= static_cast<uint8_t>(~SendRecord::kLost);
+    recovery_.lost = 0;
+    send_queue_.retransmit_hint = nullptr;
+  }
+  if (recovery_.prior_ssthresh != 0) {
+    congestion_.cwnd = congestion_.algorithm->undo != nullptr ? congestion_.algorithm->undo(congestion_)
+                                                              : std::max(congestion_.cwnd, congestion_.prior_cwnd);
+    if (recovery_.prior_ssthresh > congestion_.ssthresh) {
+      congestion_.ssthresh = recovery_.prior_ssthresh;
+      ecn_cwr_pending_ = false;
+    }
+  }
+  recovery_.may_undo = false;
+  recovery_.rack.has_advanced = true;  // the records that lost their mark are looked at again
+}
+
+// Everything of the episode is acknowledged. True: without SACK the state is held one acknowledgment longer, against false fast
+// retransmits (RFC 6582, 6).
+bool TcpSocket::undo_recovery(Entry& entry) {
+  if (may_undo()) {
+    count(entry, congestion_.loss_state == LossState::Loss ? Mib::TcpExtTCPLossUndo : Mib::TcpExtTCPFullUndo);
+    undo_window(UnmarkLost::No);
+  } else if (recovery_.rack.window_persist != 0) {
+    --recovery_.rack.window_persist;
+  }
+  if (snd_.una == recovery_.high_seq && !negotiated_.sack) {
+    if (recovery_.retransmitted == 0) recovery_.first_retransmit_at = Instant::never();
+    return true;
+  }
+  set_loss_state(LossState::Open);
+  return false;
+}
+
+void TcpSocket::undo_dsack(Entry& entry) {
+  if (!recovery_.may_undo || recovery_.undo_retransmits != 0) return;
+  recovery_.rack.window_persist = static_cast<uint8_t>(std::min(16, recovery_.rack.window_persist + 1));
+  undo_window(UnmarkLost::No);
+  count(entry, Mib::TcpExtTCPDSACKUndo);
+  keep_open(entry);
+}
+
+bool TcpSocket::undo_loss(Entry& entry, bool is_frto) {
+  if (!is_frto && !may_undo()) return false;
+  undo_window(UnmarkLost::Yes);
+  count(entry, Mib::TcpExtTCPLossUndo);
+  if (is_frto) count(entry, Mib::TcpExtTCPSpuriousRTOs);
+  recovery_.retransmits = 0;
+  if (snd_.una == recovery_.high_seq && !negotiated_.sack) return true;
+  if (is_frto || negotiated_.sack) set_loss_state(LossState::Open);
+  return true;
+}
+
+// A partial acknowledgment of an original: what was taken as lost was late. True: retransmissions in flight must drain first.
+bool TcpSocket::undo_partial(Entry& entry, AckEffects& effects) {
+  if (!recovery_.may_undo || recovery_.first_retransmit_at.is_never() || !negotiated_.timestamps || rcv_.ts_echo == 0)
+    return false;
+  if (static_cast<int32_t>(rcv_.ts_echo - timestamp_now(recovery_.first_retransmit_at)) >= 0) return false;
+  note_reordering(entry, effects.prior_una);
+  if (recovery_.retransmitted != 0) return true;
+  recovery_.first_retransmit_at = Instant::never();
+  undo_window(UnmarkLost::Yes);
+  count(entry, Mib::TcpExtTCPPartialUndo);
+  keep_open(entry);
+  return false;
+}
+
+}  // namespace lxnet

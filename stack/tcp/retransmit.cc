@@ -1,0 +1,99 @@
+// Sending again: what is marked lost, within the window, oldest first.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+// The same bytes may now be cut into more or fewer segments; every counter follows.
+void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
+  const uint16_t now = record.count_segments(mss);
+  const uint16_t before = record.segments;
+  record.segments = now;
+  record.segment_size = static_cast<uint16_t>(mss);
+  if (now == before) return;
+  const uint32_t change = uint32_t{now} - before;  // modular
+  recovery_.out += change;
+  if (record.has_any(SendRecord::kSacked)) recovery_.sacked += change;
+  if (record.has_any(SendRecord::kLost)) recovery_.lost += change;
+  if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += change;
+}
+
+// False: it could not leave now.
+bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
+  if (record.seq.is_before(snd_.una) && !record.flags.syn()) {
+    const uint32_t known = snd_.una.bytes_since(record.seq);
+    if (known >= record.length()) return false;
+    send_queue_.trim_front(record, std::min(known, record.size));
+  }
+  const uint32_t mss = current_mss();
+  if (record.size != 0) {
+    const uint32_t room = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
+    // The first unacknowledged segment always may go: the peer shrank its window at its own risk.
+    if (room == 0 && record.seq != snd_.una) return false;
+    const uint32_t fits = std::max(room / mss * mss, mss);
+    recount_segments(record, mss);
+    if (record.size > fits && !split_sent(record, fits, mss)) return false;
+  }
+  TcpFlags flags = record.flags;
+  if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
+  const bool was_sent =
+      transmit(entry, {.seq = record.seq, .flags = flags, .record = &record, .size = record.size, .segments = record.segments});
+  recovery_.undo_retransmits += record.segments;
+  if (!was_sent) {
+    count(entry, Mib::TcpExtTCPRetransFail);
+    return false;
+  }
+  count(entry, Mib::TcpRetransSegs, record.segments);
+  if (record.flags.syn()) count(entry, Mib::TcpExtTCPSynRetrans);
+  statistics_.total_retransmits += record.segments;
+  statistics_.bytes_retransmitted += record.size;
+  if (!record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
+  record.marks |= SendRecord::kRetransmitted | SendRecord::kEverRetransmitted;
+  if (recovery_.first_retransmit_at.is_never()) recovery_.first_retransmit_at = entry.now();
+  stamp_sent(record, entry.now());
+  return true;
+}
+
+// Splits a record in flight at `size` bytes, a multiple of `mss`, and shares its segments out.
+bool TcpSocket::split_sent(SendRecord& record, uint32_t size, uint32_t mss) {
+  const uint16_t total = record.segments;
+  if (!send_queue_.split(record, size)) return false;
+  record.segments = static_cast<uint16_t>(std::min<uint32_t>((size + mss - 1) / mss, total - 1u));
+  send_queue_.sent.next(record)->segments = static_cast<uint16_t>(total - record.segments);
+  return true;
+}
+
+// RFC 6675's NextSeg() rule 1, as far as the window reaches.
+void TcpSocket::retransmit_lost(Entry& entry) {
+  if (recovery_.out == 0) return;
+  SendRecord* record = send_queue_.retransmit_hint != nullptr ? send_queue_.retransmit_hint : send_queue_.sent.front();
+  bool rearm = false;
+  for (; record != nullptr; record = send_queue_.sent.next(*record)) {
+    if (!record->has_any(SendRecord::kLost) || record->has_any(SendRecord::kSacked | SendRecord::kRetransmitted)) continue;
+    send_queue_.retransmit_hint = record;
+    const uint32_t in_flight = recovery_.in_flight();
+    if (in_flight >= congestion_.cwnd) break;
+    if (is_paced(entry.now())) {
+      stack().timers().arm(pacing_timer_, pacing_until_);
+      break;
+    }
+    const uint32_t quota = congestion_.cwnd - in_flight;
+    const uint32_t mss = std::max<uint32_t>(record->segment_size, 1);
+    if (record->segments > quota && record->size > quota * mss && !split_sent(*record, quota * mss, mss)) break;
+    const bool is_head = record == send_queue_.sent.front();
+    if (!retransmit_record(entry, *record)) break;
+    if (congestion_.wants_pacing) pace(entry, record->size);
+    if (congestion_.loss_state == LossState::Recovery || congestion_.loss_state == LossState::Cwr)
+      recovery_.prr_out += record->segments;
+    count(entry, congestion_.loss_state == LossState::Loss ? Mib::TcpExtTCPSlowStartRetrans : Mib::TcpExtTCPFastRetrans,
+          record->segments);
+    rearm = rearm || (is_head && probe_timer_kind_ != ProbeTimer::Reordering);
+  }
+  if (record == nullptr) send_queue_.retransmit_hint = send_queue_.sent.back();
+  if (rearm) arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+}
+
+}  // namespace lxnet

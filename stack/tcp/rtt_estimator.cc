@@ -1,0 +1,72 @@
+// The arithmetic of RFC 6298 with Linux's refinements.
+#include "stack/tcp/rtt_estimator.hh"
+
+#include <algorithm>
+
+namespace lxnet {
+
+void RttEstimator::bound() { rto_ = std::clamp(rto_, min_rto_, max_rto_); }
+
+void RttEstimator::add_sample(int64_t micros, SeqNum una, SeqNum nxt) {
+  const uint32_t min_rto_micros = static_cast<uint32_t>(min_rto_.in_micros());
+  int64_t sample = std::max<int64_t>(micros, 1);
+  if (srtt_8_ == 0) {
+    srtt_8_ = static_cast<uint32_t>(sample << 3);
+    mdev_4_ = static_cast<uint32_t>(sample << 1);  // RFC 6298, 2.2: RTTVAR = R/2
+    rttvar_4_ = std::max(mdev_4_, min_rto_micros);
+    mdev_max_4_ = rttvar_4_;
+    flight_end_ = nxt;
+  } else {
+    int64_t error = sample - (srtt_8_ >> 3);
+    srtt_8_ = static_cast<uint32_t>(std::max<int64_t>(1, srtt_8_ + error));
+    if (error < 0) {
+      error = -error - (mdev_4_ >> 2);
+      // A falling RTT must not raise the deviation as fast as a rising one.
+      if (error > 0) error >>= 3;
+    } else {
+      error -= mdev_4_ >> 2;
+    }
+    mdev_4_ = static_cast<uint32_t>(mdev_4_ + error);
+    if (mdev_4_ > mdev_max_4_) {
+      mdev_max_4_ = mdev_4_;
+      if (mdev_max_4_ > rttvar_4_) rttvar_4_ = mdev_max_4_;
+    }
+    if (una.is_after(flight_end_)) {
+      if (mdev_max_4_ < rttvar_4_) rttvar_4_ -= (rttvar_4_ - mdev_max_4_) >> 2;
+      flight_end_ = nxt;
+      mdev_max_4_ = min_rto_micros;
+    }
+  }
+  rto_ = Duration::micros(int64_t{srtt_8_ >> 3} + rttvar_4_);
+  bound();
+}
+
+void RttEstimator::add_min_sample(int64_t micros, Instant now, Duration window) {
+  const MinSample sample{now, static_cast<uint32_t>(std::clamp<int64_t>(micros, 1, INT32_MAX))};
+  if (min_rtt_[0].micros == ~0u || sample.micros <= min_rtt_[0].micros || now - min_rtt_[2].at > window) {
+    min_rtt_[0] = min_rtt_[1] = min_rtt_[2] = sample;
+    return;
+  }
+  if (sample.micros <= min_rtt_[1].micros) {
+    min_rtt_[1] = min_rtt_[2] = sample;
+  } else if (sample.micros <= min_rtt_[2].micros) {
+    min_rtt_[2] = sample;
+  }
+  // Candidates move up when the best has left the window, and are renewed each quarter of it.
+  const Duration age = now - min_rtt_[0].at;
+  if (age > window) {
+    min_rtt_[0] = min_rtt_[1];
+    min_rtt_[1] = min_rtt_[2];
+    min_rtt_[2] = sample;
+    if (now - min_rtt_[0].at > window) {
+      min_rtt_[0] = min_rtt_[1];
+      min_rtt_[1] = sample;
+    }
+  } else if (min_rtt_[1].at == min_rtt_[0].at && age > window / 4) {
+    min_rtt_[1] = min_rtt_[2] = sample;
+  } else if (min_rtt_[2].at == min_rtt_[1].at && age > window / 2) {
+    min_rtt_[2] = sample;
+  }
+}
+
+}  // namespace lxnet

@@ -1,0 +1,195 @@
+// Filling, cutting and freeing records.
+#include "stack/tcp/send_queue.hh"
+
+#include <algorithm>
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kSmallBlock = 2048, kLargeBlock = 32768;
+
+// A lone small write takes a small block; what belongs to a stream takes ever larger ones, so that few fragments make 64 KiB.
+uint32_t choose_block_size(uint32_t wanted, bool is_stream) {
+  if (!is_stream && wanted <= kSmallBlock) return kSmallBlock;
+  return wanted > 8192 || is_stream ? kLargeBlock : 8192;
+}
+
+}  // namespace
+
+SendRecord* SendQueue::create_record() {
+  SendRecord* record = construct<SendRecord>(pool_.hal());
+  if (record == nullptr) return nullptr;
+  record->charge = kRecordCharge;
+  charge_ += kRecordCharge;
+  return record;
+}
+
+SendRecord* SendQueue::append_record(SeqNum seq, TcpFlags flags) {
+  SendRecord* record = create_record();
+  if (record == nullptr) return nullptr;
+  record->seq = seq;
+  record->flags = flags;
+  unsent.push_back(*record);
+  return record;
+}
+
+bool SendQueue::has_room_for_fragment(const SendRecord& record) const {
+  if (record.fragment_count == 0) return true;
+  const Fragment& last = record.fragments[record.fragment_count - 1];
+  const bool continues = last.block.get() == tail_block_.get() && last.offset + last.size == tail_used_;
+  return continues || record.fragment_count < SendRecord::kMaxFragments;
+}
+
+bool SendQueue::start_block(SendRecord& record, uint32_t wanted) {
+  const bool is_stream = record.size != 0 || unsent.front() != &record;
+  auto block = DataBlock::create(pool_, choose_block_size(wanted, is_stream));
+  if (!block.is_ok()) return false;
+  tail_block_ = block.take();
+  tail_used_ = 0;
+  return true;
+}
+
+SendQueue::Copied SendQueue::append_bytes(SendRecord& record, IoSource& source, uint32_t limit) {
+  Copied done;
+  limit = std::min<uint32_t>(limit, SendRecord::kMaxSize - record.size);
+  while (done.size < limit) {
+    if (!tail_block_ || tail_used_ == tail_block_->capacity()) {
+      if (record.fragment_count == SendRecord::kMaxFragments) break;
+      if (!start_block(record, limit - done.size)) {
+        done.out_of_memory = true;
+        break;
+      }
+    }
+    if (!has_room_for_fragment(record)) break;
+    const uint32_t room = std::min(limit - done.size, tail_block_->capacity() - tail_used_);
+    const uint32_t copied = static_cast<uint32_t>(source.copy(MutableByteSpan(tail_block_->bytes() + tail_used_, room)));
+    if (copied != 0) {
+      Fragment* last = record.fragment_count == 0 ? nullptr : &record.fragments[record.fragment_count - 1];
+      if (last != nullptr && last->block.get() == tail_block_.get() && last->offset + last->size == tail_used_) {
+        last->size += copied;
+      } else {
+        record.fragments[record.fragment_count++] = Fragment{tail_block_, tail_used_, copied};
+      }
+      tail_used_ += copied;
+      record.size += copied;
+      record.charge += copied;
+      charge_ += copied;
+      unsent_bytes_ += copied;
+      done.size += copied;
+      record.segments = 0;
+    }
+    if (copied < room) {
+      done.is_faulty = true;
+      break;
+    }
+  }
+  return done;
+}
+
+bool SendQueue::split(SendRecord& record, uint32_t size) {
+  ASSERT(size > 0 && size < record.size);
+  SendRecord* rest = create_record();
+  if (rest == nullptr) return false;
+  rest->seq = record.seq + size;
+  rest->flags = record.flags & (kTcpFin | kTcpPsh);
+  record.flags = record.flags.without(kTcpFin | kTcpPsh);
+  rest->marks = record.marks;
+  rest->ends_message = std::exchange(record.ends_message, false);
+  rest->is_sent = record.is_sent;
+  rest->sent_while_limited = record.sent_while_limited;
+  rest->segment_size = record.segment_size;
+  rest->sent_at = record.sent_at;
+  rest->first_sent_at = record.first_sent_at;
+  rest->delivered_at = record.delivered_at;
+  rest->delivered = record.delivered;
+  rest->lost_before = record.lost_before;
+  rest->in_flight = record.in_flight;
+  rest->size = record.size - size;
+  uint8_t kept = 0;
+  uint32_t position = 0;
+  for (uint8_t i = 0; i < record.fragment_count; ++i) {
+    Fragment& fragment = record.fragments[i];
+    const uint32_t end = position + fragment.size;
+    if (end > size) {
+      const uint32_t keep = position < size ? size - position : 0;
+      rest->fragments[rest->fragment_count++] = Fragment{fragment.block, fragment.offset + keep, fragment.size - keep};
+      fragment.size = keep;
+    }
+    if (fragment.size != 0) {
+      ++kept;
+    } else {
+      fragment.block = nullptr;
+    }
+    position = end;
+  }
+  record.fragment_count = kept;
+  record.size = size;
+  record.charge -= rest->size;
+  rest->charge += rest->size;
+  (record.is_sent ? sent : unsent).insert_after(record, *rest);
+  if (record.time_link.is_linked()) by_time.insert_after(record, *rest);
+  return true;
+}
+
+void SendQueue::mark_sent(SendRecord& record) {
+  ASSERT(unsent.front() == &record);
+  unsent.remove(record);
+  unsent_bytes_ -= record.size;
+  record.is_sent = true;
+  sent.push_back(record);
+}
+
+void SendQueue::trim_front(SendRecord& record, uint32_t size) {
+  ASSERT(size < record.length() && size <= record.size);
+  record.seq += size;
+  record.size -= size;
+  record.charge -= size;
+  charge_ -= size;
+  uint8_t first = 0;
+  while (size != 0) {
+    Fragment& fragment = record.fragments[first];
+    const uint32_t cut = std::min(size, fragment.size);
+    fragment.offset += cut;
+    fragment.size -= cut;
+    size -= cut;
+    if (fragment.size == 0) ++first;
+  }
+  if (first == 0) return;
+  for (uint8_t i = first; i < record.fragment_count; ++i) record.fragments[i - first] = std::move(record.fragments[i]);
+  for (uint8_t i = static_cast<uint8_t>(record.fragment_count - first); i < record.fragment_count; ++i) record.fragments[i] = {};
+  record.fragment_count = static_cast<uint8_t>(record.fragment_count - first);
+}
+
+void SendQueue::remove(SendRecord& record) {
+  if (!record.is_sent) unsent_bytes_ -= record.size;
+  if (retransmit_hint == &record) retransmit_hint = nullptr;
+  record.queue_link.unlink();
+  if (record.time_link.is_linked()) record.time_link.unlink();
+  charge_ -= record.charge;
+  dispose(pool_.hal(), &record);
+  // An idle connection holds no block.
+  if (is_empty()) tail_block_ = nullptr;
+}
+
+void SendQueue::clear() {
+  while (SendRecord* record = unsent.front()) remove(*record);
+  while (SendRecord* record = sent.front()) remove(*record);
+  tail_block_ = nullptr;
+}
+
+Result<> SendQueue::cite(const SendRecord& record, uint32_t offset, uint32_t size, Packet& packet) {
+  for (uint8_t i = 0; i < record.fragment_count && size != 0; ++i) {
+    const Fragment& fragment = record.fragments[i];
+    if (offset >= fragment.size) {
+      offset -= fragment.size;
+      continue;
+    }
+    const uint32_t piece = std::min(size, fragment.size - offset);
+    TRY(packet.append_fragment(fragment.block, fragment.offset + offset, piece));
+    offset = 0;
+    size -= piece;
+  }
+  return ok();
+}
+
+}  // namespace lxnet

@@ -1,0 +1,72 @@
+// SendQueue: everything between snd.una and the last byte the user wrote, as records in sequence order.
+//
+// sent: transmitted and not acknowledged. unsent: the rest. Bytes enter once, from the user's memory into DataBlocks; a block
+// goes on being filled by later writes while records that cite its front are already in flight.
+#pragma once
+
+#include "hal/memory.hh"
+#include "netdev/packet_pool.hh"
+#include "stack/io.hh"
+#include "stack/tcp/send_record.hh"
+
+namespace lxnet {
+
+class SendQueue {
+ public:
+  using Records = List<SendRecord, &SendRecord::queue_link>;
+  using RecordsByTime = List<SendRecord, &SendRecord::time_link>;
+
+  explicit SendQueue(PacketPool& pool) : pool_(pool) {}
+  ~SendQueue() { clear(); }
+
+  Records sent;
+  Records unsent;
+  RecordsByTime by_time;                  // those of `sent` that RACK may declare lost, earliest transmission first
+  SendRecord* retransmit_hint = nullptr;  // no record before it is lost and unsent; null: unknown
+
+  bool is_empty() const { return sent.is_empty() && unsent.is_empty(); }
+  SendRecord* last() const { return unsent.is_empty() ? sent.back() : unsent.back(); }
+  // Bytes charged to the send buffer: payload and what carries it.
+  uint32_t charge() const { return charge_; }
+  uint32_t unsent_bytes() const { return unsent_bytes_; }
+
+  // A record without payload at the end of `unsent`; null without memory.
+  SendRecord* append_record(SeqNum seq, TcpFlags flags);
+  struct Copied {
+    uint32_t size = 0;
+    bool is_faulty = false;  // the source's memory could not be read further
+    bool out_of_memory = false;
+  };
+  // Copies up to `limit` bytes of the source to the end of the last unsent record; fewer when it is full.
+  Copied append_bytes(SendRecord& record, IoSource& source, uint32_t limit);
+  static bool is_full(const SendRecord& record) { return record.size >= SendRecord::kMaxSize; }
+
+  // Leaves `size` bytes in the record and moves the rest (and PSH, FIN) into a new one behind it, with the same marks. False
+  // without memory.
+  bool split(SendRecord& record, uint32_t size);
+  // Moves the first unsent record to the end of `sent`.
+  void mark_sent(SendRecord& record);
+  // Drops acknowledged bytes from the front of a record of `sent`; size < record.size.
+  void trim_front(SendRecord& record, uint32_t size);
+  // Takes a record out wherever it is and frees it.
+  void remove(SendRecord& record);
+  void clear();
+
+  // Cites bytes [offset, offset + size) of the record at the packet's end.
+  static Result<> cite(const SendRecord& record, uint32_t offset, uint32_t size, Packet& packet);
+
+ private:
+  static constexpr uint32_t kRecordCharge = 256;  // of the send buffer, per record, beside its payload
+
+  SendRecord* create_record();
+  bool has_room_for_fragment(const SendRecord& record) const;
+  bool start_block(SendRecord& record, uint32_t wanted);
+
+  PacketPool& pool_;
+  Ref<DataBlock> tail_block_;  // being filled
+  uint32_t tail_used_ = 0;
+  uint32_t charge_ = 0;
+  uint32_t unsent_bytes_ = 0;
+};
+
+}  // namespace lxnet

@@ -1,0 +1,123 @@
+// Where the state changes, and how a connection ends.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/listener.hh"
+#include "stack/tcp/tcp_socket.hh"
+#include "stack/tcp/time_wait.hh"
+
+namespace lxnet {
+
+void TcpSocket::enter(Entry& entry, TcpState next) {
+  const TcpState before = state();
+  __atomic_store_n(&state_bits_, static_cast<uint16_t>(next), __ATOMIC_RELAXED);
+  constexpr TcpStates kCounted = TcpState::Established | TcpState::CloseWait;
+  const bool was_counted = kCounted.contain(before), is_counted = kCounted.contain(next);
+  if (is_counted && !was_counted) count(entry, Mib::TcpCurrEstab);
+  if (was_counted && !is_counted) stack().mib().subtract(Mib::TcpCurrEstab, 1);
+}
+
+// A connection lives on without descriptors; this is what it lives by.
+void TcpSocket::hold_self() {
+  if (holds_self_) return;
+  holds_self_ = true;
+  ref();
+}
+
+// Whoever calls holds a count of its own, so the object does not die here.
+void TcpSocket::release_self() {
+  if (!holds_self_) return;
+  holds_self_ = false;
+  const bool was_last = unref();
+  ASSERT(!was_last);
+}
+
+void TcpSocket::leave_tables() {
+  if (demux_.is_added()) stack().sockets().remove(demux_);
+}
+
+void TcpSocket::release_port() {
+  if (claim_.is_claimed()) stack().ports().release(stack().ports().table, claim_);
+}
+
+// CLOSED. What was received can still be read; what was to be sent is gone.
+void TcpSocket::finish(Entry& entry) {
+  cancel_timers();
+  leave_tables();
+  if (in(TcpState::SynSent | TcpState::SynReceived)) count(entry, Mib::TcpAttemptFails);
+  enter(entry, TcpState::Closed);
+  shutdown_ = kShutdownBoth;
+  send_queue_.clear();
+  recovery_ = RecoveryState();
+  out_of_order_.clear();
+  if (!is_bound_port_ || is_orphan_) release_port();
+  if (is_orphan_) {
+    receive_queue_.clear();
+    receive_charge_ = 0;
+  } else {
+    wake(kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollReadHangUp | kPollHangUp);
+  }
+  release_self();
+}
+
+void TcpSocket::abort_with(Entry& entry, Errno error) {
+  if (in(TcpState::Established | TcpState::CloseWait)) count(entry, Mib::TcpEstabResets);
+  if (!is_orphan_) report(error);
+  finish(entry);
+}
+
+// The last duty, to answer retransmitted FINs and to keep the 4-tuple from a new connection, is a small object's.
+void TcpSocket::become_time_wait(Entry& entry, TcpState kind, Duration life) {
+  auto created = TcpTimeWait::create(entry, *this, kind);
+  if (created.is_ok()) {
+    Ref<TcpTimeWait> time_wait = created.take();
+    time_wait->take_over(entry, demux_, claim_, life);
+    count(entry, Mib::TcpExtTW);
+  } else {
+    count(entry, Mib::TcpExtTCPTimeWaitOverflow);
+  }
+  finish(entry);
+}
+
+void TcpSocket::describe(TcpTimeWait& time_wait) const {
+  time_wait.rcv_nxt_ = rcv_.nxt;
+  time_wait.snd_nxt_ = snd_.nxt;
+  time_wait.rcv_wnd_ = std::min<uint32_t>(rcv_.wnd >> rcv_.window_shift, 65535);
+  time_wait.ts_recent_ = rcv_.ts_recent;
+  time_wait.ts_recent_at_ = rcv_.ts_recent_at;
+  time_wait.ts_offset_ = timestamp_offset_;
+  time_wait.has_timestamps_ = negotiated_.timestamps;
+  time_wait.mark_ = options.mark;
+  time_wait.tos_ = remote_.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
+}
+
+TcpSocket::TcpSocket(Stack& stack, IpFamily family)
+    : Socket(stack, family, SocketType::Stream, 6),
+      lock_(*this, kWork, stack.hal()),
+      send_queue_(stack.pool()),
+      out_of_order_(stack.hal()),
+      probe_timer_(&on_retransmit_timer, &kTimerOwnerOfProbe),
+      ack_timer_(&on_ack_timer, &kTimerOwnerOfAck),
+      keep_alive_timer_(&on_keep_alive_timer, &kTimerOwnerOfKeepAlive),
+      pacing_timer_(&on_pacing_timer, &kTimerOwnerOfPacing) {
+  const TunableValues& tunables = stack.tunables().values();
+  options.send_buffer = static_cast<uint32_t>(tunables.tcp_wmem[1]);
+  options.receive_buffer = static_cast<uint32_t>(tunables.tcp_rmem[1]);
+  local_.address = remote_.address = IpAddress::any(family);
+  congestion_.start(stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
+}
+
+TcpSocket::~TcpSocket() {
+  cancel_timers();
+  ASSERT(!demux_.is_added() && listener_ == nullptr);
+  release_port();
+}
+
+void TcpSocket::destroy_self() { dispose(stack().hal(), this); }
+
+Result<Ref<TcpSocket>> TcpSocket::create(Stack& stack, IpFamily family) {
+  return make_ref<TcpSocket>(stack.hal(), stack, family);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,96 @@
+// SynRequest: a connection in SYN-RECEIVED in as little memory as possible.
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/emit.hh"
+#include "stack/tcp/listener.hh"
+#include "stack/wire/ip_protocol.hh"
+
+namespace lxnet {
+
+struct SynRequestTimer {
+  static SynRequest& owner(Timer& timer) {
+    alignas(SynRequest) static constexpr char kProbe[sizeof(SynRequest)] = {};
+    const auto* probe = reinterpret_cast<const SynRequest*>(kProbe);
+    const auto offset = reinterpret_cast<const char*>(&probe->timer_) - reinterpret_cast<const char*>(probe);
+    return *reinterpret_cast<SynRequest*>(reinterpret_cast<char*>(&timer) - offset);
+  }
+  static bool hold(Timer& timer) { return owner(timer).ref_unless_zero(); }
+  static void release(Timer& timer) { static_cast<void>(Ref<SynRequest>::adopt(&owner(timer))); }
+  static constexpr TimerOwner kOwner = {&hold, &release};
+};
+
+SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
+    : local(segment.destination),
+      remote(segment.source),
+      interface_index(segment.interface_index),
+      irs(segment.seq),
+      syn_tos(segment.tos),
+      listener_(Ref<TcpSocket>::share(listener)),
+      timer_(&on_timer, &SynRequestTimer::kOwner) {}
+
+SynRequest::~SynRequest() { static_cast<void>(listener_->stack().timers().cancel(timer_)); }
+
+void SynRequest::destroy(SynRequest* request) {
+  const Hal& hal = request->listener_->stack().hal();
+  dispose(hal, request);
+}
+
+void SynRequest::on_timer(Entry& entry, Timer& timer) {
+  SynRequest& request = SynRequestTimer::owner(timer);
+  TcpSocket& socket = *request.listener_;
+  PacketOwnership ownership(socket.lock_, entry);
+  if (!ownership.is_owned()) {
+    // Somebody is accepting; a millisecond later is as good.
+    socket.stack().timers().arm(timer, entry.now() + Duration::millis(1));
+    return;
+  }
+  if (!timer.claim() || socket.listener_ == nullptr || !request.table_link.is_linked()) return;
+  socket.listener_->time_out(entry, request);
+}
+
+uint32_t SynRequest::timestamp_now(Instant now) const { return static_cast<uint32_t>(now.in_nanos() / 1'000'000) + ts_offset; }
+
+void SynRequest::emit(Entry& entry, TcpFlags flags) {
+  Stack& stack = listener_->stack();
+  FlowKey key;
+  key.source = local.address;
+  key.destination = remote.address;
+  key.output_interface = listener_->options.bound_interface != 0 ? listener_->options.bound_interface : remote.scope_id;
+  key.mark = listener_->options.mark;
+  key.source_port = local.port;
+  key.destination_port = remote.port;
+  key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
+  auto route = stack.routes().lookup(entry, key);
+  auto packet = Packet::create(stack.pool());
+  if (!route.is_ok() || !packet.is_ok()) return;
+  TcpEmission emission;
+  emission.header.source_port = local.port;
+  emission.header.destination_port = remote.port;
+  emission.header.seq = flags.syn() ? iss : iss + 1;
+  emission.header.ack = irs + 1;
+  emission.header.flags = flags;
+  emission.header.window = static_cast<uint16_t>(std::min<uint32_t>(flags.syn() ? window : window >> our_shift, 65535));
+  if (flags.syn()) {
+    emission.options.maximum_segment_size = advertised_mss;
+    if (negotiated.window_scale) emission.options.window_scale = our_shift;
+    emission.options.sack_permitted = negotiated.sack;
+    if (negotiated.ecn) emission.header.flags |= kTcpEce;
+  }
+  if (negotiated.timestamps) emission.options.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = ts_recent};
+  const IpSocketOptions& ip = listener_->ip_options;
+  emission.tos = remote.address.is_v4() ? ip.tos : ip.traffic_class;
+  const int16_t ttl = remote.address.is_v4() ? ip.ttl : ip.hop_limit;
+  emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
+  emission.mark = listener_->options.mark;
+  emission.priority = listener_->options.priority;
+  static_cast<void>(emit_segment(entry, packet.take(), route.take(), emission));
+}
+
+void SynRequest::send_syn_ack(Entry& entry) {
+  sent_at = entry.now();
+  emit(entry, kTcpSyn | kTcpAck);
+}
+
+void SynRequest::send_ack(Entry& entry) { emit(entry, kTcpAck); }
+
+}  // namespace lxnet

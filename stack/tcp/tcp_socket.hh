@@ -1,0 +1,405 @@
+// TcpSocket: one TCP connection, or one listener, behind the Socket interface.
+//
+// The class holds the connection's state; what it does stands in files named for it, in the order of this header. Everything
+// below "owned" runs with the socket's lock owned, by a task or by the packet path. A connection counts a reference to itself
+// from the first SYN until it is closed, so that it outlives its descriptors.
+#pragma once
+
+#include "hal/timer.hh"
+#include "stack/demux_entry.hh"
+#include "stack/port_hooks.hh"
+#include "stack/route/route.hh"
+#include "stack/socket.hh"
+#include "stack/socket_lock.hh"
+#include "stack/tcp/congestion/congestion_control.hh"
+#include "stack/tcp/connection_state.hh"
+#include "stack/tcp/out_of_order_queue.hh"
+#include "stack/tcp/recovery/recovery_state.hh"
+#include "stack/tcp/rtt_estimator.hh"
+#include "stack/tcp/segment.hh"
+#include "stack/tcp/send_queue.hh"
+#include "stack/tcp/socket_options.hh"
+#include "stack/tcp/state.hh"
+#include "stack/tcp/statistics.hh"
+#include "stack/tcp/time_wait.hh"
+#include "stack/tcp/verdict.hh"
+
+namespace lxnet {
+
+class Listener;
+class SynRequest;
+
+class TcpSocket final : public Socket {
+ public:
+  static Result<Ref<TcpSocket>> create(Stack& stack, IpFamily family);
+
+  // ---- Socket (api.cc, api_send.cc, api_receive.cc, api_names.cc)
+  Result<> bind(Entry& entry, const Endpoint& local) override;
+  Result<> connect(Entry& entry, const Endpoint& remote, uint32_t flags) override;
+  Result<> disconnect(Entry& entry) override;
+  Result<> listen(Entry& entry, int backlog) override;
+  Result<Ref<Socket>> accept(Entry& entry) override;
+  Result<size_t> send(Entry& entry, SendRequest& request) override;
+  Result<size_t> receive(Entry& entry, ReceiveRequest& request) override;
+  Result<> shutdown(Entry& entry, ShutdownHow how) override;
+  PollEvents poll(Entry& entry) override;
+  void close(Entry& entry) override;
+  Result<Endpoint> local_name(Entry& entry) override;
+  Result<Endpoint> remote_name(Entry& entry) override;
+  Result<int> bytes_readable(Entry& entry) override;
+  Result<int> bytes_unsent(Entry& entry) override;
+  // SIOCOUTQNSD, SIOCATMARK.
+  Result<int> bytes_not_yet_sent(Entry& entry);
+  Result<int> is_at_mark(Entry& entry);
+  // What close() with SO_LINGER waits for: nothing left to send, or no connection.
+  bool has_finished_sending() const;
+
+  // ---- packet path: finds the owner and comes back through receive_owned()
+  void receive_packet(Entry& entry, Ref<Packet> packet);
+  void receive_error(Entry& entry, const IpError& error);
+  static const SocketWork kWork;
+
+  TcpState state() const { return TcpState{__atomic_load_n(&state_bits_, __ATOMIC_RELAXED)}; }
+  SocketLock& lock() { return lock_; }
+  // Who created it, for what only one user's sockets may share.
+  void remember_creator();
+  TcpSocketOptions tcp_options;
+
+ private:
+  friend class Listener;
+  friend class TcpTimeWait;
+  friend struct TcpTimerAccess;
+  friend class SynRequest;
+  friend struct TcpTestAccess;
+  friend class TcpOptionCalls;
+  template <typename T, typename... Arguments>
+  friend T* construct(const Hal& hal, Arguments&&... arguments);
+  template <typename T>
+  friend void dispose(const Hal& hal, T* object);
+
+  enum class Phase : uint8_t { Unconnected, Connecting, Connected };  // of connect(), as the user sees it
+  enum class ProbeTimer : uint8_t { None, Retransmit, LossProbe, Reordering, ZeroWindow };
+  static constexpr uint32_t kDeferredMtu = 16;  // beside the timers' bits
+  static const TimerOwner kTimerOwnerOfProbe, kTimerOwnerOfAck, kTimerOwnerOfKeepAlive, kTimerOwnerOfPacing;
+  enum ShutdownBits : uint8_t { kShutdownReceive = 1, kShutdownSend = 2, kShutdownBoth = 3 };
+  enum class Nagle : uint8_t { Default, Push, Cork };
+
+  TcpSocket(Stack& stack, IpFamily family);
+  ~TcpSocket() override;
+  void destroy_self() override;
+
+  // ================================ owned ================================
+
+  // ---- names.cc
+  Result<> check_bind_address(const Endpoint& local, uint32_t& interface) const;
+  void fill_claim();
+  Result<> claim_port(Entry& entry, uint16_t port);
+  void release_port();
+
+  // ---- state.cc: the one place where the state changes, and how a connection ends
+  void enter(Entry& entry, TcpState next);
+  bool in(TcpStates states) const { return states.contain(state()); }
+  void finish(Entry& entry);                   // CLOSED: timers, tables, queues
+  void abort_with(Entry& entry, Errno error);  // the same, and the user learns why
+  void become_time_wait(Entry& entry, TcpState kind, Duration life);
+  void leave_tables();
+  void describe(TcpTimeWait& time_wait) const;
+  void hold_self();
+  void release_self();
+  void report(Errno error) { report_error(error); }
+  void wake(PollEvents events) { wait_queue().wake_all(events); }
+
+  // ---- connect.cc
+  Result<> start_connect(Entry& entry, const Endpoint& remote, uint32_t flags);
+  Result<> finish_connect(Entry& entry);
+  void prepare_to_connect(Entry& entry);
+  Result<> disconnect_owned(Entry& entry);
+  void reset_connection_state();
+  Result<> claim_flow(Entry& entry);
+  void fill_demux();
+  void prepare_sizes();
+  void apply_rto_bounds();
+  FlowKey flow_key() const;
+  Result<> look_up_route(Entry& entry);
+  Result<> look_up_route_for(Entry& entry, const IpAddress& local, const Endpoint& remote);
+  Result<> refresh_route(Entry& entry);
+  void initialise_buffers();
+  void choose_initial_window();
+
+  // ---- passive.cc
+  Result<> start_listening(Entry& entry);
+  void stop_listening(Entry& entry);
+  void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
+  Result<Ref<TcpSocket>> create_child(Entry& entry, const SynRequest& request);
+  Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
+
+  // ---- close.cc
+  void wake_for_shutdown();
+  Result<> shutdown_owned(Entry& entry, ShutdownHow how);
+  void close_owned(Entry& entry);
+  bool send_fin_state(Entry& entry);  // RFC 9293 3.10.4: the state after CLOSE; whether a FIN is to be sent
+  void settle_orphan(Entry& entry);
+  uint64_t discard_unread();
+
+  // ---- api_send.cc, api_receive.cc
+  Result<size_t> send_owned(Entry& entry, SendRequest& request);
+  void push_full_record(Entry& entry, SendRecord& record);
+  SendRecord* open_record();
+  Errno stream_error();
+  Result<size_t> nothing_to_read();
+  Result<size_t> receive_owned_bytes(Entry& entry, ReceiveRequest& request);
+  uint32_t limit_at_mark(SeqNum position, uint32_t size, uint32_t& skip) const;
+  void consume_to(SeqNum position);
+  int readable_now() const;
+
+  // ---- input.cc: RFC 9293, 3.10.7
+  void receive_owned(Entry& entry, Ref<Packet> packet);
+  void segment_arrives(Entry& entry, TcpSegment& segment);
+  bool accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  void carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  void arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  void arrive_synchronized(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step check_reset(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step check_urgent(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step process_text(Entry& entry, TcpSegment& segment, Verdict& verdict);
+
+  // ---- input_handshake.cc
+  Step check_syn_sent_ack(TcpSegment& segment, Verdict& verdict);
+  void learn_syn_options(const TcpSegment& segment, Instant now);
+  void become_established(Entry& entry, Verdict& verdict);
+  void answer_simultaneous_open(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step advance_close(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  void take_fin(Entry& entry, Verdict& verdict);
+  void reset_by_peer(Entry& entry, Verdict& verdict);
+
+  // ---- timestamps.cc: RFC 7323
+  uint32_t timestamp_now(Instant now) const;
+  bool fails_paws(const TcpSegment& segment, Instant now) const;
+  bool is_reordered_ack(const TcpSegment& segment) const;
+  void store_timestamp(const TcpSegment& segment, Instant now);
+
+  // ---- ack.cc, ack_clean.cc: the ACK field
+  bool accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, bool is_fast);
+  bool update_window(Entry& entry, const TcpSegment& segment, const AckEffects& effects);
+  void advance_una(Entry& entry, SeqNum ack);
+  void clean_sent(Entry& entry, AckEffects& effects);
+  void account_acked(Entry& entry, SendRecord& record, AckEffects& effects);
+  void update_rtt(Entry& entry, AckEffects& effects, const TcpSegment& segment);
+  void resend_after_ack(Entry& entry, Resend resend);
+  void set_retransmit_timer(Entry& entry);
+
+  // ---- recovery/*.cc
+  void mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
+  bool check_dsack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
+  SendRecord* mark_block(Entry& entry, SendRecord* from, SackBlock block, AckEffects& effects);
+  void mark_sacked(Entry& entry, SendRecord& record, AckEffects& effects);
+  void mark_lost(SendRecord& record);
+  void check_reneging(Entry& entry, AckEffects& effects);
+  void react(Entry& entry, AckEffects& effects, Resend& resend);  // the state machine of loss recovery
+  void enter_recovery(Entry& entry, bool ece);
+  void enter_cwr(Entry& entry);
+  void enter_loss(Entry& entry);
+  bool leave_state(Entry& entry);
+  void try_to_open(Entry& entry, const AckEffects& effects);
+  void identify_losses(Entry& entry, AckEffects& effects);
+  uint32_t current_threshold() const;
+  void set_loss_state(LossState state);
+  void process_loss_state(Entry& entry, AckEffects& effects, Resend& resend);
+  bool undo_recovery(Entry& entry);
+  bool undo_partial(Entry& entry, AckEffects& effects);
+  void undo_dsack(Entry& entry);
+  bool undo_loss(Entry& entry, bool frto_undo);
+  enum class UnmarkLost : uint8_t { No, Yes };
+  void undo_window(UnmarkLost unmark);
+  bool may_undo() const;
+  void start_undo();
+  void keep_open(Entry& entry);
+  void add_reno_sack(AckEffects& effects);
+  void remove_reno_sacks(uint32_t acked, AckEffects& effects);
+  void reset_reno_sacks();
+  void note_reordering(Entry& entry, SeqNum low);
+  void start_window_reduction();
+  void reduce_window(uint32_t newly_delivered, uint32_t newly_lost, const AckEffects& effects);
+  void end_window_reduction();
+  void control_congestion(Entry& entry, const AckEffects& effects, RateSample& sample);
+  void detect_losses(Entry& entry);  // RACK
+  Duration rack_window() const;
+  void advance_rack(const SendRecord& record, Instant now);
+  void adapt_rack_window(const AckEffects& effects, const RateSample& sample);
+  bool schedule_loss_probe(Entry& entry);
+  void send_loss_probe(Entry& entry);
+  void process_loss_probe_ack(Entry& entry, const AckEffects& effects, SeqNum ack);
+  void retransmit_lost(Entry& entry);
+  bool retransmit_record(Entry& entry, SendRecord& record);
+  void recount_segments(SendRecord& record, uint32_t mss);
+  bool split_sent(SendRecord& record, uint32_t size, uint32_t mss);
+  void refresh_congestion_facts(Instant now);
+  void note_delivered(const SendRecord& record, RateSample& sample, Instant now);
+  void finish_rate_sample(Entry& entry, const AckEffects& effects, RateSample& sample);
+
+  // ---- output.cc: what leaves
+  void push_pending(Entry& entry, Nagle nagle);
+  bool write_pending(Entry& entry, Nagle nagle, uint32_t limit = ~0u);
+  bool send_record(Entry& entry, SendRecord& record);
+  bool may_send(const SendRecord& record, Nagle nagle, bool is_last) const;
+  uint32_t bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const;
+  void note_application_limit();
+  void stamp_sent(SendRecord& record, Instant now);
+  void pace(Entry& entry, uint32_t size);
+  void validate_window(Entry& entry, bool was_limited);
+  void after_idle(Entry& entry);
+  Result<> queue_fin(Entry& entry);
+  uint32_t current_mss();
+  void update_mss(Entry& entry, uint32_t path_mtu);
+  bool is_paced(Instant now) const { return congestion_.wants_pacing && pacing_until_ > now; }
+
+  // ---- transmit.cc: one segment
+  struct Outgoing {
+    SeqNum seq;
+    TcpFlags flags;
+    const SendRecord* record = nullptr;
+    uint32_t size = 0;
+    uint16_t segments = 1;
+    bool is_probe = false;
+  };
+  bool transmit(Entry& entry, const Outgoing& out);
+  TcpOptions options_for(Entry& entry, const Outgoing& out, uint16_t& window);
+  void send_ack(Entry& entry);
+  void send_ack_with(Entry& entry, SeqNum seq);
+  void send_duplicate_ack(Entry& entry, SackBlock dsack);
+  void send_reset(Entry& entry);
+  void send_syn(Entry& entry);
+  void challenge(Entry& entry);
+  bool may_answer_out_of_window(Entry& entry, const TcpSegment& segment);
+
+  // ---- window.cc, receive.cc: what arrives
+  uint32_t buffer_to_window(uint64_t space) const;
+  uint32_t free_window() const;
+  uint32_t full_window() const;
+  uint32_t propose_window();
+  uint16_t select_window();
+  void measure_segment_size(const Packet& packet, uint32_t size, bool has_push);
+  void grow_window_goal(uint32_t size);
+  void adapt_receive_buffer(Entry& entry);
+  void measure_receive_rtt(Instant now);
+  void measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now);
+  void queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  void queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  void append_received(Ref<Packet> packet);
+  void take_reached(Entry& entry, Verdict& verdict);
+  bool make_room(Entry& entry, uint32_t needed);
+  void remember_sack(SackBlock run);
+  void forget_acked_sacks();
+  void note_data_event(Entry& entry, const TcpSegment& segment);
+
+  // ---- delayed_ack.cc
+  bool in_quick_ack_mode() const { return ack_.quick != 0 && ack_.pingpong == 0; }
+  void enter_quick_ack_mode(uint8_t limit);
+  void raise_quick_acks(uint8_t limit);
+  void consider_ack(Entry& entry);
+  void delay_ack(Entry& entry);
+  void note_ack_sent(Entry& entry, uint32_t segments);
+  void note_data_sent(Entry& entry);
+  void ack_after_read(Entry& entry, size_t copied);
+
+  // ---- urgent.cc
+  void note_urgent(Entry& entry, const TcpSegment& segment, Verdict& verdict);
+  void take_urgent_byte(const TcpSegment& segment, Verdict& verdict);
+  Result<size_t> receive_urgent(ReceiveRequest& request);
+
+  // ---- timers.cc
+  static void on_retransmit_timer(Entry& entry, Timer& timer);
+  static void on_ack_timer(Entry& entry, Timer& timer);
+  static void on_keep_alive_timer(Entry& entry, Timer& timer);
+  static void on_pacing_timer(Entry& entry, Timer& timer);
+  static void run_deferred(Entry& entry, Socket& socket, uint32_t bits);
+  void run_retransmit_timer(Entry& entry);
+  void run_ack_timer(Entry& entry);
+  void run_keep_alive_timer(Entry& entry);
+  void run_pacing_timer(Entry& entry);
+  void detect_black_hole(Entry& entry);
+  void apply_path_mtu(Entry& entry);
+  void arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay);
+  void arm_ack_timer(Entry& entry, Duration delay);
+  void arm_keep_alive(Entry& entry, Duration delay);
+  void cancel(Timer& timer);
+  void cancel_timers();
+  void time_out(Entry& entry);
+  bool has_timed_out(Entry& entry) const;
+  void probe_zero_window(Entry& entry);
+  void send_window_probe(Entry& entry);
+  void check_probe_timer(Entry& entry);
+  Duration backed_off(Duration base, uint8_t shift) const;
+
+  // ---- users of buffers
+  bool is_writeable() const;
+  bool has_send_room() const;
+  bool is_readable(int target) const;
+  // Bytes the user may read; rcv.nxt counts the peer's FIN too.
+  uint32_t unread() const { return rcv_.nxt.bytes_since(rcv_.copied) - uint32_t{saw_fin_}; }
+  void announce_space(Entry& entry);
+  uint32_t receive_charge() const;
+  void expand_send_buffer();
+
+  // ================================ data ================================
+
+  SocketLock lock_;
+  uint16_t state_bits_ = static_cast<uint16_t>(TcpState::Closed);  // written by the owner, read by anybody
+  Phase phase_ = Phase::Unconnected;
+  uint8_t shutdown_ = 0;
+  bool is_orphan_ = false;                                 // no descriptor is left
+  bool is_bound_address_ = false, is_bound_port_ = false;  // by the user's bind()
+  bool saw_fin_ = false;                                   // Linux's SOCK_DONE: reads end here
+  bool holds_self_ = false;
+  bool wants_space_ = false;  // somebody was told that there was none
+  Errno soft_error_{};
+  Endpoint local_, remote_;
+  PortClaim claim_;
+  DemuxEntry demux_;
+  Route route_;
+  Listener* listener_ = nullptr;  // in LISTEN
+  ReusedFlow reused_;             // from the TIME_WAIT whose 4-tuple connect() takes
+  uint32_t uid_ = 0;
+
+ public:
+  ListLink accept_link;  // Listener: the accept queue
+
+ private:
+  NegotiatedOptions negotiated_;
+  SendState snd_;
+  ReceiveState rcv_;
+  UrgentState urgent_;
+  AckState ack_;
+  ReceiveAutotune autotune_;
+  RttEstimator rtt_;
+  RecoveryState recovery_;
+  CongestionState congestion_;
+  SendQueue send_queue_;
+  PacketQueue receive_queue_;
+  OutOfOrderQueue out_of_order_;
+  uint32_t receive_charge_ = 0;  // of receive_queue_
+  SackBlock sacks_[TcpOptions::kMaxSackBlocks];
+  uint8_t sack_count_ = 0;
+  SackBlock dsack_;
+  bool has_dsack_ = false;
+  bool ecn_echo_ = false;  // RFC 3168: ECE on every segment until CWR comes
+  bool ecn_cwr_pending_ = false;
+  bool ecn_ce_seen_ = false;
+  uint32_t timestamp_offset_ = 0;
+  Instant out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);
+  TcpStatistics statistics_;
+
+  ProbeTimer probe_timer_kind_ = ProbeTimer::None;
+  Timer probe_timer_;
+  Timer ack_timer_;
+  Timer keep_alive_timer_;
+  Timer pacing_timer_;
+  Instant pacing_until_;
+  Instant first_syn_at_;
+  Instant first_sent_at_;  // of the delivery-rate sample under way
+};
+
+}  // namespace lxnet

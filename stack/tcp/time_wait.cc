@@ -1,0 +1,158 @@
+// Answering for a connection that is no more.
+#include "stack/tcp/time_wait.hh"
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/emit.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+struct TimeWaitTimer {
+  static TcpTimeWait& owner(Timer& timer) {
+    alignas(TcpTimeWait) static constexpr char kProbe[sizeof(TcpTimeWait)] = {};
+    const auto* probe = reinterpret_cast<const TcpTimeWait*>(kProbe);
+    const auto offset = reinterpret_cast<const char*>(&probe->timer_) - reinterpret_cast<const char*>(probe);
+    return *reinterpret_cast<TcpTimeWait*>(reinterpret_cast<char*>(&timer) - offset);
+  }
+  static bool hold(Timer& timer) { return owner(timer).ref_unless_zero(); }
+  static void release(Timer& timer) { static_cast<void>(Ref<TcpTimeWait>::adopt(&owner(timer))); }
+  static constexpr TimerOwner kOwner = {&hold, &release};
+};
+
+TcpTimeWait::TcpTimeWait(Stack& stack)
+    : stack_(stack), mutex_(stack.hal(), LockRank::Socket), timer_(&on_timer, &TimeWaitTimer::kOwner) {}
+
+TcpTimeWait::~TcpTimeWait() { static_cast<void>(stack_.timers().cancel(timer_)); }
+
+void TcpTimeWait::destroy_self() { dispose(stack_.hal(), this); }
+
+Result<Ref<TcpTimeWait>> TcpTimeWait::create(Entry& entry, const TcpSocket& socket, TcpState) {
+  const int most = entry.stack().tunables().values().tcp_max_tw_buckets;
+  if (entry.stack().tcp().time_waits() >= most) return Errno::ENOBUFS;
+  auto created = make_ref<TcpTimeWait>(entry.stack().hal(), entry.stack());
+  if (!created.is_ok()) return created.error();
+  Ref<TcpTimeWait> time_wait = created.take();
+  socket.describe(*time_wait);
+  return time_wait;
+}
+
+void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, Duration life) {
+  demux_.time_wait = this;
+  demux_.space = demux.space;
+  demux_.family = demux.family;
+  demux_.v6_only = demux.v6_only;
+  demux_.local_port = demux.local_port;
+  demux_.remote_port = demux.remote_port;
+  demux_.local = demux.local;
+  demux_.remote = demux.remote;
+  demux_.bound_interface = claim.bound_interface;
+  demux_.uid = demux.uid;
+  ref();
+  is_linked_ = true;
+  stack_.tcp().add_time_wait(1);
+  stack_.sockets().replace_flow(demux, demux_);
+  if (claim.is_claimed()) {
+    claim_.local = claim.local;
+    claim_.bound_interface = claim.bound_interface;
+    claim_.uid = claim.uid;
+    claim_.protocol = claim.protocol;
+    claim_.family = claim.family;
+    claim_.v6_only = claim.v6_only;
+    claim_.reuse_address = claim.reuse_address;
+    claim_.reuse_port = claim.reuse_port;
+    claim_.is_connected = claim.is_connected;
+    stack_.ports().move(stack_.ports().table, claim, claim_);
+  }
+  stack_.timers().arm(timer_, entry.now() + life);
+}
+
+void TcpTimeWait::end(Entry&) {
+  {
+    MutexLock lock(mutex_);
+    if (!is_linked_) return;
+    is_linked_ = false;
+  }
+  static_cast<void>(stack_.timers().cancel(timer_));
+  stack_.sockets().remove(demux_);
+  if (claim_.is_claimed()) stack_.ports().release(stack_.ports().table, claim_);
+  stack_.tcp().add_time_wait(-1);
+  // The caller holds a count: this one was the tables'.
+  const bool was_last = unref();
+  ASSERT(!was_last);
+}
+
+void TcpTimeWait::on_timer(Entry& entry, Timer& timer) {
+  if (timer.claim()) TimeWaitTimer::owner(timer).end(entry);
+}
+
+bool TcpTimeWait::may_be_reused(Entry& entry, ReusedFlow& reused) const {
+  const int32_t mode = stack_.tunables().values().tcp_tw_reuse;
+  const bool is_loopback = demux_.local.is_loopback() || demux_.remote.is_loopback();
+  if (mode == 0 || (mode == 2 && !is_loopback) || !has_timestamps_) return false;
+  if (entry.now() - ts_recent_at_ <= Duration::seconds(1)) return false;
+  reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_};
+  return true;
+}
+
+// RFC 9293 3.10.7.4 for TIME-WAIT with RFC 1337's advice and RFC 6191's reuse, in Linux's order.
+TcpTimeWait::Arrival TcpTimeWait::receive(Entry& entry, TcpSegment& segment, ReusedFlow& reused) {
+  const bool has_stamp = has_timestamps_ && segment.options.timestamps.has_value();
+  const bool is_older = has_stamp && static_cast<int32_t>(segment.options.timestamps->value - ts_recent_) < 0;
+  const bool is_bare = segment.seq == rcv_nxt_ && (segment.length() == 0 || segment.flags.rst());
+  if (!is_older && is_bare) {
+    if (segment.flags.rst()) {
+      if (stack_.tunables().values().tcp_rfc1337 == 0) end(entry);
+      return Arrival::Done;
+    }
+    stack_.timers().arm(timer_, entry.now() + Duration::seconds(60));
+    if (has_stamp) {
+      ts_recent_ = segment.options.timestamps->value;
+      ts_recent_at_ = entry.now();
+    }
+    return Arrival::Done;
+  }
+  // A SYN beyond everything the old connection received cannot be an old duplicate.
+  const bool is_newer =
+      segment.seq.is_after(rcv_nxt_) || (has_stamp && static_cast<int32_t>(ts_recent_ - segment.options.timestamps->value) < 0);
+  if (segment.flags.syn() && !segment.flags.rst() && !segment.flags.ack() && !is_older && is_newer) {
+    reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_};
+    return Arrival::Syn;
+  }
+  if (is_older) count(entry, Mib::TcpExtPAWSEstab);
+  if (!segment.flags.rst()) {
+    if (is_older || segment.flags.ack()) stack_.timers().arm(timer_, entry.now() + Duration::seconds(60));
+    send_ack(entry, segment);
+  }
+  return Arrival::Done;
+}
+
+void TcpTimeWait::send_ack(Entry& entry, const TcpSegment& segment) {
+  if (segment.size == 0 && entry.now() - last_ack_at_ < Duration::millis(500)) return;
+  last_ack_at_ = entry.now();
+  FlowKey key;
+  key.source = demux_.local;
+  key.destination = demux_.remote;
+  key.output_interface = demux_.bound_interface;
+  key.mark = mark_;
+  key.protocol = 6;
+  auto route = stack_.routes().lookup(entry, key);
+  auto packet = Packet::create(stack_.pool());
+  if (!route.is_ok() || !packet.is_ok()) return;
+  TcpEmission emission;
+  emission.header.source_port = demux_.local_port;
+  emission.header.destination_port = demux_.remote_port;
+  emission.header.seq = snd_nxt_;
+  emission.header.ack = rcv_nxt_;
+  emission.header.flags = kTcpAck;
+  emission.header.window = static_cast<uint16_t>(rcv_wnd_);
+  emission.tos = tos_;
+  emission.mark = mark_;
+  if (has_timestamps_) {
+    const auto clock = static_cast<uint32_t>(entry.now().in_nanos() / 1'000'000);
+    emission.options.timestamps = {.value = clock + ts_offset_, .echo_reply = ts_recent_};
+  }
+  static_cast<void>(emit_segment(entry, packet.take(), route.take(), emission));
+}
+
+}  // namespace lxnet

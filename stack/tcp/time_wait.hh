@@ -1,0 +1,67 @@
+// TcpTimeWait: what is left of a connection in TIME-WAIT (RFC 9293 3.10.7.4, RFC 6191): the 4-tuple, the edge, the last
+// timestamps.
+#pragma once
+
+#include "hal/timer.hh"
+#include "stack/demux_entry.hh"
+#include "stack/port_hooks.hh"
+#include "stack/tcp/segment.hh"
+#include "stack/tcp/state.hh"
+
+namespace lxnet {
+
+class TcpSocket;
+
+// What a connection that takes a TIME_WAIT's 4-tuple must begin with.
+struct ReusedFlow {
+  bool is_valid = false;
+  SeqNum next_iss;
+  uint32_t ts_recent = 0;
+};
+
+class TcpTimeWait final : public TimeWait {
+ public:
+  static Result<Ref<TcpTimeWait>> create(Entry& entry, const TcpSocket& socket, TcpState kind);
+
+  // The 4-tuple and the port pass from the socket to this, which holds them until `life` is over.
+  void take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, Duration life);
+  // Nothing finds it any more.
+  void end(Entry& entry);
+  // What a segment for the old connection leads to. Syn: it opens a new connection, which a listener may take; this is gone.
+  enum class Arrival : uint8_t { Done, Syn };
+  Arrival receive(Entry& entry, TcpSegment& segment, ReusedFlow& reused);
+  // Our own connect() wants the 4-tuple: net.ipv4.tcp_tw_reuse, and a second since the last segment.
+  bool may_be_reused(Entry& entry, ReusedFlow& reused) const;
+
+ private:
+  template <typename T, typename... Arguments>
+  friend T* construct(const Hal& hal, Arguments&&... arguments);
+  template <typename T>
+  friend void dispose(const Hal& hal, T* object);
+  friend struct TimeWaitTimer;
+  friend class TcpSocket;
+
+  explicit TcpTimeWait(Stack& stack);
+  ~TcpTimeWait();
+  void destroy_self() override;
+  static void on_timer(Entry& entry, Timer& timer);
+  void send_ack(Entry& entry, const TcpSegment& segment);
+
+  Stack& stack_;
+  Mutex mutex_;
+  DemuxEntry demux_;
+  PortClaim claim_;
+  Timer timer_;
+  SeqNum rcv_nxt_, snd_nxt_;
+  uint32_t rcv_wnd_ = 0;  // the header's field
+  uint32_t ts_recent_ = 0;
+  uint32_t ts_offset_ = 0;
+  uint32_t mark_ = 0;
+  Instant ts_recent_at_;
+  Instant last_ack_at_ = Instant::from_nanos(-1'000'000'000);
+  uint8_t tos_ = 0;
+  bool has_timestamps_ = false;
+  bool is_linked_ = false;  // in the tables; holds a count of itself
+};
+
+}  // namespace lxnet

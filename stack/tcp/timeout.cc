@@ -1,0 +1,164 @@
+// The retransmission timer (RFC 6298, 5.4 to 5.7), when to give up (RFC 9293 3.8.3, RFC 5482), and zero-window probes (3.8.6.1).
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+namespace {
+
+// How long `retries` retransmissions take from a first timeout of `base`: what R2 means in time (Linux's tcp_model_timeout).
+Duration model_timeout(uint32_t retries, Duration base, Duration most) {
+  Duration total, step = base;
+  for (uint32_t i = 0; i <= retries; ++i) {
+    total = total + step;
+    step = std::min(step * 2, most);
+  }
+  return total;
+}
+
+}  // namespace
+
+// R2 of RFC 1122, 4.2.3.5, or the user's own limit.
+bool TcpSocket::has_timed_out(Entry& entry) const {
+  const TunableValues& tunables = stack().tunables().values();
+  if (in(TcpState::SynSent | TcpState::SynReceived)) {
+    uint32_t limit = tcp_options.syn_count != 0 ? tcp_options.syn_count : static_cast<uint32_t>(tunables.tcp_syn_retries);
+    if (in(TcpState::SynSent)) limit += static_cast<uint32_t>(tunables.tcp_syn_linear_timeouts);
+    if (tcp_options.user_timeout != Duration() && !recovery_.first_retransmit_at.is_never() &&
+        entry.now() - first_syn_at_ >= tcp_options.user_timeout) {
+      return true;
+    }
+    return recovery_.retransmits >= limit;
+  }
+  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_never()) return false;
+  const Duration elapsed = entry.now() - recovery_.first_retransmit_at;
+  uint32_t limit = static_cast<uint32_t>(tunables.tcp_retries2);
+  if (is_orphan_) {
+    const bool is_alive = backed_off(rtt_.rto(), recovery_.backoff) < tcp_options.max_rto;
+    limit = static_cast<uint32_t>(tunables.tcp_orphan_retries);
+    if (limit == 0 && is_alive) limit = 8;
+    if (soft_error_ != Errno{} && !is_alive) limit = 0;
+  }
+  if (tcp_options.user_timeout != Duration() && !is_orphan_) return elapsed >= tcp_options.user_timeout;
+  return elapsed >= model_timeout(limit, rtt_.min_rto(), tcp_options.max_rto);
+}
+
+void TcpSocket::time_out(Entry& entry) {
+  SendRecord* head = send_queue_.sent.front();
+  if (head == nullptr || recovery_.out == 0) return;
+  recovery_.probe_in_flight = false;
+  if (has_timed_out(entry)) {
+    count(entry, Mib::TcpExtTCPAbortOnTimeout);
+    return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
+  }
+  if (recovery_.retransmits == 0) count(entry, Mib::TcpExtTCPTimeouts);
+  const bool is_handshake = in(TcpState::SynSent | TcpState::SynReceived);
+  if (!is_handshake) {
+    enter_loss(entry);
+    detect_black_hole(entry);
+    ++statistics_.total_rto;
+    if (recovery_.retransmits == 0) ++statistics_.total_rto_recoveries;
+  } else {
+    mark_lost(*head);
+  }
+  ++recovery_.retransmits;
+  head->marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
+  recovery_.retransmitted = 0;
+  for (const SendRecord& record : send_queue_.sent) {
+    if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
+  }
+  if (head->segments > 1 && head->size > head->segment_size) {
+    static_cast<void>(split_sent(*head, head->segment_size, head->segment_size));
+  }
+  if (!retransmit_record(entry, *head)) {
+    // The host itself is short of something; that is no sign of the path.
+    arm_probe_timer(entry, ProbeTimer::Retransmit, Duration::millis(500));
+    return;
+  }
+  const bool is_linear = in(TcpState::SynSent) && recovery_.retransmits <= stack().tunables().values().tcp_syn_linear_timeouts;
+  const bool is_thin = (tcp_options.thin_linear_timeouts || stack().tunables().values().tcp_thin_linear_timeouts != 0) &&
+                       in(TcpState::Established) && recovery_.out < 4 && recovery_.retransmits <= 6;
+  if (is_thin) {
+    recovery_.backoff = 0;
+  } else if (!is_linear && recovery_.backoff < 32) {
+    ++recovery_.backoff;
+  }
+  arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+}
+
+// RFC 4821's last resort, as Linux does it with tcp_mtu_probing: several timeouts in a row may mean that large segments vanish.
+void TcpSocket::detect_black_hole(Entry& entry) {
+  const TunableValues& tunables = stack().tunables().values();
+  if (tunables.tcp_mtu_probing == 0 || recovery_.retransmits + 1 < tunables.tcp_retries1) return;
+  const uint32_t headers = (remote_.address.is_v4() ? 20u : 40u) + 20u;
+  const auto floor = static_cast<uint32_t>(tunables.tcp_mtu_probe_floor);
+  const uint32_t base = std::max(std::min<uint32_t>(static_cast<uint32_t>(tunables.tcp_base_mss), snd_.mss / 2), floor);
+  if (base + headers < snd_.path_mtu) update_mss(entry, base + headers);
+}
+
+// The peer's window is closed and nothing in flight will reopen it.
+void TcpSocket::probe_zero_window(Entry& entry) {
+  if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {
+    recovery_.probes_out = 0;
+    return;
+  }
+  if (recovery_.probes_out == 0) recovery_.probe_start = entry.now();
+  const TunableValues& tunables = stack().tunables().values();
+  const Duration waited = entry.now() - recovery_.probe_start;
+  auto limit = static_cast<uint32_t>(tunables.tcp_retries2);
+  bool is_dead = tcp_options.user_timeout != Duration() && recovery_.probes_out != 0 && waited >= tcp_options.user_timeout;
+  if (is_orphan_) {
+    const bool is_alive = backed_off(std::max(rtt_.rto(), rtt_.min_rto()), recovery_.backoff) < tcp_options.max_rto;
+    limit = tunables.tcp_orphan_retries != 0 ? static_cast<uint32_t>(tunables.tcp_orphan_retries) : is_alive ? 8u : 0u;
+  }
+  is_dead = is_dead || recovery_.probes_out >= limit;
+  if (is_dead) return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
+  send_window_probe(entry);
+}
+
+// Sends what fits if the window did open; else an old sequence number, which the peer must answer with its window (Linux; the
+// RFC's one byte of new data would have to be kept by a peer without room).
+void TcpSocket::send_window_probe(Entry& entry) {
+  SendRecord* next = send_queue_.unsent.front();
+  const uint32_t room = snd_.window_end().is_after(next->seq) ? snd_.window_end().bytes_since(next->seq) : 0;
+  bool was_sent = false;
+  if (room != 0) {
+    if (next->size > std::min<uint32_t>(room, current_mss())) {
+      static_cast<void>(send_queue_.split(*next, std::min<uint32_t>(room, current_mss())));
+    }
+    next->flags |= kTcpPsh;
+    was_sent = send_record(entry, *next);
+  } else {
+    count(entry, Mib::TcpExtTCPWinProbe);
+    was_sent = transmit(entry, {.seq = snd_.una - 1, .flags = kTcpAck, .is_probe = true});
+  }
+  if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {
+    recovery_.probes_out = 0;
+    recovery_.backoff = 0;
+    return;
+  }
+  ++recovery_.probes_out;
+  Duration delay = Duration::millis(500);
+  if (was_sent) {
+    if (recovery_.backoff < static_cast<uint8_t>(stack().tunables().values().tcp_retries2)) ++recovery_.backoff;
+    delay = backed_off(std::max(rtt_.rto(), rtt_.min_rto()), recovery_.backoff);
+  }
+  arm_probe_timer(entry, ProbeTimer::ZeroWindow, delay);
+}
+
+// After an acknowledgment with nothing in flight: the window is open, or it stays to be probed.
+void TcpSocket::check_probe_timer(Entry& entry) {
+  const SendRecord* next = send_queue_.unsent.front();
+  if (next == nullptr) return;
+  const SeqNum first_end = next->seq + std::min<uint32_t>(next->length(), std::max<uint32_t>(snd_.mss, 1));
+  if (!first_end.is_after(snd_.window_end())) {
+    recovery_.backoff = 0;
+    if (probe_timer_kind_ == ProbeTimer::ZeroWindow) cancel(probe_timer_);
+  } else {
+    arm_probe_timer(entry, ProbeTimer::ZeroWindow, backed_off(std::max(rtt_.rto(), rtt_.min_rto()), recovery_.backoff));
+  }
+}
+
+}  // namespace lxnet

@@ -1,0 +1,180 @@
+// The timers of a connection. One serves retransmission, loss probes, RACK and zero-window probes, which exclude each other; the
+// others are delayed acknowledgment, keepalive (also FIN-WAIT-2's end) and pacing. A timer that finds the socket owned leaves a
+// bit.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+namespace {
+
+template <typename T, typename M>
+T& owner_of(M& member, M T::*pointer) {
+  alignas(T) static constexpr char kProbe[sizeof(T)] = {};
+  const T* probe = reinterpret_cast<const T*>(kProbe);
+  const auto offset = reinterpret_cast<const char*>(&(probe->*pointer)) - reinterpret_cast<const char*>(probe);
+  return *reinterpret_cast<T*>(reinterpret_cast<char*>(&member) - offset);
+}
+
+}  // namespace
+
+struct TcpTimerAccess {
+  enum Bit : uint32_t { kProbe = 1, kAck = 2, kKeepAlive = 4, kPacing = 8 };
+
+  template <Timer TcpSocket::*Member>
+  static bool hold(Timer& timer) {
+    return owner_of(timer, Member).ref_unless_zero();
+  }
+  template <Timer TcpSocket::*Member>
+  static void release(Timer& timer) {
+    static_cast<void>(Ref<TcpSocket>::adopt(&owner_of(timer, Member)));
+  }
+  template <Timer TcpSocket::*Member>
+  static void fire(Entry& entry, Timer& timer, uint32_t bit) {
+    TcpSocket& socket = owner_of(timer, Member);
+    PacketOwnership ownership(socket.lock_, entry, bit);
+    if (ownership.is_owned()) run(entry, socket, bit);
+  }
+  static void run(Entry& entry, TcpSocket& socket, uint32_t bits) {
+    if ((bits & kProbe) != 0 && socket.probe_timer_.claim()) socket.run_retransmit_timer(entry);
+    if ((bits & kAck) != 0 && socket.ack_timer_.claim()) socket.run_ack_timer(entry);
+    if ((bits & kKeepAlive) != 0 && socket.keep_alive_timer_.claim()) socket.run_keep_alive_timer(entry);
+    if ((bits & kPacing) != 0 && socket.pacing_timer_.claim()) socket.run_pacing_timer(entry);
+  }
+  static constexpr TimerOwner kProbeOwner = {&hold<&TcpSocket::probe_timer_>, &release<&TcpSocket::probe_timer_>};
+  static constexpr TimerOwner kAckOwner = {&hold<&TcpSocket::ack_timer_>, &release<&TcpSocket::ack_timer_>};
+  static constexpr TimerOwner kKeepAliveOwner = {&hold<&TcpSocket::keep_alive_timer_>, &release<&TcpSocket::keep_alive_timer_>};
+  static constexpr TimerOwner kPacingOwner = {&hold<&TcpSocket::pacing_timer_>, &release<&TcpSocket::pacing_timer_>};
+};
+
+const TimerOwner TcpSocket::kTimerOwnerOfProbe = TcpTimerAccess::kProbeOwner;
+const TimerOwner TcpSocket::kTimerOwnerOfAck = TcpTimerAccess::kAckOwner;
+const TimerOwner TcpSocket::kTimerOwnerOfKeepAlive = TcpTimerAccess::kKeepAliveOwner;
+const TimerOwner TcpSocket::kTimerOwnerOfPacing = TcpTimerAccess::kPacingOwner;
+
+void TcpSocket::on_retransmit_timer(Entry& entry, Timer& timer) {
+  TcpTimerAccess::fire<&TcpSocket::probe_timer_>(entry, timer, TcpTimerAccess::kProbe);
+}
+void TcpSocket::on_ack_timer(Entry& entry, Timer& timer) {
+  TcpTimerAccess::fire<&TcpSocket::ack_timer_>(entry, timer, TcpTimerAccess::kAck);
+}
+void TcpSocket::on_keep_alive_timer(Entry& entry, Timer& timer) {
+  TcpTimerAccess::fire<&TcpSocket::keep_alive_timer_>(entry, timer, TcpTimerAccess::kKeepAlive);
+}
+void TcpSocket::on_pacing_timer(Entry& entry, Timer& timer) {
+  TcpTimerAccess::fire<&TcpSocket::pacing_timer_>(entry, timer, TcpTimerAccess::kPacing);
+}
+void TcpSocket::run_deferred(Entry& entry, Socket& socket, uint32_t bits) {
+  auto& self = static_cast<TcpSocket&>(socket);
+  TcpTimerAccess::run(entry, self, bits);
+  if ((bits & kDeferredMtu) != 0) self.apply_path_mtu(entry);
+}
+
+void TcpSocket::arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay) {
+  probe_timer_kind_ = kind;
+  stack().timers().arm(probe_timer_, entry.now() + std::min(delay, tcp_options.max_rto));
+}
+
+void TcpSocket::arm_ack_timer(Entry& entry, Duration delay) { stack().timers().arm(ack_timer_, entry.now() + delay); }
+
+void TcpSocket::arm_keep_alive(Entry& entry, Duration delay) { stack().timers().arm(keep_alive_timer_, entry.now() + delay); }
+
+void TcpSocket::cancel(Timer& timer) {
+  if (&timer == &probe_timer_) probe_timer_kind_ = ProbeTimer::None;
+  static_cast<void>(stack().timers().cancel(timer));
+}
+
+void TcpSocket::cancel_timers() {
+  for (Timer* timer : {&probe_timer_, &ack_timer_, &keep_alive_timer_, &pacing_timer_}) cancel(*timer);
+}
+
+Duration TcpSocket::backed_off(Duration base, uint8_t shift) const {
+  const Duration most = tcp_options.max_rto;
+  Duration delay = base;
+  for (uint8_t i = 0; i < shift && delay < most; ++i) delay = delay * 2;
+  return std::min(delay, most);
+}
+
+void TcpSocket::run_pacing_timer(Entry& entry) {
+  if (in(TcpState::Closed | TcpState::Listen | TcpState::SynSent)) return;
+  if (recovery_.lost > recovery_.retransmitted) retransmit_lost(entry);
+  push_pending(entry, Nagle::Default);
+}
+
+void TcpSocket::run_ack_timer(Entry& entry) {
+  if (in(TcpState::Closed | TcpState::Listen) || !ack_.is_scheduled) return;
+  count(entry, Mib::TcpExtDelayedACKs);
+  if (ack_.pingpong == 0) {
+    ack_.ato = std::min(ack_.ato * 2, rtt_.rto());  // the peer was waiting: it needs no sooner one
+  } else {
+    ack_.pingpong = 0;  // no answer came to carry it
+    ack_.ato = Duration::millis(40);
+  }
+  send_ack(entry);
+}
+
+void TcpSocket::run_retransmit_timer(Entry& entry) {
+  const ProbeTimer kind = std::exchange(probe_timer_kind_, ProbeTimer::None);
+  if (in(TcpState::Closed | TcpState::Listen)) return;
+  refresh_congestion_facts(entry.now());
+  switch (kind) {
+    case ProbeTimer::None:
+      return;
+    case ProbeTimer::Reordering: {
+      const uint32_t before = recovery_.in_flight();
+      recovery_.rack.has_advanced = true;
+      detect_losses(entry);
+      if (recovery_.in_flight() != before) {
+        if (congestion_.loss_state != LossState::Recovery) {
+          enter_recovery(entry, false);
+          if (congestion_.algorithm->control == nullptr) reduce_window(1, 0, AckEffects());
+        }
+        retransmit_lost(entry);
+      }
+      if (probe_timer_kind_ == ProbeTimer::None && recovery_.out != 0) {
+        arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+      }
+      return;
+    }
+    case ProbeTimer::LossProbe:
+      return send_loss_probe(entry);
+    case ProbeTimer::Retransmit:
+      return time_out(entry);
+    case ProbeTimer::ZeroWindow:
+      return probe_zero_window(entry);
+  }
+}
+
+// RFC 9293 3.8.4, RFC 1122 4.2.3.6.
+void TcpSocket::run_keep_alive_timer(Entry& entry) {
+  if (in(TcpState::Closed | TcpState::Listen | TcpState::SynSent)) return;
+  if (is_orphan_ && in(TcpState::FinWait2)) return finish(entry);
+  if (!options.keep_alive) return;
+  const TunableValues& tunables = stack().tunables().values();
+  const Duration idle_limit =
+      tcp_options.keep_idle != Duration::max() ? tcp_options.keep_idle : Duration::seconds(tunables.tcp_keepalive_time);
+  const Duration interval =
+      tcp_options.keep_interval != Duration::max() ? tcp_options.keep_interval : Duration::seconds(tunables.tcp_keepalive_intvl);
+  // Data in flight keeps itself alive.
+  if (recovery_.out != 0 || !send_queue_.unsent.is_empty()) return arm_keep_alive(entry, idle_limit);
+  const Duration idle = entry.now() - std::max(rcv_.last_segment_at, rcv_.last_data_at);
+  if (idle < idle_limit) return arm_keep_alive(entry, idle_limit - idle);
+  const auto probes =
+      tcp_options.keep_count != 0 ? tcp_options.keep_count : static_cast<uint8_t>(std::min(tunables.tcp_keepalive_probes, 255));
+  const bool is_dead = tcp_options.user_timeout != Duration() ? idle >= tcp_options.user_timeout && recovery_.probes_out > 0
+                                                              : recovery_.probes_out >= probes;
+  if (is_dead) {
+    send_reset(entry);
+    return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
+  }
+  count(entry, Mib::TcpExtTCPKeepAlive);
+  // One below what the peer expects: it must answer.
+  send_ack_with(entry, snd_.una - 1);
+  ++recovery_.probes_out;
+  arm_keep_alive(entry, interval);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,46 @@
+// The timestamps option (RFC 7323): a millisecond clock with an offset of the connection's own, and protection against wrapped
+// sequence numbers.
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr Duration kTimestampLife = Duration::seconds(24 * 24 * 60 * 60);  // RFC 7323, 5.5: 24 days idle make TS.Recent invalid
+
+bool is_older(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+
+}  // namespace
+
+uint32_t TcpSocket::timestamp_now(Instant now) const {
+  return static_cast<uint32_t>(now.in_nanos() / 1'000'000) + timestamp_offset_;
+}
+
+// Linux lets a pure acknowledgment pass that is one tick late and changes nothing: reordering makes them.
+bool TcpSocket::is_reordered_ack(const TcpSegment& segment) const {
+  if (segment.size != 0 || segment.flags.syn() || segment.flags.fin() || segment.seq != rcv_.nxt || segment.ack != snd_.una)
+    return false;
+  if (uint32_t{segment.window} << snd_.window_shift != snd_.wnd) return false;
+  const uint32_t late = rcv_.ts_recent - segment.options.timestamps->value;
+  return late <= static_cast<uint32_t>(rtt_.rto().in_millis());
+}
+
+bool TcpSocket::fails_paws(const TcpSegment& segment, Instant now) const {
+  if (!negotiated_.timestamps || !segment.options.timestamps || rcv_.ts_recent_at == Instant()) return false;
+  // One tick of grace, as Linux gives it.
+  if (!is_older(segment.options.timestamps->value + 1, rcv_.ts_recent)) return false;
+  if (now - rcv_.ts_recent_at >= kTimestampLife) return false;
+  return !is_reordered_ack(segment);
+}
+
+// RFC 7323, 4.3 (2): SEG.SEQ <= Last.ACK.sent, here rcv.wup, and not older.
+void TcpSocket::store_timestamp(const TcpSegment& segment, Instant now) {
+  if (!negotiated_.timestamps || !segment.options.timestamps || segment.seq.is_after(rcv_.wup)) return;
+  if (rcv_.ts_recent_at != Instant() && is_older(segment.options.timestamps->value, rcv_.ts_recent) &&
+      now - rcv_.ts_recent_at < kTimestampLife) {
+    return;
+  }
+  rcv_.ts_recent = segment.options.timestamps->value;
+  rcv_.ts_recent_at = now;
+}
+
+}  // namespace lxnet

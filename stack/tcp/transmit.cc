@@ -1,0 +1,151 @@
+// One segment of a connection: its window, its options, its way to IP.
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/emit.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr size_t kTimestampsSpace = 12, kSackHeaderSpace = 4, kSackBlockSpace = 8;
+
+}  // namespace
+
+TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& window) {
+  TcpOptions options;
+  if (negotiated_.timestamps) options.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
+  if (out.flags.syn()) {
+    options.maximum_segment_size = rcv_.advertised_mss;
+    options.sack_permitted = negotiated_.sack;
+    if (negotiated_.window_scale) options.window_scale = rcv_.window_shift;
+    // RFC 7323, 2.2: the window of a SYN is never scaled.
+    window = static_cast<uint16_t>(std::min<uint32_t>(rcv_.wnd, 65535));
+    rcv_.wup = rcv_.nxt;
+    return options;
+  }
+  window = select_window();
+  if (!negotiated_.sack || (sack_count_ == 0 && !has_dsack_)) return options;
+  const size_t room = TcpHeader::kMaxOptionsSize - (options.timestamps ? kTimestampsSpace : 0) - kSackHeaderSpace;
+  const size_t limit = std::min<size_t>(room / kSackBlockSpace, TcpOptions::kMaxSackBlocks);
+  // RFC 2883, 4: the duplicate comes first, and once.
+  if (has_dsack_) {
+    options.sack[options.sack_count++] = dsack_;
+    has_dsack_ = false;
+  }
+  for (uint8_t i = 0; i < sack_count_ && options.sack_count < limit; ++i) options.sack[options.sack_count++] = sacks_[i];
+  return options;
+}
+
+// False: nothing left (no memory, no route, a device's refusal); the record's fate is the caller's.
+bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
+  auto created = Packet::create(stack().pool());
+  if (!created.is_ok()) return false;
+  Ref<Packet> packet = created.take();
+  if (out.record != nullptr && out.size != 0) {
+    const uint32_t offset = out.seq.bytes_since(out.record->seq);
+    if (!SendQueue::cite(*out.record, offset, out.size, *packet).is_ok()) return false;
+  }
+  if (!refresh_route(entry).is_ok()) return false;
+  TcpEmission emission;
+  emission.header.source_port = local_.port;
+  emission.header.destination_port = remote_.port;
+  emission.header.seq = out.seq;
+  emission.header.flags = out.flags;
+  emission.options = options_for(entry, out, emission.header.window);
+  if (out.flags.ack()) emission.header.ack = rcv_.nxt;
+  if (snd_.is_urgent() && !out.flags.syn()) {
+    const SeqNum up = snd_.up;
+    if (up.is_after(out.seq) && up.bytes_since(out.seq) < 0x10000) {
+      emission.header.flags |= kTcpUrg;
+      emission.header.urgent_pointer = static_cast<uint16_t>(up.bytes_since(out.seq));
+    } else if (up.is_after(out.seq) && (out.seq + 0xffff).is_after(snd_.nxt)) {
+      emission.header.flags |= kTcpUrg;
+      emission.header.urgent_pointer = 0xffff;
+    }
+  }
+  const bool has_text = out.size != 0;
+  emission.tos = route_.destination.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  if (negotiated_.ecn && !out.flags.syn()) {
+    if (ecn_echo_) emission.header.flags |= kTcpEce;
+    // RFC 3168, 6.1.5: retransmissions, pure acknowledgments and probes are not ECN-capable.
+    if (has_text && out.seq.is_at_or_after(snd_.nxt) && !out.is_probe) {
+      emission.tos = static_cast<uint8_t>((emission.tos & ~kEcnMask) | kEcnCapable0);
+      if (ecn_cwr_pending_) {
+        emission.header.flags |= kTcpCwr;
+        ecn_cwr_pending_ = false;
+      }
+    }
+  }
+  const int16_t ttl = route_.destination.is_v4() ? ip_options.ttl : ip_options.hop_limit;
+  emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
+  emission.path_mtu = route_.destination.is_v4() ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
+  emission.mark = options.mark;
+  emission.priority = options.priority;
+  emission.segment_count = out.segments;
+  emission.segment_size = snd_.mss;
+  statistics_.segments_out += out.segments;
+  if (has_text) {
+    statistics_.data_segments_out += out.segments;
+    statistics_.bytes_sent += out.size;
+  }
+  if (out.flags.ack()) note_ack_sent(entry, out.segments);
+  if (has_text && !out.is_probe) note_data_sent(entry);
+  const auto sent = emit_segment(entry, std::move(packet), route_, emission);
+  if (sent.is_ok()) return true;
+  if (sent.is_error(Errno::EMSGSIZE)) update_mss(entry, route_.mtu);
+  return false;
+}
+
+void TcpSocket::send_ack(Entry& entry) { send_ack_with(entry, snd_.nxt); }
+
+// An ACK that may repeat an old sequence number: probes and keepalives.
+void TcpSocket::send_ack_with(Entry& entry, SeqNum seq) {
+  if (in(TcpState::Closed)) return;
+  if (transmit(entry, {.seq = seq, .flags = kTcpAck})) return;
+  // Without memory the acknowledgment is owed, and tried again.
+  ack_.is_scheduled = true;
+  ack_.ato = Duration::millis(40);
+  arm_ack_timer(entry, Duration::millis(200));
+}
+
+void TcpSocket::send_duplicate_ack(Entry& entry, SackBlock dsack) {
+  if (negotiated_.sack && dsack.left != dsack.right) {
+    dsack_ = dsack;
+    has_dsack_ = true;
+  }
+  send_ack(entry);
+}
+
+// RFC 9293 3.10.5 (ABORT): <SEQ=SND.NXT><CTL=RST>, with ACK as Linux sends it.
+void TcpSocket::send_reset(Entry& entry) {
+  count(entry, Mib::TcpOutRsts);
+  static_cast<void>(transmit(entry, {.seq = snd_.nxt, .flags = kTcpRst | kTcpAck}));
+}
+
+void TcpSocket::send_syn(Entry& entry) {
+  TcpFlags flags = kTcpSyn;
+  if (in(TcpState::SynReceived)) flags |= kTcpAck;
+  static_cast<void>(transmit(entry, {.seq = snd_.iss, .flags = flags}));
+}
+
+// RFC 5961, 7: at most so many a second for the whole stack, and one each half second for a connection.
+void TcpSocket::challenge(Entry& entry) {
+  const Duration interval = Duration::millis(500);
+  if (entry.now() - out_of_window_answered_at_ < interval) {
+    count(entry, Mib::TcpExtTCPACKSkippedChallenge);
+    return;
+  }
+  out_of_window_answered_at_ = entry.now();
+  count(entry, Mib::TcpExtTCPChallengeACK);
+  send_ack(entry);
+}
+
+// Segments with text are always answered: they may be retransmissions whose acknowledgment was lost.
+bool TcpSocket::may_answer_out_of_window(Entry& entry, const TcpSegment& segment) {
+  if (segment.size != 0 && !segment.flags.syn()) return true;
+  if (entry.now() - out_of_window_answered_at_ < Duration::millis(500)) return false;
+  out_of_window_answered_at_ = entry.now();
+  return true;
+}
+
+}  // namespace lxnet

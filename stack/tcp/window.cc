@@ -1,0 +1,181 @@
+// The window we announce: from buffer memory to bytes, never shrunk, without silliness (RFC 9293 3.8.6.2), and autotuned.
+#include <algorithm>
+#include <bit>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t round_up(uint32_t value, uint32_t unit) { return (value + unit - 1) / unit * unit; }
+
+}  // namespace
+
+// Part of the memory a packet costs is not payload; how much is measured as packets come.
+uint32_t TcpSocket::buffer_to_window(uint64_t space) const {
+  return static_cast<uint32_t>(std::min<uint64_t>(space * rcv_.scaling_ratio >> 8, 1u << 30));
+}
+
+uint32_t TcpSocket::receive_charge() const {
+  return receive_charge_ + static_cast<uint32_t>(out_of_order_.charge()) + static_cast<uint32_t>(lock_.backlog_bytes());
+}
+
+uint32_t TcpSocket::free_window() const {
+  const uint32_t used = receive_charge();
+  return used >= options.receive_buffer ? 0 : buffer_to_window(options.receive_buffer - used);
+}
+
+uint32_t TcpSocket::full_window() const { return buffer_to_window(options.receive_buffer); }
+
+// What the window would be if it might shrink.
+uint32_t TcpSocket::propose_window() {
+  const uint32_t full = std::min(rcv_.window_clamp, full_window());
+  uint32_t mss = rcv_.mss;
+  uint32_t free = free_window();
+  if (mss > full) {
+    mss = full;
+    if (mss == 0) return 0;
+  }
+  if (free < full / 2) {
+    ack_.quick = 0;
+    // Rounding up to the scale must not make a window of what is nearly nothing.
+    free = free >> rcv_.window_shift << rcv_.window_shift;
+    if (free < full / 16 || free < mss) return 0;
+  }
+  free = std::min(free, rcv_.window_goal);
+  if (rcv_.window_shift != 0) return round_up(free, 1u << rcv_.window_shift);
+  // Unscaled: keep the edge unless it may move by a segment.
+  uint32_t window = rcv_.wnd;
+  if (window + mss <= free || window > free) {
+    window = free / mss * mss;
+  } else if (mss == full && free > window + full / 2) {
+    window = free;
+  }
+  return window;
+}
+
+// The header's field. RFC 9293 3.8.6: "a receiver SHOULD NOT shrink the window".
+uint16_t TcpSocket::select_window() {
+  const uint32_t left = rcv_.window_left();
+  uint32_t window = propose_window();
+  if (window < left) window = round_up(left, 1u << rcv_.window_shift);
+  rcv_.wnd = std::min<uint32_t>(window, 65535u << rcv_.window_shift);
+  rcv_.wup = rcv_.nxt;
+  return static_cast<uint16_t>(rcv_.wnd >> rcv_.window_shift);
+}
+
+// Before the SYN: the largest window the buffer could ever justify decides the scale (RFC 7323, 2.3).
+void TcpSocket::choose_initial_window() {
+  const TunableValues& tunables = stack().tunables().values();
+  const uint32_t clamp = rcv_.window_clamp == 0 ? 65535u << TcpOptions::kMaxWindowScale : rcv_.window_clamp;
+  uint32_t space = std::min(clamp, full_window());
+  if (space > rcv_.advertised_mss) space = space / rcv_.advertised_mss * rcv_.advertised_mss;
+  rcv_.wnd = space;
+  rcv_.window_shift = 0;
+  if (negotiated_.window_scale) {
+    uint32_t largest = std::max({space, static_cast<uint32_t>(tunables.tcp_rmem[2]), static_cast<uint32_t>(tunables.rmem_max)});
+    largest = std::min(largest, clamp);
+    const int bits = static_cast<int>(std::bit_width(largest)) - 1 - 15;
+    rcv_.window_shift = static_cast<uint8_t>(std::clamp(bits, 0, int{TcpOptions::kMaxWindowScale}));
+  }
+  rcv_.window_clamp = std::min<uint32_t>(65535u << rcv_.window_shift, clamp);
+  rcv_.window_goal = rcv_.wnd;
+}
+
+// The peer's segment size decides when an acknowledgment is due and how much of the buffer is payload.
+void TcpSocket::measure_segment_size(const Packet& packet, uint32_t size, bool has_push) {
+  const uint32_t segment = packet.segmentation == SegmentationKind::Tcp || packet.segment_count > 1
+                               ? std::max<uint32_t>(packet.segment_size, 1)
+                               : size;
+  if (segment >= rcv_.mss) {
+    if (segment != rcv_.mss) {
+      const uint64_t ratio = (uint64_t{size} << 8) / std::max<uint32_t>(packet.true_size(), 1);
+      rcv_.scaling_ratio = static_cast<uint8_t>(std::clamp<uint64_t>(ratio, 1, 255));
+    }
+    rcv_.mss = static_cast<uint16_t>(std::min<uint32_t>(segment, rcv_.advertised_mss));
+    if (has_push && size > rcv_.mss) ack_.saw_push = true;
+    return;
+  }
+  // A stream of equal small segments is a small-segment stream.
+  if (size >= 88 - 20 || (has_push && size == rcv_.last_size)) {
+    if (size == rcv_.last_size) {
+      rcv_.mss = static_cast<uint16_t>(size);
+      return;
+    }
+    rcv_.last_size = static_cast<uint16_t>(std::min<uint32_t>(size, 65535));
+  }
+  if (has_push && ack_.saw_push) ack_.saw_push_twice = true;
+  if (has_push) ack_.saw_push = true;
+}
+
+// As data comes in segments worth their memory, the window may open towards the whole buffer.
+void TcpSocket::grow_window_goal(uint32_t size) {
+  const uint32_t limit = std::min(rcv_.window_clamp, free_window());
+  if (rcv_.window_goal >= limit || size < 128) return;
+  const uint32_t step = std::min(limit - rcv_.window_goal, 2u * rcv_.advertised_mss);
+  rcv_.window_goal += std::max<uint32_t>(step, 1);
+}
+
+// Dynamic right-sizing: twice what the application reads in a round trip, and room for the sender's slow start.
+void TcpSocket::adapt_receive_buffer(Entry& entry) {
+  const Duration elapsed = entry.now() - autotune_.round_start;
+  const Duration rtt = Duration::micros(autotune_.rtt_8_micros >> 3);
+  if (autotune_.rtt_8_micros == 0 || elapsed < rtt) return;
+  const uint32_t copied = rcv_.copied.bytes_since(autotune_.copied_seq);
+  const TunableValues& tunables = stack().tunables().values();
+  if (copied > autotune_.space) {
+    if (tunables.tcp_moderate_rcvbuf != 0 && !options.receive_buffer_locked) {
+      uint64_t wanted = 2 * uint64_t{copied} + 16u * rcv_.advertised_mss;
+      const uint64_t grow = wanted * (copied - autotune_.space) / std::max<uint32_t>(autotune_.space, 1);
+      wanted += std::min<uint64_t>(grow, wanted) * 2;
+      const uint64_t memory = std::min<uint64_t>((wanted << 8) / rcv_.scaling_ratio, static_cast<uint64_t>(tunables.tcp_rmem[2]));
+      if (memory > options.receive_buffer) {
+        options.receive_buffer = static_cast<uint32_t>(memory);
+        if (tcp_options.window_clamp == 0) {
+          rcv_.window_clamp = std::min<uint32_t>(full_window(), 65535u << rcv_.window_shift);
+        }
+      }
+    }
+    autotune_.space = copied;
+  }
+  autotune_.copied_seq = rcv_.copied;
+  autotune_.round_start = entry.now();
+}
+
+namespace {
+
+// The receiver's estimate takes the minimum quickly and rises slowly.
+void add_receive_rtt(uint32_t& rtt_8, int64_t sample_micros, bool from_window) {
+  const uint32_t sample = static_cast<uint32_t>(std::clamp<int64_t>(sample_micros, 1, 60'000'000));
+  if (rtt_8 == 0) {
+    rtt_8 = sample << 3;
+  } else if (!from_window) {
+    rtt_8 = rtt_8 - (rtt_8 >> 3) + sample;
+  } else if (sample << 3 < rtt_8) {
+    rtt_8 = sample << 3;
+  }
+}
+
+}  // namespace
+
+// Without timestamps: how long one window's worth takes to arrive.
+void TcpSocket::measure_receive_rtt(Instant now) {
+  if (autotune_.rtt_start != Instant()) {
+    if (rcv_.nxt.is_before(autotune_.rtt_seq)) return;
+    add_receive_rtt(autotune_.rtt_8_micros, (now - autotune_.rtt_start).in_micros(), true);
+  }
+  autotune_.rtt_seq = rcv_.nxt + rcv_.wnd;
+  autotune_.rtt_start = now;
+}
+
+// From timestamps: a full segment that echoes something we sent.
+void TcpSocket::measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now) {
+  if (!segment.options.timestamps || segment.options.timestamps->echo_reply == 0 || segment.size < rcv_.mss) return;
+  const uint32_t delta = timestamp_now(now) - segment.options.timestamps->echo_reply;
+  if (delta > 1u << 30) return;
+  add_receive_rtt(autotune_.rtt_8_micros, std::max<int64_t>(int64_t{delta} * 1000, 1), false);
+}
+
+}  // namespace lxnet
