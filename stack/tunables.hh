@@ -25,6 +25,20 @@ struct TunableValues {
   int32_t mld_max_msf = 64;
   int32_t igmp_qrv = 2, igmp_link_local_mcast_reports = 1;
   int32_t igmp_max_memberships = 20, igmp_max_msf = 10;
+  int32_t tcp_rmem[3] = {4096, 131072, 33554432}, tcp_wmem[3] = {4096, 16384, 4194304};
+  int32_t tcp_moderate_rcvbuf = 1;
+  int32_t tcp_timestamps = 1, tcp_sack = 1, tcp_window_scaling = 1, tcp_dsack = 1;
+  int32_t tcp_ecn = 2, tcp_ecn_fallback = 1;
+  int32_t tcp_syn_retries = 6, tcp_synack_retries = 5, tcp_syn_linear_timeouts = 4;
+  int32_t tcp_retries1 = 3, tcp_retries2 = 15, tcp_orphan_retries = 0;
+  int32_t tcp_keepalive_time = 7200, tcp_keepalive_intvl = 75, tcp_keepalive_probes = 9;
+  int32_t tcp_fin_timeout = 60, tcp_max_tw_buckets = 131072, tcp_tw_reuse = 2, tcp_rfc1337 = 0;
+  int32_t tcp_max_orphans = 131072, tcp_max_syn_backlog = 2048, tcp_abort_on_overflow = 0, tcp_syncookies = 1;
+  int32_t tcp_reordering = 3, tcp_max_reordering = 300, tcp_early_retrans = 3, tcp_recovery = 1, tcp_frto = 2;
+  int32_t tcp_slow_start_after_idle = 1, tcp_thin_linear_timeouts = 0, tcp_min_rtt_wlen = 300;
+  int32_t tcp_min_snd_mss = 48, tcp_base_mss = 1024, tcp_mtu_probing = 0, tcp_mtu_probe_floor = 48;
+  int32_t tcp_fastopen = 1, tcp_challenge_ack_limit = INT32_MAX, tcp_invalid_ratelimit = 500;
+  uint32_t tcp_notsent_lowat = UINT32_MAX;
   // net.core.*
   int32_t rmem_default = 212992, rmem_max = 212992, wmem_default = 212992, wmem_max = 212992;
   int32_t optmem_max = 131072;

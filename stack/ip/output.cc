@@ -9,7 +9,9 @@
 namespace lxnet {
 
 uint32_t ip_send_mtu(const Route& route, PathMtuMode mode) {
-  const uint32_t link = std::min(route.output->mtu(), uint32_t{65535});
+  // IP_MAX_MTU and IP6_MAX_MTU: the length field of IPv6 does not count the header.
+  const uint32_t largest = route.destination.is_v4() ? 65535 : 65535 + 40;
+  const uint32_t link = std::min(route.output->mtu(), largest);
   const bool asks_path = mode < PathMtuMode::Probe;
   return asks_path && route.mtu != 0 ? std::min(route.mtu, link) : link;
 }
