@@ -127,6 +127,9 @@ class Socket : public RefCounted<Socket> {
   virtual Result<int> bytes_readable(Entry& entry) = 0;
   virtual Result<int> bytes_unsent(Entry& entry) = 0;
 
+  // SO_KEEPALIVE was set or cleared.
+  virtual void keep_alive_changed(Entry&) {}
+
   WaitQueue& wait_queue() { return wait_queue_; }
   // SO_ERROR: the pending error, cleared.
   Errno take_error();

@@ -1,10 +1,12 @@
 // ioctl on Internet sockets.
 #include "compat/afinet/inet_socket.hh"
+#include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
 namespace {
 
 constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411;  // FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ)
+constexpr uint32_t kAtMark = 0x8905, kBytesNotYetSent = 0x894b;     // SIOCATMARK, SIOCOUTQNSD: TCP alone
 
 }  // namespace
 
@@ -16,11 +18,21 @@ Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command,
     case kBytesUnsent:
       TRY(write_user(context.hal(), argument, TRY(socket_->bytes_unsent(context.entry()))));
       return 0;
+    case kAtMark:
+    case kBytesNotYetSent: {
+      if (!is_stream()) return Errno::ENOTTY;
+      auto& tcp = static_cast<TcpSocket&>(*socket_);
+      const int value = TRY(command == kAtMark ? tcp.is_at_mark(context.entry()) : tcp.bytes_not_yet_sent(context.entry()));
+      TRY(write_user(context.hal(), argument, value));
+      return 0;
+    }
     default:
       return Errno::ENOTTY;
   }
 }
 
-bool InetSocketFile::is_listening() { return false; }
+bool InetSocketFile::is_listening() {
+  return socket_->protocol() == 6 && is_stream() && static_cast<TcpSocket&>(*socket_).state() == TcpState::Listen;
+}
 
 }  // namespace lxnet

@@ -1,9 +1,247 @@
 // IPPROTO_TCP.
 // lint: table
 #include "compat/afinet/inet_options.hh"
+#include "stack/tcp/option_calls.hh"
 
 namespace lxnet {
+namespace {
 
-std::span<const OptionRow> tcp_level_options() { return {}; }
+using Calls = TcpOptionCalls;
+
+TcpSocket& tcp_of(SocketFile& file) { return static_cast<TcpSocket&>(socket_of(file)); }
+
+template <Result<> (*Set)(Entry&, TcpSocket&, int)>
+Result<> call_set(SyscallContext& context, SocketFile& file, int value) {
+  return Set(context.entry(), tcp_of(file), value);
+}
+template <Result<int> (*Get)(Entry&, TcpSocket&)>
+Result<int> call_get(SyscallContext& context, SocketFile& file) {
+  return Get(context.entry(), tcp_of(file));
+}
+
+template <bool TcpSocketOptions::*Member>
+Result<int> get_flag(SyscallContext&, SocketFile& file) {
+  return int{tcp_of(file).tcp_options.*Member};
+}
+// Only 0 and 1 are flags to TCP's newer options.
+template <bool TcpSocketOptions::*Member>
+constexpr OptionRow strict_flag_row(int name, const char* text) {
+  return {.level = kLevelTcp,
+          .name = name,
+          .text = text,
+          .min = 0,
+          .max = 1,
+          .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+            tcp_of(file).tcp_options.*Member = value != 0;
+            return ok();
+          },
+          .get_int = &get_flag<Member>};
+}
+
+// A count kept as 0 while the tunable decides.
+template <uint8_t TcpSocketOptions::*Member, int32_t TunableValues::*Tunable>
+constexpr OptionRow count_row(int name, const char* text) {
+  return {.level = kLevelTcp,
+          .name = name,
+          .text = text,
+          .min = 1,
+          .max = 127,
+          .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+            tcp_of(file).tcp_options.*Member = static_cast<uint8_t>(value);
+            return ok();
+          },
+          .get_int = [](SyscallContext& context, SocketFile& file) -> Result<int> {
+            const uint8_t own = tcp_of(file).tcp_options.*Member;
+            return own != 0 ? int{own} : context.stack().tunables().values().*Tunable;
+          }};
+}
+
+int seconds_or(Duration own, int tunable) { return own == Duration::max() ? tunable : static_cast<int>(own.in_seconds()); }
+
+constexpr int kLongestLinger = 120;
+
+Result<> set_linger2(SyscallContext&, SocketFile& file, int value) {
+  tcp_of(file).tcp_options.linger2 = value < 0 ? -1 : value > kLongestLinger ? kLongestLinger : value;
+  return ok();
+}
+Result<int> get_linger2(SyscallContext& context, SocketFile& file) {
+  const int32_t own = tcp_of(file).tcp_options.linger2;
+  return own == 0 ? context.stack().tunables().values().tcp_fin_timeout : own;
+}
+
+constexpr size_t kCongestionNameSize = 16;
+
+Result<> set_congestion(const OptionInput& input) {
+  if (input.length < 1) return Errno::EINVAL;
+  char name[kCongestionNameSize] = {};
+  const size_t size = std::min<size_t>(static_cast<size_t>(input.length), kCongestionNameSize - 1);
+  TRY(copy_in(input.context.hal(), MutableByteSpan(reinterpret_cast<uint8_t*>(name), size), input.value));
+  return Calls::set_congestion(input.context.entry(), tcp_of(input.socket), std::span<const char>(name, size));
+}
+
+Result<> get_congestion(const OptionOutput& output) {
+  uint8_t name[kCongestionNameSize] = {};
+  const char* text = Calls::congestion(output.context.entry(), tcp_of(output.socket));
+  for (size_t i = 0; text[i] != 0 && i < kCongestionNameSize - 1; ++i) name[i] = static_cast<uint8_t>(text[i]);
+  return output.write(ByteSpan(name, kCongestionNameSize));
+}
+
+Result<> get_info(const OptionOutput& output) { return output.write(Calls::info(output.context.entry(), tcp_of(output.socket))); }
+
+constexpr OptionRow missing_row(int name, const char* text, const char* note) {
+  return {.level = kLevelTcp, .name = name, .text = text, .support = Support::Missing, .note = note};
+}
+
+constexpr OptionRow kRows[] = {
+    {.level = kLevelTcp,
+     .name = 1,
+     .text = "TCP_NODELAY",
+     .set_int = &call_set<&Calls::set_no_delay>,
+     .get_int = &get_flag<&TcpSocketOptions::no_delay>},
+    {.level = kLevelTcp,
+     .name = 2,
+     .text = "TCP_MAXSEG",
+     .set_int = &call_set<&Calls::set_max_segment>,
+     .get_int = &call_get<&Calls::max_segment>},
+    {.level = kLevelTcp,
+     .name = 3,
+     .text = "TCP_CORK",
+     .set_int = &call_set<&Calls::set_cork>,
+     .get_int = &get_flag<&TcpSocketOptions::cork>},
+    {.level = kLevelTcp,
+     .name = 4,
+     .text = "TCP_KEEPIDLE",
+     .min = 1,
+     .max = 32767,
+     .set_int = &call_set<&Calls::set_keep_idle>,
+     .get_int = [](SyscallContext& context, SocketFile& file) -> Result<int> {
+       return seconds_or(tcp_of(file).tcp_options.keep_idle, context.stack().tunables().values().tcp_keepalive_time);
+     }},
+    {.level = kLevelTcp,
+     .name = 5,
+     .text = "TCP_KEEPINTVL",
+     .min = 1,
+     .max = 32767,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       tcp_of(file).tcp_options.keep_interval = Duration::seconds(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext& context, SocketFile& file) -> Result<int> {
+       return seconds_or(tcp_of(file).tcp_options.keep_interval, context.stack().tunables().values().tcp_keepalive_intvl);
+     }},
+    count_row<&TcpSocketOptions::keep_count, &TunableValues::tcp_keepalive_probes>(6, "TCP_KEEPCNT"),
+    count_row<&TcpSocketOptions::syn_count, &TunableValues::tcp_syn_retries>(7, "TCP_SYNCNT"),
+    {.level = kLevelTcp, .name = 8, .text = "TCP_LINGER2", .set_int = &set_linger2, .get_int = &get_linger2},
+    {.level = kLevelTcp,
+     .name = 9,
+     .text = "TCP_DEFER_ACCEPT",
+     .set_int = &call_set<&Calls::set_defer_accept>,
+     .get_int = &call_get<&Calls::defer_accept>},
+    {.level = kLevelTcp,
+     .name = 10,
+     .text = "TCP_WINDOW_CLAMP",
+     .set_int = &call_set<&Calls::set_window_clamp>,
+     .get_int = &call_get<&Calls::window_clamp>},
+    {.level = kLevelTcp, .name = 11, .text = "TCP_INFO", .get = &get_info},
+    {.level = kLevelTcp,
+     .name = 12,
+     .text = "TCP_QUICKACK",
+     .set_int = &call_set<&Calls::set_quick_ack>,
+     .get_int = &call_get<&Calls::quick_ack>},
+    {.level = kLevelTcp, .name = 13, .text = "TCP_CONGESTION", .set = &set_congestion, .get = &get_congestion},
+    missing_row(14, "TCP_MD5SIG", "RFC 2385 signatures"),
+    strict_flag_row<&TcpSocketOptions::thin_linear_timeouts>(16, "TCP_THIN_LINEAR_TIMEOUTS"),
+    {.level = kLevelTcp,
+     .name = 17,
+     .text = "TCP_THIN_DUPACK",
+     .min = 0,
+     .max = 1,
+     .set_int = [](SyscallContext&, SocketFile&, int) -> Result<> { return ok(); },
+     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 0; },
+     .note = "without effect on Linux too, since RACK replaced it"},
+    {.level = kLevelTcp,
+     .name = 18,
+     .text = "TCP_USER_TIMEOUT",
+     .min = 0,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       tcp_of(file).tcp_options.user_timeout = Duration::millis(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return static_cast<int>(tcp_of(file).tcp_options.user_timeout.in_millis());
+     }},
+    missing_row(19, "TCP_REPAIR", "checkpoint and restore"),
+    missing_row(20, "TCP_REPAIR_QUEUE", "checkpoint and restore"),
+    missing_row(21, "TCP_QUEUE_SEQ", "checkpoint and restore"),
+    missing_row(22, "TCP_REPAIR_OPTIONS", "checkpoint and restore"),
+    missing_row(23, "TCP_FASTOPEN", "RFC 7413"),
+    {.level = kLevelTcp,
+     .name = 24,
+     .text = "TCP_TIMESTAMP",
+     .set_int = [](SyscallContext&, SocketFile&, int) -> Result<> { return Errno::EPERM; },
+     .get_int = &call_get<&Calls::timestamp>,
+     .note = "set only by TCP_REPAIR"},
+    {.level = kLevelTcp,
+     .name = 25,
+     .text = "TCP_NOTSENT_LOWAT",
+     .set_int = &call_set<&Calls::set_not_sent_low_water>,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       const uint32_t own = tcp_of(file).tcp_options.not_sent_low_water;
+       return own == ~0u ? 0 : static_cast<int>(own);
+     }},
+    missing_row(26, "TCP_CC_INFO", "what only some algorithms tell"),
+    missing_row(27, "TCP_SAVE_SYN", "the SYN is not kept"),
+    missing_row(28, "TCP_SAVED_SYN", "the SYN is not kept"),
+    missing_row(29, "TCP_REPAIR_WINDOW", "checkpoint and restore"),
+    missing_row(30, "TCP_FASTOPEN_CONNECT", "RFC 7413"),
+    missing_row(31, "TCP_ULP", "kernel TLS"),
+    missing_row(32, "TCP_MD5SIG_EXT", "RFC 2385 signatures"),
+    missing_row(33, "TCP_FASTOPEN_KEY", "RFC 7413"),
+    missing_row(34, "TCP_FASTOPEN_NO_COOKIE", "RFC 7413"),
+    missing_row(35, "TCP_ZEROCOPY_RECEIVE", "needs mmap on sockets"),
+    strict_flag_row<&TcpSocketOptions::inq>(36, "TCP_INQ"),
+    missing_row(37, "TCP_TX_DELAY", "an emulated delay"),
+    missing_row(38, "TCP_AO_ADD_KEY", "RFC 5925 authentication"),
+    {.level = kLevelTcp,
+     .name = 44,
+     .text = "TCP_RTO_MAX_MS",
+     .min = 1000,
+     .max = 120000,
+     .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
+       TcpSocket& socket = tcp_of(file);
+       return Calls::set_rto_bounds(context.entry(), socket, socket.tcp_options.min_rto, Duration::millis(value));
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return static_cast<int>(tcp_of(file).tcp_options.max_rto.in_millis());
+     }},
+    {.level = kLevelTcp,
+     .name = 45,
+     .text = "TCP_RTO_MIN_US",
+     .min = 1000,
+     .max = 200000,
+     .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
+       TcpSocket& socket = tcp_of(file);
+       return Calls::set_rto_bounds(context.entry(), socket, Duration::micros(value), socket.tcp_options.max_rto);
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return static_cast<int>(tcp_of(file).tcp_options.min_rto.in_micros());
+     }},
+    {.level = kLevelTcp,
+     .name = 46,
+     .text = "TCP_DELACK_MAX_US",
+     .min = 1000,
+     .max = 200000,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       tcp_of(file).tcp_options.max_ack_delay = Duration::micros(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return static_cast<int>(tcp_of(file).tcp_options.max_ack_delay.in_micros());
+     }},
+};
+
+}  // namespace
+
+std::span<const OptionRow> tcp_level_options() { return kRows; }
 
 }  // namespace lxnet

@@ -154,7 +154,15 @@ constexpr OptionRow kRows[] = {
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
        return static_cast<int>(socket.options().receive_buffer);
      }},
-    flag_row<&SocketOptions::keep_alive>(9, "SO_KEEPALIVE"),
+    {.level = kSocketLevel,
+     .name = 9,
+     .text = "SO_KEEPALIVE",
+     .set_int = [](SyscallContext& context, SocketFile& socket, int value) -> Result<> {
+       socket.options().keep_alive = value != 0;
+       if (Socket* internet = socket.internet_socket()) internet->keep_alive_changed(context.entry());
+       return ok();
+     },
+     .get_int = &get_flag<&SocketOptions::keep_alive>},
     flag_row<&SocketOptions::oob_inline>(10, "SO_OOBINLINE"),
     flag_row<&SocketOptions::no_check_tx>(11, "SO_NO_CHECK"),
     {.level = kSocketLevel,

@@ -98,7 +98,7 @@ void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
   initialise_buffers();
   snd_.last_data_at = entry.now();
   congestion_.now = entry.now();
-  if (options.keep_alive) arm_keep_alive(entry, Duration::max());
+  if (options.keep_alive) arm_keep_alive(entry, keep_alive_delay());
   phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
   verdict.wake |= kPollOut | kPollWriteNormal;
 }

@@ -3,6 +3,7 @@
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/info.hh"
 #include "stack/tcp/isn.hh"
 #include "stack/tcp/listener.hh"
 
@@ -60,6 +61,12 @@ void TcpSocket::stop_listening(Entry& entry) {
   listener->clear(entry);
   dispose(stack().hal(), listener);
   claim_.is_listening = false;
+}
+
+// A listener shows its queue: how long it is, and how long it may be.
+void TcpSocket::describe_listener(TcpInfo& info) const {
+  info.unacked = listener_->accept_count();
+  info.sacked = listener_->backlog;
 }
 
 Result<Ref<Socket>> TcpSocket::accept(Entry& entry) {

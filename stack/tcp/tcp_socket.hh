@@ -28,6 +28,7 @@ namespace lxnet {
 
 class Listener;
 class SynRequest;
+struct TcpInfo;
 
 class TcpSocket final : public Socket {
  public:
@@ -48,6 +49,7 @@ class TcpSocket final : public Socket {
   Result<Endpoint> remote_name(Entry& entry) override;
   Result<int> bytes_readable(Entry& entry) override;
   Result<int> bytes_unsent(Entry& entry) override;
+  void keep_alive_changed(Entry& entry) override;
   // SIOCOUTQNSD, SIOCATMARK.
   Result<int> bytes_not_yet_sent(Entry& entry);
   Result<int> is_at_mark(Entry& entry);
@@ -129,6 +131,7 @@ class TcpSocket final : public Socket {
   // ---- passive.cc
   Result<> start_listening(Entry& entry);
   void stop_listening(Entry& entry);
+  void describe_listener(TcpInfo& info) const;
   void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
   Result<Ref<TcpSocket>> create_child(Entry& entry, const SynRequest& request);
   Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
@@ -325,6 +328,7 @@ class TcpSocket final : public Socket {
   void arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay);
   void arm_ack_timer(Entry& entry, Duration delay);
   void arm_keep_alive(Entry& entry, Duration delay);
+  Duration keep_alive_delay() const;
   void cancel(Timer& timer);
   void cancel_timers();
   void time_out(Entry& entry);

@@ -148,14 +148,29 @@ void TcpSocket::run_retransmit_timer(Entry& entry) {
   }
 }
 
+Duration TcpSocket::keep_alive_delay() const {
+  if (tcp_options.keep_idle != Duration::max()) return tcp_options.keep_idle;
+  return Duration::seconds(stack().tunables().values().tcp_keepalive_time);
+}
+
+void TcpSocket::keep_alive_changed(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (in(TcpState::Closed | TcpState::Listen | TcpState::SynSent)) return;
+  if (is_orphan_ && in(TcpState::FinWait2)) return;  // that timer has another duty
+  if (options.keep_alive) {
+    arm_keep_alive(entry, keep_alive_delay());
+  } else {
+    cancel(keep_alive_timer_);
+  }
+}
+
 // RFC 9293 3.8.4, RFC 1122 4.2.3.6.
 void TcpSocket::run_keep_alive_timer(Entry& entry) {
   if (in(TcpState::Closed | TcpState::Listen | TcpState::SynSent)) return;
   if (is_orphan_ && in(TcpState::FinWait2)) return finish(entry);
   if (!options.keep_alive) return;
   const TunableValues& tunables = stack().tunables().values();
-  const Duration idle_limit =
-      tcp_options.keep_idle != Duration::max() ? tcp_options.keep_idle : Duration::seconds(tunables.tcp_keepalive_time);
+  const Duration idle_limit = keep_alive_delay();
   const Duration interval =
       tcp_options.keep_interval != Duration::max() ? tcp_options.keep_interval : Duration::seconds(tunables.tcp_keepalive_intvl);
   // Data in flight keeps itself alive.

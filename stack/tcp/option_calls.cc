@@ -1,0 +1,236 @@
+// Linux's do_tcp_setsockopt and do_tcp_getsockopt, as far as they are more than a field.
+#include "stack/tcp/option_calls.hh"
+
+#include <algorithm>
+
+#include "stack/stack.hh"
+
+namespace lxnet {
+
+// Switched on, what waits goes: but a cork holds all the same.
+Result<> TcpOptionCalls::set_no_delay(Entry& entry, TcpSocket& socket, int value) {
+  TaskOwnership ownership(socket.lock_, entry);
+  socket.tcp_options.no_delay = value != 0;
+  if (value != 0 && !socket.tcp_options.cork) socket.push_pending(entry, TcpSocket::Nagle::Push);
+  return ok();
+}
+
+Result<> TcpOptionCalls::set_cork(Entry& entry, TcpSocket& socket, int value) {
+  TaskOwnership ownership(socket.lock_, entry);
+  socket.tcp_options.cork = value != 0;
+  if (value == 0) socket.push_pending(entry, socket.tcp_options.no_delay ? TcpSocket::Nagle::Push : TcpSocket::Nagle::Default);
+  return ok();
+}
+
+// Not a state but an event, as on Linux: it acknowledges what is owed and leaves interactive mode until the traffic says
+// otherwise.
+Result<> TcpOptionCalls::set_quick_ack(Entry& entry, TcpSocket& socket, int value) {
+  TaskOwnership ownership(socket.lock_, entry);
+  if (value == 0) {
+    socket.ack_.pingpong = 3;
+    return ok();
+  }
+  socket.ack_.pingpong = 0;
+  if (socket.in(kMaySend) && socket.ack_.is_scheduled) {
+    socket.ack_.saw_push = true;
+    socket.ack_after_read(entry, 1);
+    if ((value & 1) == 0) socket.ack_.pingpong = 3;
+  }
+  return ok();
+}
+
+Result<int> TcpOptionCalls::quick_ack(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  return socket.ack_.pingpong == 0 ? 1 : 0;
+}
+
+Result<> TcpOptionCalls::set_max_segment(Entry& entry, TcpSocket& socket, int value) {
+  if (value != 0 && (value < 88 || value > 32767)) return Errno::EINVAL;
+  TaskOwnership ownership(socket.lock_, entry);
+  socket.tcp_options.max_segment = static_cast<uint16_t>(value);
+  return ok();
+}
+
+Result<int> TcpOptionCalls::max_segment(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  if (socket.in(TcpState::Closed | TcpState::Listen) && socket.tcp_options.max_segment != 0)
+    return socket.tcp_options.max_segment;
+  return socket.snd_.mss;
+}
+
+Result<> TcpOptionCalls::set_keep_idle(Entry& entry, TcpSocket& socket, int seconds) {
+  TaskOwnership ownership(socket.lock_, entry);
+  socket.tcp_options.keep_idle = Duration::seconds(seconds);
+  // Time that passed idle counts.
+  if (socket.options.keep_alive && !socket.in(TcpState::Closed | TcpState::Listen)) {
+    const Duration idle = entry.now() - std::max(socket.rcv_.last_segment_at, socket.rcv_.last_data_at);
+    socket.arm_keep_alive(entry, std::max(Duration::seconds(seconds) - idle, Duration()));
+  }
+  return ok();
+}
+
+Result<> TcpOptionCalls::set_window_clamp(Entry& entry, TcpSocket& socket, int value) {
+  constexpr uint32_t kLeast = 1152;
+  TaskOwnership ownership(socket.lock_, entry);
+  if (value == 0) {
+    if (!socket.in(TcpState::Closed)) return Errno::EINVAL;
+    socket.tcp_options.window_clamp = socket.rcv_.window_clamp = 0;
+    return ok();
+  }
+  socket.tcp_options.window_clamp = std::max(static_cast<uint32_t>(value), kLeast);
+  socket.rcv_.window_clamp = socket.tcp_options.window_clamp;
+  if (!socket.in(TcpState::Closed)) socket.rcv_.window_goal = std::min(socket.rcv_.window_goal, socket.rcv_.window_clamp);
+  return ok();
+}
+
+Result<int> TcpOptionCalls::window_clamp(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  return static_cast<int>(socket.rcv_.window_clamp);
+}
+
+// Seconds become SYN-ACKs, one second and doubling, up to two minutes apart; and back.
+Result<> TcpOptionCalls::set_defer_accept(Entry& entry, TcpSocket& socket, int seconds) {
+  uint8_t retransmits = 0;
+  int period = 1, timeout = 1;
+  if (seconds > 0) {
+    retransmits = 1;
+    while (seconds > period && retransmits < 255) {
+      ++retransmits;
+      timeout = std::min(timeout * 2, 120);
+      period += timeout;
+    }
+  }
+  TaskOwnership ownership(socket.lock_, entry);
+  socket.tcp_options.defer_accept = retransmits;
+  return ok();
+}
+
+Result<int> TcpOptionCalls::defer_accept(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  int period = 0, timeout = 1;
+  for (uint8_t i = 0; i < socket.tcp_options.defer_accept; ++i) {
+    period += timeout;
+    timeout = std::min(timeout * 2, 120);
+  }
+  return period;
+}
+
+Result<> TcpOptionCalls::set_not_sent_low_water(Entry& entry, TcpSocket& socket, int value) {
+  TaskOwnership ownership(socket.lock_, entry);
+  socket.tcp_options.not_sent_low_water = value == 0 ? ~0u : static_cast<uint32_t>(value);
+  socket.announce_space(entry);
+  return ok();
+}
+
+Result<> TcpOptionCalls::set_rto_bounds(Entry& entry, TcpSocket& socket, Duration least, Duration most) {
+  TaskOwnership ownership(socket.lock_, entry);
+  socket.tcp_options.min_rto = least;
+  socket.tcp_options.max_rto = most;
+  socket.rtt_.set_rto_bounds(least, most);
+  return ok();
+}
+
+Result<int> TcpOptionCalls::timestamp(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  return static_cast<int>(socket.timestamp_now(entry.now()));
+}
+
+Result<> TcpOptionCalls::set_congestion(Entry& entry, TcpSocket& socket, std::span<const char> name) {
+  const CongestionAlgorithm* algorithm = find_congestion_algorithm(name);
+  if (algorithm == nullptr) return Errno::ENOENT;
+  TaskOwnership ownership(socket.lock_, entry);
+  if (algorithm == socket.congestion_.algorithm) return ok();
+  socket.refresh_congestion_facts(entry.now());
+  socket.congestion_.start(*algorithm);
+  return ok();
+}
+
+const char* TcpOptionCalls::congestion(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  return socket.congestion_.algorithm->name;
+}
+
+// ------------------------------------------------------------------------------------------------------------- TCP_INFO
+
+TcpInfo TcpOptionCalls::info(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  TcpInfo info{};
+  fill_state(info, socket, entry.now());
+  fill_counters(info, socket);
+  return info;
+}
+
+void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant now) {
+  info.state = linux_tcp_state(socket.state());
+  info.snd_cwnd = socket.congestion_.cwnd;
+  info.reordering = socket.recovery_.reordering;
+  info.pacing_rate = socket.congestion_.pacing_rate;
+  info.max_pacing_rate = socket.options.max_pacing_rate;
+  if (socket.in(TcpState::Listen)) return socket.describe_listener(info);
+  const NegotiatedOptions& agreed = socket.negotiated_;
+  const bool is_synchronized = kSynchronized.contain(socket.state());
+  info.ca_state = static_cast<uint8_t>(socket.congestion_.loss_state);
+  info.retransmits = socket.recovery_.retransmits;
+  info.probes = socket.recovery_.probes_out;
+  info.backoff = socket.recovery_.backoff;
+  if (is_synchronized) {
+    info.options = static_cast<uint8_t>((agreed.timestamps ? kInfoTimestamps : 0) | (agreed.sack ? kInfoSack : 0) |
+                                        (agreed.window_scale ? kInfoWindowScale : 0) | (agreed.ecn ? kInfoEcn : 0) |
+                                        (agreed.ecn && socket.ecn_ce_seen_ ? kInfoEcnSeen : 0));
+    info.window_scales = static_cast<uint8_t>(socket.snd_.window_shift | socket.rcv_.window_shift << 4);
+  }
+  info.flags = socket.statistics_.rate_app_limited ? 1 : 0;
+  info.rto = static_cast<uint32_t>(socket.backed_off(socket.rtt_.rto(), socket.recovery_.backoff).in_micros());
+  info.ato = static_cast<uint32_t>(socket.ack_.ato.in_micros());
+  info.snd_mss = socket.snd_.mss;
+  info.rcv_mss = socket.rcv_.mss;
+  info.unacked = socket.recovery_.out;
+  info.sacked = socket.recovery_.sacked;
+  info.lost = socket.recovery_.lost;
+  info.retrans = socket.recovery_.retransmitted;
+  const auto ago = [now](Instant when) { return when == Instant() ? 0u : static_cast<uint32_t>((now - when).in_millis()); };
+  info.last_data_sent = ago(socket.snd_.last_data_at);
+  info.last_data_recv = ago(socket.rcv_.last_data_at);
+  info.last_ack_recv = ago(socket.rcv_.last_segment_at);
+  info.pmtu = socket.snd_.path_mtu;
+  info.rcv_ssthresh = socket.rcv_.window_goal;
+  info.rtt = socket.rtt_.srtt_micros();
+  info.rttvar = socket.rtt_.mdev_micros() >> 2;
+  info.snd_ssthresh = socket.congestion_.ssthresh;
+  info.advmss = socket.rcv_.advertised_mss;
+  info.rcv_rtt = socket.autotune_.rtt_8_micros >> 3;
+  info.rcv_space = socket.autotune_.space;
+}
+
+void TcpOptionCalls::fill_counters(TcpInfo& info, const TcpSocket& socket) {
+  const TcpStatistics& statistics = socket.statistics_;
+  info.total_retrans = statistics.total_retransmits;
+  info.bytes_acked = statistics.bytes_acked;
+  info.bytes_received = statistics.bytes_received;
+  info.segs_out = statistics.segments_out;
+  info.segs_in = statistics.segments_in;
+  info.notsent_bytes = socket.snd_.end.bytes_since(socket.snd_.nxt);
+  info.min_rtt = socket.rtt_.min_micros();
+  info.data_segs_in = statistics.data_segments_in;
+  info.data_segs_out = statistics.data_segments_out;
+  if (statistics.rate_interval_micros != 0) {
+    info.delivery_rate = uint64_t{statistics.rate_delivered} * socket.snd_.mss * 1'000'000 / statistics.rate_interval_micros;
+  }
+  info.busy_time = static_cast<uint64_t>(statistics.busy.in_micros());
+  info.rwnd_limited = static_cast<uint64_t>(statistics.window_limited.in_micros());
+  info.sndbuf_limited = static_cast<uint64_t>(statistics.buffer_limited.in_micros());
+  info.delivered = socket.congestion_.delivered;
+  info.delivered_ce = statistics.delivered_ce;
+  info.bytes_sent = statistics.bytes_sent;
+  info.bytes_retrans = statistics.bytes_retransmitted;
+  info.dsack_dups = socket.recovery_.dsack_duplicates;
+  info.reord_seen = socket.recovery_.reordering_seen;
+  info.rcv_ooopack = statistics.out_of_order_packets;
+  info.snd_wnd = socket.snd_.wnd;
+  info.rcv_wnd = socket.rcv_.wnd;
+  info.total_rto = statistics.total_rto;
+  info.total_rto_recoveries = statistics.total_rto_recoveries;
+  info.total_rto_time = statistics.total_rto_millis;
+}
+
+}  // namespace lxnet

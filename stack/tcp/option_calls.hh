@@ -1,0 +1,36 @@
+// TcpOptionCalls: the IPPROTO_TCP options that do something when they are set, or that are looked up when they are read. Ranges
+// that are the value's alone are checked by whoever decodes it; what depends on the connection is decided here.
+#pragma once
+
+#include "stack/tcp/info.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+class TcpOptionCalls {
+ public:
+  static Result<> set_no_delay(Entry& entry, TcpSocket& socket, int value);
+  static Result<> set_cork(Entry& entry, TcpSocket& socket, int value);
+  static Result<> set_quick_ack(Entry& entry, TcpSocket& socket, int value);
+  static Result<int> quick_ack(Entry& entry, TcpSocket& socket);
+  static Result<> set_max_segment(Entry& entry, TcpSocket& socket, int value);
+  static Result<int> max_segment(Entry& entry, TcpSocket& socket);
+  static Result<> set_keep_idle(Entry& entry, TcpSocket& socket, int seconds);
+  static Result<> set_window_clamp(Entry& entry, TcpSocket& socket, int value);
+  static Result<int> window_clamp(Entry& entry, TcpSocket& socket);
+  static Result<> set_defer_accept(Entry& entry, TcpSocket& socket, int seconds);
+  static Result<int> defer_accept(Entry& entry, TcpSocket& socket);
+  static Result<> set_not_sent_low_water(Entry& entry, TcpSocket& socket, int value);
+  static Result<> set_rto_bounds(Entry& entry, TcpSocket& socket, Duration least, Duration most);
+  static Result<int> timestamp(Entry& entry, TcpSocket& socket);
+  // ENOENT; EPERM for one that the tunables do not allow everybody.
+  static Result<> set_congestion(Entry& entry, TcpSocket& socket, std::span<const char> name);
+  static const char* congestion(Entry& entry, TcpSocket& socket);
+  static TcpInfo info(Entry& entry, TcpSocket& socket);
+
+ private:
+  static void fill_state(TcpInfo& info, const TcpSocket& socket, Instant now);
+  static void fill_counters(TcpInfo& info, const TcpSocket& socket);
+};
+
+}  // namespace lxnet
