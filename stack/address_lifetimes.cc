@@ -5,10 +5,14 @@
 namespace lxnet {
 
 Result<> InterfaceRegistry::update_address(Entry& entry, Interface& interface, const InterfaceAddress& address) {
+  MutexLock configuration(configuration_);
+  return change_address(entry, interface, address);
+}
+
+Result<> InterfaceRegistry::change_address(Entry& entry, Interface& interface, const InterfaceAddress& address) {
   // What changes; the rest of an address stays as it was added.
   constexpr uint32_t kFlags = kAddressDeprecated | kAddressPermanent | kAddressHome | kAddressManageTemporary |
                               kAddressTentative | kAddressDadFailed | kAddressNoPrefixRoute;
-  MutexLock configuration(configuration_);
   if (!interface.is_registered()) return Errno::ENODEV;
   if (address.valid_until <= entry.now() || address.preferred_until > address.valid_until) return Errno::EINVAL;
   AddressNode* node = find_node(interface, address.address, address.address.is_v4() ? address.prefix_length : -1);
@@ -26,6 +30,22 @@ Result<> InterfaceRegistry::update_address(Entry& entry, Interface& interface, c
   schedule_lifetimes();
   notify(entry, {.kind = NetworkEvent::Kind::AddressChanged, .interface = &interface, .address = &node->value});
   return ok();
+}
+
+bool InterfaceRegistry::finish_detection_locked(Entry& entry, AddressNode& node, uint32_t failure) {
+  const uint32_t before = node.value.flags;
+  {
+    MutexLock lock(mutex_);
+    node.value.flags = failure == 0 ? before & ~(kAddressTentative | kAddressOptimistic) : before | failure;
+  }
+  if (failure == 0 && !stack_.routes().add_address_routes(entry, node.interface, node.value).is_ok()) {
+    MutexLock lock(mutex_);
+    node.value.flags = before;
+    return false;
+  }
+  stack_.routes().bump_generation();
+  notify(entry, {.kind = NetworkEvent::Kind::AddressChanged, .interface = &node.interface, .address = &node.value});
+  return true;
 }
 
 // One timer for all: addresses that end are few, and it is armed for the first of them.

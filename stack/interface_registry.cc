@@ -140,6 +140,7 @@ Result<Ref<Interface>> InterfaceRegistry::add(Entry& entry, NetDevice& device, c
   ++next_index_;
   memcpy(interface->name_, full_name, sizeof full_name);
   interface->settings_ = default_;
+  interface->settings_.v6.mtu = static_cast<int32_t>(interface->mtu_);
   interface->release_device_ = release;
   interface->is_registered_ = true;
   if (interface->is_loopback() && loopback_ == nullptr) loopback_ = interface.get();

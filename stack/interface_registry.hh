@@ -83,6 +83,20 @@ class InterfaceRegistry {
   // Flags and lifetimes of an address that is there. EADDRNOTAVAIL.
   Result<> update_address(Entry& entry, Interface& interface, const InterfaceAddress& address);
 
+  // ---- for NdpInterface, which holds the Configuration lock by another name
+  Result<> add_address_locked(Entry& entry, Interface& interface, const InterfaceAddress& address) NO_THREAD_SAFETY_ANALYSIS {
+    return insert_address(entry, interface, address);
+  }
+  Result<> update_address_locked(Entry& entry, Interface& interface, const InterfaceAddress& address) NO_THREAD_SAFETY_ANALYSIS {
+    return change_address(entry, interface, address);
+  }
+  void erase_ipv6_address_locked(Entry& entry, AddressNode& node) NO_THREAD_SAFETY_ANALYSIS { erase_address(entry, node); }
+  void erase_ipv6_addresses_locked(Entry& entry, Interface& interface) NO_THREAD_SAFETY_ANALYSIS {
+    erase_addresses(entry, interface, IpFamily::V6, 0);
+  }
+  // Nobody objected, or (kAddressDadFailed) somebody did. False without memory for the address's routes: still tentative.
+  bool finish_detection_locked(Entry& entry, AddressNode& node, uint32_t failure) NO_THREAD_SAFETY_ANALYSIS;
+
   // An observer is told of changes made after this returns; remove it before it dies.
   void add_observer(NetworkObserver& observer);
   void remove_observer(NetworkObserver& observer);
@@ -121,6 +135,7 @@ class InterfaceRegistry {
   void for_each_node(const IpAddress& address, Visitor&& visit) const REQUIRES(mutex_);
   bool link_address(AddressNode& node, AddressNode* before) REQUIRES(configuration_);
   void schedule_lifetimes() REQUIRES(configuration_);
+  Result<> change_address(Entry& entry, Interface& interface, const InterfaceAddress& address) REQUIRES(configuration_);
   void end_lifetimes(Entry& entry, Interface& interface) REQUIRES(configuration_);
   static void lifetimes_expired(Entry& entry, Timer& timer);
   // The list is written under both locks, so either suffices to read it.

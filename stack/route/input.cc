@@ -120,7 +120,7 @@ Result<Route> RouteTable::input_v6(Entry&, const FlowKey& key, Interface& input)
   }
   if (!forwards) return Errno::EHOSTUNREACH;
   if (way.type != RouteType::Unicast || key.source.is_unspecified()) return Errno::EINVAL;
-  const uint32_t link_mtu = way.output->mtu();
+  const uint32_t link_mtu = link_mtu6(*way.output);
   return Route{.output = way.output,
                .source = key.source,
                .destination = key.destination,

@@ -55,7 +55,9 @@ void list_v4_routes(const Interface& interface, const InterfaceAddress& address,
 void list_v6_routes(const Interface& interface, const InterfaceAddress& address, RouteList& out) {
   const uint32_t index = interface.index();
   if (address.is_usable()) out.add({address.address, 128}, RouteType::Local, AddressScope::Host, index);
-  if (!interface.is_up() || (address.flags & kAddressNoPrefixRoute) != 0) return;
+  // A router's advertisement says by itself whether its prefix is on the link.
+  const bool is_advertised = address.origin == AddressOrigin::RouterAdvertisement;
+  if (!interface.is_up() || is_advertised || (address.flags & kAddressNoPrefixRoute) != 0) return;
   const Prefix prefix{address.peer.v6().network(address.prefix_length), address.prefix_length};
   RouteEntry& route = out.add(prefix, RouteType::Unicast, AddressScope::Link, index);
   route.metric = address.metric != 0 ? address.metric : kIpv6AddressMetric;
@@ -85,19 +87,20 @@ RouteList list_routes(const Interface& interface, const InterfaceAddress& addres
 
 bool is_same_route(const RouteEntry& a, const RouteEntry& b) {
   return a.table == b.table && a.destination == b.destination && a.type == b.type && a.output_interface == b.output_interface &&
-         a.origin == b.origin;
-}
-
-RouteNode* find_route(const RouteTrie& trie, const RouteEntry& route) {
-  const RouteTrie::Node* place = trie.find(route.destination);
-  if (place == nullptr) return nullptr;
-  for (RouteNode& node : place->routes()) {
-    if (is_same_route(node.value, route)) return &node;
-  }
-  return nullptr;
+         a.origin == b.origin && a.has_gateway == b.has_gateway && (!a.has_gateway || a.gateway == b.gateway);
 }
 
 }  // namespace
+
+RouteNode* RouteTable::find_own(const RouteEntry& route) const {
+  const Table* table = find_table(route.destination.address.family(), route.table);
+  const RouteTrie::Node* place = table == nullptr ? nullptr : table->trie.find(route.destination);
+  for (RouteNode* node = place == nullptr ? nullptr : place->routes().front(); node != nullptr;
+       node = place->routes().next(*node)) {
+    if (is_same_route(node->value, route)) return node;
+  }
+  return nullptr;
+}
 
 Result<> RouteTable::add_address_routes(Entry& entry, Interface& interface, const InterfaceAddress& address) {
   const RouteList list = list_routes(interface, address);
@@ -118,8 +121,7 @@ Result<> RouteTable::add_address_routes(Entry& entry, Interface& interface, cons
 Result<> RouteTable::add_own(Entry& entry, Interface& interface, const RouteEntry& route) {
   {
     MutexLock lock(mutex_);
-    const Table* table = find_table(route.destination.address.family(), route.table);
-    if (table != nullptr && find_route(table->trie, route) != nullptr) return Errno::EEXIST;
+    if (find_own(route) != nullptr) return Errno::EEXIST;
   }
   RouteNode* node = construct<RouteNode>(stack_.hal(), route, Ref<Interface>::share(interface));
   if (node == nullptr) return Errno::ENOMEM;
@@ -131,28 +133,13 @@ void RouteTable::remove_own(Entry& entry, const RouteEntry& route) {
   RouteEntry removed;
   {
     MutexLock lock(mutex_);
-    Table* table = find_table(route.destination.address.family(), route.table);
-    RouteNode* node = table == nullptr ? nullptr : find_route(table->trie, route);
+    RouteNode* node = find_own(route);
     if (node == nullptr) return;
     removed = node->value;
-    table->trie.take(*node);
+    find_table(route.destination.address.family(), route.table)->trie.take(*node);
     dispose(stack_.hal(), node);
   }
   notify_route(entry, NetworkEvent::Kind::RouteRemoved, removed, nullptr);
-}
-
-template <typename Condition>
-void RouteTable::remove_routes_if(Entry& entry, Condition&& condition) {
-  RouteTrie::RouteList taken;
-  {
-    MutexLock lock(mutex_);
-    for (Table& table : tables_) table.trie.take_if(taken, condition);
-  }
-  bump_generation();
-  while (RouteNode* node = taken.take_front()) {
-    notify_route(entry, NetworkEvent::Kind::RouteRemoved, node->value, node->output.get());
-    dispose(stack_.hal(), node);
-  }
 }
 
 void RouteTable::remove_address_routes(Entry& entry, Interface& interface, const InterfaceAddress& address) {
@@ -190,8 +177,7 @@ void RouteTable::refresh_address_routes(Entry&, Interface& interface) {
     const RouteList list = list_routes(interface, address);
     MutexLock lock(mutex_);
     for (size_t i = 0; i < list.count; ++i) {
-      const Table* table = find_table(list.routes[i].destination.address.family(), list.routes[i].table);
-      RouteNode* node = table == nullptr ? nullptr : find_route(table->trie, list.routes[i]);
+      RouteNode* node = find_own(list.routes[i]);
       if (node != nullptr) node->value.preferred_source = list.routes[i].preferred_source;
     }
   }

@@ -4,6 +4,11 @@
 
 namespace lxnet {
 
+uint32_t link_mtu6(const Interface& interface) {
+  const uint32_t device = interface.mtu(), advertised = static_cast<uint32_t>(interface.settings().v6.mtu);
+  return advertised < device ? advertised : device;
+}
+
 Result<Route> RouteTable::lookup(Entry& entry, const FlowKey& key) {
   Result<Route> found = key.destination.is_v4() ? output_v4(entry, key) : output_v6(entry, key);
   if (!found.is_ok()) return found;
@@ -32,7 +37,7 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
               .source = key.source,
               .destination = destination,
               .next_hop = found.has_gateway ? found.gateway : destination,
-              .mtu = found.output->mtu(),
+              .mtu = link_mtu6(*found.output),
               .generation = now_generation};
   if (found.mtu != 0 && found.mtu < route.mtu) route.mtu = found.mtu;
   if (key.source.is_unspecified() || key.source.is_v4()) {
@@ -48,7 +53,7 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
   } else if (found.type == RouteType::Local || found.type == RouteType::Anycast) {
     route.kind = RouteKind::Local;
     route.output = Ref<Interface>::share(stack_.interfaces().loopback());
-    route.mtu = route.output->mtu();
+    route.mtu = link_mtu6(*route.output);
   }
   return route;
 }

@@ -3,6 +3,7 @@
 
 #include "stack/entry.hh"
 #include "stack/route/route.hh"
+#include "stack/wire/ndp.hh"
 
 namespace lxnet {
 
@@ -15,6 +16,9 @@ struct RedirectNotice {
 
 // An IPv4 redirect has come: to be believed or not.
 void receive_redirect4(Entry& entry, const RedirectNotice& notice);
+
+// An IPv6 one, by a link-local router; NDP has checked the message itself.
+void receive_redirect6(Entry& entry, Interface& interface, const Ipv6Address& router, const NdpRedirect& redirect);
 
 // Whether a forwarded packet's sender is to be told of route.next_hop (send_redirects, shared_media, rate).
 bool is_redirect_due(Entry& entry, const Packet& packet, const Route& route, const Interface& input);

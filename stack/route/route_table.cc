@@ -29,9 +29,11 @@ bool leads_the_same_way(const RouteEntry& a, const RouteEntry& b) {
 
 }  // namespace
 
-RouteTable::RouteTable(Stack& stack) : stack_(stack), mutex_(stack.hal(), LockRank::Routes) {}
+RouteTable::RouteTable(Stack& stack)
+    : stack_(stack), mutex_(stack.hal(), LockRank::Routes), expiry_timer_(&RouteTable::expired) {}
 
 RouteTable::~RouteTable() {
+  stack_.timers().cancel(expiry_timer_);
   while (Table* table = tables_.take_front()) dispose(stack_.hal(), table);
   while (RuleNode* rule = rules_.take_front()) dispose(stack_.hal(), rule);
 }

@@ -42,6 +42,9 @@ struct FibResult {
   Ref<Interface> output = {};
 };
 
+// The MTU of a link for IPv6: its own, or less if a router said so.
+uint32_t link_mtu6(const Interface& interface);
+
 class RouteTable {
  public:
   explicit RouteTable(Stack& stack);
@@ -110,6 +113,18 @@ class RouteTable {
   // Routes through it go, but for IPv4's local ones.
   void interface_down(Entry& entry, Interface& interface);
   void interface_removed(Entry& entry, Interface& interface);
+
+  // ---- what routers say
+  // Under the Configuration lock: adds the route, or gives the one that is there another lifetime.
+  Result<> learn_locked(Entry& entry, const RouteEntry& route);
+  void remove_learnt_locked(Entry& entry, const RouteEntry& route);
+  // no lock. A redirect that was found good. Bounded; forgotten after five minutes.
+  Result<> learn_redirect(Entry& entry, Interface& interface, const IpAddress& destination, const IpAddress& gateway);
+  // Linux's pace: nine redirects to a host that does not listen, each after twice the time of the one before, then silence.
+  bool may_redirect(const IpAddress& host, Instant now);
+  // no lock. It is a router no longer.
+  void forget_router(Entry& entry, Interface& interface, const IpAddress& router);
+
   void bump_generation() { __atomic_fetch_add(&generation_, 1u, __ATOMIC_RELEASE); }
 
  private:
@@ -138,8 +153,24 @@ class RouteTable {
   Result<> add_own(Entry& entry, Interface& interface, const RouteEntry& route);
   void remove_own(Entry& entry, const RouteEntry& route);
   bool is_wanted(Interface& interface, const RouteEntry& route) const;
+  // The taken are told of and disposed of without the lock.
   template <typename Condition>
-  void remove_routes_if(Entry& entry, Condition&& condition);
+  void remove_routes_if(Entry& entry, Condition&& condition) {
+    RouteTrie::RouteList taken;
+    {
+      MutexLock lock(mutex_);
+      for (Table& table : tables_) table.trie.take_if(taken, condition);
+    }
+    bump_generation();
+    while (RouteNode* node = taken.take_front()) {
+      notify_route(entry, NetworkEvent::Kind::RouteRemoved, node->value, node->output.get());
+      dispose(mutex_.hal(), node);
+    }
+  }
+  RouteNode* find_own(const RouteEntry& route) const REQUIRES(mutex_);
+  // learnt_routes.cc
+  void arm_expiry() REQUIRES(mutex_);
+  static void expired(Entry& entry, Timer& timer);
   // fib.cc
   Result<FibResult> find_locked(const FibQuery& query) const REQUIRES(mutex_);
   const RouteNode* find_in_table(const Table& table, const FibQuery& query) const REQUIRES(mutex_);
@@ -159,6 +190,15 @@ class RouteTable {
   mutable Mutex mutex_;
   List<Table, &Table::link> tables_ GUARDED_BY(mutex_);
   List<RuleNode, &RuleNode::link> rules_ GUARDED_BY(mutex_);  // by rising priority
+  // By a hash of the host: who shares a place shares its pace.
+  struct RedirectPace {
+    IpAddress host = {};
+    Instant last = {};
+    uint32_t count = 0;
+  };
+  static constexpr size_t kRedirectPaces = 64;
+  RedirectPace redirect_paces_[kRedirectPaces] GUARDED_BY(mutex_);
+  Timer expiry_timer_;
   uint32_t generation_ = 1;
 };
 
