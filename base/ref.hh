@@ -38,6 +38,7 @@ class RefCounted {
     return false;
   }
 
+  uint32_t count() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE); }
   bool is_unique() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE) == 1; }
 
  protected:

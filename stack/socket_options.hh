@@ -25,6 +25,7 @@ struct SocketOptions {
   bool receive_queue_overflow = false;  // SO_RXQ_OVFL
   bool wifi_status = false;
   bool zero_copy = false;
+  bool pass_credentials = false, pass_pidfd = false;               // SO_PASSCRED, SO_PASSPIDFD (AF_UNIX)
   bool transmit_time_on = false;                                   // SO_TXTIME
   bool receive_mark = false, receive_priority = false;             // SO_RCVMARK, SO_RCVPRIORITY
   bool send_buffer_locked = false, receive_buffer_locked = false;  // set by the user: no autotuning

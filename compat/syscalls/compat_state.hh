@@ -22,8 +22,9 @@ class CompatState {
   // dead. It is also where the shape of nested epoll sets is decided.
   TaskMutex watch_lifetime;
 
-  // What the ListenTable's owner needs on destruction.
-  void* listen_table = nullptr;
+  // AF_UNIX's own, while its archive is linked (compat/afunix).
+  void* unix_domain = nullptr;
+  void (*destroy_unix_domain)(const Hal& hal, void* domain) = nullptr;
 
  private:
   static constexpr size_t kMaxFamilies = 8;

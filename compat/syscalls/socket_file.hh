@@ -64,6 +64,8 @@ class SocketFile : public File {
   virtual Errno take_error() = 0;
   virtual bool is_listening() { return false; }
   virtual uint64_t cookie() = 0;
+  // SO_PEERCRED: false where the family has none.
+  virtual bool peer_credentials(lxnet_credentials&) { return false; }
 
   Result<size_t> read(SyscallContext& context, IoSink& sink) override;
   Result<size_t> write(SyscallContext& context, IoSource& source) override;

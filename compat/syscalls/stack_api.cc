@@ -20,7 +20,10 @@ Result<> attach_compat(Stack& stack) {
 
 void detach_compat(Stack& stack) {
   if (stack.ports().table != nullptr) ListenTable::uninstall(stack);
-  if (stack.upper_layer != nullptr) dispose(stack.hal(), &CompatState::of(stack));
+  if (stack.upper_layer == nullptr) return;
+  CompatState& state = CompatState::of(stack);
+  if (state.unix_domain != nullptr) state.destroy_unix_domain(stack.hal(), state.unix_domain);
+  dispose(stack.hal(), &state);
   stack.upper_layer = nullptr;
 }
 

@@ -1,0 +1,216 @@
+// The life of an AF_UNIX socket: made, polled, shut down, closed.
+#include "compat/afunix/unix_endpoint.hh"
+
+#include "compat/syscalls/compat_state.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kDatagramBacklog = 10;  // net.unix.max_dgram_qlen
+constexpr PollEvents kReadable = kPollIn | kPollReadNormal;
+constexpr PollEvents kWritable = kPollOut | kPollWriteNormal | kPollWriteBand;
+constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411, kAtMark = 0x8905, kFile = 0x89e0;
+
+}  // namespace
+
+UnixEndpoint::UnixEndpoint(Stack& stack, int type)
+    : stack_(stack),
+      type_(type),
+      waiters_(stack.hal()),
+      senders_(stack.hal(), LockRank::PeerWaiters),
+      backlog_(kDatagramBacklog),
+      relay_(*this),
+      inbox_mutex_(stack.hal(), LockRank::ErrorQueue),
+      reader_(stack.hal(), LockRank::EpollSet) {
+  const TunableValues& tunables = stack.tunables().values();
+  options_.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
+  options_.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
+  name_link_.socket = this;
+}
+
+Result<Ref<UnixEndpoint>> UnixEndpoint::create(Stack& stack, int type) {
+  UnixEndpoint* endpoint = construct<UnixEndpoint>(stack.hal(), stack, type);
+  if (endpoint == nullptr) return Errno::ENOMEM;
+  return Ref<UnixEndpoint>::adopt(endpoint);
+}
+
+void UnixEndpoint::join(UnixEndpoint& first, UnixEndpoint& second) {
+  MutexLock lock(first.domain().mutex);
+  first.set_peer(Ref<UnixEndpoint>::share(second));
+  second.set_peer(Ref<UnixEndpoint>::share(first));
+  for (UnixEndpoint* end : {&first, &second}) {
+    end->record_credentials();
+    end->peer_credentials_ = end->own_credentials_;
+    end->has_peer_credentials_ = true;
+    end->set_state(UnixState::Connected);
+  }
+}
+
+uint64_t UnixEndpoint::cookie() {
+  if (cookie_ == 0) cookie_ = stack().sockets().next_cookie();
+  return cookie_;
+}
+
+bool UnixEndpoint::peer_credentials(lxnet_credentials& out) {
+  MutexLock lock(domain().mutex);
+  if (!has_peer_credentials_) return false;
+  out = {};
+  out.pid = out.tgid = peer_credentials_.pid;
+  out.uid = out.euid = peer_credentials_.uid;
+  out.gid = out.egid = peer_credentials_.gid;
+  return true;
+}
+
+void UnixEndpoint::set_file(File* file) {
+  MutexLock lock(domain().mutex);
+  file_ = file;
+}
+
+PollEvents UnixEndpoint::poll() {
+  PollEvents events = 0;
+  const uint8_t shut = this->shut();
+  if (has_error()) events |= kPollError;
+  if (shut == kShutBoth) events |= kPollHangUp;
+  if ((shut & kShutReceive) != 0) events |= kPollReadHangUp | kReadable;
+  if (__atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) != 0) events |= kReadable;
+  if (is_connection_based() && state() == UnixState::Closed) events |= kPollHangUp;
+  if (is_stream()) {
+    MutexLock lock(inbox_mutex_);
+    if (urgent_ != nullptr) events |= kPollPriority;
+  }
+  bool can_send = is_writable();
+  if (can_send && socket_type() == kSockDatagram) {
+    // A connected datagram socket waits for its peer's room too, unless the peer talks only to us.
+    const Ref<UnixEndpoint> peer = this->peer();
+    if (peer && peer.get() != this && peer->peer().get() != this && peer->is_full()) can_send = false;
+  }
+  return can_send ? events | kWritable : events;
+}
+
+bool UnixEndpoint::PeerRelay::relay(Waiter& waiter, PollEvents) {
+  static_cast<PeerRelay&>(waiter).owner.waiters_.wake(kWritable);
+  return false;
+}
+
+void UnixEndpoint::shutdown(ShutdownHow how) {
+  const uint8_t sides = how == ShutdownHow::Read ? kShutReceive : how == ShutdownHow::Write ? kShutSend : kShutBoth;
+  Ref<UnixEndpoint> peer;
+  {
+    MutexLock lock(domain().mutex);
+    peer = peer_;
+  }
+  const auto shut_sides = [](UnixEndpoint& socket, uint8_t which) {
+    {
+      MutexLock lock(socket.inbox_mutex_);
+      __atomic_store_n(&socket.shut_, static_cast<uint8_t>(socket.shut_ | which), __ATOMIC_RELEASE);
+    }
+    socket.waiters_.wake_all(kReadable | kWritable | kPollHangUp | kPollReadHangUp);
+    socket.senders_.wake_all(kWritable);
+  };
+  shut_sides(*this, sides);
+  if (!peer || !is_connection_based()) return;
+  // What we no longer send the peer no longer receives, and the other way round.
+  const auto mirrored =
+      static_cast<uint8_t>(((sides & kShutReceive) != 0 ? kShutSend : 0) | ((sides & kShutSend) != 0 ? kShutReceive : 0));
+  shut_sides(*peer, mirrored);
+}
+
+void UnixEndpoint::close(Entry& entry) {
+  Ref<UnixEndpoint> peer;
+  {
+    MutexLock lock(domain().mutex);
+    domain().remove(*this);
+    set_state(UnixState::Closed);
+    peer = std::move(peer_);
+    peer_ = nullptr;
+    if (relay_.joined != nullptr) peer->senders_.remove(relay_);
+    relay_.joined = nullptr;
+  }
+  bool had_unread = false;
+  {
+    MutexLock lock(inbox_mutex_);
+    is_dead_ = true;
+    __atomic_store_n(&shut_, uint8_t{kShutBoth}, __ATOMIC_RELEASE);
+    for (UnixMessage& message : inbox_) had_unread = had_unread || !message.is_urgent || message.consumed == 0;
+  }
+  senders_.wake_all(kWritable | kPollError | kPollHangUp);
+  if (peer && is_connection_based()) peer->hang_up(entry, had_unread, kShutBoth);
+  drop_unread(entry);
+}
+
+// The other end is gone: reads give what is queued and then the end, or ECONNRESET if it left our bytes unread.
+void UnixEndpoint::hang_up(Entry&, bool is_reset, uint8_t sides) {
+  {
+    MutexLock lock(inbox_mutex_);
+    __atomic_store_n(&shut_, static_cast<uint8_t>(shut_ | sides), __ATOMIC_RELEASE);
+  }
+  if (is_reset) set_error(Errno::ECONNRESET);
+  waiters_.wake_all(kReadable | kWritable | kPollHangUp | kPollReadHangUp | kPollError);
+  senders_.wake_all(kWritable);
+}
+
+void UnixEndpoint::drop_unread(Entry& entry) {
+  for (;;) {
+    UnixMessage* message = nullptr;
+    {
+      MutexLock lock(inbox_mutex_);
+      message = inbox_.take_front();
+      if (message == nullptr) return;
+      if (urgent_ == message) urgent_ = nullptr;
+      __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
+    }
+    // A connection nobody accepted: the client sees a reset.
+    if (message->embryo) {
+      const Ref<UnixEndpoint> client = message->embryo->peer();
+      if (client) client->hang_up(entry, true, kShutBoth);
+      message->embryo->close(entry);
+    }
+    domain().bury(message);
+  }
+}
+
+void UnixEndpoint::release_charge(void* owner, uint32_t amount) {
+  auto* socket = static_cast<UnixEndpoint*>(owner);
+  __atomic_fetch_sub(&socket->send_memory_, size_t{amount}, __ATOMIC_ACQ_REL);
+  if (socket->is_writable()) socket->waiters_.wake(kWritable);
+  Ref<UnixEndpoint>::adopt(socket);  // the packet's count of its sender
+}
+
+Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  switch (command) {
+    case kBytesUnsent:
+      TRY(write_user(context.hal(), argument, static_cast<int>(send_memory())));
+      return 0;
+    case kBytesReadable: {
+      if (state() == UnixState::Listening) return Errno::EINVAL;
+      size_t size = 0;
+      {
+        MutexLock lock(inbox_mutex_);
+        // Of a stream all bytes, else the next message.
+        for (UnixMessage& message : inbox_) {
+          size += message.unread();
+          if (!is_stream() && socket_type() == kSockDatagram) break;
+        }
+      }
+      TRY(write_user(context.hal(), argument, static_cast<int>(size)));
+      return 0;
+    }
+    case kAtMark: {
+      if (!is_stream()) return Errno::ENOTTY;
+      int is_at_mark = 0;
+      {
+        MutexLock lock(inbox_mutex_);
+        UnixMessage* first = inbox_.front();
+        is_at_mark = first != nullptr && first == urgent_ ? 1 : 0;
+      }
+      TRY(write_user(context.hal(), argument, is_at_mark));
+      return 0;
+    }
+    case kFile:
+      return Errno::EOPNOTSUPP;  // SIOCUNIXFILE gives a descriptor of the path's node, which the host would have to open
+    default:
+      return Errno::ENOTTY;
+  }
+}
+
+}  // namespace lxnet

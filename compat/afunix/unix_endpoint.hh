@@ -1,0 +1,166 @@
+// UnixEndpoint: an AF_UNIX socket of type stream, datagram or sequenced packet, without its file (unix_file.hh).
+//
+// The file's counts say when it is closed; the endpoint's say when its memory goes. A peer may hold a closed endpoint on:
+// getpeername() still knows its name.
+//
+// Locks. The domain's mutex guards names, states and peers: all that changes who talks to whom. A socket's inbox has a mutex of
+// its own, which is all that sending and receiving touch. reader_ keeps two readers of one stream apart while user memory is
+// copied.
+#pragma once
+
+#include "compat/afunix/unix_message.hh"
+#include "compat/syscalls/socket_file.hh"
+#include "compat/syscalls/wait_until.hh"
+
+namespace lxnet {
+
+enum class UnixState : uint8_t { Closed, Listening, Connected };
+
+enum class Blocking : uint8_t { No, Yes };
+
+class UnixEndpoint final : public RefCounted<UnixEndpoint> {
+ public:
+  // ENOMEM.
+  static Result<Ref<UnixEndpoint>> create(Stack& stack, int type);
+  static void destroy(UnixEndpoint* endpoint) { dispose(endpoint->hal(), endpoint); }
+  // socketpair(): each is the other's peer.
+  static void join(UnixEndpoint& first, UnixEndpoint& second);
+
+  Result<> bind(SyscallContext& context, const SockAddr& address);
+  Result<> connect(SyscallContext& context, const SockAddr& address, Blocking blocking);
+  Result<> listen(int backlog);
+  Result<Ref<UnixEndpoint>> accept(SyscallContext& context, Blocking blocking);
+  Result<SockAddr> name(SocketFile::NameOf which);
+  Result<size_t> send(SyscallContext& context, OutgoingMessage& message);
+  Result<size_t> receive(SyscallContext& context, IncomingMessage& message);
+  void shutdown(ShutdownHow how);
+  Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument);
+  PollEvents poll();
+  // The last descriptor is gone.
+  void close(Entry& entry);
+
+  // Whose owner hears of urgent data; null once it is closed.
+  void set_file(File* file);
+  Stack& stack() const { return stack_; }
+  const Hal& hal() const { return stack_.hal(); }
+  int socket_type() const { return type_; }
+  WaitQueue& wait_queue() { return waiters_; }
+  SocketOptions& options() { return options_; }
+  Errno take_error() { return Errno{__atomic_exchange_n(&error_, uint16_t{0}, __ATOMIC_ACQ_REL)}; }
+  bool is_listening() const { return state() == UnixState::Listening; }
+  uint64_t cookie();
+  bool peer_credentials(lxnet_credentials& out);
+
+ private:
+  friend class UnixDomain;
+  friend class UnixCollection;
+  template <typename T, typename... Arguments>
+  friend T* construct(const Hal& hal, Arguments&&... arguments);
+  template <typename T>
+  friend void dispose(const Hal& hal, T* object);
+  using MessageList = List<UnixMessage, &UnixMessage::queue_link>;
+  enum : uint8_t { kShutReceive = 1, kShutSend = 2, kShutBoth = 3 };
+
+  // Connected datagram sockets hear of their peer's room through this: a relay from its queue of senders to ours.
+  struct PeerRelay : Waiter {
+    explicit PeerRelay(UnixEndpoint& socket) : Waiter(&relay, kPollOut, Mode::Shared), owner(socket) {}
+    static bool relay(Waiter& waiter, PollEvents events);
+    UnixEndpoint& owner;
+    UnixEndpoint* joined = nullptr;  // whose queue it is on; under the domain's mutex
+  };
+
+  UnixEndpoint(Stack& stack, int type);
+  ~UnixEndpoint() = default;
+
+  UnixDomain& domain() { return UnixDomain::of(stack()); }
+  bool is_stream() const { return socket_type() == kSockStream; }
+  bool is_connection_based() const { return socket_type() != kSockDatagram; }
+  UnixState state() const { return static_cast<UnixState>(__atomic_load_n(&state_, __ATOMIC_ACQUIRE)); }
+  void set_state(UnixState state) { __atomic_store_n(&state_, static_cast<uint8_t>(state), __ATOMIC_RELEASE); }
+  uint8_t shut() const { return __atomic_load_n(&shut_, __ATOMIC_ACQUIRE); }
+  void set_error(Errno error) { __atomic_store_n(&error_, static_cast<uint16_t>(error), __ATOMIC_RELEASE); }
+  bool has_error() const { return __atomic_load_n(&error_, __ATOMIC_ACQUIRE) != 0; }
+  Duration wait_time(uint32_t flags, bool is_send) const;
+
+  // unix_names.cc
+  Result<> bind_automatically(SyscallContext& context);
+  Result<> bind_path(SyscallContext& context, const SockAddr& address);
+  Result<> bind_abstract(SyscallContext& context, const SockAddr& address);
+  Result<Ref<UnixEndpoint>> find_peer(SyscallContext& context, const SockAddr& address);
+  Result<> ensure_name_for_credentials(SyscallContext& context);
+  Ref<UnixAddress> address();
+
+  // unix_connect.cc
+  Result<> connect_stream(SyscallContext& context, const SockAddr& address, Blocking blocking);
+  Result<> try_connect(UnixEndpoint& listener, Ref<UnixEndpoint>& child, UnixMessage*& announcement);
+  Result<> connect_datagram(SyscallContext& context, const SockAddr& address);
+  void set_peer(Ref<UnixEndpoint> peer);
+  Ref<UnixEndpoint> peer();
+  Ref<UnixEndpoint> forget_peer_if(const UnixEndpoint& gone);
+  bool accepts_from(const UnixEndpoint& sender);
+  void lose_datagram_peer(Entry& entry, UnixEndpoint& old_peer);
+  void record_credentials();
+  void hang_up(Entry& entry, bool is_reset, uint8_t sides);
+  void drop_unread(Entry& entry);
+
+  // unix_send.cc
+  struct Outgoing;
+  Result<> read_control(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing);
+  Result<size_t> send_stream(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing);
+  Result<size_t> send_urgent(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing);
+  Result<size_t> send_datagram(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing);
+  Result<> wait_for_send_room(SyscallContext& context, Duration& left);
+  Result<UnixMessage*> make_message(SyscallContext& context, UnixEndpoint& peer, IoSource& source, size_t size, uint32_t charge,
+                                    Outgoing& outgoing);
+  Result<> deliver_to(SyscallContext& context, UnixEndpoint& peer, UnixMessage*& message, bool is_named, Duration& left);
+  enum class Limit : uint8_t { Ignored, Obeyed };
+  // Takes the message, unless the socket is gone (ECONNREFUSED), receives no more (EPIPE) or has enough (EAGAIN).
+  Result<> enqueue(UnixMessage*& message, Limit limit);
+
+  // unix_receive.cc
+  struct Incoming;
+  Result<size_t> receive_stream(SyscallContext& context, IncomingMessage& message);
+  Result<size_t> read_available(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  UnixMessage* next_readable(const Incoming& incoming, UnixMessage* after);
+  Result<size_t> receive_urgent(SyscallContext& context, IncomingMessage& message);
+  Result<size_t> receive_datagram(SyscallContext& context, IncomingMessage& message);
+  Result<size_t> take_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  void remove_message(UnixMessage* message);
+  void write_control(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  bool is_full() const { return __atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) > __atomic_load_n(&backlog_, __ATOMIC_RELAXED); }
+  bool is_writable() const { return send_memory() * 4 <= options_.send_buffer && state() != UnixState::Listening; }
+  size_t send_memory() const { return __atomic_load_n(&send_memory_, __ATOMIC_ACQUIRE); }
+  static void release_charge(void* owner, uint32_t amount);
+
+  Stack& stack_;
+  const int type_;
+  SocketOptions options_;
+  WaitQueue waiters_;
+  WaitQueue senders_;  // who waits for room here: blocked connects and sends, relays
+  uint8_t state_ = 0;
+  uint8_t shut_ = 0;  // written under inbox_mutex_
+  uint16_t error_ = 0;
+  uint32_t backlog_;  // of listen(), or the number of datagrams held
+  size_t send_memory_ = 0;
+  uint64_t cookie_ = 0;
+
+  // Under the domain's mutex.
+  Ref<UnixEndpoint> peer_;
+  Ref<UnixAddress> address_;
+  File* file_ = nullptr;
+  UnixDomain::NameLink name_link_;
+  UnixCredentials peer_credentials_;
+  UnixCredentials own_credentials_;  // of listen()
+  bool has_peer_credentials_ = false;
+  PeerRelay relay_;
+
+  Mutex inbox_mutex_;
+  MessageList inbox_ GUARDED_BY(inbox_mutex_);
+  UnixMessage* urgent_ GUARDED_BY(inbox_mutex_) = nullptr;  // the newest out-of-band byte, in the inbox
+  bool is_dead_ GUARDED_BY(inbox_mutex_) = false;
+  uint32_t inbox_count_ = 0;  // written under inbox_mutex_
+  size_t inbox_bytes_ = 0;
+  TaskMutex reader_;
+};
+
+}  // namespace lxnet

@@ -1,0 +1,59 @@
+// AF_UNIX sockets as files, and the family's registration.
+#include "compat/afunix/unix_file.hh"
+
+#include "compat/afunix/unix_collect.hh"
+#include "compat/syscalls/compat_state.hh"
+
+namespace lxnet {
+
+Result<Ref<SocketFile>> UnixSocket::wrap(Ref<UnixEndpoint> endpoint) {
+  const Hal& hal = endpoint->hal();
+  UnixSocket* file = construct<UnixSocket>(hal, std::move(endpoint));
+  if (file == nullptr) return Errno::ENOMEM;
+  return Ref<SocketFile>::adopt(file);
+}
+
+Result<Ref<SocketFile>> UnixSocket::create(SyscallContext& context, int type, int protocol) {
+  if (protocol != 0 && protocol != kFamilyUnix) return Errno::EPROTONOSUPPORT;
+  if (type == kSockRaw) type = kSockDatagram;  // what BSD meant by it
+  if (type != kSockStream && type != kSockDatagram && type != kSockSequenced) return Errno::ESOCKTNOSUPPORT;
+  return wrap(TRY(UnixEndpoint::create(context.stack(), type)));
+}
+
+Result<> UnixSocket::create_pair(SyscallContext& context, int type, int protocol, Ref<SocketFile> (&pair)[2]) {
+  for (Ref<SocketFile>& end : pair) end = TRY(create(context, type, protocol));
+  UnixEndpoint::join(static_cast<UnixSocket&>(*pair[0]).endpoint(), static_cast<UnixSocket&>(*pair[1]).endpoint());
+  return ok();
+}
+
+UnixSocket* UnixSocket::from(File& file) {
+  if (file.kind() != FileKind::Socket) return nullptr;
+  auto& socket = static_cast<SocketFile&>(file);
+  return socket.address_family() == kFamilyUnix ? static_cast<UnixSocket*>(&socket) : nullptr;
+}
+
+Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) { return wrap(TRY(endpoint_->accept(context, blocking()))); }
+
+void UnixSocket::released(Entry& entry) {
+  endpoint_->set_file(nullptr);
+  endpoint_->close(entry);
+  collect_unreachable_sockets(UnixDomain::of(stack()), entry);
+}
+
+}  // namespace lxnet
+
+extern "C" int lxnet_enable_afunix(lxnet_stack* c_stack) {
+  using namespace lxnet;
+  Stack& stack = *reinterpret_cast<Stack*>(c_stack);
+  CompatState& state = CompatState::of(stack);
+  UnixDomain* domain = construct<UnixDomain>(stack.hal(), stack);
+  if (domain == nullptr) return -static_cast<int>(Errno::ENOMEM);
+  auto added = state.add_family({.number = kFamilyUnix, .create = &UnixSocket::create, .create_pair = &UnixSocket::create_pair});
+  if (!added.is_ok()) {
+    dispose(stack.hal(), domain);
+    return -static_cast<int>(added.error());
+  }
+  state.unix_domain = domain;
+  state.destroy_unix_domain = [](const Hal& hal, void* object) { dispose(hal, static_cast<UnixDomain*>(object)); };
+  return 0;
+}

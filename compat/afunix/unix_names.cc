@@ -1,0 +1,122 @@
+// bind, autobind, and finding the socket an address means.
+#include "compat/afunix/unix_endpoint.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kAutobindLimit = 1u << 20;  // five hexadecimal digits
+
+// The name autobind draws: a zero and five digits.
+ByteSpan autobind_name(uint32_t number, uint8_t (&bytes)[kUnixPathAt + 6]) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  const uint16_t family = kFamilyUnix;
+  copy_bytes(bytes, bytes_of(family));
+  bytes[kUnixPathAt] = 0;
+  for (size_t i = 0; i < 5; ++i) bytes[kUnixPathAt + 1 + i] = static_cast<uint8_t>(kDigits[number >> (4 * (4 - i)) & 0xf]);
+  return bytes;
+}
+
+Errno from_host(int answer) { return static_cast<Errno>(-answer); }
+
+}  // namespace
+
+Ref<UnixAddress> UnixEndpoint::address() {
+  MutexLock lock(domain().mutex);
+  return address_;
+}
+
+Result<> UnixEndpoint::bind(SyscallContext& context, const SockAddr& address) {
+  if (address.size() == kUnixPathAt && address.family() == kFamilyUnix) return bind_automatically(context);
+  TRY(check_unix_address(address));
+  return address.bytes()[kUnixPathAt] == 0 ? bind_abstract(context, address) : bind_path(context, address);
+}
+
+// A socket that has a name keeps it: that is no error.
+Result<> UnixEndpoint::bind_automatically(SyscallContext& context) {
+  uint32_t number = context.hal().random<uint32_t>() % kAutobindLimit;
+  for (uint32_t tries = 0; tries < kAutobindLimit; ++tries, number = (number + 1) % kAutobindLimit) {
+    uint8_t bytes[kUnixPathAt + 6];
+    const ByteSpan name = autobind_name(number, bytes);
+    Ref<UnixAddress> address = TRY(UnixAddress::create(context.hal(), name));
+    MutexLock lock(domain().mutex);
+    if (address_) return ok();
+    if (domain().find_abstract(name, socket_type()) != nullptr) continue;
+    address_ = std::move(address);
+    auto added = domain().add_abstract(*this, name);
+    if (!added.is_ok()) address_ = nullptr;
+    return added;
+  }
+  return Errno::ENOSPC;
+}
+
+Result<> UnixEndpoint::bind_abstract(SyscallContext& context, const SockAddr& user) {
+  Ref<UnixAddress> address = TRY(UnixAddress::create(context.hal(), user.bytes()));
+  MutexLock lock(domain().mutex);
+  if (address_) return Errno::EINVAL;
+  if (domain().find_abstract(user.bytes(), socket_type()) != nullptr) return Errno::EADDRINUSE;
+  address_ = std::move(address);
+  auto added = domain().add_abstract(*this, user.bytes());
+  if (!added.is_ok()) address_ = nullptr;
+  return added;
+}
+
+// Linux makes the node before it looks whether the socket has a name: an existing path is EADDRINUSE even then.
+Result<> UnixEndpoint::bind_path(SyscallContext& context, const SockAddr& user) {
+  const lxnet_hal& table = context.hal().table();
+  if (table.path_create_socket == nullptr) return Errno::EOPNOTSUPP;
+  const ByteSpan name = unix_path_name(user);
+  const char* path = reinterpret_cast<const char*>(name.data()) + kUnixPathAt;
+  Ref<UnixAddress> address = TRY(UnixAddress::create(context.hal(), name));
+  if (this->address()) {
+    uint64_t node[2];
+    if (table.path_find_socket(context.hal().context(), path, node) == 0) return Errno::EADDRINUSE;
+    return Errno::EINVAL;
+  }
+  uint64_t node[2] = {};
+  const int answer = table.path_create_socket(context.hal().context(), path, node);
+  if (answer < 0) return from_host(answer);
+  MutexLock lock(domain().mutex);
+  if (address_) return Errno::EINVAL;
+  TRY(domain().add_node(*this, node));
+  address_ = std::move(address);
+  return ok();
+}
+
+Result<Ref<UnixEndpoint>> UnixEndpoint::find_peer(SyscallContext& context, const SockAddr& user) {
+  const lxnet_hal& table = context.hal().table();
+  uint64_t node[2] = {};
+  const bool is_path = user.bytes()[kUnixPathAt] != 0;
+  if (is_path) {
+    if (table.path_find_socket == nullptr) return Errno::EOPNOTSUPP;
+    const ByteSpan name = unix_path_name(user);
+    const int answer =
+        table.path_find_socket(context.hal().context(), reinterpret_cast<const char*>(name.data()) + kUnixPathAt, node);
+    if (answer < 0) return from_host(answer);
+  }
+  MutexLock lock(domain().mutex);
+  UnixEndpoint* found = is_path ? domain().find_node(node) : domain().find_abstract(user.bytes(), socket_type());
+  // It may be on its way out: then nobody is there.
+  if (found == nullptr || !found->ref_unless_zero()) return Errno::ECONNREFUSED;
+  Ref<UnixEndpoint> peer = Ref<UnixEndpoint>::adopt(found);
+  if (found->socket_type() != socket_type()) return Errno::EPROTOTYPE;
+  return peer;
+}
+
+// Who wants credentials must be answerable: Linux gives it a name before it connects or sends.
+Result<> UnixEndpoint::ensure_name_for_credentials(SyscallContext& context) {
+  if (!options_.pass_credentials && !options_.pass_pidfd) return ok();
+  if (address()) return ok();
+  return bind_automatically(context);
+}
+
+Result<SockAddr> UnixEndpoint::name(SocketFile::NameOf which) {
+  MutexLock lock(domain().mutex);
+  if (which == SocketFile::NameOf::Peer && !peer_) return Errno::ENOTCONN;
+  const Ref<UnixAddress>& address = which == SocketFile::NameOf::Peer ? peer_->address_ : address_;
+  if (address) return address->to_sockaddr();
+  SockAddr unnamed;
+  unnamed.set(uint16_t{kFamilyUnix});
+  return unnamed;
+}
+
+}  // namespace lxnet

@@ -1,0 +1,47 @@
+// UnixRights: the descriptors in a message (SCM_RIGHTS), ours and the host's, each with a count while it is in flight.
+//
+// A socket of ours in flight is counted, so that sockets which only refer to each other from unread messages can be found
+// (unix_collect.cc).
+#pragma once
+
+#include "compat/syscalls/control_message.hh"
+#include "compat/syscalls/descriptors.hh"
+
+namespace lxnet {
+
+class UnixRights {
+ public:
+  static constexpr size_t kMost = 253;  // SCM_MAX_FD
+
+  struct Item {
+    Ref<File> file;
+    lxnet_foreign_file* foreign = nullptr;
+  };
+
+  UnixRights() = default;
+  UnixRights(UnixRights&& other) noexcept;
+  UnixRights& operator=(UnixRights&& other) noexcept;
+  ~UnixRights() { clear(); }
+
+  // The numbers of one control message. EINVAL (too many), EBADF, ENOMEM; ETOOMANYREFS past the limit of descriptors in flight.
+  Result<> add(SyscallContext& context, ByteSpan numbers);
+  // A second message that carries the same (MSG_PEEK). ENOMEM.
+  Result<UnixRights> clone() const;
+  // Installs as many as there is room and numbers for, and writes the control message; the rest is MSG_CTRUNC.
+  void deliver(SyscallContext& context, ControlWriter& writer);
+
+  bool is_empty() const { return count_ == 0; }
+  std::span<Item> items() const { return {items_.data(), count_}; }
+  void clear();
+  // Counts the sockets among them as in flight, or no longer.
+  void take_off();
+  void land();
+
+ private:
+  const Hal* hal_ = nullptr;
+  HeapArray<Item> items_;
+  size_t count_ = 0;
+  bool is_flying_ = false;
+};
+
+}  // namespace lxnet
