@@ -188,6 +188,10 @@ struct lxnet_hal {
   /* any. */
   void (*foreign_ref)(void* ctx, struct lxnet_foreign_file* file);
   void (*foreign_unref)(void* ctx, struct lxnet_foreign_file* file);
+  /* any; optional, both or neither. Counts that do not keep the file open, for an epoll set's entry: when the program's last
+   * descriptor of it is closed the entry is told nothing more. Without them foreign_ref and foreign_unref serve. */
+  void (*foreign_watch)(void* ctx, struct lxnet_foreign_file* file);
+  void (*foreign_unwatch)(void* ctx, struct lxnet_foreign_file* file);
   /* task. */
   int (*foreign_install_fd)(void* ctx, struct lxnet_foreign_file* file, uint32_t flags);
   /* task. The file's poll bits now; with a waiter, lxnet_foreign_ready() is called when they may have changed. -EPERM for a file

@@ -83,7 +83,9 @@ void EpollSet::attach(Entry& entry, EpollItem& item, const EpollTarget& target) 
     item.file->wait_queue().add(item);
   } else {
     item.foreign = target.foreign;
-    hal().table().foreign_ref(hal().context(), item.foreign);
+    // An entry does not keep its file open.
+    const lxnet_hal& table = hal().table();
+    (table.foreign_watch != nullptr ? table.foreign_watch : table.foreign_ref)(hal().context(), item.foreign);
   }
   queue_if_ready(entry, item);
 }
@@ -123,8 +125,9 @@ void EpollSet::destroy_item(EpollItem& item) {
     MutexLock lock(item.file->watch_mutex());
     if (item.watch_link.is_linked()) item.file->watchers().remove(item);
   } else {
-    hal().table().foreign_poll_cancel(hal().context(), item.foreign, &item);
-    hal().table().foreign_unref(hal().context(), item.foreign);
+    const lxnet_hal& table = hal().table();
+    table.foreign_poll_cancel(hal().context(), item.foreign, &item);
+    (table.foreign_unwatch != nullptr ? table.foreign_unwatch : table.foreign_unref)(hal().context(), item.foreign);
   }
   {
     MutexLock lock(ready_mutex_);

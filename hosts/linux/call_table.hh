@@ -32,7 +32,6 @@ struct CallRow {
   const char* name;
   Shape shape;
   std::span<const ArgumentRule> rules = {};
-  int8_t sigmask_argument = -1;  // of the pointer to a signal mask that holds while the call waits
 };
 
 std::span<const CallRow> call_rows();

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <linux/kcmp.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -12,34 +15,67 @@
 namespace lxnet::host {
 namespace {
 
-constexpr uint32_t kAllEvents = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-constexpr int64_t kRestart = -512;  // ERESTARTSYS
+constexpr uint32_t kAllEvents =
+    EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDNORM | EPOLLRDBAND | EPOLLWRNORM | EPOLLWRBAND | EPOLLMSG | EPOLLRDHUP;
+constexpr int64_t kRestartSys = -512;
 
-uint32_t poll_bits(int fd) {
-  // All bits that a poll method may report.
-  pollfd request = {.fd = fd, .events = 0x3ff | POLLRDHUP, .revents = 0};
-  ::poll(&request, 1, 0);
-  return static_cast<uint16_t>(request.revents);
+long compare(int type, uint64_t first, uint64_t second) {
+  return ::syscall(SYS_kcmp, ::getpid(), ::getpid(), type, first, second);
 }
 
 }  // namespace
 
-ForeignFile::~ForeignFile() {
-  if (is_watched_) loop_.remove(fd_.get(), this);
+ForeignFile::ForeignFile(ForeignTable& table, Key key, OwnedFd fd) : table_(table), key_(key), fd_(std::move(fd)) {
+  table_.files_.emplace(key_, this);
 }
 
-int ForeignFile::watch() {
-  if (is_watched_) return 0;
-  int error = loop_.add(fd_.get(), kAllEvents, this);
-  is_watched_ = error == 0;
-  return error;
+ForeignFile::~ForeignFile() {
+  if (set_.is_open()) table_.loop_.remove(set_.get(), this);
+  auto [first, last] = table_.files_.equal_range(key_);
+  table_.files_.erase(std::find_if(first, last, [this](const auto& entry) { return entry.second == this; }));
+}
+
+// An inode may be open many times, and all eventfds and their like share one.
+bool ForeignFile::is_same_file(int fd) const {
+  if (fd_.is_open()) return compare(KCMP_FILE, static_cast<uint64_t>(fd), static_cast<uint64_t>(fd_.get())) == 0;
+  kcmp_epoll_slot slot = {.efd = static_cast<uint32_t>(set_.get()), .tfd = static_cast<uint32_t>(number_in_set_), .toff = 0};
+  return compare(KCMP_EPOLL_TFD, static_cast<uint64_t>(fd), reinterpret_cast<uint64_t>(&slot)) == 0;
+}
+
+void ForeignFile::release() {
+  if (--holders_ == 0) fd_.close();
+  drop_if_unused();
+}
+
+void ForeignFile::unwatch() {
+  watchers_--;
+  drop_if_unused();
+}
+
+void ForeignFile::drop_if_unused() {
+  if (holders_ == 0 && watchers_ == 0) delete this;
+}
+
+int64_t ForeignFile::start_watching() {
+  if (set_.is_open()) return 0;
+  OwnedFd set(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event = {.events = kAllEvents, .data = {}};
+  if (::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd_.get(), &event) != 0) return -errno;
+  number_in_set_ = fd_.get();
+  set_ = std::move(set);
+  return table_.loop_.add(set_.get(), EPOLLIN | EPOLLET, this);
+}
+
+uint32_t ForeignFile::poll_bits() const {
+  epoll_event event = {};
+  return ::epoll_wait(set_.get(), &event, 1, 0) == 1 ? event.events : 0;
 }
 
 int64_t ForeignFile::poll(lxnet_poll_waiter* waiter) {
   // Watched before it is looked at, so that no change is missed.
-  if (int error = watch(); error != 0) return error;
-  if (waiter != nullptr) waiters_.push_back(waiter);
-  return poll_bits(fd_.get());
+  if (int64_t error = start_watching(); error != 0) return error;
+  if (waiter != nullptr && std::find(waiters_.begin(), waiters_.end(), waiter) == waiters_.end()) waiters_.push_back(waiter);
+  return poll_bits();
 }
 
 void ForeignFile::cancel(lxnet_poll_waiter* waiter) {
@@ -48,32 +84,32 @@ void ForeignFile::cancel(lxnet_poll_waiter* waiter) {
 }
 
 void ForeignFile::on_event(uint32_t) {
-  uint32_t bits = poll_bits(fd_.get());
-  ref();  // a waiter may let go of the file
-  for (Fiber* fiber : blocked_) fibers_.unpark(fiber);
+  uint32_t bits = poll_bits();
+  watch();  // a waiter may let go of the file
+  for (Fiber* fiber : blocked_) table_.fibers_.unpark(fiber);
   std::vector<lxnet_poll_waiter*> waiters = waiters_;
   for (lxnet_poll_waiter* waiter : waiters) {
     // An earlier one may have cancelled it.
     if (std::find(waiters_.begin(), waiters_.end(), waiter) != waiters_.end()) lxnet_foreign_ready(waiter, bits);
   }
-  unref();
+  unwatch();
 }
 
-int64_t ForeignFile::wait_until_ready(short events) {
-  for (;;) {
-    if (watch() != 0 || (poll_bits(fd_.get()) & (static_cast<uint32_t>(events) | POLLERR | POLLHUP)) != 0) return 0;
+int64_t ForeignFile::wait_until_ready(uint32_t events) {
+  while (start_watching() == 0 && (poll_bits() & (events | EPOLLERR | EPOLLHUP)) == 0) {
     if (::fcntl(fd_.get(), F_GETFL) & O_NONBLOCK) return -EAGAIN;
-    Fiber* self = fibers_.current();
+    Fiber* self = table_.fibers_.current();
     blocked_.push_back(self);
-    int answer = fibers_.park(INT64_MAX, true);
+    int answer = table_.fibers_.park(INT64_MAX, true);
     blocked_.erase(std::find(blocked_.begin(), blocked_.end(), self));
-    if (answer == LXNET_PARK_INTERRUPTED) return kRestart;
+    if (answer == LXNET_PARK_INTERRUPTED) return kRestartSys;
   }
+  return 0;
 }
 
 int64_t ForeignFile::read(void* to, size_t size, int64_t* offset) {
   if (offset == nullptr) {
-    if (int64_t error = wait_until_ready(POLLIN); error != 0) return error;
+    if (int64_t error = wait_until_ready(EPOLLIN); error != 0) return error;
   }
   ssize_t done = offset == nullptr ? ::read(fd_.get(), to, size) : ::pread(fd_.get(), to, size, *offset);
   if (done < 0) return -errno;
@@ -83,14 +119,29 @@ int64_t ForeignFile::read(void* to, size_t size, int64_t* offset) {
 
 int64_t ForeignFile::write(const void* from, size_t size, int64_t* offset) {
   if (offset == nullptr) {
-    if (int64_t error = wait_until_ready(POLLOUT); error != 0) return error;
+    if (int64_t error = wait_until_ready(EPOLLOUT); error != 0) return error;
     // A pipe that is writable takes this much without blocking us.
-    if (is_watched_) size = std::min<size_t>(size, 4096);
+    if (set_.is_open()) size = std::min<size_t>(size, 4096);
   }
   ssize_t done = offset == nullptr ? ::write(fd_.get(), from, size) : ::pwrite(fd_.get(), from, size, *offset);
   if (done < 0) return -errno;
   if (offset != nullptr) *offset += done;
   return done;
+}
+
+ForeignFile* ForeignTable::find_or_create(OwnedFd fd) {
+  struct stat status = {};
+  ::fstat(fd.get(), &status);
+  ForeignFile::Key key(status.st_dev, status.st_ino);
+  auto [first, last] = files_.equal_range(key);
+  for (auto entry = first; entry != last; ++entry) {
+    ForeignFile& file = *entry->second;
+    if (!file.is_same_file(fd.get())) continue;
+    if (!file.fd_.is_open()) file.fd_ = std::move(fd);
+    file.hold();
+    return &file;
+  }
+  return new ForeignFile(*this, key, std::move(fd));
 }
 
 }  // namespace lxnet::host

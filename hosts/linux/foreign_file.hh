@@ -1,9 +1,15 @@
 // Open files of the program that are not lxnet's, as the core sees them: passed over AF_UNIX, polled, read and written.
 //
-// We hold a copy of the descriptor, so the file lives as long as the core counts it.
+// A file is one object however often it is asked for, because an epoll set finds its entries by file. Its counts are of two
+// kinds. A holder keeps the file open: we have a copy of the descriptor. A watcher does not, as an entry of Linux's epoll does
+// not: an epoll set of our own tells its events, which the kernel drops by itself when the program's last copy is closed.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "hal/hal.h"
@@ -14,15 +20,19 @@
 
 namespace lxnet::host {
 
+class ForeignTable;
+
 class ForeignFile : public EventSource {
  public:
-  ForeignFile(EventLoop& loop, FiberScheduler& fibers, OwnedFd fd) : loop_(loop), fibers_(fibers), fd_(std::move(fd)) {}
+  using Key = std::pair<dev_t, ino_t>;
+
+  ForeignFile(ForeignTable& table, Key key, OwnedFd fd);
   ~ForeignFile() override;
 
-  void ref() { count_++; }
-  void unref() {
-    if (--count_ == 0) delete this;
-  }
+  void hold() { holders_++; }
+  void release();
+  void watch() { watchers_++; }
+  void unwatch();
   int install(const Call& call, bool is_cloexec) const { return call.listener.add_fd(call.notice.id, fd_.get(), is_cloexec); }
 
   // Poll bits now; a waiter is told of changes until it is cancelled. -EPERM for what is always ready.
@@ -35,16 +45,34 @@ class ForeignFile : public EventSource {
   int64_t write(const void* from, size_t size, int64_t* offset);
 
  private:
-  int watch();
-  int64_t wait_until_ready(short events);
+  friend class ForeignTable;
+  bool is_same_file(int fd) const;
+  int64_t start_watching();
+  uint32_t poll_bits() const;
+  int64_t wait_until_ready(uint32_t events);
+  void drop_if_unused();
 
-  EventLoop& loop_;
-  FiberScheduler& fibers_;
-  OwnedFd fd_;
-  uint32_t count_ = 1;
-  bool is_watched_ = false;
+  ForeignTable& table_;
+  Key key_;
+  OwnedFd fd_;   // open while there are holders
+  OwnedFd set_;  // the epoll set that watches the file; made when first polled
+  int number_in_set_ = -1;
+  uint32_t holders_ = 1, watchers_ = 0;
   std::vector<lxnet_poll_waiter*> waiters_;
   std::vector<Fiber*> blocked_;
+};
+
+class ForeignTable {
+ public:
+  ForeignTable(EventLoop& loop, FiberScheduler& fibers) : loop_(loop), fibers_(fibers) {}
+  // With one hold for the caller; `fd` is a copy of ours.
+  ForeignFile* find_or_create(OwnedFd fd);
+
+ private:
+  friend class ForeignFile;
+  EventLoop& loop_;
+  FiberScheduler& fibers_;
+  std::multimap<ForeignFile::Key, ForeignFile*> files_;
 };
 
 }  // namespace lxnet::host

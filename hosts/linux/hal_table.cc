@@ -189,6 +189,14 @@ void hal_panic(void* ctx, const char* message) {
   ::abort();
 }
 
+int hal_swap_signal_mask(void* ctx, uint64_t mask) {
+  Call* call = supervisor(ctx).current_call();
+  if (call == nullptr) return -ESRCH;
+  call->has_sigmask = true;
+  call->sigmask = mask & ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
+  return 0;
+}
+
 // ---- AF_UNIX names, foreign files
 
 int hal_path_create_socket(void* ctx, const char* path, uint64_t node[2]) {
@@ -205,11 +213,13 @@ lxnet_foreign_file* hal_foreign_get(void* ctx, int fd) {
   Supervisor& self = supervisor(ctx);
   Call* call = self.current_call();
   OwnedFd copy(call == nullptr ? -EBADF : call->task->copy_fd(fd));
-  return copy.is_open() ? opaque(new ForeignFile(self.loop(), self.fibers(), std::move(copy))) : nullptr;
+  return copy.is_open() ? opaque(self.foreign_files().find_or_create(std::move(copy))) : nullptr;
 }
 
-void hal_foreign_ref(void*, lxnet_foreign_file* file) { foreign(file).ref(); }
-void hal_foreign_unref(void*, lxnet_foreign_file* file) { foreign(file).unref(); }
+void hal_foreign_ref(void*, lxnet_foreign_file* file) { foreign(file).hold(); }
+void hal_foreign_unref(void*, lxnet_foreign_file* file) { foreign(file).release(); }
+void hal_foreign_watch(void*, lxnet_foreign_file* file) { foreign(file).watch(); }
+void hal_foreign_unwatch(void*, lxnet_foreign_file* file) { foreign(file).unwatch(); }
 
 int hal_foreign_install_fd(void* ctx, lxnet_foreign_file* file, uint32_t flags) {
   Call* call = supervisor(ctx).current_call();
@@ -255,11 +265,14 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.panic = hal_panic;
   hal.lock_slot = hal_lock_slot;
   hal.resource_limit = hal_resource_limit;
+  hal.swap_signal_mask = hal_swap_signal_mask;
   hal.path_create_socket = hal_path_create_socket;
   hal.path_find_socket = hal_path_find_socket;
   hal.foreign_get = hal_foreign_get;
   hal.foreign_ref = hal_foreign_ref;
   hal.foreign_unref = hal_foreign_unref;
+  hal.foreign_watch = hal_foreign_watch;
+  hal.foreign_unwatch = hal_foreign_unwatch;
   hal.foreign_install_fd = hal_foreign_install_fd;
   hal.foreign_poll = hal_foreign_poll;
   hal.foreign_poll_cancel = hal_foreign_poll_cancel;

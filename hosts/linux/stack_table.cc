@@ -33,6 +33,22 @@ ino_t owner_of(const OwnedFd& net_namespace) {
   return owner.is_open() ? inode_of(owner.get()) : 0;
 }
 
+// 0 or a negative errno.
+int create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack** stack, const char** message) {
+  lxnet_config config = {};
+  config.struct_size = sizeof config;
+  config.flags = flags;
+  if (int error = lxnet_stack_create(&hal, &config, stack, message); error != 0) return error;
+  // Whatever this build has; without one, its calls are left to the kernel.
+  for (auto enable : {&lxnet_enable_epoll}) {
+    if (int error = enable(*stack); error != 0) {
+      lxnet_stack_destroy(*stack);
+      return error;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 absl::Status StackTable::create_default(const lxnet_hal& hal) {
@@ -40,11 +56,9 @@ absl::Status StackTable::create_default(const lxnet_hal& hal) {
   entry->net_namespace = open_namespace("self");
   // lxnet's default network belongs to whoever started it, whoever owns the kernel's namespace it hides.
   entry->user_namespace = namespace_of(::getpid(), "user");
-  lxnet_config config = {};
-  config.struct_size = sizeof config;
   const char* message = "";
   entries_.push_back(std::move(entry));
-  int error = lxnet_stack_create(&hal, &config, &entries_.back()->stack, &message);
+  int error = create_stack(hal, 0, &entries_.back()->stack, &message);
   if (error != 0) return absl::InternalError(absl::StrCat("the stack cannot start: ", message, " (", std::strerror(-error), ")"));
   by_namespace_.emplace(inode_of(entries_.back()->net_namespace.get()), entries_.back().get());
   return absl::OkStatus();
@@ -62,11 +76,8 @@ lxnet_stack* StackTable::get(Task& task, const lxnet_hal& hal) {
   entry->net_namespace = open_namespace(absl::StrCat(task.tid()));
   if (inode_of(entry->net_namespace.get()) != inode) return nullptr;
   entry->user_namespace = owner_of(entry->net_namespace);
-  lxnet_config config = {};
-  config.struct_size = sizeof config;
-  config.flags = LXNET_CONFIG_LOOPBACK_DOWN;
   entries_.push_back(std::move(entry));
-  if (lxnet_stack_create(&hal, &config, &entries_.back()->stack, nullptr) != 0) {
+  if (create_stack(hal, LXNET_CONFIG_LOOPBACK_DOWN, &entries_.back()->stack, nullptr) != 0) {
     entries_.pop_back();
     return nullptr;
   }

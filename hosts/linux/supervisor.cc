@@ -14,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "hosts/linux/clock.hh"
 #include "hosts/linux/hal_table.hh"
-#include "hosts/linux/user_memory.hh"
 
 namespace lxnet::host {
 namespace {
@@ -36,6 +35,7 @@ Supervisor::Supervisor(int log_level)
       tasks_(loop_, [this](Task& task) { fibers_.interrupt(task.fiber); }),
       // Closing may wait (SO_LINGER), and belongs to no call.
       files_(loop_, [this](lxnet_file* file) { fibers_.start([file] { lxnet_file_unref(file); }); }),
+      foreign_files_(loop_, fibers_),
       signals_(fibers_),
       native_calls_(::seccomp_arch_native()),
       i386_calls_(SCMP_ARCH_X86),
@@ -148,32 +148,13 @@ void Supervisor::run_call(Call& call, int number, const uint64_t* arguments, int
   fibers_.current()->call = &call;
   call.task->fiber = fibers_.current();
   call.task->restart = {};
-  if (call.row.sigmask_argument >= 0 && !read_sigmask(call)) {
-    continue_natively(call.listener, call.notice.id);  // the kernel's own call fails with the right errno
-  } else if (lxnet_stack* stack = stacks_.get(*call.task, hal_); stack == nullptr) {
+  if (lxnet_stack* stack = stacks_.get(*call.task, hal_); stack == nullptr) {
     call.listener.answer(call.notice.id, -ENOMEM);
   } else {
     int64_t result = lxnet_syscall(stack, abi_of(call.notice.data.arch), static_cast<uint32_t>(number), arguments);
     finish_call(call, result, number, arguments, restart_deadline);
   }
   call.task->fiber = nullptr;
-}
-
-bool Supervisor::read_sigmask(Call& call) const {
-  uint64_t address = call.notice.data.args[call.row.sigmask_argument];
-  if (address == 0) return true;
-  // pselect passes a pointer to {mask, size}.
-  if (std::strncmp(call.row.name, "pselect", 7) == 0) {
-    uint64_t pair[2] = {};
-    size_t word = call.notice.data.arch == SCMP_ARCH_X86 ? 4 : 8;
-    if (copy_from_task(call.tid(), pair, address, 2 * word) != 0) return false;
-    address = word == 4 ? pair[0] & 0xffffffff : pair[0];
-    if (address == 0) return true;
-  }
-  if (copy_from_task(call.tid(), &call.sigmask, address, sizeof call.sigmask) != 0) return false;
-  call.sigmask &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
-  call.has_sigmask = true;
-  return true;
 }
 
 void Supervisor::finish_call(Call& call, int64_t result, int number, const uint64_t* arguments, int64_t restart_deadline) {
@@ -205,6 +186,7 @@ bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
   uint64_t family = call.notice.data.args[0];
   if (family == AF_INET || family == AF_INET6 || family == AF_PACKET || std::strcmp(call.row.name, "socketcall") == 0)
     return false;
+  if (lxnet_serves_family(call.task->stack, static_cast<int>(family)) != 0) return false;
   if (families_left_.insert(family).second) {
     log(LXNET_LOG_INFO, absl::StrCat("address family ", family, " is left to the host kernel").c_str());
   }

@@ -19,6 +19,7 @@
 #include "hosts/linux/event_loop.hh"
 #include "hosts/linux/fiber.hh"
 #include "hosts/linux/file_table.hh"
+#include "hosts/linux/foreign_file.hh"
 #include "hosts/linux/signal_watch.hh"
 #include "hosts/linux/stack_table.hh"
 #include "hosts/linux/task.hh"
@@ -61,6 +62,7 @@ class Supervisor {
   FiberScheduler& fibers() { return fibers_; }
   FileTable& files() { return files_; }
   StackTable& stacks() { return stacks_; }
+  ForeignTable& foreign_files() { return foreign_files_; }
   void log(int level, const char* message) const;
 
  private:
@@ -69,7 +71,6 @@ class Supervisor {
   void start_call(Call call);
   void resume_call(Call call);
   void run_call(Call& call, int number, const uint64_t* arguments, int64_t restart_deadline);
-  bool read_sigmask(Call& call) const;
   void finish_call(Call& call, int64_t result, int number, const uint64_t* arguments, int64_t restart_deadline);
   void continue_natively(const Listener& listener, uint64_t id);
   bool is_left_to_the_kernel(const Call& call, int64_t result);
@@ -84,6 +85,7 @@ class Supervisor {
   FiberScheduler fibers_;
   TaskTable tasks_;
   FileTable files_;
+  ForeignTable foreign_files_;
   StackTable stacks_;
   SignalWatch signals_;
   CallTable native_calls_;

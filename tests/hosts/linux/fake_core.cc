@@ -219,6 +219,11 @@ int64_t do_ppoll(lxnet_stack& stack, const uint64_t* a) {
     if (stack.copy_in(&time, a[2], sizeof time) != 0) return -EFAULT;
     timeout = time.tv_sec * 1'000'000'000 + time.tv_nsec;
   }
+  if (a[3] != 0) {
+    uint64_t mask;
+    if (stack.copy_in(&mask, a[3], sizeof mask) != 0) return -EFAULT;
+    stack.hal.swap_signal_mask(stack.hal.ctx, mask);
+  }
   return PollSet(stack, a[0], a[1]).run(timeout, kRestartNoHand);
 }
 
@@ -312,6 +317,9 @@ int64_t lxnet_syscall(lxnet_stack* stack, int abi, uint32_t number, const uint64
   if (held.file == nullptr) return error == ENOTSOCK ? -ENOSYS : -error;
   return on_file(*stack, number, *held.file, a);
 }
+
+int lxnet_enable_epoll(lxnet_stack*) { return 0; }
+int lxnet_serves_family(lxnet_stack*, int family) { return family == AF_INET; }
 
 void lxnet_timer_expire(lxnet_stack*) {}
 int lxnet_tunable_set(lxnet_stack*, const char*, const char*) { return -ENOENT; }
