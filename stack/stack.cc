@@ -16,6 +16,7 @@ Stack::Stack(const Hal& hal, const lxnet_config& config)
     : hal_(hal),
       pool_(hal_, memory_limit(config)),
       timers_(hal_, reinterpret_cast<lxnet_stack*>(this)),
+      tunables_(*this),
       interfaces_(*this),
       neighbours_(*this),
       routes_(*this),

@@ -53,16 +53,22 @@ struct TunableValues {
   int32_t ip6frag_high_thresh = 4194304, ip6frag_low_thresh = 3145728, ip6frag_seconds = 60;
 };
 
+class Stack;
+
 class Tunables {
  public:
+  explicit Tunables(Stack& stack) : stack_(stack) {}
+
   TunableValues& values() { return values_; }
   const TunableValues& values() const { return values_; }
-  // By Linux name; text as /proc/sys takes it. ENOENT, EINVAL.
+  // By Linux name, with dots or slashes; text as /proc/sys takes it. ENOENT; EINVAL: not a number, or out of range; EPERM: read
+  // only.
   Result<> set(const char* name, const char* text);
-  // The text's size, which may exceed the room; it is cut then. ENOENT.
+  // As /proc/sys shows it, the newline included. The text's size, which may exceed the room; it is cut then. ENOENT.
   Result<size_t> get(const char* name, std::span<char> out) const;
 
  private:
+  Stack& stack_;
   TunableValues values_;
 };
 

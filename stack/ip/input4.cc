@@ -81,7 +81,7 @@ bool is_martian(Ipv4Address source, Ipv4Address destination, const Interface& in
   if (destination.is_broadcast() || (source.is_unspecified() && destination.is_unspecified())) return false;
   if (source.is_zero_network() || destination.is_zero_network()) return true;
   if (input.is_loopback()) return false;
-  return source.is_loopback() || destination.is_loopback();
+  return (source.is_loopback() || destination.is_loopback()) && input.settings().v4.route_localnet == 0;
 }
 
 void drop_unroutable(Entry& entry, Ref<Packet> packet, Errno error, const Interface& input) {
@@ -109,7 +109,7 @@ void receive_multicast(Entry& entry, Ref<Packet> packet, const Interface& input)
   const bool is_igmp = IpProtocol{info.protocol} == IpProtocol::Igmp;
   const bool may_be_unnumbered = is_igmp || info.destination.v4().is_local_multicast();
   if (is_martian(source, Ipv4Address::broadcast(), input) || (source.is_zero_network() && !may_be_unnumbered) ||
-      (source.is_loopback() && !input.is_loopback())) {
+      (source.is_loopback() && !input.is_loopback() && input.settings().v4.route_localnet == 0)) {
     return drop(entry, std::move(packet), DropReason::IpMartianSource);
   }
   // IGMP is heard whatever the sources asked for.

@@ -23,11 +23,11 @@ uint32_t choose_flow_label(Entry& entry, const Packet& packet, const Route& rout
   return entry.stack().ip().flow_label(packet, route, options.protocol);
 }
 
-uint8_t choose_hop_limit(Entry& entry, const Route& route, const IpSendOptions& options) {
+uint8_t choose_hop_limit(const Route& route, const IpSendOptions& options) {
   if (options.ttl != 0 || options.stays_on_host) return options.ttl;
   if (route.kind == RouteKind::Multicast) return 1;
   if (route.hop_limit != 0) return route.hop_limit;
-  return static_cast<uint8_t>(entry.stack().tunables().values().ipv6_hop_limit);
+  return static_cast<uint8_t>(route.output->settings().v6.hop_limit);
 }
 
 // The extension headers before the transport's, the last one of them pointing to it.
@@ -55,7 +55,7 @@ Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const Ip
       .source = route.source.v6(),
       .destination = route.destination.v6(),
       .next_header = IpProtocol{options.options.empty() ? options.protocol : options.options_first_header},
-      .hop_limit = choose_hop_limit(entry, route, options),
+      .hop_limit = choose_hop_limit(route, options),
       .traffic_class = options.tos,
       .flow_label = choose_flow_label(entry, *packet, route, options),
       .payload_length = static_cast<uint16_t>(payload)};
