@@ -1,5 +1,6 @@
 // ioctl on Internet sockets.
 #include "compat/afinet/inet_socket.hh"
+#include "compat/afinet/interface_ioctl.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -27,7 +28,7 @@ Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command,
       return 0;
     }
     default:
-      return Errno::ENOTTY;
+      return interface_ioctl(context, socket_->family(), command, argument);
   }
 }
 
