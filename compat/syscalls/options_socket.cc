@@ -1,6 +1,6 @@
 // SOL_SOCKET: the options of every socket, whatever its family.
 // lint: table
-#include "compat/syscalls/option_table.hh"
+#include "compat/syscalls/socket_option_calls.hh"
 #include "compat/syscalls/user_time.hh"
 
 namespace lxnet {
@@ -126,6 +126,36 @@ Result<> set_mark(SyscallContext& context, SocketFile& socket, int value) {
   return ok();
 }
 
+// SO_REUSEPORT concerns ports.
+Result<> set_reuse_port(SyscallContext&, SocketFile& socket, int value) {
+  if (value != 0 && socket.internet_socket() == nullptr) return Errno::EOPNOTSUPP;
+  socket.options().reuse_port = value != 0;
+  return ok();
+}
+
+Result<> set_buffer_lock(SyscallContext&, SocketFile& socket, int value) {
+  if ((value & ~3) != 0) return Errno::EINVAL;
+  socket.options().send_buffer_locked = (value & 1) != 0;
+  socket.options().receive_buffer_locked = (value & 2) != 0;
+  return ok();
+}
+
+Result<> set_receive_mark(SyscallContext& context, SocketFile& socket, int value) {
+  if (!context.hal().capable(LXNET_CAP_NET_RAW) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  socket.options().receive_mark = value != 0;
+  return ok();
+}
+
+template <uint32_t kFlags>
+constexpr OptionRow timestamp_row(int name, const char* text) {
+  return {
+      .level = kSocketLevel, .name = name, .text = text, .set_int = &set_timestamp<kFlags>, .get_int = &get_timestamp<kFlags>};
+}
+
+constexpr OptionRow missing_row(int name, const char* text, const char* note) {
+  return {.level = kSocketLevel, .name = name, .text = text, .support = Missing, .note = note};
+}
+
 constexpr OptionRow kRows[] = {
     flag_row<&SocketOptions::reuse_address>(2, "SO_REUSEADDR"),
     {.level = kSocketLevel,
@@ -171,7 +201,17 @@ constexpr OptionRow kRows[] = {
      .set_int = &set_priority,
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.options().priority); }},
     {.level = kSocketLevel, .name = 13, .text = "SO_LINGER", .set = &set_linger, .get = &get_linger},
-    flag_row<&SocketOptions::reuse_port>(15, "SO_REUSEPORT"),
+    {.level = kSocketLevel,
+     .name = 15,
+     .text = "SO_REUSEPORT",
+     .set_int = &set_reuse_port,
+     .get_int = &get_flag<&SocketOptions::reuse_port>},
+    {.level = kSocketLevel,
+     .name = 16,
+     .text = "SO_PASSCRED",
+     .set_int = &set_pass_credentials,
+     .get_int = &get_pass_credentials},
+    {.level = kSocketLevel, .name = 17, .text = "SO_PEERCRED", .get = &get_peer_credentials},
     {.level = kSocketLevel,
      .name = 18,
      .text = "SO_RCVLOWAT",
@@ -188,6 +228,14 @@ constexpr OptionRow kRows[] = {
      .note = "cannot be set on Linux either"},
     old_timeout_row<&SocketOptions::receive_timeout>(20, "SO_RCVTIMEO_OLD"),
     old_timeout_row<&SocketOptions::send_timeout>(21, "SO_SNDTIMEO_OLD"),
+    missing_row(22, "SO_SECURITY_AUTHENTICATION", "no such thing on Linux either"),
+    missing_row(23, "SO_SECURITY_ENCRYPTION_TRANSPORT", "no such thing on Linux either"),
+    missing_row(24, "SO_SECURITY_ENCRYPTION_NETWORK", "no such thing on Linux either"),
+    {.level = kSocketLevel, .name = 25, .text = "SO_BINDTODEVICE", .set = &set_bound_device, .get = &get_bound_device},
+    missing_row(26, "SO_ATTACH_FILTER", "the interpreter is there (stack/bpf), the hook is not"),
+    missing_row(27, "SO_DETACH_FILTER", "with SO_ATTACH_FILTER"),
+    {.level = kSocketLevel, .name = 28, .text = "SO_PEERNAME", .get = &get_peer_name},
+    timestamp_row<kTimestampMicros>(29, "SO_TIMESTAMP_OLD"),
     {.level = kSocketLevel,
      .name = 30,
      .text = "SO_ACCEPTCONN",
@@ -206,6 +254,9 @@ constexpr OptionRow kRows[] = {
        TRY(require(context, LXNET_CAP_NET_ADMIN));
        return set_receive_buffer(socket, value < 0 ? 0 : value, INT32_MAX / 2);
      }},
+    missing_row(31, "SO_PEERSEC", "no security module, as on a Linux without one"),
+    missing_row(34, "SO_PASSSEC", "no security module"),
+    timestamp_row<kTimestampNanos>(35, "SO_TIMESTAMPNS_OLD"),
     {.level = kSocketLevel,
      .name = 36,
      .text = "SO_MARK",
@@ -219,6 +270,34 @@ constexpr OptionRow kRows[] = {
      .name = 39,
      .text = "SO_DOMAIN",
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return int{socket.address_family()}; }},
+    missing_row(37, "SO_TIMESTAMPING_OLD", "transmit records are not kept"),
+    flag_row<&SocketOptions::receive_queue_overflow>(40, "SO_RXQ_OVFL"),
+    missing_row(41, "SO_WIFI_STATUS", "no wireless devices"),
+    {.level = kSocketLevel,
+     .name = 42,
+     .text = "SO_PEEK_OFF",
+     .set_int = &set_peek_offset,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.options().peek_offset; }},
+    missing_row(43, "SO_NOFCS", "no device takes frames with their checksum"),
+    missing_row(44, "SO_LOCK_FILTER", "with SO_ATTACH_FILTER"),
+    missing_row(45, "SO_SELECT_ERR_QUEUE", ""),
+    missing_row(46, "SO_BUSY_POLL", "no busy polling"),
+    missing_row(47, "SO_MAX_PACING_RATE", ""),
+    {.level = kSocketLevel,
+     .name = 48,
+     .text = "SO_BPF_EXTENSIONS",
+     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 64; }},
+    missing_row(49, "SO_INCOMING_CPU", ""),
+    missing_row(50, "SO_ATTACH_BPF", "no eBPF"),
+    missing_row(51, "SO_ATTACH_REUSEPORT_CBPF", ""),
+    missing_row(52, "SO_ATTACH_REUSEPORT_EBPF", "no eBPF"),
+    missing_row(53, "SO_CNX_ADVICE", ""),
+    missing_row(55, "SO_MEMINFO", ""),
+    {.level = kSocketLevel,
+     .name = 56,
+     .text = "SO_INCOMING_NAPI_ID",
+     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 0; },
+     .note = "no device has one"},
     {.level = kSocketLevel,
      .name = 57,
      .text = "SO_COOKIE",
@@ -226,8 +305,44 @@ constexpr OptionRow kRows[] = {
        if (output.length < static_cast<int>(sizeof(uint64_t))) return Errno::EINVAL;
        return output.write(output.socket.cookie());
      }},
+    missing_row(59, "SO_PEERGROUPS", ""),
+    missing_row(60, "SO_ZEROCOPY", ""),
+    missing_row(61, "SO_TXTIME", ""),
+    {.level = kSocketLevel,
+     .name = 62,
+     .text = "SO_BINDTOIFINDEX",
+     .set_int = &set_bound_index,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(socket.options().bound_interface);
+     }},
+    timestamp_row<kTimestampMicros | kTimestampNewLayout>(63, "SO_TIMESTAMP_NEW"),
+    timestamp_row<kTimestampNanos | kTimestampNewLayout>(64, "SO_TIMESTAMPNS_NEW"),
+    missing_row(65, "SO_TIMESTAMPING_NEW", "transmit records are not kept"),
     new_timeout_row<&SocketOptions::receive_timeout>(66, "SO_RCVTIMEO_NEW"),
     new_timeout_row<&SocketOptions::send_timeout>(67, "SO_SNDTIMEO_NEW"),
+    missing_row(68, "SO_DETACH_REUSEPORT_BPF", ""),
+    missing_row(69, "SO_PREFER_BUSY_POLL", "no busy polling"),
+    missing_row(70, "SO_BUSY_POLL_BUDGET", "no busy polling"),
+    missing_row(71, "SO_NETNS_COOKIE", ""),
+    {.level = kSocketLevel,
+     .name = 72,
+     .text = "SO_BUF_LOCK",
+     .set_int = &set_buffer_lock,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return (socket.options().send_buffer_locked ? 1 : 0) | (socket.options().receive_buffer_locked ? 2 : 0);
+     }},
+    missing_row(73, "SO_RESERVE_MEM", "memory is not accounted by control groups"),
+    missing_row(74, "SO_TXREHASH", ""),
+    {.level = kSocketLevel,
+     .name = 75,
+     .text = "SO_RCVMARK",
+     .set_int = &set_receive_mark,
+     .get_int = &get_flag<&SocketOptions::receive_mark>},
+    missing_row(76, "SO_PASSPIDFD", ""),
+    missing_row(77, "SO_PEERPIDFD", ""),
+    flag_row<&SocketOptions::receive_priority>(82, "SO_RCVPRIORITY"),
+    missing_row(83, "SO_PASSRIGHTS", ""),
+    missing_row(84, "SO_INQ", ""),
 };
 
 }  // namespace

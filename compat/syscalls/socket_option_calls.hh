@@ -1,0 +1,41 @@
+// What the longer rows of SOL_SOCKET do: binding to an interface, time stamps, names and credentials of peers.
+#pragma once
+
+#include "compat/syscalls/option_table.hh"
+
+namespace lxnet {
+
+// SO_BINDTODEVICE by name, SO_BINDTOIFINDEX by number.
+Result<> set_bound_device(const OptionInput& input);
+Result<> get_bound_device(const OptionOutput& output);
+Result<> set_bound_index(SyscallContext& context, SocketFile& socket, int index);
+
+// SO_TIMESTAMP and SO_TIMESTAMPNS, old and new: one excludes the other.
+template <uint32_t kFlags>
+Result<> set_timestamp(SyscallContext&, SocketFile& socket, int value) {
+  uint32_t& flags = socket.options().timestamp_flags;
+  if (value != 0) {
+    flags = kFlags;
+  } else {
+    flags &= ~(kTimestampMicros | kTimestampNanos);
+  }
+  return ok();
+}
+template <uint32_t kFlags>
+Result<int> get_timestamp(SyscallContext&, SocketFile& socket) {
+  constexpr uint32_t kKinds = kTimestampMicros | kTimestampNanos | kTimestampNewLayout;
+  return (socket.options().timestamp_flags & kKinds) == kFlags ? 1 : 0;
+}
+
+// SO_PEERCRED, SO_PEERNAME.
+Result<> get_peer_credentials(const OptionOutput& output);
+Result<> get_peer_name(const OptionOutput& output);
+
+// SO_PEEK_OFF: datagrams and streams, not raw sockets.
+Result<> set_peek_offset(SyscallContext& context, SocketFile& socket, int value);
+
+// SO_PASSCRED: sockets that carry credentials. EOPNOTSUPP elsewhere.
+Result<> set_pass_credentials(SyscallContext& context, SocketFile& socket, int value);
+Result<int> get_pass_credentials(SyscallContext& context, SocketFile& socket);
+
+}  // namespace lxnet
