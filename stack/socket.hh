@@ -7,6 +7,7 @@
 #include "base/ref.hh"
 #include "base/result.hh"
 #include "stack/entry.hh"
+#include "stack/igmp/socket_groups.hh"
 #include "stack/io.hh"
 #include "stack/ip/transport.hh"
 #include "stack/socket_options.hh"
@@ -139,6 +140,7 @@ class Socket : public RefCounted<Socket> {
 
   SocketOptions options;
   IpSocketOptions ip_options;
+  SocketGroups groups;  // multicast memberships: Memberships' calls change them; close() leaves all
 
  protected:
   Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol);

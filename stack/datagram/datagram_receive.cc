@@ -28,9 +28,11 @@ void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
 }
 
 // Linux's __udp4_lib_err: without IP_RECVERR only a connected socket hears, and only of what is final.
-void DatagramSocket::deliver_error(Entry&, const IpError& error, uint16_t remote_port, Ref<Packet> payload) {
+void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload) {
   const bool is_v4 = error.destination.is_v4();
   const PathMtuMode mode = is_v4 ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
+  // A socket that does not send by the path's MTU is no witness of it.
+  if (mode < PathMtuMode::Interface) static_cast<void>(learn_path_mtu(entry, error));
   if (error.error == Errno::EMSGSIZE && mode == PathMtuMode::Dont) return;
   if (wants_errors(is_v4)) {
     ExtendedError report;

@@ -165,6 +165,7 @@ void DatagramSocket::close(Entry& entry) {
     __atomic_store_n(&is_connected_, false, __ATOMIC_RELAXED);
     cached_route_ = Route();
   }
+  stack().memberships().leave_all(entry, groups);
   queue_.clear();
   errors_.clear();
 }

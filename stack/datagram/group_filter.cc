@@ -1,11 +1,14 @@
-// Memberships of single sockets are not kept yet, so none has joined anything and IP_MULTICAST_ALL alone decides.
+// A membership of the socket decides, or IP_MULTICAST_ALL where it has none.
 #include "stack/datagram/group_filter.hh"
+
+#include "stack/stack.hh"
 
 namespace lxnet {
 
 bool accepts_group(const Socket& socket, const IpInfo& info) {
   if (!info.is_multicast) return true;
-  return info.destination.is_v4() ? socket.ip_options.multicast_all_v4 : socket.ip_options.multicast_all_v6;
+  const bool otherwise = info.destination.is_v4() ? socket.ip_options.multicast_all_v4 : socket.ip_options.multicast_all_v6;
+  return socket.stack().memberships().is_wanted(socket.groups, info.destination, info.source, info.interface_index, otherwise);
 }
 
 }  // namespace lxnet

@@ -9,11 +9,9 @@
 #include "base/time.hh"
 #include "hal/hash_table.hh"
 #include "hal/memory.hh"
-#include "stack/ip_address.hh"
+#include "stack/igmp/socket_groups.hh"
 
 namespace lxnet {
-
-enum class FilterMode : uint8_t { Exclude = 0, Include = 1 };  // MCAST_*
 
 struct GroupSource {
   explicit GroupSource(const IpAddress& of) : address(of) {}

@@ -12,33 +12,11 @@
 #include "hal/timer.hh"
 #include "stack/igmp/group.hh"
 #include "stack/igmp/link_multicast.hh"
+#include "stack/igmp/socket_groups.hh"
 #include "stack/interface.hh"
 #include "stack/network_event.hh"
 
 namespace lxnet {
-
-// One membership of a socket.
-struct SocketGroup {
-  SocketGroup(const IpAddress& of, uint32_t on, FilterMode in) : group(of), interface_index(on), mode(in) {}
-
-  IpAddress group;
-  Ipv4Address asked_address;  // IPv4: of the interface, as the program named it
-  uint32_t interface_index;
-  FilterMode mode;
-  HeapArray<IpAddress> sources = {};
-  uint32_t source_count = 0;
-  ListLink link;
-};
-
-// Lives in a socket. Emptied with Memberships::leave_all() before it dies.
-class SocketGroups {
- public:
-  bool is_empty() const { return groups_.is_empty(); }
-
- private:
-  friend class Memberships;
-  List<SocketGroup, &SocketGroup::link> groups_;
-};
 
 // How a program names the interface: by index, else (IPv4) by one of its addresses, else by the route to the group.
 struct GroupInterface {

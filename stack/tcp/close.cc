@@ -65,6 +65,7 @@ bool TcpSocket::send_fin_state(Entry& entry) {
 }
 
 void TcpSocket::close(Entry& entry) {
+  stack().memberships().leave_all(entry, groups);
   TaskOwnership ownership(lock_, entry);
   close_owned(entry);
 }

@@ -150,7 +150,10 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
     count(entry, Mib::TcpExtOutOfWindowIcmps);
     return;
   }
-  if (is_too_big) return apply_path_mtu(entry);
+  if (is_too_big) {
+    static_cast<void>(learn_path_mtu(entry, error));
+    return apply_path_mtu(entry);
+  }
   if (in(TcpState::SynSent | TcpState::SynReceived)) return abort_with(entry, error.error);
   const bool wants_errors = error.source.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
   if (wants_errors && !is_orphan_) {
