@@ -38,7 +38,8 @@ class RefCounted {
     return false;
   }
 
-  uint32_t count() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE); }
+  // A name that hides no free function in the classes that derive.
+  uint32_t reference_count() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE); }
   bool is_unique() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE) == 1; }
 
  protected:

@@ -17,7 +17,7 @@ class UnixCollection {
   // The domain's mutex is held; the analysis cannot see that it is the same one.
   UnixMessage* run() NO_THREAD_SAFETY_ANALYSIS {
     for (UnixDomain::Flight& flight : domain_.flights_) {
-      flight.is_candidate = flight.socket->count() == flight.count;
+      flight.is_candidate = flight.socket->reference_count() == flight.count;
       flight.is_reachable = !flight.is_candidate;
       flight.found = 0;
     }
