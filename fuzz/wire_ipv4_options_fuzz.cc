@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "fuzz/support/wire.hh"
 #include "stack/wire/ipv4_options.hh"
 
@@ -35,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     uint8_t bad_position = 0;
     auto received = Ipv4Options::from_packet(bytes, bad_position);
     if (received.is_ok()) {
-      const Ipv4Options options = received.take();
+      Ipv4Options options = received.take();
       auto reply = options.make_reply(kPeer);
       if (reply.is_ok()) {
         Ipv4Options answer = reply.take();
@@ -45,8 +47,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         check(answer.size() <= options.size());
       }
       use(options, choices);
+      // What was written back reads as recorded, and reading it reserves nothing more.
+      options.record(kOwn, 1);
+      Ipv4Options recorded = Ipv4Options::from_recorded(options.bytes()).take();
+      check(std::ranges::equal(recorded.bytes(), options.bytes()));
+      check(recorded.needs_recording() || !options.needs_recording());
+      use(recorded, choices);
     } else {
       check(bad_position >= 20 && bad_position < 20 + bytes.size());
+    }
+  }
+  if (bytes.size() <= Ipv4Options::kMaxSize && bytes.size() % 4 == 0) {
+    auto recorded = Ipv4Options::from_recorded(bytes);
+    if (recorded.is_ok()) {
+      Ipv4Options options = recorded.take();
+      auto reply = options.make_reply(kPeer);
+      if (reply.is_ok()) use(reply.take(), choices);
+      use(options, choices);
     }
   }
   auto set = Ipv4Options::from_user(bytes, choices & 8 ? Ipv4OptionsPrivilege::RawNetwork : Ipv4OptionsPrivilege::Ordinary);

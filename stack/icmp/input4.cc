@@ -6,11 +6,11 @@
 #include "stack/icmp/icmp_input.hh"
 #include "stack/icmp/icmp_internal.hh"
 #include "stack/ip/ip_info.hh"
+#include "stack/ip/options4.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/ping/ping_input.hh"
 #include "stack/stack.hh"
 #include "stack/wire/icmp4.hh"
-#include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
 
@@ -38,18 +38,8 @@ void send_reply(Entry& entry, Ref<Packet> message, const Packet& request, Icmp4T
   const Route route = looked_up.take();
   if (!icmp4_may_send(entry, route, info.source, static_cast<uint8_t>(type), 0)) return;
 
-  Ipv4Options options;
-  if (info.options_size != 0) {
-    uint8_t bad_position = 0;
-    const ByteSpan received(request.network_header() + sizeof(Ipv4Header), info.options_size);
-    auto parsed = Ipv4Options::from_packet(received, bad_position);
-    if (parsed.is_ok()) {
-      Ipv4Options asked = parsed.take();
-      if (asked.needs_recording()) asked.record(route.source.v4(), milliseconds_since_midnight(entry.stack().hal()));
-      auto reply = asked.make_reply(info.source.v4());
-      if (reply.is_ok()) options = reply.take();
-    }
-  }
+  const Ipv4Options options =
+      ip4_reply_options(ByteSpan(request.network_header() + sizeof(Ipv4Header), info.options_size), info.source.v4());
   InternetChecksum checksum;
   message->for_each_run(0, message->size(), [&](ByteSpan run) { checksum.add(run); });
   reinterpret_cast<Icmp4Header*>(message->mutable_linear().data())->checksum.set(checksum.finish());

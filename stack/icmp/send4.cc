@@ -3,10 +3,10 @@
 
 #include "stack/icmp/icmp_internal.hh"
 #include "stack/ip/ip_state.hh"
+#include "stack/ip/options4.hh"
 #include "stack/ip/output.hh"
 #include "stack/stack.hh"
 #include "stack/wire/icmp4.hh"
-#include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
 
@@ -33,23 +33,11 @@ bool may_be_answered(Entry& entry, const Packet& offending, const Packet& cited,
   return IpProtocol{header.protocol} != IpProtocol::Icmp || !carries_unanswerable_icmp(cited, header);
 }
 
-Ipv4Options reply_options(const Packet& cited, const Ipv4Header& header) {
-  const size_t size = header.header_size() - sizeof(Ipv4Header);
-  if (size == 0 || cited.linear().size() < header.header_size()) return {};
-  uint8_t bad_position = 0;
-  auto options = Ipv4Options::from_packet(cited.linear().subspan(sizeof(Ipv4Header), size), bad_position);
-  if (!options.is_ok()) return {};
-  auto reply = options.take().make_reply(header.source);
-  return reply.is_ok() ? reply.take() : Ipv4Options();
-}
-
 // Back to the sender: from the address it wrote to where that is ours, else from the one the way there has.
 Result<Route> route_back(Entry& entry, const Ipv4Header& header, uint8_t tos) {
   const bool is_ours = entry.stack().routes().address_type(header.destination) == RouteType::Local;
-  return entry.stack().routes().lookup(entry, {.source = is_ours ? header.destination : Ipv4Address(),
-                                               .destination = header.source,
-                                               .protocol = 1,
-                                               .tos = tos});
+  return entry.stack().routes().lookup(
+      entry, {.source = is_ours ? header.destination : Ipv4Address(), .destination = header.source, .protocol = 1, .tos = tos});
 }
 
 }  // namespace
@@ -69,7 +57,8 @@ void icmp4_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8
   const Route route = looked_up.take();
   if (!icmp4_may_send(entry, route, header.source, type, code)) return;
 
-  const Ipv4Options options = reply_options(*cited, header);
+  auto received = Ipv4Header::options_in(cited->linear());
+  const Ipv4Options options = ip4_reply_options(received.is_ok() ? received.take() : ByteSpan(), header.source);
   const size_t overhead = sizeof(Ipv4Header) + options.size() + sizeof(Icmp4Header);
   const size_t room = std::min<size_t>(ip_send_mtu(route, PathMtuMode::Want), kMaxErrorSize);
   if (room <= overhead + sizeof(Ipv4Header)) return;

@@ -29,16 +29,15 @@ void suggest_better_way(Entry& entry, const Packet& packet, const Route& route, 
                    route.next_hop.v4().value());
 }
 
-void record_options(Entry& entry, Packet& packet, const Route& route) {
-  const IpInfo& info = ip_info(packet);
-  uint8_t bad_position = 0;
-  const MutableByteSpan bytes = packet.mutable_linear().subspan(sizeof(Ipv4Header), info.options_size);
-  auto parsed = Ipv4Options::from_packet(bytes, bad_position);
+// The route shows the address the packet leaves from; arrival has recorded the one it came to.
+void record_departure(Entry& entry, Packet& packet, const Route& route) {
+  const MutableByteSpan bytes = packet.mutable_linear().subspan(sizeof(Ipv4Header), ip_info(packet).options_size);
+  auto parsed = Ipv4Options::from_recorded(bytes);
   if (!parsed.is_ok()) return;
   Ipv4Options options = parsed.take();
   if (!options.needs_recording()) return;
   auto own = entry.stack().routes().lookup(entry, {.destination = route.destination, .output_interface = route.output->index()});
-  options.record(own.is_ok() ? own.take().source.v4() : Ipv4Address(), milliseconds_since_midnight(entry.stack().hal()));
+  options.record_departure(own.is_ok() ? own.take().source.v4() : Ipv4Address());
   copy_bytes(bytes, options.bytes());
   reinterpret_cast<Ipv4Header*>(packet.mutable_linear().data())->update_header_checksum();
 }
@@ -70,7 +69,7 @@ void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
   }
   packet->mark_network_header();
   reinterpret_cast<Ipv4Header*>(packet->mutable_linear().data())->decrease_time_to_live();
-  if (header_size > sizeof(Ipv4Header)) record_options(entry, *packet, route);
+  if (header_size > sizeof(Ipv4Header)) record_departure(entry, *packet, route);
   count(entry, Mib::IpForwDatagrams);
   static_cast<void>(ip4_dispatch(entry, std::move(packet), route, {.mtu = mtu, .is_forwarded = true}));
 }

@@ -5,12 +5,12 @@
 #include "stack/drop_reason.hh"
 #include "stack/icmp/icmp_state.hh"
 #include "stack/ip/input_internal.hh"
+#include "stack/ip/options4.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/ip/transport.hh"
 #include "stack/raw/raw_input.hh"
 #include "stack/stack.hh"
 #include "stack/wire/icmp4.hh"
-#include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
 
@@ -63,13 +63,20 @@ Ref<Packet> check_header(Entry& entry, Ref<Packet> packet) {
   return packet;
 }
 
-ByteSpan options_of(const Packet& packet) { return packet.linear().subspan(sizeof(Ipv4Header), ip_info(packet).options_size); }
+// Record route and time stamps show the address a packet came to (RFC 1122, 3.2.1.8 d, e): its destination where that is ours
+// alone, else the one its sender knows us by.
+Ipv4Address address_on_arrival(Entry& entry, const IpInfo& info, RouteKind kind) {
+  if (kind == RouteKind::Local) return info.destination.v4();
+  auto back = entry.stack().routes().lookup(entry, {.destination = info.source});
+  return back.is_ok() ? back.take().source.v4() : Ipv4Address();
+}
 
 // Options are looked at once it is known where the packet goes. False: the packet must go, and ICMP has been told.
-bool accept_options(Entry& entry, Packet& packet) {
-  if (ip_info(packet).options_size == 0) return true;
+bool accept_options(Entry& entry, Packet& packet, RouteKind kind) {
+  const IpInfo& info = ip_info(packet);
+  if (info.options_size == 0) return true;
   uint8_t bad_position = 0;
-  auto options = Ipv4Options::from_packet(options_of(packet), bad_position);
+  auto options = ip4_receive_options(entry, packet, address_on_arrival(entry, info, kind), bad_position);
   if (options.is_ok()) return !options.take().has_source_route();
   icmp4_send_error(entry, packet, static_cast<uint8_t>(Icmp4Type::ParameterProblem), 0, uint32_t{bad_position} << 24);
   return false;
@@ -117,7 +124,8 @@ void receive_multicast(Entry& entry, Ref<Packet> packet, const Interface& input)
   if (!entry.stack().memberships().accepts(input, info.destination, wanted)) {
     return drop(entry, std::move(packet), DropReason::MulticastNotMember);
   }
-  if (!accept_options(entry, *packet)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+  if (!accept_options(entry, *packet, RouteKind::Multicast))
+    return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
   ip4_deliver(entry, std::move(packet));
 }
 
@@ -131,7 +139,7 @@ void receive_unicast(Entry& entry, Ref<Packet> packet, Interface& input) {
   auto looked_up = entry.stack().routes().lookup_input(entry, key, input);
   if (!looked_up.is_ok()) return drop_unroutable(entry, std::move(packet), looked_up.error(), input);
   const Route route = looked_up.take();
-  if (!accept_options(entry, *packet)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+  if (!accept_options(entry, *packet, route.kind)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
   if (route.kind == RouteKind::Unicast) return ip4_forward(entry, std::move(packet), route, input);
   info.is_broadcast = route.kind == RouteKind::Broadcast;
   if (info.is_broadcast) {
@@ -164,7 +172,9 @@ void ip4_receive(Entry& entry, Ref<Packet> received) {
   packet->mark_network_header();
   ip4_fill_info(*packet);
   if (packet->is_routed_to_us) {
-    if (!accept_options(entry, *packet)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+    const IpInfo& info = ip_info(*packet);
+    const RouteKind kind = info.is_multicast ? RouteKind::Multicast : info.is_broadcast ? RouteKind::Broadcast : RouteKind::Local;
+    if (!accept_options(entry, *packet, kind)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
     return ip4_deliver(entry, std::move(packet));
   }
   const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
@@ -173,34 +183,11 @@ void ip4_receive(Entry& entry, Ref<Packet> received) {
   receive_unicast(entry, std::move(packet), *input);
 }
 
-namespace {
-
-// Record route and time stamps show our address (RFC 1122, 3.2.1.8 d, e). A packet that cannot be written stays as it is.
-void fill_received_options(Entry& entry, Packet& packet) {
-  const IpInfo& info = ip_info(packet);
-  if (info.options_size == 0 || info.is_multicast || info.is_broadcast) return;
-  // ICMP's answers are made from the options as they came.
-  if (IpProtocol{info.protocol} == IpProtocol::Icmp) return;
-  uint8_t bad_position = 0;
-  auto parsed = Ipv4Options::from_packet(options_of(packet), bad_position);
-  if (!parsed.is_ok()) return;
-  Ipv4Options options = parsed.take();
-  if (!options.needs_recording() || !packet.make_writable(info.header_size).is_ok()) return;
-  packet.mark_network_header();
-  options.record(info.destination.v4(), milliseconds_since_midnight(entry.stack().hal()));
-  const MutableByteSpan header = packet.mutable_linear();
-  copy_bytes(header.subspan(sizeof(Ipv4Header)), options.bytes());
-  reinterpret_cast<Ipv4Header*>(header.data())->update_header_checksum();
-}
-
-}  // namespace
-
 void ip4_deliver(Entry& entry, Ref<Packet> packet) {
   if (reinterpret_cast<const Ipv4Header*>(packet->linear().data())->is_fragment()) {
     packet = ip4_reassemble(entry, std::move(packet));
     if (!packet) return;
   }
-  fill_received_options(entry, *packet);
   const IpInfo& info = ip_info(*packet);
   packet->consume(info.header_size);
   packet->mark_transport_header();

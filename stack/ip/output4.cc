@@ -4,9 +4,9 @@
 // one that does not is cut here unless the socket forbade it; a packet nobody may cut needs no identification.
 #include <algorithm>
 
+#include "stack/ip/options4.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/stack.hh"
-#include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
 
@@ -52,7 +52,7 @@ uint16_t choose_identification(Entry& entry, const Packet& packet, const Route& 
 Ipv4Options fill_options(Entry& entry, const Route& route, const IpSendOptions& send) {
   if (send.v4_options == nullptr) return {};
   Ipv4Options options = *send.v4_options;
-  if (options.needs_recording()) options.record(route.source.v4(), milliseconds_since_midnight(entry.stack().hal()));
+  ip4_record(entry, options, route.source.v4());
   if (options.has_source_route() && send.final_destination.is_v4()) options.finish_source_route(send.final_destination.v4());
   return options;
 }

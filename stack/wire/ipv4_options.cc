@@ -34,6 +34,15 @@ Result<Ipv4Options> Ipv4Options::from_packet(ByteSpan options, uint8_t& bad_posi
   return compiled;
 }
 
+Result<Ipv4Options> Ipv4Options::from_recorded(ByteSpan options) {
+  ASSERT(options.size() <= kMaxSize && options.size() % 4 == 0);
+  Ipv4Options compiled;
+  compiled.size_ = static_cast<uint8_t>(copy_bytes(compiled.data_, options));
+  Ipv4OptionsCompiler compiler(compiled, Ipv4OptionsCompiler::Origin::Recorded);
+  TRY(compiler.run());
+  return compiled;
+}
+
 Result<Ipv4Options> Ipv4Options::from_user(ByteSpan options, Ipv4OptionsPrivilege privilege) {
   if (options.size() > kMaxSize) return Errno::EINVAL;
   Ipv4Options compiled;

@@ -43,8 +43,11 @@ class Ipv4Options {
 
   Ipv4Options() = default;
 
-  // Of a packet that arrived. EINVAL: wrong; `bad_position` is what a parameter problem is to point at.
+  // Of a packet that arrived, once: room is reserved for what this host records. EINVAL: wrong; `bad_position` is what a
+  // parameter problem is to point at.
   static Result<Ipv4Options> from_packet(ByteSpan options, uint8_t& bad_position);
+  // Of the same packet after record() has been written back into it: what to forward, to answer or to show. EINVAL: wrong.
+  static Result<Ipv4Options> from_recorded(ByteSpan options);
   // As setsockopt(IP_OPTIONS) gives them: padded to a multiple of four, a source route split into its first hop, which becomes
   // the destination, and the rest. EINVAL: wrong, or too long.
   static Result<Ipv4Options> from_user(ByteSpan options, Ipv4OptionsPrivilege privilege);

@@ -9,6 +9,27 @@ constexpr uint8_t kAddressSize = 4, kTimeSize = 4;
 constexpr uint8_t kFirstRoutePointer = 4, kFirstTimestampPointer = 5;
 constexpr uint8_t kFlagMask = 0x0f, kOverflowShift = 4, kMaxOverflow = 15;
 
+Ipv4TimestampFlag timestamp_flag(const uint8_t* option) {
+  return Ipv4TimestampFlag{static_cast<uint8_t>(option[kFlags] & kFlagMask)};
+}
+
+// 0: a flag nobody knows, whose list is left as it is.
+uint8_t timestamp_entry_size(Ipv4TimestampFlag flag) {
+  switch (flag) {
+    case Ipv4TimestampFlag::TimeOnly:
+      return kTimeSize;
+    case Ipv4TimestampFlag::AddressAndTime:
+    case Ipv4TimestampFlag::Prespecified:
+      return kAddressSize + kTimeSize;
+  }
+  return 0;
+}
+
+// Whether the pointer stands behind an entry of the list, and so behind this host's if it was recorded.
+bool is_behind_entry(const uint8_t* option, uint8_t first_pointer, uint8_t entry_size) {
+  return option[kPointer] >= first_pointer + entry_size && option[kPointer] <= option[kLength] + 1;
+}
+
 }  // namespace
 
 uint8_t Ipv4OptionsCompiler::position_of(const uint8_t* byte) const {
@@ -80,7 +101,9 @@ Result<> Ipv4OptionsCompiler::record_route(uint8_t* option) {
   if (options_.record_route_ != 0) return blame(option);
   if (length < 3) return blame(option + kLength);
   if (option[kPointer] < kFirstRoutePointer) return blame(option + kPointer);
-  if (option[kPointer] <= length) {
+  if (origin_ == Origin::Recorded) {
+    options_.records_address_ = is_behind_entry(option, kFirstRoutePointer, kAddressSize);
+  } else if (option[kPointer] <= length) {
     if (option[kPointer] + kAddressSize - 1 > length) return blame(option + kPointer);
     option[kPointer] = static_cast<uint8_t>(option[kPointer] + kAddressSize);
     options_.records_address_ = true;
@@ -94,9 +117,11 @@ Result<> Ipv4OptionsCompiler::timestamp(uint8_t* option) {
   if (options_.timestamp_ != 0) return blame(option);
   if (length < 4) return blame(option + kLength);
   if (option[kPointer] < kFirstTimestampPointer) return blame(option + kPointer);
-  if (option[kPointer] <= length) {
-    TRY(timestamp_entry(option));
-  } else if (Ipv4TimestampFlag{static_cast<uint8_t>(option[kFlags] & kFlagMask)} != Ipv4TimestampFlag::Prespecified) {
+  if (origin_ == Origin::Recorded) {
+    find_timestamp(option);
+  } else if (option[kPointer] <= length) {
+    TRY(reserve_timestamp(option));
+  } else if (timestamp_flag(option) != Ipv4TimestampFlag::Prespecified) {
     const uint8_t overflow = option[kFlags] >> kOverflowShift;  // hosts that found no room
     if (overflow == kMaxOverflow) return blame(option + kFlags);
     if (!is_from_user()) option[kFlags] = static_cast<uint8_t>((option[kFlags] & kFlagMask) | (overflow + 1) << kOverflowShift);
@@ -105,17 +130,14 @@ Result<> Ipv4OptionsCompiler::timestamp(uint8_t* option) {
   return ok();
 }
 
-// Reserves the next entry of a timestamp option.
-Result<> Ipv4OptionsCompiler::timestamp_entry(uint8_t* option) {
+Result<> Ipv4OptionsCompiler::reserve_timestamp(uint8_t* option) {
   const uint8_t length = option[kLength], pointer = option[kPointer];
   if (pointer + kTimeSize - 1 > length) return blame(option + kPointer);
-  const Ipv4TimestampFlag flag{static_cast<uint8_t>(option[kFlags] & kFlagMask)};
-  uint8_t entry_size = kTimeSize;
-  if (flag == Ipv4TimestampFlag::AddressAndTime || flag == Ipv4TimestampFlag::Prespecified) {
-    entry_size = kAddressSize + kTimeSize;
-  } else if (flag != Ipv4TimestampFlag::TimeOnly) {
+  const Ipv4TimestampFlag flag = timestamp_flag(option);
+  const uint8_t entry_size = timestamp_entry_size(flag);
+  if (entry_size == 0) {
     if (origin_ == Origin::User) return blame(option + kFlags);
-    return ok();  // an unknown flag: left as it is
+    return ok();
   }
   if (pointer + entry_size - 1 > length) return blame(option + kPointer);
   option[kPointer] = static_cast<uint8_t>(pointer + entry_size);
@@ -123,6 +145,15 @@ Result<> Ipv4OptionsCompiler::timestamp_entry(uint8_t* option) {
   options_.stamps_address_ = flag == Ipv4TimestampFlag::AddressAndTime;
   options_.is_prespecified_ = flag == Ipv4TimestampFlag::Prespecified;
   return ok();
+}
+
+void Ipv4OptionsCompiler::find_timestamp(const uint8_t* option) {
+  const Ipv4TimestampFlag flag = timestamp_flag(option);
+  const uint8_t entry_size = timestamp_entry_size(flag);
+  if (entry_size == 0 || !is_behind_entry(option, kFirstTimestampPointer, entry_size)) return;
+  options_.stamps_time_ = true;
+  options_.stamps_address_ = flag == Ipv4TimestampFlag::AddressAndTime;
+  options_.is_prespecified_ = flag == Ipv4TimestampFlag::Prespecified;
 }
 
 Result<> Ipv4OptionsCompiler::router_alert(uint8_t* option) {

@@ -7,7 +7,7 @@ namespace lxnet {
 
 class Ipv4OptionsCompiler {
  public:
-  enum class Origin : uint8_t { Packet, User, PrivilegedUser };
+  enum class Origin : uint8_t { Packet, Recorded, User, PrivilegedUser };
 
   Ipv4OptionsCompiler(Ipv4Options& options, Origin origin) : options_(options), origin_(origin) {}
 
@@ -16,14 +16,15 @@ class Ipv4OptionsCompiler {
   uint8_t bad_position() const { return bad_position_; }
 
  private:
-  bool is_from_user() const { return origin_ != Origin::Packet; }
+  bool is_from_user() const { return origin_ == Origin::User || origin_ == Origin::PrivilegedUser; }
   Result<> blame(const uint8_t* byte);
   uint8_t position_of(const uint8_t* byte) const;
 
   Result<> source_route(uint8_t* option);
   Result<> record_route(uint8_t* option);
   Result<> timestamp(uint8_t* option);
-  Result<> timestamp_entry(uint8_t* option);
+  Result<> reserve_timestamp(uint8_t* option);
+  void find_timestamp(const uint8_t* option);
   Result<> router_alert(uint8_t* option);
   Result<> commercial_security(uint8_t* option);
   Result<> compile(uint8_t* option);

@@ -65,6 +65,26 @@ TEST(Ipv4OptionsTest, ATimestampIsAnsweredAsLinuxAnswersIt) {
   EXPECT_EQ(to_bytes(reply.bytes()), options_of(kStampReply));
 }
 
+TEST(Ipv4OptionsTest, RecordedOptionsAreReadAgainWithoutReservingMore) {
+  for (const char* text : {kRecordRequest, kStampRequest}) {
+    uint8_t bad_position = 0;
+    Ipv4Options received = Ipv4Options::from_packet(options_of(text), bad_position).take();
+    received.record(kReceiver, kStamp);
+    const Ipv4Options again = Ipv4Options::from_recorded(received.bytes()).take();
+    EXPECT_EQ(to_bytes(again.bytes()), to_bytes(received.bytes()));
+    Ipv4Options reply = again.make_reply(kSender).take(), expected = received.make_reply(kSender).take();
+    reply.record(kReceiver, kStamp);
+    expected.record(kReceiver, kStamp);
+    EXPECT_EQ(to_bytes(reply.bytes()), to_bytes(expected.bytes()));
+  }
+  // A list that was full, or that says it is filled past its end, has no entry of ours.
+  for (const char* text : {"070704 00000000 00", "0707ff 00000000 00", "440805e0 00000000", "4408ff00 00000000"}) {
+    const Ipv4Options options = Ipv4Options::from_recorded(from_hex(text)).take();
+    EXPECT_FALSE(options.needs_recording()) << text;
+    EXPECT_EQ(to_bytes(options.bytes()), from_hex(text));
+  }
+}
+
 TEST(Ipv4OptionsTest, EveryHeaderLinuxSentIsAcceptedAndWritesItsOwnSize) {
   for (const char* text : {kRecordRequest, kRecordReply, kStampRequest, kStampReply}) {
     const Bytes packet = from_hex(text);
