@@ -76,10 +76,12 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   return true;
 }
 
-// RFC 9293: "if (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK))"; una stands for WL2.
+// RFC 9293: "if (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK))". As Linux has it, of segments that say the
+// same otherwise the larger window counts, for they may have been reordered; but a closed window always does.
 bool TcpSocket::update_window(Entry& entry, const TcpSegment& segment, const AckEffects& effects) {
   const uint32_t window = uint32_t{segment.window} << (segment.flags.syn() ? 0 : snd_.window_shift);
-  const bool is_newer = effects.una_advanced || segment.seq.is_after(snd_.wl1) || (segment.seq == snd_.wl1 && window > snd_.wnd);
+  const bool is_newer =
+      effects.una_advanced || segment.seq.is_after(snd_.wl1) || (segment.seq == snd_.wl1 && (window > snd_.wnd || window == 0));
   if (!is_newer) return false;
   snd_.wl1 = segment.seq;
   if (snd_.wnd == window) return false;

@@ -232,7 +232,7 @@ void TcpSocket::prepare_sizes() {
   if (tcp_options.max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options.max_segment);
   rcv_.advertised_mss = static_cast<uint16_t>(advertised);
   rcv_.window_clamp = tcp_options.window_clamp;
-  choose_initial_window();
+  choose_initial_window(advertised);
 }
 
 void TcpSocket::apply_rto_bounds() {

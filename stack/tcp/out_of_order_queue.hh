@@ -1,8 +1,8 @@
 // OutOfOrderQueue: what arrived ahead of rcv.nxt, as disjoint runs of contiguous packets in sequence order.
 //
-// Rules kept: bytes that are held stay, and a new packet is cut to what is missing, so a run never changes what the application
-// will read. The number of runs is bounded, so that a peer who sends every other byte cannot make insertion slow: a run that
-// would be one too many is refused, which a sender may always be.
+// Rules kept: a new packet is cut to what is missing at its ends, and replaces runs that it covers whole. The number of runs is
+// bounded, so that a peer who sends every other byte cannot make insertion slow: a run that would be one too many is refused,
+// which a sender may always be.
 #pragma once
 
 #include "hal/memory.hh"

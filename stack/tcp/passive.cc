@@ -97,6 +97,8 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
   const NegotiatedOptions mine = std::exchange(negotiated_, request.negotiated);
   if (look_up_route_for(entry, request.local.address, request.remote).is_ok()) {
     prepare_sizes();
+    // Whose timestamps are agreed on already sends segments shorter by them.
+    if (request.negotiated.timestamps) choose_initial_window(rcv_.advertised_mss - 12u);
     request.advertised_mss = rcv_.advertised_mss;
     request.window = rcv_.wnd;
     request.window_clamp = rcv_.window_clamp;

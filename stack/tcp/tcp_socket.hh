@@ -126,7 +126,7 @@ class TcpSocket final : public Socket {
   Result<> look_up_route_for(Entry& entry, const IpAddress& local, const Endpoint& remote);
   Result<> refresh_route(Entry& entry);
   void initialise_buffers();
-  void choose_initial_window();
+  void choose_initial_window(uint32_t segment);
 
   // ---- passive.cc
   Result<> start_listening(Entry& entry);

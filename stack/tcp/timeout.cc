@@ -60,15 +60,11 @@ void TcpSocket::time_out(Entry& entry) {
     detect_black_hole(entry);
     ++statistics_.total_rto;
     if (recovery_.retransmits == 0) ++statistics_.total_rto_recoveries;
-  } else {
-    mark_lost(*head);
+  } else if (head->has_any(SendRecord::kRetransmitted)) {
+    head->marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
+    recovery_.retransmitted -= head->segments;
   }
   ++recovery_.retransmits;
-  head->marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
-  recovery_.retransmitted = 0;
-  for (const SendRecord& record : send_queue_.sent) {
-    if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
-  }
   if (head->segments > 1 && head->size > head->segment_size) {
     static_cast<void>(split_sent(*head, head->segment_size, head->segment_size));
   }

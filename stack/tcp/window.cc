@@ -67,11 +67,12 @@ uint16_t TcpSocket::select_window() {
 }
 
 // Before the SYN: the largest window the buffer could ever justify decides the scale (RFC 7323, 2.3).
-void TcpSocket::choose_initial_window() {
+// The window is a multiple of the segments that will fill it.
+void TcpSocket::choose_initial_window(uint32_t segment) {
   const TunableValues& tunables = stack().tunables().values();
   const uint32_t clamp = rcv_.window_clamp == 0 ? 65535u << TcpOptions::kMaxWindowScale : rcv_.window_clamp;
   uint32_t space = std::min(clamp, full_window());
-  if (space > rcv_.advertised_mss) space = space / rcv_.advertised_mss * rcv_.advertised_mss;
+  if (space > segment) space = space / segment * segment;
   rcv_.wnd = space;
   rcv_.window_shift = 0;
   if (negotiated_.window_scale) {
