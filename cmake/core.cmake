@@ -60,4 +60,11 @@ file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/hosts/template/*
 if(sources)
   add_library(lxnet_host_template OBJECT ${sources})
   target_compile_options(lxnet_host_template PRIVATE -ffreestanding -Wpedantic)
+  if(NOT LXNET_HOSTED)
+    # All of the core and the template in one image, without a library, libgcc included: nothing else is needed to link lxnet.
+    add_executable(template_kernel EXCLUDE_FROM_ALL tests/freestanding/image.c $<TARGET_OBJECTS:lxnet_host_template>)
+    target_compile_options(template_kernel PRIVATE -ffreestanding)
+    target_link_options(template_kernel PRIVATE -nostdlib -static -no-pie -Wl,-e,kernel_entry)
+    target_link_libraries(template_kernel PRIVATE -Wl,--whole-archive ${LXNET_CORE_ARCHIVES} -Wl,--no-whole-archive)
+  endif()
 endif()

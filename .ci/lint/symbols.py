@@ -32,6 +32,11 @@ def check(tree):
             tree.problem(preset, "does not build: " + (built.stdout + built.stderr)[-2000:], f"run: ./lxnet build --preset {preset}")
             continue
         check_archives(tree, preset, prefix, tree.root / "build" / preset / "lib")
+        linked = subprocess.run([str(tree.root / "lxnet"), "build", "--preset", preset, "template_kernel"], capture_output=True,
+                                text=True)
+        if linked.returncode:
+            tree.problem(preset, "does not link with hosts/template: " + (linked.stdout + linked.stderr)[-2000:],
+                         "the core needs something that a kernel does not have, or the template misses a function")
 
 
 def check_archives(tree, label, prefix, directory):

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "hal/memory.hh"
+#include "stack/interface.hh"
 #include "stack/route/route_entry.hh"
 
 namespace lxnet {
