@@ -1,5 +1,6 @@
 // The SACK scoreboard (RFC 2018, RFC 6675) and DSACK (RFC 2883): marks on the records of the send queue.
 #include <algorithm>
+#include <utility>
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -25,6 +26,13 @@ SendRecord* find_record(const SendQueue::Records& sent, SeqNum seq, SeqNum una, 
     found = record;
   }
   return found;
+}
+
+// There are at most four; what std::sort does for many makes g++ warn of places past them.
+void sort_by_left(SackBlock* blocks, size_t count) {
+  for (size_t i = 1; i < count; ++i) {
+    for (size_t j = i; j > 0 && blocks[j].left.is_before(blocks[j - 1].left); --j) std::swap(blocks[j], blocks[j - 1]);
+  }
 }
 
 }  // namespace
@@ -139,7 +147,7 @@ void TcpSocket::mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects
   for (uint8_t i = has_dsack ? 1 : 0; i < segment.options.sack_count; ++i) {
     if (is_plausible(segment.options.sack[i], floor, snd_.nxt)) blocks[count_of++] = segment.options.sack[i];
   }
-  std::sort(blocks, blocks + count_of, [](const SackBlock& a, const SackBlock& b) { return a.left.is_before(b.left); });
+  sort_by_left(blocks, count_of);
   for (uint8_t i = 0; i < count_of; ++i) {
     SendRecord* from = find_record(send_queue_.sent, blocks[i].left, snd_.una, snd_.nxt);
     mark_block(entry, from, blocks[i], effects);

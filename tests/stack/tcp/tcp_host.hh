@@ -11,6 +11,7 @@
 #include "stack/socket_factories.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/tcp_socket.hh"
+#include "stack/wire/address_text.hh"
 #include "tests/support/test_hal.hh"
 
 namespace lxnet {
