@@ -51,18 +51,9 @@ class HashTable {
   bool is_empty() const { return count_ == 0; }
 
   // ENOMEM only while the table has no bucket at all.
-  Result<> insert(T& element, uint64_t hash) {
-    HashLink& link = element.*Member;
-    ASSERT(!link.is_linked());
-    if (bucket_count_ == 0) {
-      if (!add_segment(0)) return Errno::ENOMEM;
-      bucket_count_ = kFirstBuckets;
-    }
-    link.hash_ = hash;
-    push_front(bucket(index_of(hash)), link);
-    if (++count_ > bucket_count_) split_one();
-    return ok();
-  }
+  Result<> insert(T& element, uint64_t hash) { return insert_at(element, hash, Place::First); }
+  // Behind all others of its hash, as if it were the oldest.
+  Result<> insert_last(T& element, uint64_t hash) { return insert_at(element, hash, Place::Last); }
 
   void remove(T& element) {
     HashLink& link = element.*Member;
@@ -94,6 +85,7 @@ class HashTable {
   }
 
  private:
+  enum class Place : uint8_t { First, Last };
   static constexpr size_t kFirstBuckets = 8;
   static constexpr size_t kMaxSegments = 28;  // 1 Gi buckets
 
@@ -110,6 +102,21 @@ class HashTable {
     const size_t round = std::bit_floor(bucket_count_);
     const size_t wide = static_cast<size_t>(hash) & (2 * round - 1);
     return wide < bucket_count_ ? wide : wide & (round - 1);
+  }
+
+  Result<> insert_at(T& element, uint64_t hash, Place place) {
+    HashLink& link = element.*Member;
+    ASSERT(!link.is_linked());
+    if (bucket_count_ == 0) {
+      if (!add_segment(0)) return Errno::ENOMEM;
+      bucket_count_ = kFirstBuckets;
+    }
+    link.hash_ = hash;
+    HashLink** at = &bucket(index_of(hash));
+    while (place == Place::Last && *at != nullptr) at = &(*at)->next_;
+    push_front(*at, link);
+    if (++count_ > bucket_count_) split_one();
+    return ok();
   }
 
   bool add_segment(size_t segment) {

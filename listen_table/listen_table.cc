@@ -74,8 +74,7 @@ void ListenTable::drop_if_empty_locked(Shard& shard, PortBucket& bucket) {
 Result<> ListenTable::add_locked(Shard& shard, PortClaim& claim, uint16_t port) {
   PortBucket* bucket = find_or_add_locked(shard, space_of(claim), port);
   if (bucket == nullptr) return Errno::ENOMEM;
-  if (claim.protocol == kTcp && claim.is_connected && bucket->is_empty()) bucket->remember_connect();
-  if (claim.protocol == kTcp && !claim.is_connected) bucket->remember_bind(claim);
+  if (claim.protocol == kTcp && !claim.is_connected) bucket->remember(claim);
   claim.local.port = port;
   bucket->add(claim);
   return ok();
@@ -104,7 +103,7 @@ Result<> ListenTable::claim_port(PortClaim& claim, uint16_t port) {
                                            : bucket->udp_refuses(claim);
     if (refuses) return Errno::EADDRINUSE;
     if (claim.is_claimed()) {
-      if (space == kTcp) bucket->remember_bind(claim);
+      if (space == kTcp) bucket->remember(claim);
       return ok();
     }
   }

@@ -3,12 +3,31 @@
 
 namespace lxnet {
 
+// Linux puts IPv6 sockets that share their port behind all others (sk_add_node_rcu), and UDP's first claim that minds decides.
+void PortBucket::add(PortClaim& claim) {
+  if (claim.family == IpFamily::V6 && view_of(claim).reuse_port) {
+    claims_.push_back(claim);
+  } else {
+    claims_.push_front(claim);
+  }
+  if (!claim.is_connected) ++bound_count_;
+}
+
+void PortBucket::remove(PortClaim& claim) {
+  claims_.remove(claim);
+  if (!claim.is_connected) --bound_count_;
+  // What is left came by connect(): the port may be connected from again, and nothing is remembered.
+  if (bound_count_ == 0) has_memory_ = false;
+}
+
+void PortBucket::replace(PortClaim& from, PortClaim& to) {
+  claims_.insert_before(from, to);
+  if (!to.is_connected) ++bound_count_;
+  remove(from);
+}
+
 bool PortBucket::tcp_refuses(const PortClaim& claim) const {
-  const BindView view = view_of(claim);
-  if (claims_.is_empty()) return false;
-  if (tcp_reuse_ && view.reuse_address && !view.is_listening) return false;
-  if (matches_reuse_port_memory(view)) return false;
-  return tcp_refuses_chosen(claim, kExplicitPort);
+  return !matches_memory(view_of(claim)) && tcp_refuses_chosen(claim, kExplicitPort);
 }
 
 bool PortBucket::tcp_refuses_chosen(const PortClaim& claim, BindLeniency leniency) const {
@@ -20,28 +39,17 @@ bool PortBucket::tcp_refuses_chosen(const PortClaim& claim, BindLeniency lenienc
 }
 
 // sk_reuseport_match.
-bool PortBucket::matches_reuse_port_memory(const BindView& view) const {
-  if (tcp_reuse_port_ == TcpReusePort::No || !view.reuse_port || remembered_.uid != view.uid) return false;
-  if (tcp_reuse_port_ == TcpReusePort::AnyAddress) return true;
-  return addresses_meet(remembered_, view, Wildcards::OfFirst);
+bool PortBucket::matches_memory(const BindView& view) const {
+  return has_memory_ && view.reuse_port && remembered_.uid == view.uid && addresses_meet(remembered_, view, Wildcards::OfFirst);
 }
 
 // inet_csk_update_fastreuse.
-void PortBucket::remember_bind(const PortClaim& claim) {
+void PortBucket::remember(const PortClaim& claim) {
   const BindView view = view_of(claim);
-  const bool reuses = view.reuse_address && !view.is_listening;
-  is_for_connections_ = false;
-  if (claims_.is_empty()) {
-    tcp_reuse_ = reuses;
-    tcp_reuse_port_ = view.reuse_port ? TcpReusePort::AnyAddress : TcpReusePort::No;
-    remembered_ = view;
-    return;
-  }
-  if (!reuses) tcp_reuse_ = false;
   if (!view.reuse_port) {
-    tcp_reuse_port_ = TcpReusePort::No;
-  } else if (!matches_reuse_port_memory(view)) {
-    tcp_reuse_port_ = TcpReusePort::ThisAddress;
+    has_memory_ = false;
+  } else if (!matches_memory(view)) {
+    has_memory_ = true;
     remembered_ = view;
   }
 }

@@ -173,7 +173,9 @@ Result<> SocketSet::add_bound(DemuxEntry& entry) {
   {
     MutexLock lock(shard.mutex);
     if (entry.reuse_port) TRY(join_group_locked(shard, entry, hash));
-    auto inserted = shard.table.insert(entry, hash);
+    // Linux puts IPv6 sockets that share their port behind all others.
+    const bool goes_last = entry.reuse_port && entry.family == IpFamily::V6;
+    auto inserted = goes_last ? shard.table.insert_last(entry, hash) : shard.table.insert(entry, hash);
     if (!inserted.is_ok()) {
       ReusePortGroup::leave(hal_, entry);
       return inserted.error();

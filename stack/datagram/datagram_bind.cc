@@ -69,7 +69,8 @@ Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
 Result<> DatagramSocket::bind_to(Entry& entry, const Endpoint& local) {
   const bool old_v6_only = ip_options.v6_only;
   const IpAddress old_local = local_.address, old_source = source_;
-  const bool is_any = local.address.is_unspecified();
+  // ::ffff:0.0.0.0 is an address of its own to Linux.
+  const bool is_any = local.address == IpAddress::any(family());
   // A specific IPv6 address cannot receive IPv4, and conflicts with nothing of it.
   if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
   set_address(entry, local.address);

@@ -19,7 +19,6 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
   TRY(find_destination(request, plan));
   if (request.control.has_options && plan.destination.is_v4()) TRY(take_v4_options(request, plan));
   const FlowKey key = flow_of(request, plan);
-  if (key.source.is_v4() != key.destination.is_v4() && !key.source.is_unspecified()) return Errno::EAFNOSUPPORT;
   plan.route = TRY(find_route(entry, key));
   if (plan.route->kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
   if ((request.flags & kMessageConfirm) != 0) {
@@ -44,7 +43,9 @@ Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& 
       plan.destination = source_.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
     }
   }
-  if (family() == IpFamily::V6 && plan.destination.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
+  if (family() == IpFamily::V4) return ok();
+  if (plan.destination.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
+  if (!plan.destination.is_v4() && source_.is_v4()) return Errno::EAFNOSUPPORT;
   return ok();
 }
 
