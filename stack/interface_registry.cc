@@ -72,7 +72,10 @@ InterfaceRegistry::InterfaceRegistry(Stack& stack)
       lifetime_timer_(&lifetimes_expired),
       taps_(stack.hal()) {}
 
-InterfaceRegistry::~InterfaceRegistry() { ASSERT(in_order_.is_empty()); }
+InterfaceRegistry::~InterfaceRegistry() {
+  ASSERT(in_order_.is_empty());
+  stack_.timers().cancel(lifetime_timer_);
+}
 
 Ref<Interface> InterfaceRegistry::find(uint32_t index) const {
   MutexLock lock(mutex_);

@@ -125,8 +125,8 @@ class WireStack {
   // Goes from timer to timer.
   void advance(Duration duration) {
     const Instant end = hal.now() + duration;
-    while (hal.alarm() <= end) {
-      if (hal.alarm() > hal.now()) hal.set_now(hal.alarm());
+    for (Instant next = stack->timers().next_deadline(); next <= end; next = stack->timers().next_deadline()) {
+      if (next > hal.now()) hal.set_now(next);
       expire();
     }
     hal.set_now(end);

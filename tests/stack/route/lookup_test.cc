@@ -24,7 +24,6 @@ class Lookup : public ::testing::Test {
     EXPECT_EQ(route.source, WireStack::ip(source)) << destination;
     return route;
   }
-  static Entry entry_of(Stack& stack) { return Entry(stack); }
 
   WireStack wire;
 };
