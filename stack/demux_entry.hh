@@ -11,6 +11,8 @@
 
 namespace lxnet {
 
+class Entry;
+
 class Socket;
 class ReusePortGroup;
 
@@ -18,6 +20,8 @@ class ReusePortGroup;
 class TimeWait : public RefCounted<TimeWait> {
  public:
   static void destroy(TimeWait* time_wait) { time_wait->destroy_self(); }
+  // Before its time: nothing finds it any more, and its port is free.
+  virtual void end(Entry& entry) = 0;
 
  protected:
   TimeWait() = default;

@@ -122,6 +122,8 @@ class Socket : public RefCounted<Socket> {
   virtual PollEvents poll(Entry& entry) = 0;
   // The last descriptor is gone. The object lives on by its counts as long as the protocol needs it.
   virtual void close(Entry& entry) = 0;
+  // The stack goes: leave every table now, without a word to the peer.
+  virtual void abandon(Entry& entry) { close(entry); }
   virtual Result<Endpoint> local_name(Entry& entry) = 0;
   virtual Result<Endpoint> remote_name(Entry& entry) = 0;  // ENOTCONN
   // FIONREAD and SIOCOUTQ.

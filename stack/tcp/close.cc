@@ -70,6 +70,17 @@ void TcpSocket::close(Entry& entry) {
   close_owned(entry);
 }
 
+void TcpSocket::abandon(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (state() == TcpState::Listen) {
+    stop_listening(entry);
+    enter(entry, TcpState::Closed);
+  } else if (state() != TcpState::Closed) {
+    finish(entry);
+  }
+  release_port();
+}
+
 // Bytes nobody will read; then a reset tells the peer so (RFC 2525, 2.17).
 uint64_t TcpSocket::discard_unread() {
   const uint64_t size = unread();

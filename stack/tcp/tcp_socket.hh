@@ -45,6 +45,7 @@ class TcpSocket final : public Socket {
   Result<> shutdown(Entry& entry, ShutdownHow how) override;
   PollEvents poll(Entry& entry) override;
   void close(Entry& entry) override;
+  void abandon(Entry& entry) override;
   Result<Endpoint> local_name(Entry& entry) override;
   Result<Endpoint> remote_name(Entry& entry) override;
   Result<int> bytes_readable(Entry& entry) override;

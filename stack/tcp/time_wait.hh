@@ -26,7 +26,7 @@ class TcpTimeWait final : public TimeWait {
   // The 4-tuple and the port pass from the socket to this, which holds them until `life` is over.
   void take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, Duration life);
   // Nothing finds it any more.
-  void end(Entry& entry);
+  void end(Entry& entry) override;
   // What a segment for the old connection leads to. Syn: it opens a new connection, which a listener may take; this is gone.
   enum class Arrival : uint8_t { Done, Syn };
   Arrival receive(Entry& entry, TcpSegment& segment, ReusedFlow& reused);
