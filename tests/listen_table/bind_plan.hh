@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "tests/listen_table/fake_socket.hh"
+#include "tests/support/fake_socket.hh"
 #include "tests/support/test_stack.hh"
 
 namespace lxnet::testing {
