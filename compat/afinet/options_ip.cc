@@ -1,6 +1,7 @@
 // IPPROTO_IP.
 // lint: table
 #include "compat/afinet/option_rows.hh"
+#include "compat/afinet/options_multicast.hh"
 
 namespace lxnet {
 namespace {
@@ -77,6 +78,30 @@ Result<> set_unicast_interface(SyscallContext& context, SocketFile& file, int va
   return ok();
 }
 
+constexpr OptionRow set_row(int name, const char* text, Result<> (*set)(const OptionInput& input)) {
+  return {.level = kLevelIp, .name = name, .text = text, .set = set};
+}
+template <SourceOperation kOperation>
+Result<> change_source4(const OptionInput& input) {
+  return change_ipv4_source(input, kOperation);
+}
+template <SourceOperation kOperation>
+Result<> change_group4(const OptionInput& input) {
+  return change_group_source(input, IpFamily::V4, kOperation);
+}
+
+Result<> set_multicast_ttl(SyscallContext&, SocketFile& file, int value) {
+  if (socket_of(file).type() == SocketType::Stream) return Errno::EINVAL;
+  if (value == -1) value = 1;
+  if (value < 0 || value > 255) return Errno::EINVAL;
+  socket_of(file).ip_options.multicast_ttl = static_cast<uint8_t>(value);
+  return ok();
+}
+
+constexpr OptionRow missing(int name, const char* text, const char* note) {
+  return {.level = kLevelIp, .name = name, .text = text, .support = Support::Missing, .note = note};
+}
+
 constexpr OptionRow kRows[] = {
     {.level = kLevelIp,
      .name = 1,
@@ -91,6 +116,8 @@ constexpr OptionRow kRows[] = {
      .rule = kRule,
      .set_int = &set_header_included,
      .get_int = &get_ip_flag<&IpSocketOptions::header_included>},
+    missing(4, "IP_OPTIONS", "options of a socket; those of one packet are served (IP_RETOPTS)"),
+    missing(5, "IP_ROUTER_ALERT", ""),
     receive_flag<kReceiveOptions>(6, "IP_RECVOPTS"),
     receive_flag<kReceiveReturnOptions>(7, "IP_RETOPTS"),
     receive_flag<kReceivePacketInfo4>(8, "IP_PKTINFO"),
@@ -110,7 +137,11 @@ constexpr OptionRow kRows[] = {
     flag<&IpSocketOptions::receive_errors_v4>(11, "IP_RECVERR"),
     receive_flag<kReceiveTtl>(12, "IP_RECVTTL"),
     receive_flag<kReceiveTos>(13, "IP_RECVTOS"),
+    missing(14, "IP_MTU", ""),
     flag<&IpSocketOptions::free_bind>(15, "IP_FREEBIND"),
+    missing(16, "IP_IPSEC_POLICY", "no IPsec"),
+    missing(17, "IP_XFRM_POLICY", "no IPsec"),
+    missing(18, "IP_PASSSEC", "no security module"),
     {.level = kLevelIp,
      .name = 19,
      .text = "IP_TRANSPARENT",
@@ -129,6 +160,8 @@ constexpr OptionRow kRows[] = {
        return ok();
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_ttl}; }},
+    missing(22, "IP_NODEFRAG", ""),
+    missing(23, "IP_CHECKSUM", ""),
     flag<&IpSocketOptions::bind_address_no_port>(24, "IP_BIND_ADDRESS_NO_PORT"),
     {.level = kLevelIp,
      .name = 25,
@@ -139,6 +172,33 @@ constexpr OptionRow kRows[] = {
        return set_receive_flag<kReceiveFragmentSize4>(context, file, value);
      },
      .get_int = &get_receive_flag<kReceiveFragmentSize4>},
+    missing(26, "IP_RECVERR_RFC4884", ""),
+    {.level = kLevelIp,
+     .name = 32,
+     .text = "IP_MULTICAST_IF",
+     .set = &set_multicast_interface4,
+     .get = [](const OptionOutput& output) { return output.write(socket_of(output.socket).ip_options.multicast_source); }},
+    {.level = kLevelIp,
+     .name = 33,
+     .text = "IP_MULTICAST_TTL",
+     .rule = kRule,
+     .set_int = &set_multicast_ttl,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.multicast_ttl}; }},
+    flag<&IpSocketOptions::multicast_loop_v4>(34, "IP_MULTICAST_LOOP"),
+    set_row(35, "IP_ADD_MEMBERSHIP", &join_ipv4),
+    set_row(36, "IP_DROP_MEMBERSHIP", &leave_ipv4),
+    set_row(37, "IP_UNBLOCK_SOURCE", &change_source4<SourceOperation::Unblock>),
+    set_row(38, "IP_BLOCK_SOURCE", &change_source4<SourceOperation::Block>),
+    set_row(39, "IP_ADD_SOURCE_MEMBERSHIP", &change_source4<SourceOperation::Join>),
+    set_row(40, "IP_DROP_SOURCE_MEMBERSHIP", &change_source4<SourceOperation::Leave>),
+    missing(41, "IP_MSFILTER", "the stack's filters can be set whole; the codec is not written"),
+    set_row(42, "MCAST_JOIN_GROUP", [](const OptionInput& input) { return join_group(input, IpFamily::V4); }),
+    set_row(43, "MCAST_BLOCK_SOURCE", &change_group4<SourceOperation::Block>),
+    set_row(44, "MCAST_UNBLOCK_SOURCE", &change_group4<SourceOperation::Unblock>),
+    set_row(45, "MCAST_LEAVE_GROUP", [](const OptionInput& input) { return leave_group(input, IpFamily::V4); }),
+    set_row(46, "MCAST_JOIN_SOURCE_GROUP", &change_group4<SourceOperation::Join>),
+    set_row(47, "MCAST_LEAVE_SOURCE_GROUP", &change_group4<SourceOperation::Leave>),
+    missing(48, "MCAST_MSFILTER", "as IP_MSFILTER"),
     {.level = kLevelIp,
      .name = 49,
      .text = "IP_MULTICAST_ALL",

@@ -1,6 +1,7 @@
 // IPPROTO_IPV6.
 // lint: table
 #include "compat/afinet/option_rows.hh"
+#include "compat/afinet/options_multicast.hh"
 
 namespace lxnet {
 namespace {
@@ -39,7 +40,84 @@ Result<> set_traffic_class(SyscallContext&, SocketFile& file, int value) {
   return ok();
 }
 
+constexpr OptionRow set_row(int name, const char* text, Result<> (*set)(const OptionInput& input)) {
+  return {.level = kLevelIpv6, .name = name, .text = text, .set = set};
+}
+template <SourceOperation kOperation>
+Result<> change_group6(const OptionInput& input) {
+  return change_group_source(input, IpFamily::V6, kOperation);
+}
+
+Result<> set_multicast_hops(SyscallContext&, SocketFile& file, int value) {
+  if (socket_of(file).type() == SocketType::Stream) return Errno::ENOPROTOOPT;
+  socket_of(file).ip_options.multicast_hops = static_cast<int16_t>(value);
+  return ok();
+}
+
+Result<int> get_multicast_hops(SyscallContext&, SocketFile& file) {
+  const int16_t hops = socket_of(file).ip_options.multicast_hops;
+  return hops < 0 ? 1 : int{hops};
+}
+
+constexpr OptionRow missing(int name, const char* text, const char* note) {
+  return {.level = kLevelIpv6, .name = name, .text = text, .support = Support::Missing, .note = note};
+}
+
 constexpr OptionRow kRows[] = {
+    missing(1, "IPV6_ADDRFORM", ""),
+    missing(6, "IPV6_2292PKTOPTIONS", ""),
+    missing(7, "IPV6_CHECKSUM", "a raw socket's; see SOL_RAW"),
+    {.level = kLevelIpv6,
+     .name = 17,
+     .text = "IPV6_MULTICAST_IF",
+     .rule = kRule,
+     .set_int = &set_multicast_interface6,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return static_cast<int>(socket_of(file).ip_options.multicast_interface_v6);
+     }},
+    {.level = kLevelIpv6,
+     .name = 18,
+     .text = "IPV6_MULTICAST_HOPS",
+     .rule = kRule,
+     .min = -1,
+     .max = 255,
+     .set_int = &set_multicast_hops,
+     .get_int = &get_multicast_hops},
+    {.level = kLevelIpv6,
+     .name = 19,
+     .text = "IPV6_MULTICAST_LOOP",
+     .rule = kRule,
+     .min = 0,
+     .max = 1,
+     .set_int = &set_ip_flag<&IpSocketOptions::multicast_loop_v6>,
+     .get_int = &get_ip_flag<&IpSocketOptions::multicast_loop_v6>},
+    set_row(20, "IPV6_ADD_MEMBERSHIP", &join_ipv6),
+    set_row(21, "IPV6_DROP_MEMBERSHIP", &leave_ipv6),
+    missing(22, "IPV6_ROUTER_ALERT", ""),
+    missing(24, "IPV6_MTU", ""),
+    missing(27, "IPV6_JOIN_ANYCAST", ""),
+    missing(28, "IPV6_LEAVE_ANYCAST", ""),
+    missing(30, "IPV6_ROUTER_ALERT_ISOLATE", ""),
+    missing(31, "IPV6_RECVERR_RFC4884", ""),
+    missing(32, "IPV6_FLOWLABEL_MGR", ""),
+    missing(33, "IPV6_FLOWINFO_SEND", ""),
+    missing(34, "IPV6_IPSEC_POLICY", "no IPsec"),
+    missing(35, "IPV6_XFRM_POLICY", "no IPsec"),
+    set_row(42, "MCAST_JOIN_GROUP", [](const OptionInput& input) { return join_group(input, IpFamily::V6); }),
+    set_row(43, "MCAST_BLOCK_SOURCE", &change_group6<SourceOperation::Block>),
+    set_row(44, "MCAST_UNBLOCK_SOURCE", &change_group6<SourceOperation::Unblock>),
+    set_row(45, "MCAST_LEAVE_GROUP", [](const OptionInput& input) { return leave_group(input, IpFamily::V6); }),
+    set_row(46, "MCAST_JOIN_SOURCE_GROUP", &change_group6<SourceOperation::Join>),
+    set_row(47, "MCAST_LEAVE_SOURCE_GROUP", &change_group6<SourceOperation::Leave>),
+    missing(48, "MCAST_MSFILTER", "the stack's filters can be set whole; the codec is not written"),
+    missing(50, "IPV6_PKTINFO", "of a socket; of one packet it is served"),
+    missing(54, "IPV6_HOPOPTS", "of a socket; of one packet it is served"),
+    missing(55, "IPV6_RTHDRDSTOPTS", "of a socket; of one packet it is served"),
+    missing(57, "IPV6_RTHDR", "no routing header is enabled"),
+    missing(59, "IPV6_DSTOPTS", "of a socket; of one packet it is served"),
+    missing(61, "IPV6_PATHMTU", ""),
+    missing(72, "IPV6_ADDR_PREFERENCES", ""),
+    missing(76, "IPV6_UNICAST_IF", ""),
     receive_flag<kReceive2292PacketInfo>(2, "IPV6_2292PKTINFO"),
     receive_flag<kReceive2292HopOptions>(3, "IPV6_2292HOPOPTS"),
     receive_flag<kReceive2292DestinationOptions>(4, "IPV6_2292DSTOPTS"),

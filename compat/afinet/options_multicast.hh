@@ -1,0 +1,27 @@
+// The multicast options of both IP levels: group membership with source filters, and where and how far multicast is sent.
+#pragma once
+
+#include "compat/afinet/inet_options.hh"
+
+namespace lxnet {
+
+// IP_ADD_MEMBERSHIP and IP_DROP_MEMBERSHIP: struct ip_mreq or ip_mreqn.
+Result<> join_ipv4(const OptionInput& input);
+Result<> leave_ipv4(const OptionInput& input);
+// IP_ADD_SOURCE_MEMBERSHIP and its kin: struct ip_mreq_source.
+enum class SourceOperation : uint8_t { Join, Leave, Block, Unblock };
+Result<> change_ipv4_source(const OptionInput& input, SourceOperation operation);
+// IP_MULTICAST_IF: an address, an ip_mreq or an ip_mreqn.
+Result<> set_multicast_interface4(const OptionInput& input);
+
+// IPV6_ADD_MEMBERSHIP and IPV6_DROP_MEMBERSHIP: struct ipv6_mreq.
+Result<> join_ipv6(const OptionInput& input);
+Result<> leave_ipv6(const OptionInput& input);
+Result<> set_multicast_interface6(SyscallContext& context, SocketFile& file, int index);
+
+// MCAST_JOIN_GROUP and its kin, which name groups and sources by sockaddr, at either level.
+Result<> join_group(const OptionInput& input, IpFamily family);
+Result<> leave_group(const OptionInput& input, IpFamily family);
+Result<> change_group_source(const OptionInput& input, IpFamily family, SourceOperation operation);
+
+}  // namespace lxnet
