@@ -60,6 +60,9 @@ class Host {
   }
   int64_t system_call(long number, const uint64_t arguments[6]);
 
+  // "eth0", "eth1"...: of a link that is being made.
+  std::string take_interface_name() { return "eth" + std::to_string(interface_count_++); }
+
   Process& process() { return *processes_.front(); }
   Process& add_process();
   Task& main_task() { return main_task_; }
@@ -108,6 +111,7 @@ class Host {
   bool has_failed_ = false;
   std::map<std::string, uint64_t> socket_nodes_;
   uint64_t last_node_ = 0;
+  uint32_t interface_count_ = 0;
 };
 
 }  // namespace lxnet::sim

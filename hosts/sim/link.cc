@@ -20,10 +20,11 @@ DeviceCapabilities capabilities_of(const LinkOptions& options, uint32_t number) 
 }  // namespace
 
 Link::End::End(Host& host, const LinkOptions& options, const ImpairConfig& config, PcapngWriter* writer, uint32_t number)
-    : host(host), pair(host.stack().hal(), host.stack().pool(), capabilities_of(options, number)) {
+    : host(host),
+      name(host.take_interface_name()),
+      pair(host.stack().hal(), host.stack().pool(), capabilities_of(options, number)) {
   impair.emplace(host.stack().hal(), host.stack().timers(), pair, config);
-  // Named by the stack; the capture says of which host it is.
-  if (writer != nullptr) pcap.emplace(*writer, (host.name() + ":" + std::to_string(number)).c_str(), *impair);
+  if (writer != nullptr) pcap.emplace(*writer, (host.name() + ":" + name).c_str(), *impair);
   if (pcap) {
     impair->observe_drops([](void* context, const Packet& packet,
                              const char* reason) { static_cast<PcapDevice*>(context)->note_drop(packet, reason); },
@@ -37,9 +38,8 @@ Link::End::End(Host& host, const LinkOptions& options, const ImpairConfig& confi
       },
       this);
   Entry entry(host.stack());
-  auto added = host.stack().interfaces().add(entry, outermost(), nullptr);
+  const auto added = host.stack().interfaces().add(entry, outermost(), name.c_str());
   if (!added.is_ok()) throw std::runtime_error(host.name() + ": the interface was refused");
-  name = added.take()->name();
   is_registered = true;
 }
 
