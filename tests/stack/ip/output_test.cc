@@ -90,8 +90,6 @@ TEST_F(Output, TtlAndTosAreTheOptionsOrTheTunable) {
 }
 
 TEST_F(Output, MulticastHasTtlOneAndTtlZeroStaysOnTheHost) {
-  EXPECT_TRUE(send(pattern(1), Ipv4Address(239, 1, 1, 1), {.protocol = 253}).is_error(Errno::ENETUNREACH) ||
-              bench.take_sent().size() == 1);
   Entry entry(*bench.stack);
   Route route = bench.stack->routes()
                     .lookup(entry, {.destination = Ipv4Address(239, 1, 1, 1), .output_interface = bench.interface->index()})
