@@ -121,10 +121,4 @@ void StackTable::expire(int64_t now) {
   }
 }
 
-void StackTable::destroy() {
-  for (const auto& entry : entries_) lxnet_stack_destroy(entry->stack);
-  entries_.clear();
-  by_namespace_.clear();
-}
-
 }  // namespace lxnet::host

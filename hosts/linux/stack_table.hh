@@ -39,8 +39,6 @@ class StackTable {
   int64_t next_alarm() const;
   // Rings the alarms that are due.
   void expire(int64_t now);
-  // No call is under way.
-  void destroy();
 
  private:
   Entry* find(const lxnet_stack* stack) const;

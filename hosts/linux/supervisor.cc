@@ -199,10 +199,10 @@ void Supervisor::continue_natively(const Listener& listener, uint64_t id) {
 }
 
 void Supervisor::finish() {
-  // The dead threads' calls are told by their pidfds; closing files may still send a last segment.
+  // The dead threads' calls are told by their pidfds; closing files may still send a last segment. The stacks themselves, with what
+  // lingers in TIME_WAIT, go with the process.
   int64_t limit = now_nanos() + kSecond;
   while ((fibers_.busy() > 0 || files_.size() > 0 || tasks_.size() > 0) && now_nanos() < limit) turn(now_nanos() + kMillisecond);
-  if (fibers_.busy() == 0) stacks_.destroy();
 }
 
 void Supervisor::log(int level, const char* message) const {

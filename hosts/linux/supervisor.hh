@@ -47,7 +47,7 @@ class Supervisor {
   static void raise_descriptor_limit();
   // One round: waits for something to happen, at most until `deadline`, and deals with it.
   void turn(int64_t deadline);
-  // After the last program has ended: lets the calls of the dead unwind and destroys the stacks.
+  // After the last program has ended: lets the calls of the dead unwind and the files they held close.
   void finish();
 
   size_t socket_count() const { return files_.size(); }
