@@ -157,6 +157,7 @@ Result<> DatagramSocket::relist() {
 void DatagramSocket::unlist() { stack().sockets().remove(entries_[current_entry_]); }
 
 void DatagramSocket::close(Entry& entry) {
+  stack().memberships().leave_all(entry, groups);
   {
     TaskOwnership ownership(lock_, entry);
     discard_pending(entry);

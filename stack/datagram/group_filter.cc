@@ -1,4 +1,4 @@
-// A membership of the socket decides, or IP_MULTICAST_ALL where it has none.
+// The socket's own memberships decide, or IP_MULTICAST_ALL where it has none.
 #include "stack/datagram/group_filter.hh"
 
 #include "stack/stack.hh"
@@ -7,7 +7,8 @@ namespace lxnet {
 
 bool accepts_group(const Socket& socket, const IpInfo& info) {
   if (!info.is_multicast) return true;
-  const bool otherwise = info.destination.is_v4() ? socket.ip_options.multicast_all_v4 : socket.ip_options.multicast_all_v6;
+  const bool is_v4 = info.destination.is_v4();
+  const bool otherwise = is_v4 ? socket.ip_options.multicast_all_v4 : socket.ip_options.multicast_all_v6;
   return socket.stack().memberships().is_wanted(socket.groups, info.destination, info.source, info.interface_index, otherwise);
 }
 

@@ -417,11 +417,40 @@ TEST(UdpDualStackTest, FamiliesThatDoNotFitAreRefusedLikeOnLinux) {
   EXPECT_EQ(specific.send_to("x", endpoint("::ffff:127.0.0.1", 9)), minus(Errno::ENETUNREACH));
 }
 
+TEST(UdpMulticastTest, GroupReachesWhoJoinedItAndWhoHearsAll) {
+  TestStack stack;
+  const Endpoint group = endpoint("224.1.2.3", 5000);
+  const auto member = [&](bool hears_all) {
+    TestSocket socket = TestSocket::udp(stack);
+    socket->options.reuse_address = true;
+    socket->ip_options.multicast_all_v4 = hears_all;
+    EXPECT_EQ(socket.bind(endpoint("0.0.0.0", 5000)), Errno{});
+    return socket;
+  };
+  TestSocket joined = member(false), hears_all = member(true), deaf = member(false), sender = TestSocket::udp(stack);
+  sender->ip_options.multicast_interface_v4 = 1;
+  {
+    Entry entry(*stack.stack);
+    const auto result = stack.stack->memberships().join(entry, joined->groups, group.address, GroupInterface{.index = 1});
+    ASSERT_EQ(error_of(result), Errno{});
+  }
+  EXPECT_EQ(sender.send_to("all of you", group), 10);
+  EXPECT_EQ(joined.text(), "all of you");
+  EXPECT_EQ(hears_all.text(), "all of you");
+  EXPECT_EQ(deaf.receive().result, minus(Errno::EAGAIN));
+  EXPECT_EQ(joined.receive().result, minus(Errno::EAGAIN));
+}
+
 TEST(UdpBroadcastTest, NeedsTheOption) {
   TestStack stack;
   TestSocket a = TestSocket::udp(stack);
   EXPECT_EQ(a.send_to("x", endpoint("127.255.255.255", 9)), minus(Errno::EACCES));
   EXPECT_EQ(a.connect(endpoint("127.255.255.255", 9)), Errno::EACCES);
+  TestSocket b = TestSocket::udp(stack);
+  EXPECT_EQ(b.bind(endpoint("0.0.0.0", 9)), Errno{});
+  a->options.broadcast = true;
+  EXPECT_EQ(a.send_to("to all", endpoint("127.255.255.255", 9)), 6);
+  EXPECT_EQ(b.text(), "to all");
 }
 
 }  // namespace
