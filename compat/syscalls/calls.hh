@@ -51,6 +51,9 @@ Result<int64_t> sys_preadv2(SyscallContext& context, int fd, UserAddress vector,
                             int flags);
 Result<int64_t> sys_pwritev2(SyscallContext& context, int fd, UserAddress vector, uint64_t count, uint64_t low, uint64_t high,
                              int flags);
+// sendfile.cc
+Result<int64_t> sys_sendfile(SyscallContext& context, int out, int in, UserAddress offset, uint64_t count);
+Result<int64_t> sys_sendfile64(SyscallContext& context, int out, int in, UserAddress offset, uint64_t count);
 // fcntl.cc, ioctl.cc
 Result<int64_t> sys_fcntl(SyscallContext& context, int fd, uint32_t command, uint64_t argument);
 Result<int64_t> sys_ioctl(SyscallContext& context, int fd, uint32_t command, UserAddress argument);

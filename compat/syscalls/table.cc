@@ -23,6 +23,8 @@ constexpr SyscallRow kSyscalls[] = {
     syscall_row<&sys_writev>("writev", 20, 146, 66, Full),
     syscall_row<&sys_select>("select", 23, 142, kNone, Full),
     syscall_row<&sys_old_select>("old_select", kNone, 82, kNone, Full),
+    syscall_row<&sys_sendfile>("sendfile", 40, 187, 71, Partial, "without an offset a non-blocking socket may be waited for"),
+    syscall_row<&sys_sendfile64>("sendfile64", kNone, 239, kNone, Partial, "as sendfile"),
     syscall_row<&sys_socket>("socket", 41, 359, 198, Full),
     syscall_row<&sys_connect>("connect", 42, 362, 203, Full),
     syscall_row<&sys_accept>("accept", 43, kNone, 202, Full),

@@ -32,6 +32,8 @@ struct Call {
   bool is_interruption_uncertain = false;
   bool is_interruption_native = false;
 
+  bool is_on_our_file = false;  // it names a descriptor that is one of lxnet's
+
   // The last find_fd(), while nothing can have changed since.
   int found_fd = -1;
   lxnet_file* found_file = nullptr;

@@ -103,6 +103,7 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
     case Shape::FirstFd:
     case Shape::Splice:
       if (!is_ours(*call.task, *row, notice, &call.found_fd, &call.found_file)) return continue_natively(listener, notice.id);
+      call.is_on_our_file = true;
       return start_call(std::move(call));
     case Shape::Core:
       return start_call(std::move(call));
@@ -180,7 +181,8 @@ void Supervisor::finish_call(Call& call, int64_t result, int number, const uint6
 }
 
 bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
-  if (result == -ENOSYS) return true;
+  // A call that lxnet does not know must not run on our stand-in: the program is told.
+  if (result == -ENOSYS) return !call.is_on_our_file;
   if (result != -EAFNOSUPPORT || std::strncmp(call.row.name, "socket", 6) != 0) return false;
   // What reaches the network must not go around us; a family that stays on the machine or only configures it may.
   uint64_t family = call.notice.data.args[0];

@@ -1,0 +1,101 @@
+// sendfile: from a file of the host's to a file of lxnet's.
+//
+// What lxnet sends from must be the host's: a socket is no source of it (EINVAL), as in Linux, where the input must be seekable.
+// Not implemented: with no offset given, a part that was read and that a non-blocking socket then does not take is waited for,
+// because the position of the host's file cannot be moved back.
+#include <algorithm>
+
+#include "compat/syscalls/calls.hh"
+#include "compat/syscalls/descriptors.hh"
+#include "compat/syscalls/io_segments.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr size_t kChunk = 64 * 1024;
+
+class ForeignFileHold {
+ public:
+  ForeignFileHold(const Hal& hal, int fd) : hal_(hal) {
+    if (hal.table().foreign_get != nullptr) file_ = hal.table().foreign_get(hal.context(), fd);
+  }
+  ~ForeignFileHold() {
+    if (file_ != nullptr) hal_.table().foreign_unref(hal_.context(), file_);
+  }
+  ForeignFileHold(const ForeignFileHold&) = delete;
+  ForeignFileHold& operator=(const ForeignFileHold&) = delete;
+
+  bool is_open() const { return file_ != nullptr; }
+  Result<size_t> read(MutableByteSpan to, int64_t* position) {
+    const int64_t done = hal_.table().foreign_read(hal_.context(), file_, to.data(), to.size(), position);
+    if (done < 0) return static_cast<Errno>(-done);
+    return static_cast<size_t>(done);
+  }
+
+ private:
+  const Hal& hal_;
+  lxnet_foreign_file* file_ = nullptr;
+};
+
+// The end of the file, a short write or an error after some bytes end it with what was sent.
+Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_t* position, uint64_t count) {
+  const Ref<File> out = TRY(find_file_or_leave(context, out_fd));
+  auto own = find_file(context, in_fd);
+  if (own.is_ok()) return Errno::EINVAL;
+  if (own.is_error(Errno::EBADF)) return Errno::EBADF;
+  if (position != nullptr && *position < 0) return Errno::EINVAL;
+  ForeignFileHold in(context.hal(), in_fd);
+  if (!in.is_open()) return Errno::EBADF;
+  if (out->kind() != FileKind::Socket) return Errno::EINVAL;
+  count = std::min(count, kMaxReadWrite);
+
+  HeapArray<uint8_t> buffer =
+      TRY(HeapArray<uint8_t>::create(context.hal(), static_cast<size_t>(std::min<uint64_t>(count, kChunk))));
+  int64_t sent = 0;
+  while (static_cast<uint64_t>(sent) < count) {
+    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(count - static_cast<uint64_t>(sent), kChunk));
+    int64_t next = position == nullptr ? 0 : *position;
+    auto got = in.read(MutableByteSpan(buffer.data(), wanted), position == nullptr ? nullptr : &next);
+    if (!got.is_ok()) return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(got.error());
+    const size_t size = got.take();
+    if (size == 0) break;
+    SpanSource source(ByteSpan(buffer.data(), size));
+    const bool waits = position == nullptr || !out->is_nonblocking();
+    OutgoingMessage message{.source = source, .flags = waits ? 0 : uint32_t{kMessageDontWait}};
+    auto written = static_cast<SocketFile&>(*out).send(context, message);
+    if (!written.is_ok()) {
+      if (written.is_error(Errno::EPIPE)) send_broken_pipe_signal(context);
+      return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(written.error());
+    }
+    const int64_t done = static_cast<int64_t>(written.take());
+    if (position != nullptr) *position += done;
+    sent += done;
+    if (static_cast<size_t>(done) < size) break;
+  }
+  return sent;
+}
+
+template <typename Offset>
+Result<int64_t> send_file_from(SyscallContext& context, int out, int in, UserAddress where, uint64_t count) {
+  if (where.is_null()) return send_file(context, out, in, nullptr, count);
+  Offset offset = 0;
+  TRY(copy_in(context.hal(), mutable_bytes_of(offset), where));
+  int64_t position = offset;
+  auto sent = send_file(context, out, in, &position, count);
+  offset = static_cast<Offset>(position);
+  TRY(copy_out(context.hal(), where, bytes_of(offset)));
+  return sent;
+}
+
+}  // namespace
+
+Result<int64_t> sys_sendfile(SyscallContext& context, int out, int in, UserAddress offset, uint64_t count) {
+  return context.is_32bit() ? send_file_from<int32_t>(context, out, in, offset, count)
+                            : send_file_from<int64_t>(context, out, in, offset, count);
+}
+
+Result<int64_t> sys_sendfile64(SyscallContext& context, int out, int in, UserAddress offset, uint64_t count) {
+  return send_file_from<int64_t>(context, out, in, offset, count);
+}
+
+}  // namespace lxnet
