@@ -46,7 +46,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   int socket_type() const { return type_; }
   WaitQueue& wait_queue() { return waiters_; }
   SocketOptions& options() { return options_; }
-  Errno take_error() { return Errno{__atomic_exchange_n(&error_, uint16_t{0}, __ATOMIC_ACQ_REL)}; }
+  Errno take_error() { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
   bool is_listening() const { return state() == UnixState::Listening; }
   uint64_t cookie();
   bool peer_credentials(lxnet_credentials& out);
@@ -78,7 +78,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   UnixState state() const { return static_cast<UnixState>(__atomic_load_n(&state_, __ATOMIC_ACQUIRE)); }
   void set_state(UnixState state) { __atomic_store_n(&state_, static_cast<uint8_t>(state), __ATOMIC_RELEASE); }
   uint8_t shut() const { return __atomic_load_n(&shut_, __ATOMIC_ACQUIRE); }
-  void set_error(Errno error) { __atomic_store_n(&error_, static_cast<uint16_t>(error), __ATOMIC_RELEASE); }
+  void set_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   bool has_error() const { return __atomic_load_n(&error_, __ATOMIC_ACQUIRE) != 0; }
   Duration wait_time(uint32_t flags, bool is_send) const;
 
@@ -138,9 +138,9 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   WaitQueue waiters_;
   WaitQueue senders_;  // who waits for room here: blocked connects and sends, relays
   uint8_t state_ = 0;
-  uint8_t shut_ = 0;  // written under inbox_mutex_
-  uint16_t error_ = 0;
-  uint32_t backlog_;  // of listen(), or the number of datagrams held
+  uint8_t shut_ = 0;    // written under inbox_mutex_
+  uint32_t error_ = 0;  // an Errno; four bytes, because not every machine exchanges two
+  uint32_t backlog_;    // of listen(), or the number of datagrams held
   size_t send_memory_ = 0;
   uint64_t cookie_ = 0;
 
