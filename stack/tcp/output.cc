@@ -44,7 +44,12 @@ bool TcpSocket::may_send(const SendRecord& record, Nagle nagle, bool is_last) co
 uint32_t TcpSocket::bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const {
   if (snd_.is_urgent()) return mss;
   const uint64_t by_window = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
-  const uint64_t by_cwnd = uint64_t{std::min(quota, kMaxSegments)} * mss;
+  uint64_t by_cwnd = uint64_t{std::min(quota, kMaxSegments)} * mss;
+  // A paced burst is worth a millisecond, and two segments at least.
+  if (wants_pacing()) {
+    by_cwnd = std::min(by_cwnd,
+                       std::max<uint64_t>(std::min(congestion_.pacing_rate, options.max_pacing_rate) >> 10, uint64_t{2} * mss));
+  }
   const auto limit = static_cast<uint32_t>(std::min({by_window, by_cwnd, uint64_t{SendRecord::kMaxSize}}));
   if (limit < record.size) return std::max(limit / mss * mss, mss);
   const uint32_t odd = record.size % mss;
@@ -139,7 +144,7 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
   if (record.size < record.segments * mss) snd_.small_end = record.end();
   count(entry, Mib::TcpExtTCPOrigDataSent, record.segments);
   statistics_.account(TcpStatistics::Limit::Busy, entry.now());
-  if (congestion_.wants_pacing) pace(entry, record.size);
+  if (wants_pacing()) pace(entry, record.size);
   if (before == 0 || probe_timer_kind_ == ProbeTimer::LossProbe) {
     arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
   }

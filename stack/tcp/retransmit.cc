@@ -85,7 +85,7 @@ void TcpSocket::retransmit_lost(Entry& entry) {
     if (record->segments > quota && record->size > quota * mss && !split_sent(*record, quota * mss, mss)) break;
     const bool is_head = record == send_queue_.sent.front();
     if (!retransmit_record(entry, *record)) break;
-    if (congestion_.wants_pacing) pace(entry, record->size);
+    if (wants_pacing()) pace(entry, record->size);
     if (congestion_.loss_state == LossState::Recovery || congestion_.loss_state == LossState::Cwr)
       recovery_.prr_out += record->segments;
     count(entry, congestion_.loss_state == LossState::Loss ? Mib::TcpExtTCPSlowStartRetrans : Mib::TcpExtTCPFastRetrans,

@@ -7,5 +7,6 @@ namespace lxnet {
 
 extern const CongestionAlgorithm kNewReno;
 extern const CongestionAlgorithm kCubic;
+extern const CongestionAlgorithm kBbr;
 
 }  // namespace lxnet
