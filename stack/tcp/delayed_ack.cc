@@ -26,9 +26,25 @@ void TcpSocket::enter_quick_ack_mode(uint8_t limit) {
   ack_.ato = kMinDelay;
 }
 
+// RFC 3168, 6.1.3: a mark is echoed on every acknowledgment until the sender says CWR.
+void TcpSocket::note_congestion_mark(const TcpSegment& segment) {
+  if (segment.flags.cwr()) {
+    ecn_echo_ = false;
+    ack_.is_wanted_now = true;
+  }
+  const uint8_t mark = segment.tos & kEcnMask;
+  if (mark == kEcnExperienced && !ecn_echo_) {
+    // The sender should hear of it soon, and of what follows.
+    enter_quick_ack_mode(2);
+    ecn_echo_ = true;
+  }
+  ecn_ce_seen_ = ecn_ce_seen_ || mark != kEcnNotCapable;
+}
+
 // New in-order or out-of-order data: adapts the delay to the time between segments.
 void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   ack_.is_scheduled = true;
+  if (negotiated_.ecn) note_congestion_mark(segment);
   measure_segment_size(*segment.packet, segment.size, segment.flags.psh());
   measure_receive_rtt(entry.now());
   if (ack_.ato == Duration()) {

@@ -84,7 +84,7 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
   request.negotiated.timestamps = offered.timestamps.has_value() && tunables.tcp_timestamps != 0;
   request.negotiated.sack = offered.sack_permitted && tunables.tcp_sack != 0;
   request.negotiated.window_scale = offered.window_scale.has_value() && tunables.tcp_window_scaling != 0;
-  request.negotiated.ecn = segment.flags.has_all(kTcpEce | kTcpCwr) && tunables.tcp_ecn != 0;
+  request.negotiated.ecn = segment.flags.has_all(kTcpEce | kTcpCwr) && (segment.tos & kEcnMask) == 0 && tunables.tcp_ecn != 0;
   request.peer_shift = offered.window_scale.value_or(0);
   request.peer_mss = offered.maximum_segment_size.value_or(536);
   if (tcp_options.max_segment != 0) request.peer_mss = std::min(request.peer_mss, tcp_options.max_segment);

@@ -258,7 +258,9 @@ class TcpSocket final : public Socket {
   Result<> queue_fin(Entry& entry);
   uint32_t current_mss();
   void update_mss(Entry& entry, uint32_t path_mtu);
-  bool is_paced(Instant now) const { return congestion_.wants_pacing && pacing_until_ > now; }
+  bool is_paced(Instant now) const { return pacing_until_ > now; }
+  bool wants_pacing() const { return congestion_.wants_pacing || options.max_pacing_rate != ~uint64_t{0}; }
+  void update_pacing_rate();
 
   // ---- transmit.cc: one segment
   struct Outgoing {
@@ -303,6 +305,7 @@ class TcpSocket final : public Socket {
   bool in_quick_ack_mode() const { return ack_.quick != 0 && ack_.pingpong == 0; }
   void enter_quick_ack_mode(uint8_t limit);
   void raise_quick_acks(uint8_t limit);
+  void note_congestion_mark(const TcpSegment& segment);
   void consider_ack(Entry& entry);
   void delay_ack(Entry& entry);
   void note_ack_sent(Entry& entry, uint32_t segments);

@@ -65,6 +65,14 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   }
   const bool has_text = out.size != 0;
   emission.tos = route_.destination.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  // RFC 3168, 6.1.1: offered once; a network that dislikes the bits gets the next SYN without them (tcp_ecn_fallback).
+  if (negotiated_.ecn && in(TcpState::SynSent)) {
+    if (recovery_.retransmits == 0) {
+      emission.header.flags |= kTcpEce | kTcpCwr;
+    } else if (stack().tunables().values().tcp_ecn_fallback != 0) {
+      negotiated_.ecn = false;
+    }
+  }
   if (negotiated_.ecn && !out.flags.syn()) {
     if (ecn_echo_) emission.header.flags |= kTcpEce;
     // RFC 3168, 6.1.5: retransmissions, pure acknowledgments and probes are not ECN-capable.
