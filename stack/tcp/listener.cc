@@ -53,7 +53,7 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
     count(entry, Mib::TcpExtListenDrops);
     return stack.drops().count(DropReason::TcpListenQueueFull);
   }
-  if (syn_count() >= std::max<uint32_t>(backlog, 1) + 0u && syn_count() >= static_cast<uint32_t>(tunables.tcp_max_syn_backlog)) {
+  if (syn_count() >= std::max(backlog, static_cast<uint32_t>(tunables.tcp_max_syn_backlog))) {
     count(entry, Mib::TcpExtTCPReqQFullDrop);
     count(entry, Mib::TcpExtListenDrops);
     return stack.drops().count(DropReason::TcpListenQueueFull);
