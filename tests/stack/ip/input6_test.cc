@@ -64,7 +64,7 @@ TEST_F(Input6, UnknownOptionsAreTreatedByTheirTwoBits) {
   bench.inject(with_option(0x1e));
   EXPECT_EQ(from(bench.take_one(), 40), reply()) << "00: passed over";
   expect_silence(with_option(0x5e), DropReason::IpExtension);
-  for (const uint8_t option : {0x9e, 0xde}) {
+  for (const uint8_t option : {uint8_t{0x9e}, uint8_t{0xde}}) {
     const Bytes packet = with_option(option);
     bench.inject(packet);
     EXPECT_EQ(from(bench.take_one(), 40), problem(Icmp6ParameterProblem::Option, 42, packet));
