@@ -31,7 +31,7 @@ struct BindLeniency {
   bool is_relaxed;
   bool reuse_port_counts;
 };
-inline constexpr BindLeniency kExplicitPort{true, true}, kChosenPort{false, false}, kChosenPortReused{true, false};
+inline constexpr BindLeniency kExplicitPort{true, true}, kChosenPort{false, false};
 
 bool tcp_conflicts(const BindView& asking, const BindView& holding, BindLeniency leniency);
 

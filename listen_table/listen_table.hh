@@ -64,7 +64,6 @@ class ListenTable {
   Result<> try_chosen(PortClaim& claim, uint16_t port, BindLeniency leniency);
   Result<> try_for_connect(PortClaim& claim, uint16_t port, const Endpoint& remote);
   PortRange range_of(const PortClaim& claim) const;
-  bool is_reserved(uint16_t port) const;
   uint32_t random_below(uint32_t limit) const;
 
   Stack& stack_;

@@ -1,7 +1,8 @@
 // Which free port: Linux's inet_csk_find_open_port, __inet_hash_connect (RFC 6056, section 3.3.4) and udp_lib_get_port.
 //
 // bind() prefers ports of the other parity than the range's first, connect() those of the same, so that neither eats up what the
-// other needs. Every port of the range is tried before there is said to be none.
+// other needs. Every port of the range is tried before there is said to be none. Not implemented: ip_local_reserved_ports,
+// ip_autobind_reuse.
 #include "listen_table/listen_table.hh"
 
 namespace lxnet {
@@ -25,14 +26,11 @@ ListenTable::PortRange ListenTable::range_of(const PortClaim& claim) const {
   return range;
 }
 
-bool ListenTable::is_reserved(uint16_t) const { return false; }
-
 uint32_t ListenTable::random_below(uint32_t limit) const {
   return static_cast<uint32_t>(uint64_t{hal_.random<uint32_t>()} * limit >> 32);
 }
 
 Result<> ListenTable::try_chosen(PortClaim& claim, uint16_t port, BindLeniency leniency) {
-  if (is_reserved(port)) return Errno::EADDRINUSE;
   Shard& shard = shard_of(port);
   MutexLock lock(shard.mutex);
   const PortBucket* bucket = find_locked(shard, claim.protocol, port);
@@ -103,7 +101,6 @@ Result<> ListenTable::claim_for_connect(PortClaim& claim, const Endpoint& remote
 }
 
 Result<> ListenTable::try_for_connect(PortClaim& claim, uint16_t port, const Endpoint& remote) {
-  if (is_reserved(port)) return Errno::EADDRINUSE;
   Shard& shard = shard_of(port);
   MutexLock lock(shard.mutex);
   const PortBucket* bucket = find_locked(shard, claim.protocol, port);
