@@ -36,6 +36,11 @@ function(lxnet_test_binary directory)
   else()
     lxnet_link_existing(${name} lxnet_test_support ${LXNET_HOST_LIBRARIES} lxnet_core)
   endif()
+  # And the same binary once more, whole, its calls answered by lxnet.
+  if(label STREQUAL "conformance" AND TARGET lxnet-run)
+    add_test(NAME ${path}/on_lxnet COMMAND lxnet-run -- $<TARGET_FILE:${name}> --gtest_brief=1)
+    set_tests_properties(${path}/on_lxnet PROPERTIES LABELS ${label} TIMEOUT ${LXNET_TEST_TIMEOUT})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${path}/" WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
                        PROPERTIES LABELS ${label} TIMEOUT ${LXNET_TEST_TIMEOUT})
 endfunction()
