@@ -25,7 +25,7 @@ struct Ipv4Settings {
   int32_t secure_redirects = 1;
   int32_t shared_media = 1;
   int32_t send_redirects = 1;
-  int32_t accept_source_route = 0;
+  int32_t accept_source_route = 1;
   int32_t promote_secondaries = 0;
   int32_t ignore_routes_with_linkdown = 0;
 };

@@ -105,7 +105,7 @@ Result<FibResult> RouteTable::find(const FibQuery& query) const {
 
 RouteType RouteTable::address_type(const IpAddress& address, uint32_t interface_index) const {
   if (address.is_multicast()) return RouteType::Multicast;
-  if (address.is_v4() && (address.v4().is_zero_network() || address.v4().is_broadcast())) return RouteType::Broadcast;
+  if (address.is_v4() && (address.v4().is_unspecified() || address.v4().is_broadcast())) return RouteType::Broadcast;
   MutexLock lock(mutex_);
   const Table* table = find_table(address.family(), kTableLocal);
   const RouteTrie::Node* place = table == nullptr ? nullptr : table->trie.find_longest(address);

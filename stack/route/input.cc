@@ -70,7 +70,7 @@ Result<Route> RouteTable::input_v4(Entry&, const FlowKey& key, Interface& input)
   }
   constexpr uint8_t kIgmp = 2;
   const bool is_excused = is_from_nobody && (destination.is_local_multicast() || (is_for_many && key.protocol == kIgmp));
-  if (source.is_zero_network() && !is_excused) return Errno::EINVAL;
+  if (is_from_nobody && !is_excused) return Errno::EINVAL;
   const InterfaceSettings& all = stack_.interfaces().settings_of_all();
   const bool is_localnet_fine = input.is_loopback() || setting_or(all.v4.route_localnet, input.settings().v4.route_localnet);
   if ((source.is_loopback() || destination.is_loopback()) && !is_localnet_fine) return Errno::EINVAL;
@@ -78,7 +78,7 @@ Result<Route> RouteTable::input_v4(Entry&, const FlowKey& key, Interface& input)
     if (!is_from_nobody && !input.is_loopback()) TRY(validate_source(key, input));
     return route_to_us(input, key, RouteKind::Multicast, now_generation);
   }
-  if (destination.is_zero_network()) return Errno::EINVAL;
+  if (destination.is_unspecified()) return Errno::EINVAL;
 
   Result<FibResult> found = find(forward_query(key, input));
   const bool forwards = stack_.tunables().values().ip_forward != 0 || input.settings().v4.forwarding != 0;

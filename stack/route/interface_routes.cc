@@ -35,7 +35,7 @@ void list_v4_routes(const Interface& interface, const InterfaceAddress& address,
   if (interface.is_up()) {
     const Ipv4Address broadcast = address.broadcast;
     const Ipv4Address last = prefix.network_broadcast(address.prefix_length);
-    const bool has_prefix = !prefix.is_zero_network() && !address.is_secondary() && (prefix != own || address.prefix_length < 32);
+    const bool has_prefix = !prefix.is_unspecified() && !address.is_secondary() && (prefix != own || address.prefix_length < 32);
     if (!broadcast.is_unspecified() && !broadcast.is_broadcast()) {
       out.add({broadcast, 32}, RouteType::Broadcast, AddressScope::Link, index);
     }
@@ -55,9 +55,9 @@ void list_v4_routes(const Interface& interface, const InterfaceAddress& address,
 void list_v6_routes(const Interface& interface, const InterfaceAddress& address, RouteList& out) {
   const uint32_t index = interface.index();
   if (address.is_usable()) out.add({address.address, 128}, RouteType::Local, AddressScope::Host, index);
-  // A router's advertisement says by itself whether its prefix is on the link.
-  const bool is_advertised = address.origin == AddressOrigin::RouterAdvertisement;
-  if (!interface.is_up() || is_advertised || (address.flags & kAddressNoPrefixRoute) != 0) return;
+  // A router's advertisement says by itself whether its prefix is on the link, and ::1 of lo is no subnet.
+  const bool has_none = address.origin == AddressOrigin::RouterAdvertisement || address.origin == AddressOrigin::KernelLoopback;
+  if (!interface.is_up() || has_none || (address.flags & kAddressNoPrefixRoute) != 0) return;
   const Prefix prefix{address.peer.v6().network(address.prefix_length), address.prefix_length};
   RouteEntry& route = out.add(prefix, RouteType::Unicast, AddressScope::Link, index);
   route.metric = address.metric != 0 ? address.metric : kIpv6AddressMetric;

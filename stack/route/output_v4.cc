@@ -19,22 +19,22 @@ struct Output {
 
 Ipv4Address source_or_none(Result<Ipv4Address> selected) { return selected.is_ok() ? selected.take() : Ipv4Address(); }
 
-// A source that was asked for must be ours; one of multicast or nobody's network can be nobody's source.
+// A source that was asked for must be ours, and no group's.
 Result<> check_source(Stack& stack, const FlowKey& key, Output& out) {
   const Ipv4Address source = out.source;
-  if (source.is_multicast() || source.is_broadcast() || source.is_zero_network()) return Errno::EINVAL;
+  if (source.is_multicast() || source.is_broadcast()) return Errno::EINVAL;
   const bool is_for_many = out.destination.is_multicast() || out.destination.is_broadcast();
   if (out.asked_interface != 0 || !is_for_many) {
     if (key.may_use_foreign_source || stack.interfaces().is_local_address(source)) return ok();
     // An address of an interface that is down is still ours.
     if (stack.interfaces().find_by_address(source)) return ok();
-    return Errno::EINVAL;
+    return Errno::ENETUNREACH;
   }
   // Multicast and the limited broadcast leave by the interface that has the source.
   Ref<Interface> owner = stack.interfaces().find_by_address(source);
   if (!owner && stack.interfaces().is_local_address(source))
     owner = stack.interfaces().find(stack.interfaces().loopback().index());
-  if (!owner) return key.may_use_foreign_source ? ok() : Result<>(Errno::EINVAL);
+  if (!owner) return Errno::ENETUNREACH;
   out.device = owner;
   out.is_decided = true;
   return ok();
@@ -95,8 +95,6 @@ Result<Route> finish(Stack& stack, Output& out, uint32_t generation) {
     out.kind = RouteKind::Broadcast;
   } else if (destination.is_multicast()) {
     out.kind = RouteKind::Multicast;
-  } else if (destination.is_zero_network()) {
-    return Errno::EINVAL;
   }
   const bool is_for_many = out.kind == RouteKind::Broadcast || out.kind == RouteKind::Multicast;
   if (is_for_many || out.next_hop.is_unspecified()) out.next_hop = destination;
@@ -124,6 +122,7 @@ Result<Route> RouteTable::output_v4(Entry&, const FlowKey& key) {
   if (out.destination.is_unspecified() && !out.is_decided) {
     // "To nobody" is to ourselves.
     if (out.source.is_unspecified()) out.source = Ipv4Address::loopback();
+    if (!stack_.interfaces().is_local_address(out.source)) return Errno::ENETUNREACH;  // lo is down and bare
     out.destination = out.source;
     out.device = Ref<Interface>::share(stack_.interfaces().loopback());
     out.kind = RouteKind::Local;

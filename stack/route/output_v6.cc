@@ -22,16 +22,23 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
   const bool is_to_nobody = key.destination.is_unspecified();
   const IpAddress destination = is_to_nobody ? IpAddress(Ipv6Address::loopback()) : key.destination;
   if (key.output_interface != 0 && !stack_.interfaces().find(key.output_interface)) return Errno::ENODEV;
-  FibResult found = TRY(find({.destination = destination,
-                              .source = key.source,
-                              .input_interface = stack_.interfaces().loopback().index(),
-                              .output_interface = key.output_interface,
-                              .mark = key.mark,
-                              .uid = key.uid,
-                              .source_port = key.source_port,
-                              .destination_port = key.destination_port,
-                              .protocol = key.protocol,
-                              .tos = key.tos}));
+  const bool chooses_source = key.source.is_unspecified() || key.source.is_v4();
+  Result<FibResult> looked_up = find({.destination = destination,
+                                      .source = key.source,
+                                      .input_interface = stack_.interfaces().loopback().index(),
+                                      .output_interface = key.output_interface,
+                                      .mark = key.mark,
+                                      .uid = key.uid,
+                                      .source_port = key.source_port,
+                                      .destination_port = key.destination_port,
+                                      .protocol = key.protocol,
+                                      .tos = key.tos});
+  if (!looked_up.is_ok()) {
+    // Linux looks for a source first: who has no address at all hears EADDRNOTAVAIL, be there a route or not.
+    if (chooses_source) TRY(select_source(nullptr, destination.v6()));
+    return looked_up.error();
+  }
+  const FibResult found = looked_up.take();
   if (key.on_link_only && found.has_gateway) return Errno::ENETUNREACH;
   Route route{.output = found.output,
               .source = key.source,
@@ -40,9 +47,9 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
               .mtu = link_mtu6(*found.output),
               .generation = now_generation};
   if (found.mtu != 0 && found.mtu < route.mtu) route.mtu = found.mtu;
-  if (key.source.is_unspecified() || key.source.is_v4()) {
+  if (chooses_source) {
     if (found.preferred_source.is_unspecified()) {
-      route.source = TRY(select_source(*found.output, destination.v6()));
+      route.source = TRY(select_source(found.output.get(), destination.v6()));
     } else {
       route.source = found.preferred_source;
     }

@@ -47,7 +47,7 @@ void receive_redirect4(Entry& entry, const RedirectNotice& notice) {
   const Ref<Interface> interface = entry.stack().interfaces().find(notice.interface_index);
   if (!interface || !accepts_redirects4(entry, *interface)) return;
   const Ipv4Address gateway = notice.new_gateway.v4();
-  if (notice.new_gateway == notice.old_gateway || gateway.is_multicast() || gateway.is_reserved() || gateway.is_zero_network()) {
+  if (notice.new_gateway == notice.old_gateway || gateway.is_multicast() || gateway.is_reserved() || gateway.is_unspecified()) {
     return;
   }
   const Ipv4Settings& all = entry.stack().interfaces().settings_of_all().v4;
@@ -99,7 +99,7 @@ void send_redirect6(Entry& entry, const Packet& packet, const Route& route, Inte
   if (!is_redirect_due(entry, packet, route, input)) return;
   const Ipv6Address target = route.next_hop.v6(), destination = route.destination.v6();
   if (target != destination && !target.is_link_local()) return;
-  Result<Ipv6Address> source = entry.stack().routes().select_source(input, Ipv6Address::all_nodes());
+  Result<Ipv6Address> source = entry.stack().routes().select_source(&input, Ipv6Address::all_nodes());
   if (!source.is_ok()) return;
   NdpRedirect message{.target = target, .destination = destination, .options = {}};
   Result<NeighbourInfo> neighbour = entry.stack().neighbours().find(input, target);

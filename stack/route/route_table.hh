@@ -54,7 +54,8 @@ class RouteTable {
 
   // ---- asking: any lock below rank Interfaces
 
-  // For sending. ENETUNREACH, EHOSTUNREACH, EACCES (prohibit), EINVAL (blackhole, or a source that is not ours), ENODEV (an
+  // For sending. ENETUNREACH, EHOSTUNREACH, EACCES (prohibit), EINVAL (blackhole, or a source no
+  // host can have), ENODEV (an
   // output interface that does not exist), EADDRNOTAVAIL (IPv6: no address to send from).
   Result<Route> lookup(Entry& entry, const FlowKey& key);
   // For a packet that came in on `input`. Local, Broadcast, Multicast: it is for us (of a group, if somebody joined it: the
@@ -69,7 +70,8 @@ class RouteTable {
   RouteType address_type(const IpAddress& address, uint32_t interface_index = 0) const;
   // The source address for a destination that no socket chose one for: IPv4 by scopes, IPv6 by RFC 6724. EADDRNOTAVAIL.
   Result<Ipv4Address> select_source(const Interface& output, Ipv4Address destination, AddressScope scope) const;
-  Result<Ipv6Address> select_source(const Interface& output, const Ipv6Address& destination) const;
+  // Without an output interface (null) as if any were as good as another.
+  Result<Ipv6Address> select_source(const Interface* output, const Ipv6Address& destination) const;
   // The tables alone. ENETUNREACH without any match; what a route of an error type says.
   Result<FibResult> find(const FibQuery& query) const;
 

@@ -68,13 +68,13 @@ struct Candidate {
 
 }  // namespace
 
-Result<Ipv6Address> RouteTable::select_source(const Interface& output, const Ipv6Address& destination) const {
+Result<Ipv6Address> RouteTable::select_source(const Interface* output, const Ipv6Address& destination) const {
   const Goal goal{.destination = destination,
-                  .output_interface = output.index(),
+                  .output_interface = output == nullptr ? 0 : output->index(),
                   .scope = static_cast<int>(destination.scope()),
                   .label = label_of(destination)};
   // Section 4: for multicast and link-local destinations only addresses of the outgoing link are candidates.
-  const bool only_output = destination.is_multicast() || destination.is_link_local();
+  const bool only_output = output != nullptr && (destination.is_multicast() || destination.is_link_local());
   Candidate best;
   bool has_best = false;
   stack_.interfaces().any_address([&](const Interface& interface, const InterfaceAddress& address) {

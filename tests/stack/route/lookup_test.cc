@@ -35,6 +35,30 @@ TEST_F(Lookup, WithoutRoutesTheNetworkIsUnreachable) {
   expect_error("224.0.0.1", Errno::ENETUNREACH);
 }
 
+TEST_F(Lookup, WhoHasNoIpv6AddressHearsOfThatAndNotOfRoutes) {
+  WireStack bare(LXNET_CONFIG_LOOPBACK_DOWN);
+  EXPECT_TRUE(bare.lookup("2001:db8::1").is_error(Errno::EADDRNOTAVAIL));
+  EXPECT_TRUE(bare.lookup("::1").is_error(Errno::EADDRNOTAVAIL));
+  EXPECT_TRUE(bare.lookup("127.0.0.1").is_error(Errno::ENETUNREACH));
+  EXPECT_TRUE(bare.lookup("0.0.0.0").is_error(Errno::ENETUNREACH));
+}
+
+TEST_F(Lookup, TheNetworkOfZeroIsAnOrdinaryOne) {
+  ASSERT_TRUE(wire.add("10.0.0.1", 24).is_ok());
+  expect_error("0.1.2.3", Errno::ENETUNREACH);
+  ASSERT_TRUE(wire.add_route("0.0.0.0", 0, "10.0.0.2").is_ok());
+  expect_route("0.1.2.3", "10.0.0.2", "10.0.0.1");
+}
+
+TEST_F(Lookup, AnInterfaceThatWasAskedForMayLackTheDestination) {
+  ASSERT_TRUE(wire.add("10.0.0.1", 24).is_ok());
+  const auto through = [&](const char* destination, uint32_t interface) {
+    return wire.lookup({.destination = WireStack::ip(destination), .output_interface = interface}).take();
+  };
+  EXPECT_EQ(through("127.0.0.1", wire.eth0->index()).source, WireStack::ip("10.0.0.1"));
+  EXPECT_EQ(through("10.0.0.7", 1).source, WireStack::ip("10.0.0.1")) << "lo's own address reaches nobody";
+}
+
 TEST_F(Lookup, AnAddressBringsItsSubnetAndItsBroadcasts) {
   ASSERT_TRUE(wire.add("10.0.0.1", 24).is_ok());
   EXPECT_EQ(expect_route("10.0.0.7", "10.0.0.7", "10.0.0.1").output, wire.eth0);
@@ -95,7 +119,7 @@ TEST_F(Lookup, ErrorTypesAnswerTheirErrno) {
 TEST_F(Lookup, ASourceMustBeOurs) {
   ASSERT_TRUE(wire.add("10.0.0.1", 24).is_ok());
   FlowKey key{.source = WireStack::ip("10.0.0.9"), .destination = WireStack::ip("10.0.0.2")};
-  expect_error(key, Errno::EINVAL);
+  expect_error(key, Errno::ENETUNREACH);
   key.may_use_foreign_source = true;
   EXPECT_TRUE(wire.lookup(key).is_ok());
   key.source = WireStack::ip("224.0.0.1");
@@ -228,7 +252,7 @@ TEST_F(Input, KnowsMartians) {
   expect_refused("255.255.255.255", "10.0.0.1", Errno::EINVAL);
   expect_refused("0.0.0.0", "10.0.0.1", Errno::EINVAL);
   expect_refused("10.0.0.1", "10.0.0.1", Errno::EINVAL);
-  expect_refused("10.0.0.2", "0.1.2.3", Errno::EINVAL);
+  expect_refused("10.0.0.2", "0.0.0.0", Errno::EINVAL);
   wire.interfaces().settings_of_all().v4.accept_local = 1;
   wire.eth0->settings().v4.accept_local = 1;
   expect_kind("10.0.0.1", "10.0.0.1", RouteKind::Local);
