@@ -26,6 +26,8 @@ constexpr char kHelp[] =
     "  --net NAME            join the network of that name, which several runs share; the first one makes it, the last ends it\n"
     "  --sysctl NAME=VALUE   set a tunable of the network first, as net.ipv4.ip_default_ttl=32; may be repeated\n"
     "  --strace FILE         also write the program's system calls and lxnet's answers to FILE, with strace\n"
+    "  --unix                serve AF_UNIX sockets too; the program then reaches none of the host's by path. With --net, as the\n"
+    "                        run that made the network said\n"
     "  --wait-all            stay until the last process of the program has ended; without it, what the program leaves\n"
     "                        behind is killed when it ends\n"
     "  --stats               at the end, print how many calls were served\n"
@@ -77,6 +79,8 @@ void parse_option(int argc, char** argv, int& i, Parsed& parsed) {
     parsed.options.log_level = LXNET_LOG_DEBUG;
   } else if (argument == "--wait-all") {
     parsed.options.waits_for_all = true;
+  } else if (argument == "--unix") {
+    parsed.options.serves_unix = true;
   } else if (argument == "--stats") {
     parsed.options.prints_statistics = true;
   } else if (const char* tunable = option_value("--sysctl", argc, argv, i, parsed)) {

@@ -39,7 +39,7 @@ absl::Status check_may_look() {
       "named networks need root, or kernel.yama.ptrace_scope = 0, because one process serves programs of several terminals");
 }
 
-absl::StatusOr<OwnedFd> join(const std::string& name, int log_level) {
+absl::StatusOr<OwnedFd> join(const std::string& name, const RunOptions& options) {
   absl::StatusOr<OwnedFd> lock = lock_networks();
   if (!lock.ok()) return lock.status();
   absl::StatusOr<OwnedFd> socket = connect_network(name);
@@ -50,7 +50,7 @@ absl::StatusOr<OwnedFd> join(const std::string& name, int log_level) {
   pid_t middle = ::fork();
   if (middle == 0) {
     lock->close();
-    if (::fork() == 0) serve_network(name, std::move(*listening), log_level);
+    if (::fork() == 0) serve_network(name, std::move(*listening), options.log_level, options.serves_unix);
     ::_exit(0);
   }
   if (middle > 0) ::waitpid(middle, nullptr, 0);
@@ -96,7 +96,7 @@ int run_joined(int socket, const RunOptions& options, const std::string& command
 int run_in_network(const std::string& name, const RunOptions& options, const std::string& command,
                    const std::function<int()>& body) {
   if (absl::Status status = check_may_look(); !status.ok()) return complain(std::string(status.message()));
-  absl::StatusOr<OwnedFd> socket = join(name, options.log_level);
+  absl::StatusOr<OwnedFd> socket = join(name, options);
   if (!socket.ok()) return complain(std::string(socket.status().message()));
   sigset_t handled = relayed_signals(), before;
   ::sigprocmask(SIG_BLOCK, &handled, &before);

@@ -146,7 +146,7 @@ std::string Client::set_tunable(const std::string& assignment) {
 
 }  // namespace
 
-void serve_network(const std::string& name, OwnedFd listening, int log_level) {
+void serve_network(const std::string& name, OwnedFd listening, int log_level, bool serves_unix) {
   ::setsid();
   ::prctl(PR_SET_NAME, "lxnet-network");
   // Nobody's terminal and nobody's pipe.
@@ -156,7 +156,7 @@ void serve_network(const std::string& name, OwnedFd listening, int log_level) {
   for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   Server server(name, std::move(listening), log_level);
   server.supervisor.raise_descriptor_limit();
-  if (!server.supervisor.create_stack().ok()) ::_exit(kOwnFailure);
+  if (!server.supervisor.create_stack(serves_unix).ok()) ::_exit(kOwnFailure);
   server.run();
   ::_exit(0);
 }

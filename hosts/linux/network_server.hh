@@ -10,6 +10,6 @@ namespace lxnet::host {
 
 // Messages to it: "run COMMAND" with a filter's listener, "sysctl NAME VALUE", "show", "stop"; the answer is text, "ok" when
 // there is nothing to say. A connection that has brought a program stays open until the program's end.
-[[noreturn]] void serve_network(const std::string& name, OwnedFd listening, int log_level);
+[[noreturn]] void serve_network(const std::string& name, OwnedFd listening, int log_level, bool serves_unix);
 
 }  // namespace lxnet::host

@@ -58,7 +58,7 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NAME, "lxnet-supervise");
   Supervisor supervisor(options.log_level);
-  if (absl::Status status = supervisor.create_stack(); !status.ok()) return fail(status);
+  if (absl::Status status = supervisor.create_stack(options.serves_unix); !status.ok()) return fail(status);
   if (apply_tunables(options, supervisor.default_stack()) != 0) return kOwnFailure;
   absl::StatusOr<Program> program = start_program(body, program_mask);
   if (!program.ok()) return fail(program.status());

@@ -16,6 +16,7 @@ struct RunOptions {
   int log_level = 0;           // LXNET_LOG_*
   bool waits_for_all = false;  // the network lives until the last process has ended, not only the first
   bool prints_statistics = false;
+  bool serves_unix = false;  // AF_UNIX too: the programs then reach no socket of the host's by its path
   std::vector<std::pair<std::string, std::string>> tunables = {};
 };
 

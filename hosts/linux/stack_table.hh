@@ -27,8 +27,8 @@ class StackTable {
     int64_t alarm = INT64_MAX;  // monotonic
   };
 
-  // The Stack of the supervisor's own namespace, where programs start.
-  absl::Status create_default(const lxnet_hal& hal);
+  // The Stack of the supervisor's own namespace, where programs start. With `serves_unix` every Stack has AF_UNIX.
+  absl::Status create_default(const lxnet_hal& hal, bool serves_unix);
   // Null when none can be made.
   lxnet_stack* get(Task& task, const lxnet_hal& hal);
   // Whether the thread's user namespace owns the network namespace it is in.
@@ -43,6 +43,7 @@ class StackTable {
  private:
   Entry* find(const lxnet_stack* stack) const;
 
+  bool serves_unix_ = false;
   std::unordered_map<ino_t, Entry*> by_namespace_;
   std::vector<std::unique_ptr<Entry>> entries_;
 };

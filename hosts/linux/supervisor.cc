@@ -41,7 +41,7 @@ Supervisor::Supervisor(int log_level)
       i386_calls_(SCMP_ARCH_X86),
       hal_(make_hal(*this)) {}
 
-absl::Status Supervisor::create_stack() { return stacks_.create_default(hal_); }
+absl::Status Supervisor::create_stack(bool serves_unix) { return stacks_.create_default(hal_, serves_unix); }
 
 Listener* Supervisor::add_listener(OwnedFd listener) {
   auto on_notice = [this](Listener& from, const seccomp_notif& notice) { received_.push_back({&from, notice}); };
@@ -162,7 +162,9 @@ void Supervisor::finish_call(Call& call, int64_t result, int number, const uint6
   if (is_left_to_the_kernel(call, result)) return continue_natively(call.listener, call.notice.id);
   if (is_restart(result) || result == -EINTR) {
     statistics_.interrupted++;
-    if (call.is_interruption_native) return continue_natively(call.listener, call.notice.id);
+    // epoll_pwait cannot: under its number the kernel finds no epoll set.
+    if (call.is_interruption_native && !call.is_on_our_file) return continue_natively(call.listener, call.notice.id);
+    if (call.is_interruption_native) result = -EINTR;
     if (is_restart(result) && call.is_interruption_uncertain) result = -EINTR;
     // The kernel gives ERESTARTNOHAND's meaning to a restart block it does not know; ours is kept until restart_syscall.
     if (result == kRestartBlock) {
@@ -201,8 +203,8 @@ void Supervisor::continue_natively(const Listener& listener, uint64_t id) {
 }
 
 void Supervisor::finish() {
-  // The dead threads' calls are told by their pidfds; closing files may still send a last segment. The stacks themselves, with what
-  // lingers in TIME_WAIT, go with the process.
+  // The dead threads' calls are told by their pidfds; closing files may still send a last segment. The stacks themselves, with
+  // what lingers in TIME_WAIT, go with the process.
   int64_t limit = now_nanos() + kSecond;
   while ((fibers_.busy() > 0 || files_.size() > 0 || tasks_.size() > 0) && now_nanos() < limit) turn(now_nanos() + kMillisecond);
 }

@@ -37,7 +37,7 @@ class Supervisor {
   // Messages up to `log_level` (LXNET_LOG_*) go to standard error.
   explicit Supervisor(int log_level);
 
-  absl::Status create_stack();
+  absl::Status create_stack(bool serves_unix);
   lxnet_stack* default_stack() const { return stacks_.default_stack(); }
   Listener* add_listener(OwnedFd listener);
   bool has_programs() const;

@@ -319,6 +319,7 @@ int64_t lxnet_syscall(lxnet_stack* stack, int abi, uint32_t number, const uint64
 }
 
 int lxnet_enable_epoll(lxnet_stack*) { return 0; }
+int lxnet_enable_afunix(lxnet_stack*) { return 0; }
 int lxnet_serves_family(lxnet_stack*, int family) { return family == AF_INET; }
 
 void lxnet_timer_expire(lxnet_stack*) {}

@@ -22,6 +22,7 @@ struct App {
   const char* name;
   std::vector<const char*> needs;  // programs
   const char* script;              // of sh -eu, in an empty directory; fails by its status
+  bool serves_unix = false;        // AF_UNIX by lxnet too
 };
 
 // Waits until the server listens: a connection is accepted or a file appears.
@@ -125,6 +126,29 @@ redis-cli shutdown nosave || true; wait)sh"},
 same "$(redis-cli -s socket set key value)" OK
 same "$(redis-cli -s socket get key)" value
 redis-cli -s socket shutdown nosave || true; wait)sh"},
+    {"RedisOverAfUnixOfLxnet",
+     {"redis-server", "redis-cli"},
+     R"sh(redis-server --port 0 --unixsocket "$PWD/socket" --save '' > log & until_exists socket
+same "$(redis-cli -s socket set key value)" OK
+same "$(redis-cli -s socket get key)" value
+redis-cli -s socket shutdown nosave || true; wait)sh",
+     true},
+    {"PythonAfUnix",
+     {"python3"},
+     R"sh(python3 - <<'END'
+import os, socket
+a, b = socket.socketpair(); a.send(b"x"); assert b.recv(3) == b"x"
+s = socket.socket(socket.AF_UNIX); s.bind("socket"); s.listen()
+c = socket.socket(socket.AF_UNIX); c.connect("socket"); d, _ = s.accept()
+c.send(b"hello"); assert d.recv(10) == b"hello"
+r, w = os.pipe(); u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 0))
+socket.send_fds(c, [b"f"], [r, u.fileno()]); _, fds, _, _ = socket.recv_fds(d, 10, 4)
+os.write(w, b"pipe"); assert os.read(fds[0], 9) == b"pipe"
+assert socket.socket(fileno=fds[1]).getsockname() == u.getsockname()
+try: socket.socket(socket.AF_UNIX).connect("none"); assert False
+except FileNotFoundError: pass
+END)sh",
+     true},
     {"NginxWithWorkers",
      {"nginx", "curl", "nc"},
      R"sh(mkdir html; chmod 755 . html; head -c 1000000 /dev/urandom > html/file; echo small > html/small; chmod 644 html/*
@@ -181,8 +205,11 @@ int run_natively(const std::function<int()>& body) {
 
 enum class Kernel { Linux, Lxnet };
 
-int run_script(const char* script, Kernel kernel) {
-  std::string text = std::string(kFunctions) + script;
+int run_script(const App& app, Kernel kernel) {
+  std::string text = std::string(kFunctions) + app.script;
+  host::RunOptions options;
+  options.log_level = 1;
+  options.serves_unix = app.serves_unix;
   const char* words[] = {"timeout", "-k", "1", "20", "sh", "-euc", text.c_str(), nullptr};
   auto body = [&] { return host::exec_program(const_cast<char* const*>(words)); };
   pid_t pid = ::fork();
@@ -191,7 +218,7 @@ int run_script(const char* script, Kernel kernel) {
     if (::mkdtemp(directory) == nullptr || ::chdir(directory) != 0) ::_exit(100);
     // A network of its own, where that is possible, keeps the native run from meeting other servers.
     if (kernel == Kernel::Linux && ::unshare(CLONE_NEWNET) == 0 && std::system("ip link set lo up") != 0) ::_exit(101);
-    int status = kernel == Kernel::Lxnet ? host::run_supervised({.log_level = 1}, body) : run_natively(body);
+    int status = kernel == Kernel::Lxnet ? host::run_supervised(options, body) : run_natively(body);
     if (std::system((std::string("rm -r ") + directory).c_str()) != 0) ::_exit(102);
     ::_exit(status);
   }
@@ -204,8 +231,8 @@ TEST_P(Apps, WorkAsOnLinux) {
   for (const char* program : GetParam().needs) {
     if (!is_installed(program)) GTEST_SKIP() << program << " is not installed";
   }
-  ASSERT_EQ(run_script(GetParam().script, Kernel::Linux), 0) << "on Linux itself";
-  EXPECT_EQ(run_script(GetParam().script, Kernel::Lxnet), 0) << "on lxnet";
+  ASSERT_EQ(run_script(GetParam(), Kernel::Linux), 0) << "on Linux itself";
+  EXPECT_EQ(run_script(GetParam(), Kernel::Lxnet), 0) << "on lxnet";
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, Apps, testing::ValuesIn(kApps), [](const auto& info) { return std::string(info.param.name); });
