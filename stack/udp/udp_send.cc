@@ -14,7 +14,14 @@ constexpr size_t kLargestIp = 65535;
 Result<size_t> UdpSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
-  return send_owned(entry, request);
+  auto sent = send_owned(entry, request);
+  if (sent.is_ok() && (request.flags & kMessageZeroCopy) != 0 && options.zero_copy) complete_zero_copy();
+  return sent;
+}
+
+// The bytes have been copied, so the program may have its buffer back at once, and is told that it gained nothing.
+void UdpSocket::complete_zero_copy() {
+  if (errors_.push_zero_copy(next_zero_copy_++, true, room_for_errors())) wait_queue().wake_all(kPollError);
 }
 
 Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {

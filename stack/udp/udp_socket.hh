@@ -56,6 +56,7 @@ class UdpSocket final : public DatagramSocket {
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
   Result<> transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
   bool needs_checksum(bool is_v4) const { return is_v4 ? !options.no_check_tx : !udp_options.no_check6_tx; }
+  void complete_zero_copy() REQUIRES(lock_);
   // udp_cork.cc
   Result<size_t> append_pending(Entry& entry, SendRequest& request) REQUIRES(lock_);
   Result<> append_bytes(Entry& entry, IoSource& source) REQUIRES(lock_);
@@ -64,6 +65,7 @@ class UdpSocket final : public DatagramSocket {
   Result<> push_pending(Entry& entry) REQUIRES(lock_);
 
   Pending pending_ GUARDED_BY(lock_);
+  uint32_t next_zero_copy_ GUARDED_BY(lock_) = 0;
 };
 
 }  // namespace lxnet

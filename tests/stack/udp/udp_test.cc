@@ -286,6 +286,22 @@ TEST_P(UdpTest, CorkJoinsPiecesToOneDatagram) {
   EXPECT_EQ(b.receive().result, 0);
 }
 
+TEST_P(UdpTest, ZeroCopySendsAreReportedCompleteAsOneRange) {
+  TestSocket a = bound(), b = bound();
+  EXPECT_EQ(a.send_to("x", b.local(), kMessageZeroCopy), 1);
+  EXPECT_EQ(a.receive(10, kMessageErrorQueue).result, minus(Errno::EAGAIN));  // without SO_ZEROCOPY the flag says nothing
+  a->options.zero_copy = true;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(a.send_to("x", b.local(), kMessageZeroCopy), 1);
+  EXPECT_EQ(a.poll() & kPollError, kPollError);
+  EXPECT_EQ(a.receive(10, kMessageErrorQueue).result, 0);
+  EXPECT_EQ(a.error.origin, 5);
+  EXPECT_EQ(a.error.code, 1);
+  EXPECT_EQ(a.error.info, 0u);
+  EXPECT_EQ(a.error.data, 2u);
+  EXPECT_EQ(a->take_error(), Errno{});
+  EXPECT_EQ(a.receive(10, kMessageErrorQueue).result, minus(Errno::EAGAIN));
+}
+
 TEST_P(UdpTest, PieceThatMakesItTooLargeThrowsAllAway) {
   TestSocket a = bound(), b = bound();
   EXPECT_EQ(a.connect(b.local()), Errno{});
