@@ -25,14 +25,15 @@ namespace {
 
 // The steps both families take once it is known that the type is limited at all.
 bool pass_limits(Entry& entry, const Route& route, const IpAddress& destination, Duration interval, Mib host_limited) {
+  // Nobody is harmed by what we tell ourselves.
+  if (route.output->is_loopback()) return true;
   RateLimit& limit = entry.stack().icmp().rate_limit();
   const TunableValues& tunables = entry.stack().tunables().values();
   if (!limit.allows_globally(entry.now(), {tunables.icmp_msgs_per_sec, tunables.icmp_msgs_burst})) {
     count(entry, Mib::IcmpOutRateLimitGlobal);
     return false;
   }
-  // Nobody is harmed by what we tell ourselves.
-  if (!route.output->is_loopback() && !limit.allows_host(entry.now(), destination, interval)) {
+  if (!limit.allows_host(entry.now(), destination, interval)) {
     count(entry, host_limited);
     return false;
   }

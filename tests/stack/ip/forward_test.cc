@@ -157,6 +157,21 @@ TEST_F(Forward, ErrorsAreLimitedForEverybodyTogether) {
   EXPECT_GT(bench.mib(Mib::IcmpOutRateLimitGlobal), 0u);
 }
 
+TEST_F(Forward, ErrorsToOurselvesAreNotLimited) {
+  Entry entry(*bench.stack);
+  const Bytes packet = v4_packet(
+      {.source = Ipv4Address::loopback(), .destination = Ipv4Address::loopback(), .protocol = IpProtocol{253}}, pattern(20));
+  for (int i = 0; i < 300; ++i) {
+    Ref<Packet> looped = Packet::create(bench.stack->pool()).take();
+    EXPECT_TRUE(looped->append_copy(packet).is_ok());
+    looped->link_protocol = 0x0800;
+    looped->is_routed_to_us = true;
+    entry.loop_back(bench.stack->interfaces().loopback(), std::move(looped));
+    entry.flush();
+  }
+  EXPECT_EQ(bench.mib(Mib::IcmpOutDestUnreachs), 300u);
+}
+
 // ---- path MTU
 
 TEST_F(Forward, APathsMtuIsLearntForgottenAndBounded) {
