@@ -165,6 +165,8 @@ void InterfaceRegistry::remove(Entry& entry, Interface& interface) {
   if (interface.is_up()) take_down(entry, interface);
   erase_addresses(entry, interface, IpFamily::V4, 0);
   erase_addresses(entry, interface, IpFamily::V6, 0);
+  stack_.neighbours().forget_all(entry, interface);
+  stack_.routes().interface_removed(entry, interface);
   __atomic_store_n(&interface.is_registered_, false, __ATOMIC_RELAXED);
   interface.device_.attach({});
   if (loopback_ == &interface) loopback_ = nullptr;

@@ -110,6 +110,30 @@ TEST_F(InterfaceTest, TakesItsAddressesAndRoutesAlongWhenRemoved) {
   EXPECT_STREQ(name_of(wire.add("10.0.0.1", 24)), "ENODEV");
 }
 
+TEST_F(InterfaceTest, LeavesNoRouteAndNoNeighbourBehindWhenRemoved) {
+  wire.up_without_ipv6();
+  {
+    Entry entry(*wire.stack);
+    ASSERT_TRUE(wire.neighbours()
+                    .learn(entry, *wire.eth0, Ipv4Address(10, 0, 0, 2),
+                           {.state = NeighbourState::Permanent, .mac = kPeer, .has_mac = true, .by_administrator = true})
+                    .is_ok());
+    RouteEntry local;
+    local.destination = {WireStack::ip("192.0.2.0"), 24};
+    local.type = RouteType::Local;
+    local.scope = AddressScope::Host;
+    local.table = kTableLocal;
+    local.output_interface = wire.eth0->index();
+    ASSERT_TRUE(wire.routes().add(entry, local).is_ok());
+    ASSERT_TRUE(wire.lookup("192.0.2.9").is_ok());
+    wire.interfaces().remove(entry, *wire.eth0);
+  }
+  EXPECT_TRUE(wire.lookup("192.0.2.9").is_error(Errno::ENETUNREACH));
+  size_t neighbours = 0;
+  wire.neighbours().for_each([&](const NeighbourInfo&) { ++neighbours; });
+  EXPECT_EQ(neighbours, 0u);
+}
+
 TEST_F(InterfaceTest, DropsWhatIsNotForItAndCountsWhy) {
   wire.up_without_ipv6();
   const Frame payload(46);
