@@ -32,6 +32,16 @@ void reset_unclaimed(Entry& entry, Ref<Packet> packet) {
   answer_with_reset(entry, segment);
 }
 
+PacketTuple tuple_of(Packet& packet, const TcpHeader& header) {
+  const IpInfo& info = ip_info(packet);
+  return {.space = DemuxSpace::Tcp,
+          .local = info.destination,
+          .remote = info.source,
+          .local_port = header.destination_port.get(),
+          .remote_port = header.source_port.get(),
+          .interface_index = info.interface_index};
+}
+
 // True: the packet went to what is left of a connection. False: it opens a new one, or there is nothing.
 bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet) {
   const Flow flow = entry.stack().sockets().find_flow(tuple);
@@ -56,6 +66,14 @@ bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet
   return false;
 }
 
+// The listener is owned. A packet that was on its way to it, or in its backlog, while the one before it became a connection
+// belongs to that connection now: the listener would reset it.
+bool deliver_to_child(Entry& entry, const TcpSocket& listener, Ref<Packet>& packet) {
+  if (listener.state() != TcpState::Listen) return false;
+  auto parsed = packet->header<TcpHeader>();
+  return parsed.is_ok() && deliver_to_flow(entry, tuple_of(*packet, *parsed.take()), packet);
+}
+
 }  // namespace
 
 void tcp_receive(Entry& entry, Ref<Packet> packet) {
@@ -75,12 +93,7 @@ void tcp_receive(Entry& entry, Ref<Packet> packet) {
     if (header.header_size() <= packet->size()) count(entry, Mib::TcpInCsumErrors);
     return drop(entry, std::move(packet), DropReason::TcpChecksum);
   }
-  const PacketTuple tuple{.space = DemuxSpace::Tcp,
-                          .local = info.destination,
-                          .remote = info.source,
-                          .local_port = header.destination_port.get(),
-                          .remote_port = header.source_port.get(),
-                          .interface_index = info.interface_index};
+  const PacketTuple tuple = tuple_of(*packet, header);
   if (deliver_to_flow(entry, tuple, packet)) return;
   if (const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple)) {
     return static_cast<TcpSocket&>(*listener).receive_packet(entry, std::move(packet));
@@ -112,10 +125,13 @@ Result<Ref<Socket>> create_tcp_socket(Entry& entry, IpFamily family) {
 
 // ------------------------------------------------------------------------------------------------ the socket's side
 
-const SocketWork TcpSocket::kWork = {
-    .packet = [](Entry& entry, Socket& socket,
-                 Ref<Packet> packet) { static_cast<TcpSocket&>(socket).receive_owned(entry, std::move(packet)); },
-    .deferred = &TcpSocket::run_deferred};
+const SocketWork TcpSocket::kWork = {.packet =
+                                         [](Entry& entry, Socket& socket, Ref<Packet> packet) {
+                                           auto& self = static_cast<TcpSocket&>(socket);
+                                           if (!deliver_to_child(entry, self, packet))
+                                             self.receive_owned(entry, std::move(packet));
+                                         },
+                                     .deferred = &TcpSocket::run_deferred};
 
 void TcpSocket::remember_creator() {
   lxnet_credentials credentials{};
@@ -128,7 +144,7 @@ void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
   const size_t limit = size_t{options.receive_buffer} + options.send_buffer + 64 * 1024;
   PacketOwnership ownership(lock_, entry, packet, limit);
   if (ownership.is_owned()) {
-    receive_owned(entry, std::move(packet));
+    if (!deliver_to_child(entry, *this, packet)) receive_owned(entry, std::move(packet));
   } else if (packet) {
     count(entry, Mib::TcpExtTCPBacklogDrop);
     drop(entry, std::move(packet), DropReason::TcpBacklogFull);
