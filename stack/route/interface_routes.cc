@@ -149,9 +149,16 @@ void RouteTable::remove_address_routes(Entry& entry, Interface& interface, const
   }
   bump_generation();
   refresh_address_routes(entry, interface);
-  // Routes that prefer a source which is nobody's any more go with it (Linux: fib_sync_down_addr).
-  if (!address.address.is_v4() || stack_.interfaces().is_local_address(address.address)) return;
-  remove_routes_if(entry, [&](const RouteNode& node) { return node.value.preferred_source == address.address; });
+  if (!address.address.is_v4()) return;
+  const bool has_more =
+      stack_.interfaces().any_address(interface, [](const InterfaceAddress& other) { return other.address.is_v4(); });
+  // With its last IPv4 address an interface loses every IPv4 route (Linux: fib_disable_ip), and with any address the routes that
+  // prefer it as their source, unless it is still ours elsewhere (fib_sync_down_addr).
+  const bool is_gone = !stack_.interfaces().is_local_address(address.address);
+  remove_routes_if(entry, [&](const RouteNode& node) {
+    if (!node.value.destination.address.is_v4()) return false;
+    return (!has_more && node.output.get() == &interface) || (is_gone && node.value.preferred_source == address.address);
+  });
 }
 
 // Whether one of the interface's addresses stands for the route.
