@@ -6,7 +6,7 @@
 
 namespace lxnet {
 
-UnixAddress::UnixAddress(const Hal& hal, ByteSpan bytes) : hal_(hal), size_(static_cast<uint32_t>(copy_bytes(bytes_, bytes))) {}
+UnixAddress::UnixAddress(const Hal& hal, ByteSpan bytes) : hal_(hal) { size_ = static_cast<uint32_t>(copy_bytes(bytes_, bytes)); }
 
 Result<Ref<UnixAddress>> UnixAddress::create(const Hal& hal, ByteSpan bytes) {
   UnixAddress* address = construct<UnixAddress>(hal, hal, bytes);

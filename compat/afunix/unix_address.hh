@@ -37,7 +37,7 @@ class UnixAddress : public RefCounted<UnixAddress> {
   ~UnixAddress() = default;
 
   const Hal& hal_;
-  uint32_t size_;
+  uint32_t size_ = 0;
   uint8_t bytes_[kUnixPathAt + kUnixPathSize + 1] = {};
 };
 
