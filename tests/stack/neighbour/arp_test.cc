@@ -93,6 +93,18 @@ TEST_F(Arp, AsksThreeTimesASecondApartAndThenGivesUp) {
   EXPECT_THAT(wire.take_sent(), ElementsAre(broadcast_question())) << "the next packet asks anew";
 }
 
+TEST_F(Arp, TellsTheSenderWhoIsOurselvesThatTheHostIsUnreachable) {
+  constexpr uint8_t kUnreachable = 3;
+  using Direction = MibCounters::Direction;
+  send(1);
+  send(2);
+  wire.advance(Duration::seconds(2));
+  EXPECT_EQ(wire.stack->mib().icmp4(Direction::In, kUnreachable), 0u);
+  wire.advance(Duration::seconds(1));
+  EXPECT_EQ(wire.stack->mib().icmp4(Direction::Out, kUnreachable), 2u);
+  EXPECT_EQ(wire.stack->mib().icmp4(Direction::In, kUnreachable), 2u) << "through lo";
+}
+
 TEST_F(Arp, DoubtsAfterAWhileAndProbesWhomItKnowsDirectly) {
   ask_and_learn();
   wire.advance(Duration::seconds(46));  // past any reachable time
