@@ -38,7 +38,7 @@ function(lxnet_test_binary directory)
   endif()
   # And the same binary once more, whole, its calls answered by lxnet.
   if(label STREQUAL "conformance" AND TARGET lxnet-run)
-    add_test(NAME ${path}/on_lxnet COMMAND lxnet-run -- $<TARGET_FILE:${name}> --gtest_brief=1)
+    add_test(NAME ${path}/on_lxnet COMMAND lxnet-run --unix -- $<TARGET_FILE:${name}> --gtest_brief=1)
     set_tests_properties(${path}/on_lxnet PROPERTIES LABELS ${label} TIMEOUT ${LXNET_TEST_TIMEOUT})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${path}/" WORKING_DIRECTORY ${CMAKE_BINARY_DIR}

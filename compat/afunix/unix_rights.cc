@@ -90,6 +90,7 @@ void UnixRights::clear() {
 }
 
 void UnixRights::deliver(SyscallContext& context, ControlWriter& writer) {
+  land();  // while the items still say who they are
   const lxnet_hal& table = context.hal().table();
   const uint32_t flags = (writer.receive_flags() & kControlCloseOnExec) != 0 ? uint32_t{kOpenCloseOnExec} : 0;
   const size_t room = writer.data_room() / sizeof(int);
