@@ -15,7 +15,7 @@ command_demo() {
   bin=$(build_directory "$preset")/bin
   run "$bin/lxnet_demo" "$@"
   if (($#)); then return 0; fi
-  printf '\nAn unmodified program: python3 serves this folder to itself over HTTP, on lxnet.\n'
+  printf '\nAn unmodified program: a web server and its client in python3, on lxnet.\n'
   run "$bin/lxnet-run" --stats -- python3 -c "$demo_program"
 }
 
