@@ -147,37 +147,42 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, uint32_t
   return ok();
 }
 
-// The port if there is none, and the 4-tuple, which must be free: a TIME_WAIT gives it up when its timestamps allow.
+// The port if there is none, and the 4-tuple, which must be free: a TIME_WAIT gives it up when its timestamps allow. A port that
+// we chose may be taken with the same 4-tuple by another processor before it is ours: then another is chosen.
 Result<> TcpSocket::claim_flow(Entry& entry) {
+  constexpr int kTries = 16;
   const PortHooks& hooks = stack().ports();
-  const bool chose_port = local_.port == 0;
-  if (chose_port) {
-    if (hooks.claim_for_connect == nullptr) return Errno::EOPNOTSUPP;
-    fill_claim();
-    claim_.is_connected = true;
-    TRY(hooks.claim_for_connect(hooks.table, entry, claim_, remote_));
-    local_.port = claim_.local.port;
-  } else if (claim_.is_claimed()) {
-    hooks.readdress(hooks.table, claim_, local_.address);
-  } else if (!claim_port(entry, local_.port).is_ok()) {
-    return Errno::EADDRINUSE;  // a TIME_WAIT took the port over, and another has it now
-  }
-  fill_demux();
-  Flow occupant;
-  const auto added = stack().sockets().add_flow(demux_, FlowSharing::Unique, &occupant);
-  if (added.is_ok()) return ok();
-  if (occupant.time_wait) {
-    auto& old = static_cast<TcpTimeWait&>(*occupant.time_wait);
-    if (old.may_be_reused(entry, reused_)) {
-      old.end(entry);
-      if (stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr).is_ok()) return ok();
+  const bool chooses_port = local_.port == 0;
+  if (chooses_port && hooks.claim_for_connect == nullptr) return Errno::EOPNOTSUPP;
+  for (int tries = 1;; ++tries) {
+    if (chooses_port) {
+      fill_claim();
+      claim_.is_connected = true;
+      TRY(hooks.claim_for_connect(hooks.table, entry, claim_, remote_));
+      local_.port = claim_.local.port;
+    } else if (claim_.is_claimed()) {
+      hooks.readdress(hooks.table, claim_, local_.address);
+    } else if (!claim_port(entry, local_.port).is_ok()) {
+      return Errno::EADDRINUSE;  // a TIME_WAIT took the port over, and another has it now
     }
+    fill_demux();
+    Flow occupant;
+    const auto added = stack().sockets().add_flow(demux_, FlowSharing::Unique, &occupant);
+    if (added.is_ok()) return ok();
+    if (occupant.time_wait) {
+      auto& old = static_cast<TcpTimeWait&>(*occupant.time_wait);
+      if (old.may_be_reused(entry, reused_)) {
+        old.end(entry);
+        if (stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr).is_ok()) return ok();
+      }
+    }
+    if (chooses_port) {
+      release_port();
+      local_.port = 0;
+    }
+    if (added.is_error(Errno::ENOMEM)) return Errno::ENOBUFS;
+    if (!chooses_port || tries == kTries) return added.error();
   }
-  if (chose_port) {
-    release_port();
-    local_.port = 0;
-  }
-  return added.is_error(Errno::ENOMEM) ? Errno::ENOBUFS : added.error();
 }
 
 void TcpSocket::fill_demux() {
