@@ -149,29 +149,11 @@ constexpr OptionRow kRows[] = {
      .set_int = &set_transparent,
      .get_int = &get_ip_flag<&IpSocketOptions::transparent>},
     receive_flag<kReceiveOriginalDestination4>(20, "IP_RECVORIGDSTADDR"),
-    {.level = kLevelIp,
-     .name = 21,
-     .text = "IP_MINTTL",
-     .rule = kRule,
-     .min = 0,
-     .max = 255,
-     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       socket_of(file).ip_options.min_ttl = static_cast<uint8_t>(value);
-       return ok();
-     },
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_ttl}; }},
+    missing(21, "IP_MINTTL", "no input path compares it"),
     missing(22, "IP_NODEFRAG", ""),
     missing(23, "IP_CHECKSUM", ""),
     flag<&IpSocketOptions::bind_address_no_port>(24, "IP_BIND_ADDRESS_NO_PORT"),
-    {.level = kLevelIp,
-     .name = 25,
-     .text = "IP_RECVFRAGSIZE",
-     .rule = kRule,
-     .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
-       if (socket_of(file).type() == SocketType::Stream) return Errno::EINVAL;
-       return set_receive_flag<kReceiveFragmentSize4>(context, file, value);
-     },
-     .get_int = &get_receive_flag<kReceiveFragmentSize4>},
+    missing(25, "IP_RECVFRAGSIZE", "reassembly does not keep the size"),
     missing(26, "IP_RECVERR_RFC4884", ""),
     {.level = kLevelIp,
      .name = 32,

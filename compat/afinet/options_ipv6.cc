@@ -168,7 +168,7 @@ constexpr OptionRow kRows[] = {
     receive_flag<kReceiveHopOptions>(53, "IPV6_RECVHOPOPTS"),
     receive_flag<kReceiveRoutingHeader>(56, "IPV6_RECVRTHDR"),
     receive_flag<kReceiveDestinationOptions>(58, "IPV6_RECVDSTOPTS"),
-    receive_flag<kReceivePathMtu>(60, "IPV6_RECVPATHMTU"),
+    missing(60, "IPV6_RECVPATHMTU", ""),
     flag<&IpSocketOptions::dont_fragment_v6>(62, "IPV6_DONTFRAG"),
     receive_flag<kReceiveTrafficClass>(66, "IPV6_RECVTCLASS"),
     {.level = kLevelIpv6,
@@ -180,17 +180,7 @@ constexpr OptionRow kRows[] = {
      .set_int = &set_traffic_class,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.traffic_class}; }},
     flag<&IpSocketOptions::auto_flow_label>(70, "IPV6_AUTOFLOWLABEL"),
-    {.level = kLevelIpv6,
-     .name = 73,
-     .text = "IPV6_MINHOPCOUNT",
-     .rule = kRule,
-     .min = 0,
-     .max = 255,
-     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       socket_of(file).ip_options.min_hop_limit = static_cast<uint8_t>(value);
-       return ok();
-     },
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_hop_limit}; }},
+    missing(73, "IPV6_MINHOPCOUNT", "no input path compares it"),
     receive_flag<kReceiveOriginalDestination6>(74, "IPV6_RECVORIGDSTADDR"),
     {.level = kLevelIpv6,
      .name = 75,
@@ -202,7 +192,7 @@ constexpr OptionRow kRows[] = {
        return set_ip_flag<&IpSocketOptions::transparent>(context, file, value);
      },
      .get_int = &get_ip_flag<&IpSocketOptions::transparent>},
-    receive_flag<kReceiveFragmentSize6>(77, "IPV6_RECVFRAGSIZE"),
+    missing(77, "IPV6_RECVFRAGSIZE", "reassembly does not keep the size"),
     flag<&IpSocketOptions::free_bind>(78, "IPV6_FREEBIND"),
 };
 

@@ -125,11 +125,6 @@ class EpollSet final : public File {
   WaitQueue outer_waiters_;  // poll, select, and sets that watch this one
   SipKey hash_key_;
   unsigned depth_ = 0;  // levels of sets below this one, at the most; under CompatState::watch_lifetime
-
-  // EPIOCSPARAMS.
-  uint32_t busy_poll_micros_ = 0;
-  uint16_t busy_poll_budget_ = 0;
-  uint8_t prefer_busy_poll_ = 0;
 };
 
 // lxnet_enable_epoll() in lxnet.h registers the calls.
