@@ -1,9 +1,16 @@
-// ioctl on an epoll set. EPIOCSPARAMS and EPIOCGPARAMS are not served: there is no busy polling for them to steer, and they fail
-// as on a Linux built without it.
+// ioctl on an epoll set. There is no busy polling for EPIOCSPARAMS and EPIOCGPARAMS to steer, and they fail as on a Linux built
+// without it; every other command is EINVAL, not ENOTTY.
 #include "compat/epoll/epoll_set.hh"
 
 namespace lxnet {
+namespace {
 
-Result<int64_t> EpollSet::ioctl(SyscallContext&, uint32_t, UserAddress) { return Errno::ENOTTY; }
+constexpr uint32_t kSetParameters = 0x40088a01, kGetParameters = 0x80088a02;
+
+}  // namespace
+
+Result<int64_t> EpollSet::ioctl(SyscallContext&, uint32_t command, UserAddress) {
+  return command == kSetParameters || command == kGetParameters ? Errno::EOPNOTSUPP : Errno::EINVAL;
+}
 
 }  // namespace lxnet
