@@ -1,55 +1,55 @@
-// The checksum and the copying checksum against memcpy of the same bytes: in cache, at the sizes of headers, segments and
-// offloaded packets.
-#include <benchmark/benchmark.h>
-
-#include <cstring>
-#include <vector>
-
+// The checksum and the copying checksum, with memcpy of the same bytes as the floor: in cache, at the sizes of headers, segments
+// and offloaded packets.
 #include "base/checksum.hh"
 
-namespace lxnet {
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "bench/support/bench.hh"
+
+namespace lxnet::bench {
 namespace {
 
-void for_packet_sizes(benchmark::internal::Benchmark* benchmark) {
-  for (int64_t size : {20, 64, 576, 1460, 9000, 65536}) benchmark->Arg(size);
-}
-
 struct Buffers {
-  explicit Buffers(benchmark::State& state) : from(static_cast<size_t>(state.range(0)), 0x5a), to(from.size()) {}
-  void report(benchmark::State& state) const {
-    state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(from.size()));
-  }
+  explicit Buffers(size_t size) : from(size, 0x5a), to(size) {}
   std::vector<uint8_t> from, to;
 };
 
-void BM_Memcpy(benchmark::State& state) {
-  Buffers buffers(state);
-  for (auto _ : state) {
+Work copying(size_t size) {
+  return once([buffers = Buffers(size)]() mutable {
     memcpy(buffers.to.data(), buffers.from.data(), buffers.from.size());
-    benchmark::ClobberMemory();
-  }
-  buffers.report(state);
+    clobber_memory();
+  });
 }
-BENCHMARK(BM_Memcpy)->Apply(for_packet_sizes);
 
-void BM_Checksum(benchmark::State& state) {
-  Buffers buffers(state);
-  for (auto _ : state) benchmark::DoNotOptimize(internet_checksum(buffers.from));
-  buffers.report(state);
+Work summing(size_t size) {
+  return once([buffers = Buffers(size)] { keep(internet_checksum(buffers.from)); });
 }
-BENCHMARK(BM_Checksum)->Apply(for_packet_sizes);
 
-void BM_CopyAndChecksum(benchmark::State& state) {
-  Buffers buffers(state);
-  for (auto _ : state) {
+Work copying_and_summing(size_t size) {
+  return once([buffers = Buffers(size)]() mutable {
     InternetChecksum sum;
     sum.copy_and_add(buffers.to, buffers.from);
-    benchmark::DoNotOptimize(sum.finish());
-    benchmark::ClobberMemory();
-  }
-  buffers.report(state);
+    keep(sum.finish());
+    clobber_memory();
+  });
 }
-BENCHMARK(BM_CopyAndChecksum)->Apply(for_packet_sizes);
 
 }  // namespace
-}  // namespace lxnet
+
+void add_cases(Suite& suite) {
+  for (const size_t size : {size_t{20}, size_t{64}, size_t{576}, size_t{1460}, size_t{9000}, size_t{65536}}) {
+    const auto add = [&](const char* what, Work (*work)(size_t)) {
+      suite.add({.name = std::string(what) + " " + std::to_string(size) + " B",
+                 .unit = Unit::BytesPerSecond,
+                 .items = static_cast<double>(size),
+                 .lxnet = [=] { return work(size); },
+                 .floor = [=] { return copying(size); }});
+    };
+    add("checksum", summing);
+    add("copy and checksum", copying_and_summing);
+  }
+}
+
+}  // namespace lxnet::bench

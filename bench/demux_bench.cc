@@ -1,49 +1,64 @@
 // Finding the socket of a packet among 1k to 1M connected ones, in an order no cache foresees: what grows is the memory latency.
-#include <benchmark/benchmark.h>
-
 #include <memory>
+#include <string>
 
-#include "hosts/threads/thread_host.hh"
+#include "bench/support/bench.hh"
+#include "bench/support/systems.hh"
 #include "stack/stack.hh"
 #include "tests/support/fake_socket.hh"
 
-namespace lxnet {
+namespace lxnet::bench {
 namespace {
 
 using namespace lxnet::testing;
 
-void BM_FindFlow(benchmark::State& state) {
-  threads::ThreadHost host("bench");
-  SocketSet& set = host.stack().sockets();
-  const auto count = static_cast<size_t>(state.range(0));
-  const Ref<FakeSocket> socket = FakeSocket::create(host.stack(), IpFamily::V4);
-  std::unique_ptr<DemuxEntry[]> entries(new DemuxEntry[count]);
-  const auto remote_of = [](size_t i) { return IpAddress(Ipv4Address(static_cast<uint32_t>(0x0a000000 + i / 50000))); };
-  const auto port_of = [](size_t i) { return static_cast<uint16_t>(1024 + i % 50000); };
-  for (size_t i = 0; i < count; ++i) {
-    DemuxEntry& entry = entries[i];
-    entry.socket = socket.get();
-    entry.space = DemuxSpace::Tcp;
-    entry.local = Ipv4Address(192, 0, 2, 1);
-    entry.local_port = 80;
-    entry.remote = remote_of(i);
-    entry.remote_port = port_of(i);
-    if (!set.add_flow(entry, FlowSharing::Unique).is_ok()) state.SkipWithError("no memory");
+class Flows {
+ public:
+  explicit Flows(size_t count) : count_(count), entries_(new DemuxEntry[count]) {
+    for (size_t i = 0; i < count; ++i) {
+      DemuxEntry& entry = entries_[i];
+      entry.socket = socket_.get();
+      entry.space = DemuxSpace::Tcp;
+      entry.local = Ipv4Address(192, 0, 2, 1);
+      entry.local_port = 80;
+      entry.remote = remote_of(i);
+      entry.remote_port = port_of(i);
+      require(set().add_flow(entry, FlowSharing::Unique).is_ok(), "no memory for the flows");
+    }
   }
-  size_t i = 0;
-  for (auto _ : state) {
-    i = (i + 7919) % count;
+  ~Flows() {
+    for (size_t i = 0; i < count_; ++i) set().remove(entries_[i]);
+  }
+
+  void find_next() {
+    next_ = (next_ + 7919) % count_;
     const PacketTuple packet{.space = DemuxSpace::Tcp,
                              .local = Ipv4Address(192, 0, 2, 1),
-                             .remote = remote_of(i),
+                             .remote = remote_of(next_),
                              .local_port = 80,
-                             .remote_port = port_of(i),
+                             .remote_port = port_of(next_),
                              .interface_index = 1};
-    benchmark::DoNotOptimize(set.find_flow(packet).socket.get());
+    keep(set().find_flow(packet).socket.get());
   }
-  for (size_t n = 0; n < count; ++n) set.remove(entries[n]);
-}
-BENCHMARK(BM_FindFlow)->Arg(1000)->Arg(10000)->Arg(100000)->Arg(1000000);
+
+ private:
+  static IpAddress remote_of(size_t i) { return Ipv4Address(static_cast<uint32_t>(0x0a000000 + i / 50000)); }
+  static uint16_t port_of(size_t i) { return static_cast<uint16_t>(1024 + i % 50000); }
+  SocketSet& set() { return host_.stack().sockets(); }
+
+  threads::ThreadHost host_{"bench"};
+  Ref<FakeSocket> socket_ = FakeSocket::create(host_.stack(), IpFamily::V4);
+  size_t count_, next_ = 0;
+  std::unique_ptr<DemuxEntry[]> entries_;
+};
 
 }  // namespace
-}  // namespace lxnet
+
+void add_cases(Suite& suite) {
+  for (const size_t count : {size_t{1000}, size_t{10'000}, size_t{100'000}, size_t{1'000'000}}) {
+    suite.add({.name = "one of " + std::to_string(count) + " flows",
+               .lxnet = [=] { return once([flows = std::make_shared<Flows>(count)] { flows->find_next(); }); }});
+  }
+}
+
+}  // namespace lxnet::bench

@@ -1,14 +1,15 @@
 // Longest prefix match: what one lookup in a table costs, from a host's handful of routes to a full Internet table's size.
-#include <benchmark/benchmark.h>
-
 #include <cstdlib>
+#include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
+#include "bench/support/bench.hh"
 #include "stack/interface.hh"
 #include "stack/route/route_trie.hh"
 
-namespace lxnet {
+namespace lxnet::bench {
 namespace {
 
 // Only memory is asked of this host.
@@ -42,28 +43,39 @@ Hal memory_hal() {
 }
 
 // Prefixes of the lengths an Internet table has: mostly /24, some up to /16.
-void BM_LongestPrefix(benchmark::State& state) {
-  const Hal hal = memory_hal();
-  RouteTrie trie(hal);
-  std::mt19937 random(1);
-  std::vector<Ipv4Address> destinations;
-  for (int64_t i = 0; i < state.range(0); ++i) {
-    const auto length = static_cast<uint8_t>(random() % 5 < 3 ? 24 : 16 + random() % 8);
-    const Ipv4Address address(static_cast<uint32_t>(random()));
-    RouteEntry route;
-    route.destination = {address.network(length), length};
-    RouteNode* node = construct<RouteNode>(hal, route, nullptr);
-    if (node == nullptr || !trie.insert(*node).is_ok()) std::abort();
-    if (destinations.size() < 4096) destinations.push_back(address);
+class Table {
+ public:
+  explicit Table(size_t size) {
+    std::mt19937 random(1);
+    for (size_t i = 0; i < size; ++i) {
+      const auto length = static_cast<uint8_t>(random() % 5 < 3 ? 24 : 16 + random() % 8);
+      const Ipv4Address address(static_cast<uint32_t>(random()));
+      RouteEntry route;
+      route.destination = {address.network(length), length};
+      RouteNode* node = construct<RouteNode>(hal_, route, nullptr);
+      if (node == nullptr || !trie_.insert(*node).is_ok()) std::abort();
+      if (destinations_.size() < 4096) destinations_.push_back(address);
+    }
   }
-  size_t next = 0;
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(trie.find_longest(destinations[next]));
-    next = next + 1 == destinations.size() ? 0 : next + 1;
+  void find_next() {
+    keep(trie_.find_longest(destinations_[next_]));
+    next_ = next_ + 1 == destinations_.size() ? 0 : next_ + 1;
   }
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(BM_LongestPrefix)->Arg(4)->Arg(100)->Arg(10'000)->Arg(1'000'000);
+
+ private:
+  const Hal hal_ = memory_hal();
+  RouteTrie trie_{hal_};
+  std::vector<Ipv4Address> destinations_;
+  size_t next_ = 0;
+};
 
 }  // namespace
-}  // namespace lxnet
+
+void add_cases(Suite& suite) {
+  for (const size_t size : {size_t{4}, size_t{100}, size_t{10'000}, size_t{1'000'000}}) {
+    suite.add({.name = "longest prefix of " + std::to_string(size),
+               .lxnet = [=] { return once([table = std::make_shared<Table>(size)] { table->find_next(); }); }});
+  }
+}
+
+}  // namespace lxnet::bench

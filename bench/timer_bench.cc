@@ -1,15 +1,15 @@
 // Timers at a million armed: what an acknowledgement (re-arm), a new connection (arm) and a closed one (cancel) pay.
-#include <benchmark/benchmark.h>
-
 #include <cstdlib>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "base/hosted_errno.hh"
+#include "bench/support/bench.hh"
 #include "hal/timer.hh"
 
-namespace lxnet {
+namespace lxnet::bench {
 namespace {
 
 // A host of which the wheel uses nothing but the alarm.
@@ -70,45 +70,55 @@ class Armed {
   int64_t fired = 0;
 };
 
-void ArmAndCancel(benchmark::State& state) {
-  auto armed = std::make_unique<Armed>(static_cast<size_t>(state.range(0)));
-  Timer timer([](Entry&, Timer&) {});
-  for (auto _ : state) {
-    armed->wheel.arm(timer, armed->some_deadline());
-    armed->wheel.cancel(timer);
-  }
+Work arm_and_cancel(size_t count) {
+  auto armed = std::make_shared<Armed>(count);
+  auto timer = std::make_shared<Timer>([](Entry&, Timer&) {});
+  return once([armed, timer] {
+    armed->wheel.arm(*timer, armed->some_deadline());
+    armed->wheel.cancel(*timer);
+  });
 }
-BENCHMARK(ArmAndCancel)->Arg(1000)->Arg(1'000'000);
 
 // One connection's retransmission timer, moved back by each acknowledgement.
-void MoveBackOne(benchmark::State& state) {
-  auto armed = std::make_unique<Armed>(static_cast<size_t>(state.range(0)));
-  Timer& timer = armed->some_timer();
-  Instant deadline = armed->now + Duration::seconds(7200);
-  for (auto _ : state) {
+Work move_back_one(size_t count) {
+  auto armed = std::make_shared<Armed>(count);
+  return once([armed, &timer = armed->some_timer(), deadline = armed->now + Duration::seconds(7200)]() mutable {
     deadline = deadline + Duration::micros(1);
     armed->wheel.arm(timer, deadline);
-  }
+  });
 }
-BENCHMARK(MoveBackOne)->Arg(1000)->Arg(1'000'000);
 
 // Any of them, to anywhere: each operation misses the cache for the timer and its neighbours.
-void MoveAny(benchmark::State& state) {
-  auto armed = std::make_unique<Armed>(static_cast<size_t>(state.range(0)));
-  for (auto _ : state) armed->wheel.arm(armed->some_timer(), armed->some_deadline());
+Work move_any(size_t count) {
+  return once([armed = std::make_shared<Armed>(count)] { armed->wheel.arm(armed->some_timer(), armed->some_deadline()); });
 }
-BENCHMARK(MoveAny)->Arg(1000)->Arg(1'000'000);
 
-// A millisecond passes per iteration; items are timers fired and armed again.
-void PassAMillisecond(benchmark::State& state) {
-  auto armed = std::make_unique<Armed>(static_cast<size_t>(state.range(0)));
-  for (auto _ : state) {
-    armed->now = armed->now + Duration::millis(1);
-    armed->wheel.expire(reinterpret_cast<Entry&>(*armed), armed->now);
-  }
-  state.SetItemsProcessed(armed->fired);
+// What one timer costs that fires and arms itself again, while a second passes in milliseconds.
+Work fire(size_t count) {
+  return measured([armed = std::make_shared<Armed>(count)] {
+    const int64_t before = armed->fired;
+    const double nanos = nanos_of([&] {
+      for (int i = 0; i < 1000; ++i) {
+        armed->now = armed->now + Duration::millis(1);
+        armed->wheel.expire(reinterpret_cast<Entry&>(*armed), armed->now);
+      }
+    });
+    return nanos / static_cast<double>(armed->fired - before);
+  });
 }
-BENCHMARK(PassAMillisecond)->Arg(1000)->Arg(1'000'000);
 
 }  // namespace
-}  // namespace lxnet
+
+void add_cases(Suite& suite) {
+  for (const size_t count : {size_t{1000}, size_t{1'000'000}}) {
+    const auto add = [&](const char* name, Work (*work)(size_t)) {
+      suite.add({.name = std::string(name) + ", " + std::to_string(count) + " armed", .lxnet = [=] { return work(count); }});
+    };
+    add("arm and cancel", arm_and_cancel);
+    add("move back one", move_back_one);
+    add("move any", move_any);
+    add("fire and arm again", fire);
+  }
+}
+
+}  // namespace lxnet::bench

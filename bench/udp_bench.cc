@@ -1,81 +1,61 @@
-// A datagram sent and received over loopback: lxnet by function call, and Linux by system call, in one run.
-#include <arpa/inet.h>
-#include <benchmark/benchmark.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <stdexcept>
+// Datagrams sent and received over loopback, both systems by system call: one by one at several sizes, and 64 bytes in batches.
+#include <memory>
+#include <string>
 #include <vector>
 
-#include "hosts/threads/thread_host.hh"
-#include "listen_table/listen_table.hh"
-#include "stack/socket_factories.hh"
-#include "stack/stack.hh"
+#include "bench/support/bench.hh"
+#include "bench/support/systems.hh"
 
-namespace lxnet {
+namespace lxnet::bench {
 namespace {
 
-Ref<Socket> bound_socket(Stack& stack) {
-  Entry entry(stack);
-  Ref<Socket> socket = create_udp_socket(entry, IpFamily::V4, 17).take();
-  const Endpoint local{.address = Ipv4Address::loopback(), .port = 0, .scope_id = 0};
-  if (!socket->bind(entry, local).is_ok()) throw std::runtime_error("bind");
-  return socket;
-}
-
-void close_socket(Stack& stack, const Ref<Socket>& socket) {
-  Entry entry(stack);
-  socket->close(entry);
-}
-
-void BM_Lxnet(benchmark::State& state) {
-  threads::ThreadHost host("bench");
-  Stack& stack = host.stack();
-  const Ref<Socket> receiver = bound_socket(stack), sender = bound_socket(stack);
-  std::vector<uint8_t> data(static_cast<size_t>(state.range(0))), got(data.size());
-  {
-    Entry entry(stack);
-    if (!sender->connect(entry, receiver->local_name(entry).take(), 0).is_ok()) throw std::runtime_error("connect");
+template <typename System>
+class Datagrams {
+ public:
+  explicit Datagrams(size_t size) : data_(size), got_(size) {
+    sockaddr_in name{}, unused{};
+    receiver_ = bound_socket(system_, SOCK_DGRAM, name);
+    sender_ = bound_socket(system_, SOCK_DGRAM, unused);
+    check(system_.call(SYS_connect, sender_, &name, sizeof name), "connect");
   }
-  for (auto _ : state) {
-    {
-      Entry entry(stack);
-      SpanSource source(data);
-      SendRequest request{.source = source, .flags = kMessageDontWait, .destination = nullptr, .control = {}};
-      benchmark::DoNotOptimize(sender->send(entry, request).is_ok());
+  ~Datagrams() {
+    system_.call(SYS_close, sender_);
+    system_.call(SYS_close, receiver_);
+  }
+  void exchange(int count) {
+    const auto size = static_cast<int64_t>(data_.size());
+    for (int i = 0; i < count; ++i) {
+      require(system_.call(SYS_sendto, sender_, data_.data(), data_.size(), 0, nullptr, 0) == size, "a send failed");
     }
-    Entry entry(stack);
-    SpanSink sink(got);
-    ReceiveRequest request{.sink = sink, .flags = kMessageDontWait};
-    if (!receiver->receive(entry, request).is_ok()) state.SkipWithError("lost");
+    for (int i = 0; i < count; ++i) {
+      require(system_.call(SYS_recvfrom, receiver_, got_.data(), got_.size(), 0, nullptr, nullptr) == size, "a datagram is lost");
+    }
   }
-  state.SetItemsProcessed(state.iterations());
-  close_socket(stack, sender);
-  close_socket(stack, receiver);
-}
-BENCHMARK(BM_Lxnet)->Arg(64)->Arg(1400)->Arg(65000);
 
-void BM_Linux(benchmark::State& state) {
-  const int receiver = socket(AF_INET, SOCK_DGRAM, 0), sender = socket(AF_INET, SOCK_DGRAM, 0);
-  sockaddr_in name{};
-  socklen_t size = sizeof name;
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (bind(receiver, reinterpret_cast<sockaddr*>(&name), size) != 0) throw std::runtime_error("bind");
-  getsockname(receiver, reinterpret_cast<sockaddr*>(&name), &size);
-  if (connect(sender, reinterpret_cast<sockaddr*>(&name), size) != 0) throw std::runtime_error("connect");
-  std::vector<uint8_t> data(static_cast<size_t>(state.range(0))), got(data.size());
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(send(sender, data.data(), data.size(), 0));
-    if (recv(receiver, got.data(), got.size(), MSG_DONTWAIT) < 0) state.SkipWithError("lost");
-  }
-  state.SetItemsProcessed(state.iterations());
-  close(sender);
-  close(receiver);
+ private:
+  System system_;
+  std::vector<uint8_t> data_, got_;
+  int receiver_, sender_;
+};
+
+template <typename System>
+Work exchange(size_t size, int batch) {
+  return once([pair = std::make_shared<Datagrams<System>>(size), batch] { pair->exchange(batch); });
 }
-BENCHMARK(BM_Linux)->Arg(64)->Arg(1400)->Arg(65000);
 
 }  // namespace
-}  // namespace lxnet
+
+void add_cases(Suite& suite) {
+  const auto add = [&](size_t size, int batch) {
+    suite.add({.name = std::to_string(size) + " B" + (batch > 1 ? " in batches of " + std::to_string(batch) : ""),
+               .items = static_cast<double>(batch),
+               .lxnet = [=] { return exchange<Lxnet>(size, batch); },
+               .linux = [=] { return exchange<Linux>(size, batch); }});
+  };
+  add(64, 1);
+  add(64, 32);
+  add(1400, 1);
+  add(65000, 1);
+}
+
+}  // namespace lxnet::bench

@@ -3,7 +3,6 @@
 enable_testing()
 include(GoogleTest)
 find_package(GTest REQUIRED)
-find_package(benchmark REQUIRED)
 
 set(LXNET_TEST_TIMEOUT 60 CACHE STRING "Seconds one test may take")
 
@@ -56,12 +55,14 @@ foreach(directory IN LISTS test_directories)
   lxnet_test_binary(${directory})
 endforeach()
 
+file(GLOB bench_support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/support/*.cc)
+add_library(lxnet_bench_support OBJECT ${bench_support})
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)
 foreach(source IN LISTS bench_sources)
   cmake_path(GET source STEM name)
   string(REGEX REPLACE "_bench$" "" name ${name})
-  add_executable(bench_${name} ${source})
-  lxnet_link_existing(bench_${name} lxnet_core ${LXNET_HOST_LIBRARIES} benchmark::benchmark_main)
+  add_executable(bench_${name} ${source} $<TARGET_OBJECTS:lxnet_bench_support>)
+  lxnet_link_existing(bench_${name} lxnet_core ${LXNET_HOST_LIBRARIES})
 endforeach()
 
 # A fuzz target is one LLVMFuzzerTestOneInput(). Without libFuzzer a small driver feeds it its corpus and random inputs.

@@ -1,9 +1,11 @@
 #: Run the benchmarks
 #:
-#: Usage: ./lxnet bench [--json FILE] [NAME]...
+#: Usage: ./lxnet bench [--json FILE] [--runs N] [NAME]...
 #:
 #: NAME is a file of bench/ without _bench.cc; without one all of them run. The default preset is release.
-#:   --json FILE   also write the results there, in Google Benchmark's format, all binaries in one list
+#:   --json FILE   also write all results there: {bench, case, unit, lxnet, linux, lwip, ratio_linux, ...}
+#:   --runs N      how often each side of each case is measured (15)
+#:   --case PART   only the cases that have this in their name; may be repeated
 #:   --list        print the names instead of running
 #? bench
 
@@ -13,7 +15,7 @@ bench_names() {
 }
 
 command_bench() {
-  local json="" names=()
+  local json="" names=() options=()
   while (($#)); do
     if take_common_option "$@"; then
       shift "$taken"
@@ -23,6 +25,16 @@ command_bench() {
       --json)
         if (($# < 2)); then die "--json needs a file name"; fi
         json=$2
+        shift
+        ;;
+      --runs)
+        if (($# < 2)); then die "--runs needs a number"; fi
+        options+=(--runs "$2")
+        shift
+        ;;
+      --case)
+        if (($# < 2)); then die "--case needs a part of a name"; fi
+        options+=("$2")
         shift
         ;;
       --list)
@@ -40,28 +52,24 @@ command_bench() {
     shift
   done
   if ((!${#names[@]})); then mapfile -t names < <(bench_names); fi
-  run_benchmarks "$json" "${names[@]}"
+  preset=${preset:-release}
+  build_targets "$preset" "${names[@]/#/bench_}"
+  run_benchmarks
 }
 
+# With command_bench's json, names and options.
 run_benchmarks() {
-  local json=$1 name results
-  shift
-  preset=${preset:-release}
-  build_targets "$preset" "${@/#/bench_}"
+  local name results
   results=$(mktemp -d)
-  for name in "$@"; do
-    say "== $name"
-    run "$(build_directory "$preset")/bin/bench_$name" --benchmark_out="$results/$name.json" --benchmark_out_format=json
+  for name in "${names[@]}"; do
+    run "$(build_directory "$preset")/bin/bench_$name" --json "$results/$name.json" ${options[@]+"${options[@]}"}
+    say ""
   done
   if [[ -n $json ]]; then
     python3 - "$json" "$results" <<'PYTHON'
 import json, pathlib, sys
-merged = {"context": {}, "benchmarks": []}
-for path in sorted(pathlib.Path(sys.argv[2]).glob("*.json")):
-    part = json.loads(path.read_text())
-    merged["context"] = part["context"]
-    merged["benchmarks"] += [dict(row, binary=path.stem) for row in part["benchmarks"]]
-pathlib.Path(sys.argv[1]).write_text(json.dumps(merged, indent=1) + "\n")
+rows = [row for path in sorted(pathlib.Path(sys.argv[2]).glob("*.json")) for row in json.loads(path.read_text())]
+pathlib.Path(sys.argv[1]).write_text("[\n" + ",\n".join("  " + json.dumps(row) for row in rows) + "\n]\n")
 PYTHON
     say "Wrote $json"
   fi
