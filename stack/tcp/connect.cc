@@ -237,6 +237,9 @@ void TcpSocket::prepare_sizes() {
   if (tcp_options.max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options.max_segment);
   rcv_.advertised_mss = static_cast<uint16_t>(advertised);
   rcv_.window_clamp = tcp_options.window_clamp;
+  // A receive buffer that the user chose bounds the window for good.
+  if (options.receive_buffer_locked && (rcv_.window_clamp == 0 || rcv_.window_clamp > full_window()))
+    rcv_.window_clamp = full_window();
   choose_initial_window(advertised);
 }
 

@@ -1,5 +1,8 @@
-// LISTEN (RFC 9293 3.10.7.2): SYNs become requests, the handshake's last segment turns a request into a socket.
+// LISTEN (RFC 9293 3.10.7.2): SYNs become requests, the handshake's last segment turns a request into a socket. What happens when
+// a queue is full is Linux's: tcp_conn_request, tcp_check_req.
 #include "stack/tcp/listener.hh"
+
+#include <algorithm>
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -27,6 +30,7 @@ SynRequest* Listener::find(const TcpSegment& segment) const {
 void Listener::remove(SynRequest& request) {
   if (!request.table_link.is_linked()) return;
   static_cast<void>(socket_.stack().timers().cancel(request.timer_));
+  if (request.timeouts == 0) --young_count_;
   requests_.remove(request);
   static_cast<void>(Ref<SynRequest>::adopt(&request));  // the table's count
 }
@@ -38,6 +42,7 @@ void Listener::receive(Entry& entry, TcpSegment& segment) {
   }
   if (segment.flags.rst()) return socket_.stack().drops().count(DropReason::TcpReset);  // first
   if (segment.flags.ack()) {                                                            // second
+    if (!segment.flags.syn() && receive_cookie(entry, segment) == CookieAck::Taken) return;
     socket_.stack().drops().count(DropReason::TcpInvalidState);
     return answer_with_reset(entry, segment);
   }
@@ -45,103 +50,149 @@ void Listener::receive(Entry& entry, TcpSegment& segment) {
   socket_.stack().drops().count(DropReason::TcpInvalidState);
 }
 
+void Listener::drop_syn(Entry& entry, DropReason reason) {
+  count(entry, Mib::TcpExtListenDrops);
+  socket_.stack().drops().count(reason);
+}
+
+// Without cookies the last quarter of net.ipv4.tcp_max_syn_backlog is kept for peers known to be alive, of which no list is kept.
+bool Listener::has_room_without_cookies() const {
+  const TunableValues& tunables = socket_.stack().tunables().values();
+  if (tunables.tcp_syncookies != 0) return true;
+  const int32_t left = tunables.tcp_max_syn_backlog - static_cast<int32_t>(syn_count());
+  return left >= tunables.tcp_max_syn_backlog >> 2;
+}
+
 void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
   Stack& stack = socket_.stack();
   const TunableValues& tunables = stack.tunables().values();
+  const bool uses_cookie = tunables.tcp_syncookies == 2 || syn_count() > backlog;
+  if (uses_cookie) {
+    count(entry, tunables.tcp_syncookies != 0 ? Mib::TcpExtTCPReqQFullDoCookies : Mib::TcpExtTCPReqQFullDrop);
+    if (tunables.tcp_syncookies == 0) return drop_syn(entry, DropReason::TcpListenQueueFull);
+  }
   if (is_full()) {
     count(entry, Mib::TcpExtListenOverflows);
-    count(entry, Mib::TcpExtListenDrops);
-    return stack.drops().count(DropReason::TcpListenQueueFull);
+    return drop_syn(entry, DropReason::TcpListenQueueFull);
   }
-  if (syn_count() >= std::max(backlog, static_cast<uint32_t>(tunables.tcp_max_syn_backlog))) {
-    count(entry, Mib::TcpExtTCPReqQFullDrop);
-    count(entry, Mib::TcpExtListenDrops);
-    return stack.drops().count(DropReason::TcpListenQueueFull);
+  // Only a timestamp can bring options back to who keeps none.
+  if (uses_cookie && (!segment.options.timestamps || tunables.tcp_timestamps == 0)) {
+    segment.options.sack_permitted = false;
+    segment.options.window_scale.reset();
+    segment.flags = segment.flags.without(kTcpEce | kTcpCwr);
   }
   auto created = make_ref<SynRequest>(stack.hal(), socket_, segment);
-  if (!created.is_ok()) return stack.drops().count(DropReason::NoMemory);
+  if (!created.is_ok()) return drop_syn(entry, DropReason::NoMemory);
   Ref<SynRequest> request = created.take();
+  request->is_cookie = uses_cookie;
   socket_.fill_request(entry, *request, segment);
-  if (!requests_.insert(*request, hash_of(request->remote)).is_ok()) return stack.drops().count(DropReason::NoMemory);
+  if (uses_cookie) return answer_with_cookie(entry, *request);
+  if (!has_room_without_cookies()) return drop_syn(entry, DropReason::TcpListenQueueFull);
+  if (!requests_.insert(*request, hash_of(request->remote)).is_ok()) return drop_syn(entry, DropReason::NoMemory);
+  ++young_count_;
   SynRequest& linked = *request.leak();
   linked.send_syn_ack(entry);
   stack.timers().arm(linked.timer_, entry.now() + Duration::seconds(1));
 }
 
+// Not more often than net.ipv4.tcp_invalid_ratelimit says.
+bool Listener::answers_too_soon(Entry& entry, SynRequest& request) const {
+  const auto least = Duration::millis(socket_.stack().tunables().values().tcp_invalid_ratelimit);
+  if (entry.now() - request.answered_at < least) {
+    count(entry, Mib::TcpExtTCPACKSkippedSynRecv);
+    return true;
+  }
+  request.answered_at = entry.now();
+  return false;
+}
+
 // Linux's tcp_check_req(): a segment for a connection in SYN-RECEIVED.
 void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment) {
   DropCounters& drops = socket_.stack().drops();
-  const bool has_stamp = request.negotiated.timestamps && segment.options.timestamps.has_value();
-  const bool fails_paws = has_stamp && static_cast<int32_t>(segment.options.timestamps->value - request.ts_recent) < 0;
+  const auto& stamps = segment.options.timestamps;
+  const bool fails_paws = request.negotiated.timestamps && stamps && static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
+  const bool has_bad_echo = request.negotiated.timestamps && stamps && stamps->echo_reply != 0 &&
+                            stamps->echo_reply - request.first_stamp > request.last_stamp - request.first_stamp;
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
   if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
-    // The SYN again: so is the answer, but not more often than twice a second.
-    if (entry.now() - request.answered_at >= Duration::millis(500)) {
-      request.answered_at = entry.now();
-      request.was_retransmitted = true;
-      request.send_syn_ack(entry);
+    // The SYN again: so is the answer, and its timer starts anew.
+    if (!answers_too_soon(entry, request)) {
+      request.repeat_syn_ack(entry);
+      socket_.stack().timers().arm(request.timer_, entry.now() + request.timeout());
     }
     return drops.count(DropReason::TcpOldData);
   }
+  if (segment.flags.ack() && segment.ack != request.iss + 1) {
+    answer_with_reset(entry, segment);
+    return drops.count(DropReason::TcpInvalidState);
+  }
   const SeqNum first = request.irs + 1;
-  const uint32_t window = std::max<uint32_t>(request.window, 1);
-  const bool is_inside =
-      segment.seq.is_in_window(first, window) || (segment.length() != 0 && (segment.end() - 1).is_in_window(first, window));
-  if (fails_paws || !is_inside) {
-    if (!segment.flags.rst() && entry.now() - request.answered_at >= Duration::millis(500)) {
-      request.answered_at = entry.now();
-      request.send_ack(entry);
+  const uint32_t window = std::min<uint32_t>(request.window, 65535);
+  const bool is_inside = segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(first + window)) ||
+                         (segment.seq == first + window && segment.length() == 0);
+  if (fails_paws || has_bad_echo || !is_inside) {
+    if (!segment.flags.rst() && !answers_too_soon(entry, request)) request.send_ack(entry);
+    if (fails_paws) {
+      count(entry, Mib::TcpExtPAWSEstab);
+    } else if (has_bad_echo) {
+      count(entry, Mib::TcpExtTSEcrRejected);
     }
     return drops.count(fails_paws ? DropReason::TcpPaws : DropReason::TcpOutOfWindow);
   }
-  if (segment.flags.rst() || segment.flags.syn()) {
+  // A SYN at its own place is cut off; one inside the window is a fault.
+  const bool has_syn = segment.flags.syn() && segment.seq != request.irs;
+  if (segment.flags.rst() || has_syn) {
     if (!segment.flags.rst()) answer_with_reset(entry, segment);
-    count(entry, Mib::TcpExtEmbryonicRsts);
     count(entry, Mib::TcpAttemptFails);
+    count(entry, Mib::TcpExtEmbryonicRsts);
     remove(request);
     return drops.count(DropReason::TcpReset);
   }
   if (!segment.flags.ack()) return drops.count(DropReason::TcpInvalidState);
-  if (segment.ack != request.iss + 1) {
-    answer_with_reset(entry, segment);
-    return drops.count(DropReason::TcpInvalidState);
-  }
-  if (has_stamp && segment.seq.is_at_or_before(first)) request.ts_recent = segment.options.timestamps->value;
+  if (request.negotiated.timestamps && stamps && segment.seq.is_at_or_before(first)) request.ts_recent = stamps->value;
   // TCP_DEFER_ACCEPT: the connection is not told of before its first data, for so many SYN-ACKs.
   if (request.timeouts < socket_.tcp_options.defer_accept && segment.end() == first) {
     request.is_acked = true;
     count(entry, Mib::TcpExtTCPDeferAcceptDrop);
     return;
   }
-  become_socket(entry, request, segment);
+  if (become_socket(entry, request, segment) == Outcome::Opened) return remove(request);
+  if (socket_.stack().tunables().values().tcp_abort_on_overflow == 0) {
+    request.is_acked = true;  // the SYN-ACK will be repeated, and then its answer
+    return;
+  }
+  answer_with_reset(entry, segment);
+  count(entry, Mib::TcpExtEmbryonicRsts);
+  remove(request);
 }
 
-void Listener::become_socket(Entry& entry, SynRequest& request, TcpSegment& segment) {
-  Stack& stack = socket_.stack();
+// The request stays where it is: whoever calls removes it when it has become a socket.
+Listener::Outcome Listener::become_socket(Entry& entry, SynRequest& request, TcpSegment& segment) {
   if (is_full()) {
     count(entry, Mib::TcpExtListenOverflows);
-    if (stack.tunables().values().tcp_abort_on_overflow != 0) {
-      answer_with_reset(entry, segment);
-      remove(request);
-    } else {
-      request.is_acked = true;  // the SYN-ACK will be repeated, and then its answer
-    }
-    return stack.drops().count(DropReason::TcpListenQueueFull);
+    drop_syn(entry, DropReason::TcpListenQueueFull);
+    return Outcome::Refused;
   }
-  auto created = socket_.create_child(entry, request);
-  if (!created.is_ok()) return stack.drops().count(DropReason::NoMemory);
+  auto created = socket_.create_child(entry, request, segment);
+  if (!created.is_ok()) {
+    drop_syn(entry, DropReason::NoMemory);
+    return Outcome::Refused;
+  }
   Ref<TcpSocket> child = created.take();
-  remove(request);
-  count(entry, Mib::TcpPassiveOpens);
   {
     PacketOwnership ownership(child->lock_, entry);
     ASSERT(ownership.is_owned());
-    if (!child->open_passively(entry, socket_, segment).is_ok()) return stack.drops().count(DropReason::NoMemory);
+    if (!child->open_passively(entry, socket_, segment).is_ok()) {
+      drop_syn(entry, DropReason::NoMemory);
+      return Outcome::Refused;
+    }
+    count(entry, Mib::TcpPassiveOpens);
     child->segment_arrives(entry, segment);
   }
   accept_queue_.push_back(*child.leak());
   ++accept_count_;
   socket_.wait_queue().wake(kPollIn | kPollReadNormal);
+  return Outcome::Opened;
 }
 
 Ref<TcpSocket> Listener::take() {
@@ -166,27 +217,26 @@ void Listener::clear(Entry& entry) {
   }
 }
 
-// Linux's inet_csk_reqsk timer: so many SYN-ACKs, at doubling intervals.
+// How many SYN-ACKs a request may cost. When the queue is more than half full of old requests, they make room for young ones.
+int32_t Listener::retransmit_limit() const {
+  const TunableValues& tunables = socket_.stack().tunables().values();
+  int32_t limit = socket_.tcp_options.syn_count != 0 ? socket_.tcp_options.syn_count : tunables.tcp_synack_retries;
+  if (syn_count() * 2 <= std::max(8u, backlog)) return limit;
+  for (uint64_t young = uint64_t{young_count_} * 2; limit > 2 && syn_count() >= young; young *= 2) --limit;
+  return limit;
+}
+
+// Linux's reqsk timer: so many SYN-ACKs, at doubling intervals.
 void Listener::time_out(Entry& entry, SynRequest& request) {
-  const int32_t limit =
-      socket_.tcp_options.syn_count != 0 ? socket_.tcp_options.syn_count : socket_.stack().tunables().values().tcp_synack_retries;
   const uint8_t deferred = socket_.tcp_options.defer_accept;
-  const bool is_expired = request.timeouts >= limit && (!request.is_acked || request.timeouts >= deferred);
-  if (is_expired) {
-    count(entry, Mib::TcpAttemptFails);
-    return remove(request);
-  }
-  ++request.timeouts;
+  const bool is_expired =
+      request.timeouts >= retransmit_limit() && (deferred == 0 || !request.is_acked || request.timeouts >= deferred);
+  count(entry, Mib::TcpExtTCPTimeouts);
+  if (is_expired) return remove(request);
   // Who has acknowledged and is only waited for need not be told again, but for the last time.
-  const bool resends = deferred == 0 || !request.is_acked || request.timeouts >= deferred - 1;
-  if (resends) {
-    request.was_retransmitted = true;
-    count(entry, Mib::TcpRetransSegs);
-    count(entry, Mib::TcpExtTCPSynRetrans);
-    request.send_syn_ack(entry);
-  }
-  const Duration delay = Duration::seconds(int64_t{1} << std::min<uint8_t>(request.timeouts, 7));
-  socket_.stack().timers().arm(request.timer_, entry.now() + std::min(delay, Duration::seconds(120)));
+  if (deferred == 0 || !request.is_acked || request.timeouts >= deferred - 1) request.repeat_syn_ack(entry);
+  if (request.timeouts++ == 0) --young_count_;
+  socket_.stack().timers().arm(request.timer_, entry.now() + request.timeout());
 }
 
 }  // namespace lxnet

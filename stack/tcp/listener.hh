@@ -21,9 +21,13 @@ class SynRequest : public RefCounted<SynRequest> {
   bool matches(const TcpSegment& segment) const {
     return remote == segment.source && local.port == segment.destination.port && local.address == segment.destination.address;
   }
+  // The first, and each one after it, which is counted as a retransmission.
   void send_syn_ack(Entry& entry);
+  void repeat_syn_ack(Entry& entry);
   void send_ack(Entry& entry);
-  uint32_t timestamp_now(Instant now) const;
+  uint32_t stamp_for(Instant now, TcpFlags flags) const;
+  // Until the next SYN-ACK.
+  Duration timeout() const;
 
   HashLink table_link;
   Endpoint local, remote;
@@ -32,14 +36,17 @@ class SynRequest : public RefCounted<SynRequest> {
   NegotiatedOptions negotiated;
   uint16_t peer_mss = 536, advertised_mss = 536;
   uint8_t peer_shift = 0, our_shift = 0;
-  uint8_t timeouts = 0;
+  uint8_t timeouts = 0;     // of our timer
+  uint8_t retransmits = 0;  // of the SYN-ACK, those for a repeated SYN included
   uint8_t syn_tos = 0;
-  bool is_acked = false;  // the last segment came, but there was no room or no data (TCP_DEFER_ACCEPT)
+  bool is_cookie = false;  // answered by a SYN cookie: nothing is kept
+  bool is_acked = false;   // the last segment came, but there was no room or no data (TCP_DEFER_ACCEPT)
   uint32_t window = 0, window_clamp = 0;
   uint32_t ts_recent = 0, ts_offset = 0;
-  Instant sent_at;
+  // The clock that our first and our latest SYN-ACK told; the peer may echo nothing outside of them.
+  uint32_t first_stamp = 0, last_stamp = 0;
+  Instant sent_at;  // of the first SYN-ACK; the epoch: unknown
   Instant answered_at = Instant::from_nanos(-1'000'000'000);
-  bool was_retransmitted = false;
 
  private:
   friend class Listener;
@@ -62,6 +69,7 @@ class Listener {
   bool has_connection() const { return accept_count_ != 0; }
 
   void receive(Entry& entry, TcpSegment& segment);
+  // The oldest that waits, or null.
   Ref<TcpSocket> take();
   // Everybody who waits is reset.
   void clear(Entry& entry);
@@ -72,8 +80,17 @@ class Listener {
   uint64_t hash_of(const Endpoint& remote) const;
   SynRequest* find(const TcpSegment& segment) const;
   void receive_syn(Entry& entry, TcpSegment& segment);
+  void drop_syn(Entry& entry, DropReason reason);
+  bool has_room_without_cookies() const;
+  void answer_with_cookie(Entry& entry, SynRequest& request);
+  enum class CookieAck : uint8_t { NotOurs, Taken };
+  CookieAck receive_cookie(Entry& entry, TcpSegment& segment);
+  bool recover_options(SynRequest& request, const TcpSegment& segment, uint16_t mss) const;
+  bool answers_too_soon(Entry& entry, SynRequest& request) const;
+  int32_t retransmit_limit() const;
   void receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment);
-  void become_socket(Entry& entry, SynRequest& request, TcpSegment& segment);
+  enum class Outcome : uint8_t { Opened, Refused };
+  Outcome become_socket(Entry& entry, SynRequest& request, TcpSegment& segment);
   void time_out(Entry& entry, SynRequest& request);
   void remove(SynRequest& request);
 
@@ -82,6 +99,8 @@ class Listener {
   HashTable<SynRequest, &SynRequest::table_link> requests_;
   List<TcpSocket, &TcpSocket::accept_link> accept_queue_;  // each with a count
   uint32_t accept_count_ = 0;
+  uint32_t young_count_ = 0;  // requests whose timer has not run yet
+  Instant overflowed_at_;     // when the last cookie left; the epoch: never
 };
 
 }  // namespace lxnet

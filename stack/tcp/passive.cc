@@ -92,13 +92,21 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
   const IsnSource isn(stack().sockets().key(), request.local, request.remote);
   request.iss = isn.initial_sequence(entry.now());
   request.ts_offset = isn.timestamp_offset();
-  // The same choice a connect() makes, from the listener's buffers.
+  choose_request_window(entry, request, 0);
+}
+
+// The same choice a connect() makes, from the listener's buffers. `segment`: the size that fills the window; 0: what we announce.
+void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_t segment) {
   remote_ = request.remote;
   const NegotiatedOptions mine = std::exchange(negotiated_, request.negotiated);
   if (look_up_route_for(entry, request.local.address, request.remote).is_ok()) {
     prepare_sizes();
     // Whose timestamps are agreed on already sends segments shorter by them.
-    if (request.negotiated.timestamps) choose_initial_window(rcv_.advertised_mss - 12u);
+    if (segment != 0) {
+      choose_initial_window(segment);
+    } else if (request.negotiated.timestamps) {
+      choose_initial_window(rcv_.advertised_mss - 12u);
+    }
     request.advertised_mss = rcv_.advertised_mss;
     request.window = rcv_.wnd;
     request.window_clamp = rcv_.window_clamp;
@@ -110,7 +118,7 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
 }
 
 // Not yet where packets find it: open_passively() puts it there.
-Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& request) {
+Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& request, const TcpSegment& segment) {
   Ref<TcpSocket> child = TRY(TcpSocket::create(stack(), family()));
   child->options = options;
   child->ip_options = ip_options;
@@ -142,15 +150,31 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& r
   rcv.ts_recent = request.ts_recent;
   rcv.ts_recent_at = entry.now();
   rcv.last_segment_at = entry.now();
-  if (!request.was_retransmitted) {
-    const int64_t rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
-    child->rtt_.add_sample(rtt, child->snd_.una, child->snd_.nxt);
-    child->rtt_.add_min_sample(rtt, entry.now(), Duration::seconds(300));
-  } else {
-    // RFC 5681, 3.1: after a lost SYN or SYN,ACK the window starts at one segment.
-    child->congestion_.cwnd = 1;
-  }
+  child->inherit_handshake(entry, request, segment);
   return child;
+}
+
+// What the handshake told of the path: a round-trip time, and losses.
+void TcpSocket::inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment) {
+  const uint32_t echo = request.negotiated.timestamps && segment.options.timestamps ? segment.options.timestamps->echo_reply : 0;
+  int64_t rtt = -1;
+  if (request.retransmits == 0 && !request.is_cookie) {
+    rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
+  } else if (echo != 0) {
+    rtt = int64_t{std::max(timestamp_now(entry.now()) - echo, 1u)} * 1000;
+  }
+  if (rtt >= 0) {
+    rtt_.add_sample(rtt, snd_.una, snd_.nxt);
+    rtt_.add_min_sample(rtt, entry.now(), Duration::seconds(300));
+  }
+  statistics_.total_retransmits = request.retransmits;
+  if (request.timeouts == 0) return;
+  statistics_.total_rto = request.timeouts;
+  statistics_.total_rto_recoveries = 1;
+  statistics_.total_rto_millis = static_cast<uint32_t>((entry.now() - request.sent_at).in_millis());
+  // RFC 5681, 3.1: after lost SYN-ACKs the window starts at one segment; RFC 6298 makes one loss no sign yet, and an echo of the
+  // first SYN-ACK says that none was lost.
+  if (request.retransmits > 1 && (echo == 0 || echo != request.first_stamp)) congestion_.cwnd = 1;
 }
 
 // The child's lock is owned. It joins the tables and is ESTABLISHED; the segment that made it so is processed next.

@@ -1,8 +1,11 @@
 // SynRequest: a connection in SYN-RECEIVED in as little memory as possible.
+#include <algorithm>
+
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
 #include "stack/tcp/listener.hh"
+#include "stack/tcp/syn_cookie.hh"
 #include "stack/wire/ip_protocol.hh"
 
 namespace lxnet {
@@ -48,7 +51,16 @@ void SynRequest::on_timer(Entry& entry, Timer& timer) {
   socket.listener_->time_out(entry, request);
 }
 
-uint32_t SynRequest::timestamp_now(Instant now) const { return static_cast<uint32_t>(now.in_nanos() / 1'000'000) + ts_offset; }
+uint32_t SynRequest::stamp_for(Instant now, TcpFlags flags) const {
+  const auto millis = static_cast<uint32_t>(now.in_nanos() / 1'000'000);
+  if (!is_cookie || !flags.syn()) return millis + ts_offset;
+  return SynCookieOptions{.negotiated = negotiated, .peer_shift = peer_shift}.encode(millis) + ts_offset;
+}
+
+Duration SynRequest::timeout() const {
+  const auto delay = Duration::seconds(int64_t{1} << std::min<uint8_t>(timeouts, 7));
+  return std::min(delay, listener_->tcp_options.max_rto);
+}
 
 void SynRequest::emit(Entry& entry, TcpFlags flags) {
   Stack& stack = listener_->stack();
@@ -76,7 +88,14 @@ void SynRequest::emit(Entry& entry, TcpFlags flags) {
     emission.options.sack_permitted = negotiated.sack;
     if (negotiated.ecn) emission.header.flags |= kTcpEce;
   }
-  if (negotiated.timestamps) emission.options.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = ts_recent};
+  if (negotiated.timestamps) {
+    const uint32_t stamp = stamp_for(entry.now(), flags);
+    emission.options.timestamps = {.value = stamp, .echo_reply = ts_recent};
+    if (flags.syn()) {
+      if (retransmits == 0) first_stamp = stamp;
+      last_stamp = stamp;
+    }
+  }
   const IpSocketOptions& ip = listener_->ip_options;
   emission.tos = remote.address.is_v4() ? ip.tos : ip.traffic_class;
   const int16_t ttl = remote.address.is_v4() ? ip.ttl : ip.hop_limit;
@@ -87,8 +106,15 @@ void SynRequest::emit(Entry& entry, TcpFlags flags) {
 }
 
 void SynRequest::send_syn_ack(Entry& entry) {
-  sent_at = entry.now();
+  if (retransmits == 0) sent_at = entry.now();
   emit(entry, kTcpSyn | kTcpAck);
+}
+
+void SynRequest::repeat_syn_ack(Entry& entry) {
+  if (retransmits < UINT8_MAX) ++retransmits;
+  count(entry, Mib::TcpRetransSegs);
+  count(entry, Mib::TcpExtTCPSynRetrans);
+  send_syn_ack(entry);
 }
 
 void SynRequest::send_ack(Entry& entry) { emit(entry, kTcpAck); }

@@ -134,7 +134,9 @@ class TcpSocket final : public Socket {
   void stop_listening(Entry& entry);
   void describe_listener(TcpInfo& info) const;
   void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
-  Result<Ref<TcpSocket>> create_child(Entry& entry, const SynRequest& request);
+  void choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
+  Result<Ref<TcpSocket>> create_child(Entry& entry, const SynRequest& request, const TcpSegment& segment);
+  void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);
   Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
 
   // ---- close.cc

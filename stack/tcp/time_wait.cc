@@ -128,7 +128,8 @@ TcpTimeWait::Arrival TcpTimeWait::receive(Entry& entry, TcpSegment& segment, Reu
 }
 
 void TcpTimeWait::send_ack(Entry& entry, const TcpSegment& segment) {
-  if (segment.size == 0 && entry.now() - last_ack_at_ < Duration::millis(500)) return;
+  if (segment.size == 0 && entry.now() - last_ack_at_ < Duration::millis(stack_.tunables().values().tcp_invalid_ratelimit))
+    return;
   last_ack_at_ = entry.now();
   FlowKey key;
   key.source = demux_.local;

@@ -138,7 +138,7 @@ void TcpSocket::send_syn(Entry& entry) {
 
 // RFC 5961, 7: at most so many a second for the whole stack, and one each half second for a connection.
 void TcpSocket::challenge(Entry& entry) {
-  const Duration interval = Duration::millis(500);
+  const auto interval = Duration::millis(stack().tunables().values().tcp_invalid_ratelimit);
   if (entry.now() - out_of_window_answered_at_ < interval) {
     count(entry, Mib::TcpExtTCPACKSkippedChallenge);
     return;
@@ -151,7 +151,8 @@ void TcpSocket::challenge(Entry& entry) {
 // Segments with text are always answered: they may be retransmissions whose acknowledgment was lost.
 bool TcpSocket::may_answer_out_of_window(Entry& entry, const TcpSegment& segment) {
   if (segment.size != 0 && !segment.flags.syn()) return true;
-  if (entry.now() - out_of_window_answered_at_ < Duration::millis(500)) return false;
+  if (entry.now() - out_of_window_answered_at_ < Duration::millis(stack().tunables().values().tcp_invalid_ratelimit))
+    return false;
   out_of_window_answered_at_ = entry.now();
   return true;
 }

@@ -149,6 +149,7 @@ class TcpWire : public TcpHost {
     return describe(bytes);
   }
   std::string last_text;
+  uint32_t last_stamp = 0;  // TSval of the last segment described
 
   // ---- connections
   // A listener on port 80 and a peer's handshake; what leaves is checked.
@@ -225,7 +226,10 @@ class TcpWire : public TcpHost {
     const TcpOptions options = TcpOptions::parse(TcpHeader::options_in(segment).take(), host.flags);
     if (options.maximum_segment_size) out << " mss " << *options.maximum_segment_size;
     if (options.sack_permitted) out << " sackOK";
-    if (options.timestamps) out << " ts";
+    if (options.timestamps) {
+      out << " ts";
+      last_stamp = options.timestamps->value;
+    }
     if (options.window_scale) out << " ws " << int{*options.window_scale};
     for (const SackBlock& block : options.sack_blocks()) {
       out << " sack " << static_cast<int32_t>(block.left.value() - kPeerIss) << ':'
