@@ -123,7 +123,9 @@ void TransitionTest::look_here() {
     } else {
       EXPECT_EQ(now, fired ? 0 : after);
     }
-    if (row().steps == Steps::One || (flags() & EPOLLET) == 0) EXPECT_EQ(told(set_), fired ? 0 : again(after));
+    if (row().steps == Steps::One || (flags() & EPOLLET) == 0) {
+      EXPECT_EQ(told(set_), fired ? 0 : again(after));
+    }
   }
   if ((flags() & EPOLLEXCLUSIVE) != 0) {
     EXPECT_EQ(control(set_, EPOLL_CTL_MOD, scene_.watched, asked), -EINVAL);
@@ -144,7 +146,9 @@ void TransitionTest::look_from_afar(const std::function<long(const std::function
   const bool tells_already = (row().before & (EPOLLERR | EPOLLHUP)) != 0;
   if (tells_already) return;
   EXPECT_EQ(run([this] { return told(set_, -1); }), after);
-  if ((flags() & EPOLLET) == 0 || row().steps == Steps::One) EXPECT_EQ(told(set_), again(after));
+  if ((flags() & EPOLLET) == 0 || row().steps == Steps::One) {
+    EXPECT_EQ(told(set_), again(after));
+  }
 }
 
 void TransitionTest::look_through_a_set() {
