@@ -98,6 +98,17 @@ struct ReceiveRequest {
 
 class SocketSet;
 
+// What a socket holds and may hold, in bytes: SO_MEMINFO.
+struct SocketMemory {
+  uint32_t received = 0;   // charged to SO_RCVBUF
+  uint32_t in_flight = 0;  // charged to SO_SNDBUF, of packets that have left and are not freed
+  uint32_t forward = 0;    // reserved of the global account and not used
+  uint32_t queued_to_send = 0;
+  uint32_t options = 0;
+  uint32_t backlog = 0;  // waits for the owner
+  uint32_t drops = 0;
+};
+
 class Socket : public RefCounted<Socket> {
  public:
   static void destroy(Socket* socket) { socket->destroy_self(); }
@@ -129,6 +140,8 @@ class Socket : public RefCounted<Socket> {
   // FIONREAD and SIOCOUTQ.
   virtual Result<int> bytes_readable(Entry& entry) = 0;
   virtual Result<int> bytes_unsent(Entry& entry) = 0;
+
+  virtual SocketMemory memory(Entry& entry) = 0;
 
   // SO_KEEPALIVE was set or cleared.
   virtual void keep_alive_changed(Entry&) {}

@@ -88,6 +88,13 @@ Result<> get_congestion(const OptionOutput& output) {
 
 Result<> get_info(const OptionOutput& output) { return output.write(Calls::info(output.context.entry(), tcp_of(output.socket))); }
 
+// Only some algorithms have something to say; of the others it is nothing, and no error.
+Result<> get_congestion_info(const OptionOutput& output) {
+  uint8_t bytes[CongestionAlgorithm::kMaxInfo];
+  const size_t size = Calls::congestion_info(output.context.entry(), tcp_of(output.socket), bytes);
+  return output.write(ByteSpan(bytes, size));
+}
+
 constexpr OptionRow missing_row(int name, const char* text, const char* note) {
   return {.level = kLevelTcp, .name = name, .text = text, .support = Support::Missing, .note = note};
 }
@@ -189,7 +196,7 @@ constexpr OptionRow kRows[] = {
        const uint32_t own = tcp_of(file).tcp_options.not_sent_low_water;
        return own == ~0u ? 0 : static_cast<int>(own);
      }},
-    missing_row(26, "TCP_CC_INFO", "what only some algorithms tell"),
+    {.level = kLevelTcp, .name = 26, .text = "TCP_CC_INFO", .get = &get_congestion_info},
     missing_row(27, "TCP_SAVE_SYN", "the SYN is not kept"),
     missing_row(28, "TCP_SAVED_SYN", "the SYN is not kept"),
     missing_row(29, "TCP_REPAIR_WINDOW", "checkpoint and restore"),

@@ -152,6 +152,17 @@ constexpr OptionRow timestamp_row(int name, const char* text) {
       .level = kSocketLevel, .name = name, .text = text, .set_int = &set_timestamp<kFlags>, .get_int = &get_timestamp<kFlags>};
 }
 
+// SK_MEMINFO_*: as many of the nine as there is room for.
+Result<> get_memory(const OptionOutput& output) {
+  Socket* socket = output.socket.internet_socket();
+  if (socket == nullptr) return Errno::ENOPROTOOPT;
+  const SocketMemory memory = socket->memory(output.context.entry());
+  const SocketOptions& options = socket->options;
+  const uint32_t values[] = {memory.received,       options.receive_buffer, memory.in_flight, options.send_buffer, memory.forward,
+                             memory.queued_to_send, memory.options,         memory.backlog,   memory.drops};
+  return output.write(values);
+}
+
 constexpr OptionRow missing_row(int name, const char* text, const char* note) {
   return {.level = kSocketLevel, .name = name, .text = text, .support = Missing, .note = note};
 }
@@ -292,7 +303,12 @@ constexpr OptionRow kRows[] = {
     missing_row(51, "SO_ATTACH_REUSEPORT_CBPF", ""),
     missing_row(52, "SO_ATTACH_REUSEPORT_EBPF", "no eBPF"),
     missing_row(53, "SO_CNX_ADVICE", ""),
-    missing_row(55, "SO_MEMINFO", ""),
+    {.level = kSocketLevel,
+     .name = 55,
+     .text = "SO_MEMINFO",
+     .support = Partial,
+     .get = &get_memory,
+     .note = "of Internet sockets"},
     {.level = kSocketLevel,
      .name = 56,
      .text = "SO_INCOMING_NAPI_ID",

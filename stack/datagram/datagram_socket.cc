@@ -94,6 +94,14 @@ Result<int> DatagramSocket::bytes_readable(Entry&) {
   return static_cast<int>(size < 0 ? 0 : size);
 }
 
+SocketMemory DatagramSocket::memory(Entry&) {
+  SocketMemory memory;
+  memory.received = static_cast<uint32_t>(receive_memory());
+  memory.in_flight = static_cast<uint32_t>(send_memory());
+  memory.drops = drops();
+  return memory;
+}
+
 Result<int> DatagramSocket::bytes_unsent(Entry&) { return static_cast<int>(send_memory()); }
 
 // --------------------------------------------------------------------------------------------------------------------- names

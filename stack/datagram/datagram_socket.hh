@@ -35,6 +35,7 @@ class DatagramSocket : public Socket {
   Result<Endpoint> remote_name(Entry& entry) override;
   Result<int> bytes_readable(Entry& entry) override;
   Result<int> bytes_unsent(Entry& entry) override;
+  SocketMemory memory(Entry& entry) override;
 
   // packet. Queues it, or drops it and counts. The packet's front is at the program's data, DatagramInfo's ip and source_port are
   // set.
@@ -42,7 +43,7 @@ class DatagramSocket : public Socket {
   // packet. An ICMP error about something this socket sent, or one of our own making. `payload` begins at the program's data.
   void deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload);
   bool is_connected() const { return __atomic_load_n(&is_connected_, __ATOMIC_RELAXED); }
-  // SO_MEMINFO and /proc/net.
+  // /proc/net.
   size_t receive_memory() const { return queue_.bytes() + errors_.bytes(); }
   size_t send_memory() const { return __atomic_load_n(&send_memory_, __ATOMIC_RELAXED) - 1; }
   uint32_t drops() const { return queue_.drops(); }

@@ -118,6 +118,16 @@ void TcpSocket::push_full_record(Entry& entry, SendRecord& record) {
   }
 }
 
+// What was sent stays in the send queue until it is acknowledged: nothing is charged for it on its way.
+SocketMemory TcpSocket::memory(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  SocketMemory memory;
+  memory.backlog = static_cast<uint32_t>(lock_.backlog_bytes());
+  memory.received = receive_charge_ + static_cast<uint32_t>(out_of_order_.charge());
+  memory.queued_to_send = send_queue_.charge();
+  return memory;
+}
+
 Result<int> TcpSocket::bytes_unsent(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::EINVAL;

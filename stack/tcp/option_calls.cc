@@ -150,6 +150,12 @@ const char* TcpOptionCalls::congestion(Entry& entry, TcpSocket& socket) {
   return socket.congestion_.algorithm->name;
 }
 
+size_t TcpOptionCalls::congestion_info(Entry& entry, TcpSocket& socket, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out) {
+  TaskOwnership ownership(socket.lock_, entry);
+  const CongestionAlgorithm* algorithm = socket.congestion_.algorithm;
+  return algorithm == nullptr || algorithm->info == nullptr ? 0 : algorithm->info(socket.congestion_, out);
+}
+
 // ------------------------------------------------------------------------------------------------------------- TCP_INFO
 
 TcpInfo TcpOptionCalls::info(Entry& entry, TcpSocket& socket) {

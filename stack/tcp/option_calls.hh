@@ -26,6 +26,8 @@ class TcpOptionCalls {
   // ENOENT; EPERM for one that the tunables do not allow everybody.
   static Result<> set_congestion(Entry& entry, TcpSocket& socket, std::span<const char> name);
   static const char* congestion(Entry& entry, TcpSocket& socket);
+  // Linux's union tcp_cc_info: its size, 0 when the algorithm tells nothing.
+  static size_t congestion_info(Entry& entry, TcpSocket& socket, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out);
   static TcpInfo info(Entry& entry, TcpSocket& socket);
 
  private:

@@ -50,6 +50,7 @@ class TcpSocket final : public Socket {
   Result<Endpoint> remote_name(Entry& entry) override;
   Result<int> bytes_readable(Entry& entry) override;
   Result<int> bytes_unsent(Entry& entry) override;
+  SocketMemory memory(Entry& entry) override;
   void keep_alive_changed(Entry& entry) override;
   // SIOCOUTQNSD, SIOCATMARK.
   Result<int> bytes_not_yet_sent(Entry& entry);

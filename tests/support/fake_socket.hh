@@ -30,6 +30,7 @@ class FakeSocket final : public Socket {
   Result<Endpoint> local_name(Entry&) override { return Errno::EOPNOTSUPP; }
   Result<Endpoint> remote_name(Entry&) override { return Errno::EOPNOTSUPP; }
   Result<int> bytes_readable(Entry&) override { return Errno::EOPNOTSUPP; }
+  SocketMemory memory(Entry&) override { return {}; }
   Result<int> bytes_unsent(Entry&) override { return Errno::EOPNOTSUPP; }
 
  private:

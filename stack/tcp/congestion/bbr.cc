@@ -4,6 +4,7 @@
 // Not implemented: long-term sampling for token-bucket policers, and the allowance for aggregated acknowledgments.
 #include <algorithm>
 
+#include "base/bytes.hh"
 #include "stack/tcp/congestion/algorithms.hh"
 
 namespace lxnet {
@@ -317,6 +318,17 @@ uint32_t undo(CongestionState& state) {
   return state.cwnd;
 }
 
+// struct tcp_bbr_info, in the host's byte order.
+size_t info(CongestionState& state, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out) {
+  const Bbr& bbr = state.own<Bbr>();
+  const uint64_t bandwidth = uint64_t{bbr.bandwidth.get()} * state.mss * 1'000'000 >> kBandwidthShift;
+  const uint32_t fields[] = {static_cast<uint32_t>(bandwidth), static_cast<uint32_t>(bandwidth >> 32), bbr.min_rtt,
+                             bbr.pacing_gain, bbr.window_gain};
+  static_assert(sizeof fields == CongestionAlgorithm::kMaxInfo);
+  copy_bytes(out, bytes_of(fields));
+  return sizeof fields;
+}
+
 static_assert(sizeof(Bbr) <= CongestionState::kPrivateSize);
 
 }  // namespace
@@ -330,6 +342,7 @@ const CongestionAlgorithm kBbr = {.name = "bbr",
                                   .on_loss_state = &on_loss_state,
                                   .control = &control,
                                   .undo = &undo,
+                                  .info = &info,
                                   .send_buffer_factor = 3};
 
 }  // namespace lxnet

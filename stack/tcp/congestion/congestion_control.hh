@@ -57,6 +57,9 @@ struct CongestionAlgorithm {
   // Replaces on_ack and PRR.
   void (*control)(CongestionState& state, const RateSample& sample);
   uint32_t (*undo)(CongestionState& state);
+  // Linux's union tcp_cc_info; the size.
+  static constexpr size_t kMaxInfo = 20;
+  size_t (*info)(CongestionState& state, std::span<uint8_t, kMaxInfo> out);
   uint32_t send_buffer_factor;  // windows that a send buffer should hold; 0: two
 };
 

@@ -144,6 +144,7 @@ const CongestionAlgorithm kCubic = {.name = "cubic",
                                     .on_loss_state = &on_loss_state,
                                     .control = nullptr,
                                     .undo = &undo,
+                                    .info = nullptr,
                                     .send_buffer_factor = 0};
 
 }  // namespace lxnet

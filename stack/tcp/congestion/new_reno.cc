@@ -30,6 +30,7 @@ const CongestionAlgorithm kNewReno = {.name = "reno",
                                       .on_loss_state = nullptr,
                                       .control = nullptr,
                                       .undo = &undo,
+                                      .info = nullptr,
                                       .send_buffer_factor = 0};
 
 }  // namespace lxnet
