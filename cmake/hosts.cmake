@@ -63,6 +63,17 @@ endif()
 lxnet_hosted_library(lxnet_trace_diff trace_diff ${absl_parts})
 lxnet_hosted_library(lxnet_ltp_runner ltp_runner ${absl_parts})
 
+# What packetdrill loads. The core is compiled for programs, so its references to itself are bound here; hosted code is compiled
+# once more for a library. A sanitizer's runtime would have to be packetdrill's too.
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/hosts/packetdrill/*.cc ${CMAKE_SOURCE_DIR}/hosts/sim/*.cc)
+if(NOT LXNET_SANITIZE)
+  add_library(lxnet_packetdrill SHARED ${sources})
+  target_link_libraries(lxnet_packetdrill PRIVATE lxnet_core Boost::context Threads::Threads)
+  target_link_options(lxnet_packetdrill PRIVATE -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -Wl,--no-undefined)
+  set_target_properties(lxnet_packetdrill PROPERTIES CXX_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+endif()
+
 lxnet_program(lxnet_demo hosts/sim/demo/*.cc lxnet_sim)
 lxnet_program(lxnet-run hosts/linux/main.cc lxnet_linux)
 lxnet_program(trace_diff trace_diff/main.cc lxnet_trace_diff ${absl_parts})

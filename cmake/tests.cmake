@@ -55,6 +55,16 @@ foreach(directory IN LISTS test_directories)
   lxnet_test_binary(${directory})
 endforeach()
 
+# Scripts for packetdrill: each on Linux and then on lxnet. Skipped without PACKETDRILL=path in the environment.
+file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/packetdrill/*.pkt)
+if(NOT LXNET_SANITIZE)
+  foreach(script IN LISTS scripts)
+    cmake_path(GET script STEM name)
+    add_test(NAME packetdrill/${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/packetdrill/run $<TARGET_FILE:lxnet_packetdrill> ${script})
+    set_tests_properties(packetdrill/${name} PROPERTIES LABELS packetdrill TIMEOUT 300 SKIP_RETURN_CODE 77)
+  endforeach()
+endif()
+
 file(GLOB bench_support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/support/*.cc)
 add_library(lxnet_bench_support OBJECT ${bench_support})
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)

@@ -29,7 +29,7 @@ int Process::put(lxnet_file* file, int lowest, uint32_t flags) {
   return static_cast<int>(fd);
 }
 
-int Process::install(lxnet_file* file, uint32_t flags) { return put(file, kFirstFree, flags); }
+int Process::install(lxnet_file* file, uint32_t flags) { return put(file, lowest_number, flags); }
 
 lxnet_file* Process::find(int fd, int* error) const {
   if (!is_open(fd)) {

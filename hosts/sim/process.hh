@@ -19,6 +19,7 @@ class Process {
   lxnet_credentials credentials{};
   uint64_t capabilities = ~uint64_t{0};  // a bit for each LXNET_CAP_*
   uint64_t descriptor_limit = 1024;      // RLIMIT_NOFILE
+  int lowest_number = 3;                 // that install() gives: 0 to 2 are the terminal's
 
   // Each answers as the HAL and the calls of the same name do: a number, or a negative errno.
   int install(lxnet_file* file, uint32_t flags);

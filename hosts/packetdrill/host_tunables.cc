@@ -1,0 +1,52 @@
+#include "hosts/packetdrill/host_tunables.hh"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace lxnet::packetdrill {
+namespace {
+
+const std::string kRoot = "/proc/sys/";
+
+std::string read_tunable(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+void HostTunables::follow() {
+  if (is_stopped_ || (!has_new_child() && !is_first_)) return;
+  is_first_ = false;
+  for (const char* folder : {"net/core", "net/ipv4", "net/ipv4/route", "net/ipv6"}) follow_folder(folder);
+}
+
+// Every child leaves its page faults behind when it has been waited for.
+bool HostTunables::has_new_child() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return std::exchange(child_faults_, usage.ru_minflt) != usage.ru_minflt;
+}
+
+void HostTunables::follow_folder(const std::string& folder) {
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(kRoot + folder, error)) {
+    if (!file.is_regular_file(error)) continue;
+    std::string name = file.path().string().substr(kRoot.size());
+    std::replace(name.begin(), name.end(), '/', '.');
+    // Only what the stack obeys is read: some files say all zeros, or flush a cache.
+    char unused[256];
+    if (lxnet_tunable_get(stack_, name.c_str(), unused, sizeof unused) < 0) continue;
+    std::string value = read_tunable(file.path());
+    if (value.empty() || seen_[name] == value) continue;
+    static_cast<void>(lxnet_tunable_set(stack_, name.c_str(), value.c_str()));
+    seen_[name] = std::move(value);
+  }
+}
+
+}  // namespace lxnet::packetdrill

@@ -1,0 +1,24 @@
+// Settings: what packetdrill knows of its network and does not tell a library: the MTU and the local address. They are read where
+// packetdrill reads them: its command line, and the options at the head of the script.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lxnet::packetdrill {
+
+struct Settings {
+  uint32_t mtu = 1500;
+  uint64_t seed = 1;
+  std::vector<std::string> addresses;  // with prefix
+  bool follows_host = true;            // the tunables are those of the network namespace that packetdrill runs in
+  std::vector<std::pair<std::string, std::string>> tunables;
+};
+
+// `flags` is --so_flags: words separated by commas or spaces: seed=N, mtu=N, tunables=own, net.ipv4.NAME=VALUE (with ':' for
+// spaces in a value). What it does not understand ends the program with a message.
+Settings read_settings(const char* flags);
+
+}  // namespace lxnet::packetdrill
