@@ -1,0 +1,17 @@
+#: Run the Linux Test Project's network tests natively and on lxnet, and report both side by side
+#:
+#: Usage: ./lxnet ltp [OPTION]... [TEST]...
+#:
+#: Needs an installed LTP: --root DIR, or the variable LTPROOT, or /opt/ltp.
+#: ./lxnet ltp --help lists the options; --list the suites and their tests. Before the options, --preset NAME chooses the build.
+#? ltp_runner/main.cc
+
+command_ltp() {
+  # -v and --help belong to lxnet-ltp.
+  while (($#)) && [[ $1 == --preset* ]] && take_common_option "$@"; do shift "$taken"; done
+  preset=${preset:-release}
+  build_targets "$preset" lxnet-ltp lxnet-run >&2
+  local bin
+  bin=$(build_directory "$preset")/bin
+  exec "$bin/lxnet-ltp" --lxnet-run "$bin/lxnet-run" --suites "$lxnet_root/ltp_runner/suites" --output "$lxnet_root/build/ltp" "$@"
+}
