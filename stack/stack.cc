@@ -23,7 +23,8 @@ Stack::Stack(const Hal& hal, const lxnet_config& config)
       ip_(*this),
       icmp_(*this),
       memberships_(*this),
-      sockets_(*this) {}
+      sockets_(*this),
+      tcp_(hal_) {}
 
 Result<Stack*> Stack::create(const lxnet_hal& table, const lxnet_config& config, const char** message) {
   const char* unused = nullptr;

@@ -19,6 +19,7 @@ enum class TunableRule : uint8_t {
   Forwarding6,
   HighThreshold,  // not below the number before it in TunableValues
   LowThreshold,   // not above the number after it
+  FastOpenKey,    // no number: what server cookies are made with
 };
 
 struct TunableRow {
@@ -80,6 +81,9 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_base_mss", .offset = LXNET_AT(tcp_base_mss)},
     {.name = "net.ipv4.tcp_early_retrans", .offset = LXNET_AT(tcp_early_retrans), .min = 0, .max = 4},
     {.name = "net.ipv4.tcp_ecn", .offset = LXNET_AT(tcp_ecn), .min = 0, .max = 5},
+    {.name = "net.ipv4.tcp_fastopen", .offset = LXNET_AT(tcp_fastopen)},
+    {.name = "net.ipv4.tcp_fastopen_blackhole_timeout_sec", .offset = LXNET_AT(tcp_fastopen_blackhole_seconds), .min = 0},
+    {.name = "net.ipv4.tcp_fastopen_key", .count = 0, .rule = TunableRule::FastOpenKey},
     {.name = "net.ipv4.tcp_fin_timeout", .offset = LXNET_AT(tcp_fin_timeout)},
     {.name = "net.ipv4.tcp_frto", .offset = LXNET_AT(tcp_frto), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_invalid_ratelimit", .offset = LXNET_AT(tcp_invalid_ratelimit)},

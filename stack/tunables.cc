@@ -156,6 +156,10 @@ void follow(Stack& stack, const TunableRow& row, int32_t value) {
 }
 
 Result<> set_row(Stack& stack, TunableValues& values, const TunableRow& row, const char* text) {
+  if (row.rule == TunableRule::FastOpenKey) {
+    stack.tcp().fast_open().set_keys(TRY(FastOpenKeys::parse(text)));
+    return ok();
+  }
   int64_t numbers[3] = {};
   int32_t* words = values_at(values, row);
   const bool is_taken_whole = row.rule == TunableRule::PortRange || row.rule == TunableRule::GroupRange;
@@ -199,7 +203,9 @@ Result<> Tunables::set(const char* name, const char* text) {
 Result<size_t> Tunables::get(const char* name, std::span<char> out) const {
   TextWriter writer(out);
   const TunableRow* row = find_row(name);
-  if (row != nullptr) {
+  if (row != nullptr && row->rule == TunableRule::FastOpenKey) {
+    stack_.tcp().fast_open().keys().print([&writer](char character) { writer.put(character); });
+  } else if (row != nullptr) {
     const int32_t* words = values_at(const_cast<TunableValues&>(values_), *row);
     for (unsigned i = 0; i < row->count; ++i) {
       if (i != 0) writer.put('\t');

@@ -2,12 +2,20 @@
 #include "compat/afinet/inet_socket.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/wait_until.hh"
+#include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
 namespace {
 
 constexpr PollEvents kReceiveInterest = kPollIn | kPollReadNormal | kPollPriority | kPollError | kPollHangUp | kPollReadHangUp;
 constexpr PollEvents kSendInterest = kPollOut | kPollWriteNormal | kPollError | kPollHangUp;
+
+// A sender with MSG_FASTOPEN stops waiting for the handshake. When its time ran out, what went with the SYN is the answer.
+Result<size_t> settle_fast_open(Entry& entry, Socket& socket, Errno error) {
+  const std::optional<size_t> copied = static_cast<TcpSocket&>(socket).end_fast_open(entry);
+  if (!copied || error != Errno::EAGAIN) return error;
+  return *copied != 0 ? Result<size_t>(*copied) : Result<size_t>(Errno::EINPROGRESS);
+}
 
 }  // namespace
 
@@ -36,6 +44,7 @@ Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest&
     const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = left};
     auto piece = wait_until(
         context, policy, [&] { return socket_->send(context.entry(), request); }, &left);
+    if (!piece.is_ok() && sent == 0) return settle_fast_open(context.entry(), *socket_, piece.error());
     if (!piece.is_ok()) return sent != 0 ? Result<size_t>(sent) : std::move(piece);
     sent += piece.take();
     if (request.source.remaining() == 0) return sent;

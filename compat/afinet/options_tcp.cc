@@ -95,6 +95,21 @@ Result<> get_congestion_info(const OptionOutput& output) {
   return output.write(ByteSpan(bytes, size));
 }
 
+// One key, or the one in use and the one before it.
+Result<> set_fast_open_key(const OptionInput& input) {
+  FastOpenKeys keys;
+  const auto size = static_cast<size_t>(input.length);
+  if (size != FastOpenKeys::kKeySize && size != sizeof keys.bytes) return Errno::EINVAL;
+  TRY(copy_in(input.context.hal(), MutableByteSpan(keys.bytes[0], size), input.value));
+  keys.count = static_cast<uint8_t>(size / FastOpenKeys::kKeySize);
+  return Calls::set_fast_open_keys(input.context.entry(), tcp_of(input.socket), keys);
+}
+
+Result<> get_fast_open_key(const OptionOutput& output) {
+  const FastOpenKeys keys = Calls::fast_open_keys(output.context.entry(), tcp_of(output.socket));
+  return output.write(ByteSpan(keys.bytes[0], keys.count * FastOpenKeys::kKeySize));
+}
+
 constexpr OptionRow missing_row(int name, const char* text, const char* note) {
   return {.level = kLevelTcp, .name = name, .text = text, .support = Support::Missing, .note = note};
 }
@@ -181,7 +196,11 @@ constexpr OptionRow kRows[] = {
     missing_row(20, "TCP_REPAIR_QUEUE", "checkpoint and restore"),
     missing_row(21, "TCP_QUEUE_SEQ", "checkpoint and restore"),
     missing_row(22, "TCP_REPAIR_OPTIONS", "checkpoint and restore"),
-    missing_row(23, "TCP_FASTOPEN", "RFC 7413"),
+    {.level = kLevelTcp,
+     .name = 23,
+     .text = "TCP_FASTOPEN",
+     .set_int = &call_set<&Calls::set_fast_open>,
+     .get_int = &call_get<&Calls::fast_open>},
     {.level = kLevelTcp,
      .name = 24,
      .text = "TCP_TIMESTAMP",
@@ -200,11 +219,19 @@ constexpr OptionRow kRows[] = {
     missing_row(27, "TCP_SAVE_SYN", "the SYN is not kept"),
     missing_row(28, "TCP_SAVED_SYN", "the SYN is not kept"),
     missing_row(29, "TCP_REPAIR_WINDOW", "checkpoint and restore"),
-    missing_row(30, "TCP_FASTOPEN_CONNECT", "RFC 7413"),
+    {.level = kLevelTcp,
+     .name = 30,
+     .text = "TCP_FASTOPEN_CONNECT",
+     .set_int = &call_set<&Calls::set_fast_open_connect>,
+     .get_int = &get_flag<&TcpSocketOptions::fast_open_connect>},
     missing_row(31, "TCP_ULP", "kernel TLS"),
     missing_row(32, "TCP_MD5SIG_EXT", "RFC 2385 signatures"),
-    missing_row(33, "TCP_FASTOPEN_KEY", "RFC 7413"),
-    missing_row(34, "TCP_FASTOPEN_NO_COOKIE", "RFC 7413"),
+    {.level = kLevelTcp, .name = 33, .text = "TCP_FASTOPEN_KEY", .set = &set_fast_open_key, .get = &get_fast_open_key},
+    {.level = kLevelTcp,
+     .name = 34,
+     .text = "TCP_FASTOPEN_NO_COOKIE",
+     .set_int = &call_set<&Calls::set_fast_open_no_cookie>,
+     .get_int = &get_flag<&TcpSocketOptions::fast_open_no_cookie>},
     missing_row(35, "TCP_ZEROCOPY_RECEIVE", "needs mmap on sockets"),
     strict_flag_row<&TcpSocketOptions::inq>(36, "TCP_INQ"),
     missing_row(37, "TCP_TX_DELAY", "an emulated delay"),

@@ -140,7 +140,8 @@ PollEvents TcpSocket::poll(Entry& entry) {
   PollEvents events = 0;
   if (shutdown_ == kShutdownBoth || in(TcpState::Closed)) events |= kPollHangUp;
   if ((shutdown_ & kShutdownReceive) != 0) events |= kPollIn | kPollReadNormal | kPollReadHangUp;
-  if (!in(TcpState::SynSent | TcpState::SynReceived)) {
+  if (in(TcpState::SynSent) && fast_open_.is_deferred) events |= kPollOut | kPollWriteNormal;
+  if (!in(TcpState::SynSent | TcpState::SynReceived) || is_open_early()) {
     int target = std::max(options.receive_low_water, 1);
     if (urgent_.kind != UrgentState::Kind::None && urgent_.seq == rcv_.copied && !options.oob_inline) ++target;
     if (is_readable(target)) events |= kPollIn | kPollReadNormal;

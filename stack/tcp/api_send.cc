@@ -34,7 +34,9 @@ void TcpSocket::announce_space(Entry& entry) {
 
 Result<size_t> TcpSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
-  if (!in(kMaySend)) {
+  if ((request.flags & kMessageFastOpen) != 0 || fast_open_.is_deferred || fast_open_.is_waiting)
+    return send_fast_open(entry, request);
+  if (!in(kMaySend) && !is_open_early()) {
     if (in(TcpState::SynSent | TcpState::SynReceived)) {
       if (has_error()) return take_error();
       return Errno::EAGAIN;

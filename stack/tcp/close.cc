@@ -189,6 +189,7 @@ void TcpSocket::reset_connection_state() {
   has_dsack_ = ecn_echo_ = ecn_cwr_pending_ = false;
   soft_error_ = Errno{};
   route_ = Route();
+  fast_open_ = FastOpenState();
   rtt_.reset();
 }
 

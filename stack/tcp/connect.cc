@@ -12,17 +12,18 @@
 namespace lxnet {
 
 // EINPROGRESS the first time, EALREADY while the handshake runs; then once 0 or the error, then EISCONN.
-Result<> TcpSocket::connect(Entry& entry, const Endpoint& remote, uint32_t flags) {
+Result<> TcpSocket::connect(Entry& entry, const Endpoint& remote, uint32_t) {
   TaskOwnership ownership(lock_, entry);
   switch (phase_) {
     case Phase::Connected:
       return Errno::EISCONN;
     case Phase::Unconnected:
       if (state() != TcpState::Closed) return Errno::EISCONN;
-      TRY(start_connect(entry, remote, flags));
+      TRY(start_connect(entry, remote, Opening{.is_fast = tcp_options.fast_open_connect}));
       phase_ = Phase::Connecting;
-      return Errno::EINPROGRESS;
+      return fast_open_.is_deferred ? ok() : Result<>(Errno::EINPROGRESS);
     case Phase::Connecting:
+      if (fast_open_.is_deferred) return Errno::EISCONN;
       if (in(TcpState::SynSent | TcpState::SynReceived)) return Errno::EALREADY;
       return finish_connect(entry);
   }
@@ -99,7 +100,7 @@ Result<> TcpSocket::refresh_route(Entry& entry) {
   return ok();
 }
 
-Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, uint32_t) {
+Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening opening) {
   Endpoint target = remote;
   if (family() == IpFamily::V6 && target.address.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
   TRY(normalise_destination(target, local_.address));
@@ -124,17 +125,23 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, uint32_t
   if (local_.address.is_unspecified()) local_.address = route_.source;
   if (const auto claimed = claim_flow(entry); !claimed.is_ok()) return fail(claimed.error());
   prepare_to_connect(entry);
-  SendRecord* syn = send_queue_.append_record(snd_.iss, kTcpSyn);
-  if (syn == nullptr) {
-    leave_tables();
-    if (!is_bound_port_) {
-      release_port();
-      local_.port = 0;
-    }
-    return fail(Errno::ENOBUFS);
-  }
   enter(entry, TcpState::SynSent);
   hold_self();
+  if (opening.is_fast && opening.source == nullptr && may_defer_connect(entry)) return ok();
+  if (send_first_syn(entry, opening).is_ok()) return ok();
+  enter(entry, TcpState::Closed);
+  leave_tables();
+  if (!is_bound_port_) {
+    release_port();
+    local_.port = 0;
+  }
+  release_self();
+  return fail(Errno::ENOBUFS);
+}
+
+Result<> TcpSocket::send_first_syn(Entry& entry, Opening opening) {
+  SendRecord* syn = send_queue_.append_record(snd_.iss, kTcpSyn);
+  if (syn == nullptr) return Errno::ENOBUFS;
   count(entry, Mib::TcpActiveOpens);
   syn->segments = 1;
   send_queue_.mark_sent(*syn);
@@ -142,7 +149,11 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, uint32_t
   recovery_.out = 1;
   snd_.nxt = snd_.end = snd_.iss + 1;
   first_syn_at_ = entry.now();
-  send_syn(entry);
+  if (opening.is_fast) {
+    send_fast_syn(entry, opening.source);
+  } else {
+    send_syn(entry);
+  }
   arm_probe_timer(entry, ProbeTimer::Retransmit, rtt_.rto());
   return ok();
 }
@@ -225,6 +236,7 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   congestion_.cwnd = CongestionState::kInitialWindow;
   congestion_.ssthresh = CongestionState::kNoThreshold;
   statistics_ = TcpStatistics();
+  fast_open_ = FastOpenState();
 }
 
 // What the route and the options say of segment and window sizes, before the peer has spoken.

@@ -69,6 +69,21 @@ struct UrgentState {
   SeqNum seq;  // of the urgent byte
 };
 
+// TCP Fast Open (RFC 7413), as far as this connection has to do with it.
+struct FastOpenState {
+  // tcpi_fastopen_client_fail.
+  enum Failure : uint8_t { kNone, kCookieUnavailable, kDataNotAcknowledged, kSynRetransmitted };
+  bool is_deferred = false;        // TCP_FASTOPEN_CONNECT: the SYN waits for the first data
+  bool has_asked = false;          // our SYN had the option
+  bool is_experimental = false;    // in its old form
+  bool sent_data = false;          // with our SYN
+  bool data_acknowledged = false;  // by the SYN,ACK; or the peer's came with its SYN
+  bool ends_pause = false;         // this one's success says that the network swallows nothing
+  bool is_waiting = false;         // a sender, for the handshake
+  Failure failure = kNone;
+  uint32_t copied = 0;  // what that sender's bytes the SYN took
+};
+
 // When an acknowledgment leaves (RFC 9293 3.8.6.3, in Linux's adaptive form).
 struct AckState {
   bool is_scheduled = false;

@@ -33,6 +33,13 @@ static_assert(offsetof(TcpInfo, rto) == 8 && offsetof(TcpInfo, pacing_rate) == 1
 static_assert(offsetof(TcpInfo, bytes_sent) == 200 && offsetof(TcpInfo, snd_wnd) == 228 && sizeof(TcpInfo) == 280);
 
 // tcpi_options.
-enum TcpInfoOptions : uint8_t { kInfoTimestamps = 1, kInfoSack = 2, kInfoWindowScale = 4, kInfoEcn = 8, kInfoEcnSeen = 16 };
+enum TcpInfoOptions : uint8_t {
+  kInfoTimestamps = 1,
+  kInfoSack = 2,
+  kInfoWindowScale = 4,
+  kInfoEcn = 8,
+  kInfoEcnSeen = 16,
+  kInfoSynData = 32,
+};
 
 }  // namespace lxnet

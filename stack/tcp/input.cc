@@ -31,6 +31,7 @@ void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
       arrive_in_syn_sent(entry, segment, verdict);
       break;
     default:
+      if (fast_open_request_ && check_fast_open(entry, segment, verdict) == Step::Done) break;
       if (!accept_fast(entry, segment, verdict)) arrive_synchronized(entry, segment, verdict);
   }
   carry_out(entry, segment, verdict);
@@ -133,13 +134,23 @@ Step TcpSocket::check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict) {
 Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (!segment.flags.ack()) return verdict.drop_for(DropReason::TcpInvalidState);
   store_timestamp(segment, entry.now());
-  if (in(TcpState::SynReceived) && (!segment.ack.is_after(snd_.una) || segment.ack.is_after(snd_.nxt))) {
+  const bool is_too_old = fast_open_request_ ? segment.ack.is_before(snd_.una) : !segment.ack.is_after(snd_.una);
+  if (in(TcpState::SynReceived) && (is_too_old || segment.ack.is_after(snd_.nxt))) {
     verdict.reset_peer = true;
     return verdict.drop_for(DropReason::TcpInvalidState);
   }
   if (!accept_ack(entry, segment, verdict, false)) return Step::Done;
   verdict.send = true;
-  if (in(TcpState::SynReceived)) become_established(entry, verdict);
+  if (fast_open_request_) {
+    confirm_fast_open(entry);
+    if (in(TcpState::SynReceived)) {
+      confirm_establishment(entry, verdict);
+      // Linux defers a shutdown() until now.
+      if ((shutdown_ & kShutdownSend) != 0 && send_fin_state(entry)) static_cast<void>(queue_fin(entry));
+    }
+  } else if (in(TcpState::SynReceived)) {
+    become_established(entry, verdict);
+  }
   return advance_close(entry, segment, verdict);
 }
 

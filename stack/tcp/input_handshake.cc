@@ -49,6 +49,11 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   if (!accept_ack(entry, segment, verdict, false)) return;
   snd_.wl1 = segment.seq;
   become_established(entry, verdict);
+  if ((fast_open_.has_asked || fast_open_.sent_data) && !take_fast_open_answer(entry, segment)) {
+    verdict.send = true;
+    return;
+  }
+  if (fast_open_.has_asked || fast_open_.sent_data) take_syn_text(segment);
   if (segment.flags.urg()) note_urgent(entry, segment, verdict);
   // Where an answer is about to carry it, the acknowledgment waits (Linux: data pending, quick acks off, or deferred accept).
   if (!send_queue_.unsent.is_empty() || tcp_options.defer_accept != 0 || ack_.pingpong != 0) {
@@ -92,15 +97,25 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
 
 void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
   enter(entry, TcpState::Established);
+  initialise_transfer(entry);
+  confirm_establishment(entry, verdict);
+}
+
+void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
+  enter(entry, TcpState::Established);
+  snd_.last_data_at = entry.now();
+  if (options.keep_alive) arm_keep_alive(entry, keep_alive_delay());
+  phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
+  verdict.wake |= kPollOut | kPollWriteNormal;
+}
+
+void TcpSocket::initialise_transfer(Entry& entry) {
   update_mss(entry, snd_.path_mtu);
   rcv_.mss = static_cast<uint16_t>(std::min<uint32_t>({snd_.mss, rcv_.wnd / 2 == 0 ? 1 : rcv_.wnd / 2, 536u}));
   rcv_.mss = std::max<uint16_t>(rcv_.mss, 88);
   initialise_buffers();
   snd_.last_data_at = entry.now();
   congestion_.now = entry.now();
-  if (options.keep_alive) arm_keep_alive(entry, keep_alive_delay());
-  phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
-  verdict.wake |= kPollOut | kPollWriteNormal;
 }
 
 // What an acceptable ACK means once our FIN is out (3.10.7.4, fifth: FIN-WAIT-1, CLOSING, LAST-ACK).

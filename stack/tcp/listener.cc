@@ -88,22 +88,13 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
   socket_.fill_request(entry, *request, segment);
   if (uses_cookie) return answer_with_cookie(entry, *request);
   if (!has_room_without_cookies()) return drop_syn(entry, DropReason::TcpListenQueueFull);
+  std::optional<TcpFastOpenCookie> cookie;
+  if (try_fast_open(entry, request, segment, cookie)) return;
   if (!requests_.insert(*request, hash_of(request->remote)).is_ok()) return drop_syn(entry, DropReason::NoMemory);
   ++young_count_;
   SynRequest& linked = *request.leak();
-  linked.send_syn_ack(entry);
+  linked.send_syn_ack(entry, cookie ? &*cookie : nullptr);
   stack.timers().arm(linked.timer_, entry.now() + Duration::seconds(1));
-}
-
-// Not more often than net.ipv4.tcp_invalid_ratelimit says.
-bool Listener::answers_too_soon(Entry& entry, SynRequest& request) const {
-  const auto least = Duration::millis(socket_.stack().tunables().values().tcp_invalid_ratelimit);
-  if (entry.now() - request.answered_at < least) {
-    count(entry, Mib::TcpExtTCPACKSkippedSynRecv);
-    return true;
-  }
-  request.answered_at = entry.now();
-  return false;
 }
 
 // Linux's tcp_check_req(): a segment for a connection in SYN-RECEIVED.
@@ -116,7 +107,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
   if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
     // The SYN again: so is the answer, and its timer starts anew.
-    if (!answers_too_soon(entry, request)) {
+    if (!request.answers_too_soon(entry)) {
       request.repeat_syn_ack(entry);
       socket_.stack().timers().arm(request.timer_, entry.now() + request.timeout());
     }
@@ -131,7 +122,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
   const bool is_inside = segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(first + window)) ||
                          (segment.seq == first + window && segment.length() == 0);
   if (fails_paws || has_bad_echo || !is_inside) {
-    if (!segment.flags.rst() && !answers_too_soon(entry, request)) request.send_ack(entry);
+    if (!segment.flags.rst() && !request.answers_too_soon(entry)) request.send_ack(entry);
     if (fails_paws) {
       count(entry, Mib::TcpExtPAWSEstab);
     } else if (has_bad_echo) {
@@ -189,10 +180,14 @@ Listener::Outcome Listener::become_socket(Entry& entry, SynRequest& request, Tcp
     count(entry, Mib::TcpPassiveOpens);
     child->segment_arrives(entry, segment);
   }
+  enqueue(std::move(child));
+  return Outcome::Opened;
+}
+
+void Listener::enqueue(Ref<TcpSocket> child) {
   accept_queue_.push_back(*child.leak());
   ++accept_count_;
   socket_.wait_queue().wake(kPollIn | kPollReadNormal);
-  return Outcome::Opened;
 }
 
 Ref<TcpSocket> Listener::take() {

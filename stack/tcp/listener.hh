@@ -6,6 +6,7 @@
 
 #include "hal/hash_table.hh"
 #include "hal/timer.hh"
+#include "stack/tcp/fast_open/queue.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -22,17 +23,21 @@ class SynRequest : public RefCounted<SynRequest> {
     return remote == segment.source && local.port == segment.destination.port && local.address == segment.destination.address;
   }
   // The first, and each one after it, which is counted as a retransmission.
-  void send_syn_ack(Entry& entry);
+  void send_syn_ack(Entry& entry, const TcpFastOpenCookie* cookie = nullptr);
   void repeat_syn_ack(Entry& entry);
   void send_ack(Entry& entry);
   uint32_t stamp_for(Instant now, TcpFlags flags) const;
   // Until the next SYN-ACK.
   Duration timeout() const;
+  // Whether net.ipv4.tcp_invalid_ratelimit forbids an answer now; if not, now is when one was given.
+  bool answers_too_soon(Entry& entry);
+  void leave_fast_open(FastOpenQueue::Left how, Instant now);
 
   HashLink table_link;
   Endpoint local, remote;
   uint32_t interface_index = 0;
   SeqNum irs, iss;
+  SeqNum next;  // what our SYN-ACK acknowledges: the SYN, and with Fast Open its data
   NegotiatedOptions negotiated;
   uint16_t peer_mss = 536, advertised_mss = 536;
   uint8_t peer_shift = 0, our_shift = 0;
@@ -47,12 +52,16 @@ class SynRequest : public RefCounted<SynRequest> {
   uint32_t first_stamp = 0, last_stamp = 0;
   Instant sent_at;  // of the first SYN-ACK; the epoch: unknown
   Instant answered_at = Instant::from_nanos(-1'000'000'000);
+  // Fast Open: the connection is there already, and holds this until the handshake is over.
+  Ref<FastOpenQueue> fast_open_queue;
+  FastOpenTicket* ticket = nullptr;
+  bool is_accepted = false;  // by the user
 
  private:
   friend class Listener;
   friend struct SynRequestTimer;
   static void on_timer(Entry& entry, Timer& timer);
-  void emit(Entry& entry, TcpFlags flags);
+  void emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* cookie);
 
   Ref<TcpSocket> listener_;
   Timer timer_;
@@ -86,7 +95,9 @@ class Listener {
   enum class CookieAck : uint8_t { NotOurs, Taken };
   CookieAck receive_cookie(Entry& entry, TcpSegment& segment);
   bool recover_options(SynRequest& request, const TcpSegment& segment, uint16_t mss) const;
-  bool answers_too_soon(Entry& entry, SynRequest& request) const;
+  bool try_fast_open(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment, std::optional<TcpFastOpenCookie>& answer);
+  bool open_fast(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment, const TcpFastOpenCookie* answer);
+  void enqueue(Ref<TcpSocket> child);
   int32_t retransmit_limit() const;
   void receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment);
   enum class Outcome : uint8_t { Opened, Refused };

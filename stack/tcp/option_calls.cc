@@ -180,12 +180,13 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.probes = socket.recovery_.probes_out;
   info.backoff = socket.recovery_.backoff;
   if (is_synchronized) {
-    info.options = static_cast<uint8_t>((agreed.timestamps ? kInfoTimestamps : 0) | (agreed.sack ? kInfoSack : 0) |
+    info.options = static_cast<uint8_t>((socket.fast_open_.data_acknowledged ? kInfoSynData : 0) |
+                                        (agreed.timestamps ? kInfoTimestamps : 0) | (agreed.sack ? kInfoSack : 0) |
                                         (agreed.window_scale ? kInfoWindowScale : 0) | (agreed.ecn ? kInfoEcn : 0) |
                                         (agreed.ecn && socket.ecn_ce_seen_ ? kInfoEcnSeen : 0));
     info.window_scales = static_cast<uint8_t>(socket.snd_.window_shift | socket.rcv_.window_shift << 4);
   }
-  info.flags = socket.statistics_.rate_app_limited ? 1 : 0;
+  info.flags = static_cast<uint8_t>((socket.statistics_.rate_app_limited ? 1 : 0) | socket.fast_open_.failure << 1);
   info.rto = static_cast<uint32_t>(socket.backed_off(socket.rtt_.rto(), socket.recovery_.backoff).in_micros());
   info.ato = static_cast<uint32_t>(socket.ack_.ato.in_micros());
   info.snd_mss = socket.snd_.mss;

@@ -2,6 +2,7 @@
 // that are the value's alone are checked by whoever decodes it; what depends on the connection is decided here.
 #pragma once
 
+#include "stack/tcp/fast_open/keys.hh"
 #include "stack/tcp/info.hh"
 #include "stack/tcp/tcp_socket.hh"
 
@@ -28,6 +29,16 @@ class TcpOptionCalls {
   static const char* congestion(Entry& entry, TcpSocket& socket);
   // Linux's union tcp_cc_info: its size, 0 when the algorithm tells nothing.
   static size_t congestion_info(Entry& entry, TcpSocket& socket, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out);
+  // fast_open/option_calls.cc
+  static Result<> set_fast_open(Entry& entry, TcpSocket& socket, int limit);
+  static Result<int> fast_open(Entry& entry, TcpSocket& socket);
+  static Result<> set_fast_open_connect(Entry& entry, TcpSocket& socket, int value);
+  static Result<> set_fast_open_no_cookie(Entry& entry, TcpSocket& socket, int value);
+  static Result<> set_fast_open_keys(Entry& entry, TcpSocket& socket, const FastOpenKeys& keys);
+  static FastOpenKeys fast_open_keys(Entry& entry, TcpSocket& socket);
+  // Of a socket whose lock is owned.
+  static uint32_t fast_open_limit_owned(TcpSocket& socket);
+  static Result<> set_fast_open_limit_owned(TcpSocket& socket, uint32_t limit);
   static TcpInfo info(Entry& entry, TcpSocket& socket);
 
  private:

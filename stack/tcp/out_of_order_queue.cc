@@ -127,6 +127,12 @@ bool OutOfOrderQueue::take_reached(SeqNum next, PacketQueue& out) {
   return found;
 }
 
+bool OutOfOrderQueue::holds_only_fin() const {
+  if (run_count_ != 1) return false;
+  Packet* packet = runs_.front()->packets.front();
+  return runs_.front()->packets.next(*packet) == nullptr && ReceivedSegment::of(*packet).fin;
+}
+
 size_t OutOfOrderQueue::prune_last() {
   Run* run = runs_.back();
   if (run == nullptr) return 0;

@@ -47,6 +47,8 @@ class OutOfOrderQueue {
   // Frees the run farthest ahead; its cost, 0 when there is none.
   size_t prune_last();
   SeqNum last_end() const { return runs_.back()->end; }
+  // One packet, and it ends the stream.
+  bool holds_only_fin() const;
   void clear();
 
  private:

@@ -20,7 +20,8 @@ uint32_t TcpSocket::current_mss() {
 }
 
 void TcpSocket::push_pending(Entry& entry, Nagle nagle) {
-  if (send_queue_.unsent.is_empty() || in(TcpState::SynSent | TcpState::SynReceived | TcpState::Closed)) return;
+  if (send_queue_.unsent.is_empty() || in(TcpState::SynSent | TcpState::Closed)) return;
+  if (in(TcpState::SynReceived) && !fast_open_request_) return;
   if (nagle == Nagle::Default && tcp_options.cork) nagle = Nagle::Cork;
   write_pending(entry, nagle);
   // With nothing in flight and something left, only a probe will find the window open again.
@@ -145,7 +146,7 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
   count(entry, Mib::TcpExtTCPOrigDataSent, record.segments);
   statistics_.account(TcpStatistics::Limit::Busy, entry.now());
   if (wants_pacing()) pace(entry, record.size);
-  if (before == 0 || probe_timer_kind_ == ProbeTimer::LossProbe) {
+  if ((before == 0 || probe_timer_kind_ == ProbeTimer::LossProbe) && !fast_open_request_) {
     arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
   }
   return true;

@@ -6,6 +6,7 @@
 #include "stack/tcp/info.hh"
 #include "stack/tcp/isn.hh"
 #include "stack/tcp/listener.hh"
+#include "stack/tcp/option_calls.hh"
 
 namespace lxnet {
 
@@ -17,6 +18,11 @@ Result<> TcpSocket::listen(Entry& entry, int backlog) {
   const uint32_t limit = std::min(static_cast<uint32_t>(backlog), most);
   if (in(TcpState::Closed)) TRY(start_listening(entry));
   listener_->backlog = limit;
+  // Linux's TFO_SERVER_WO_SOCKOPT1: every listener of the host offers Fast Open.
+  const int32_t fast_open = stack().tunables().values().tcp_fastopen;
+  if ((fast_open & 0x402) == 0x402 && !TcpOptionCalls::fast_open_limit_owned(*this)) {
+    TRY(TcpOptionCalls::set_fast_open_limit_owned(*this, limit));
+  }
   return ok();
 }
 
@@ -74,6 +80,10 @@ Result<Ref<Socket>> TcpSocket::accept(Entry& entry) {
   if (!in(TcpState::Listen)) return Errno::EINVAL;
   Ref<TcpSocket> child = listener_->take();
   if (!child) return Errno::EAGAIN;
+  if (fast_open_queue_) {
+    TaskOwnership of_child(child->lock_, entry);
+    if (child->fast_open_request_) child->fast_open_request_->is_accepted = true;
+  }
   return Ref<Socket>(std::move(child));
 }
 
@@ -158,7 +168,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& r
 void TcpSocket::inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment) {
   const uint32_t echo = request.negotiated.timestamps && segment.options.timestamps ? segment.options.timestamps->echo_reply : 0;
   int64_t rtt = -1;
-  if (request.retransmits == 0 && !request.is_cookie) {
+  if (request.retransmits == 0 && !request.is_cookie && request.sent_at != Instant()) {
     rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
   } else if (echo != 0) {
     rtt = int64_t{std::max(timestamp_now(entry.now()) - echo, 1u)} * 1000;
@@ -177,8 +187,7 @@ void TcpSocket::inherit_handshake(Entry& entry, const SynRequest& request, const
   if (request.retransmits > 1 && (echo == 0 || echo != request.first_stamp)) congestion_.cwnd = 1;
 }
 
-// The child's lock is owned. It joins the tables and is ESTABLISHED; the segment that made it so is processed next.
-Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment) {
+Result<> TcpSocket::join_tables(Entry&, TcpSocket& listener) {
   fill_demux();
   TRY(stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr));
   const PortHooks& hooks = stack().ports();
@@ -188,6 +197,12 @@ Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, const TcpS
   }
   hold_self();
   phase_ = Phase::Connected;
+  return ok();
+}
+
+// The child's lock is owned. It joins the tables and is ESTABLISHED; the segment that made it so is processed next.
+Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment) {
+  TRY(join_tables(entry, listener));
   snd_.wl1 = segment.seq;
   snd_.wnd = snd_.max_wnd = uint32_t{segment.window} << snd_.window_shift;
   enter(entry, TcpState::SynReceived);

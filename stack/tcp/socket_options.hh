@@ -21,6 +21,8 @@ struct TcpSocketOptions {
   bool inq = false;                   // TCP_INQ
   uint8_t save_syn = 0;               // TCP_SAVE_SYN: 1 headers, 2 link header too
   bool thin_linear_timeouts = false;
+  bool fast_open_connect = false;                  // TCP_FASTOPEN_CONNECT
+  bool fast_open_no_cookie = false;                // TCP_FASTOPEN_NO_COOKIE
   Duration min_rto = Duration::millis(200);        // TCP_RTO_MIN_US
   Duration max_rto = Duration::seconds(120);       // TCP_RTO_MAX_MS
   Duration max_ack_delay = Duration::millis(200);  // TCP_DELACK_MAX_US

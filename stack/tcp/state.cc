@@ -43,6 +43,8 @@ void TcpSocket::release_port() {
 
 // CLOSED. What was received can still be read; what was to be sent is gone.
 void TcpSocket::finish(Entry& entry) {
+  judge_fast_open(entry);
+  leave_fast_open(entry);
   cancel_timers();
   leave_tables();
   if (in(TcpState::SynSent | TcpState::SynReceived)) count(entry, Mib::TcpAttemptFails);

@@ -27,11 +27,15 @@ SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
       remote(segment.source),
       interface_index(segment.interface_index),
       irs(segment.seq),
+      next(segment.seq + 1),
       syn_tos(segment.tos),
       listener_(Ref<TcpSocket>::share(listener)),
       timer_(&on_timer, &SynRequestTimer::kOwner) {}
 
-SynRequest::~SynRequest() { static_cast<void>(listener_->stack().timers().cancel(timer_)); }
+SynRequest::~SynRequest() {
+  ASSERT(ticket == nullptr);
+  static_cast<void>(listener_->stack().timers().cancel(timer_));
+}
 
 void SynRequest::destroy(SynRequest* request) {
   const Hal& hal = request->listener_->stack().hal();
@@ -62,7 +66,7 @@ Duration SynRequest::timeout() const {
   return std::min(delay, listener_->tcp_options.max_rto);
 }
 
-void SynRequest::emit(Entry& entry, TcpFlags flags) {
+void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* cookie) {
   Stack& stack = listener_->stack();
   FlowKey key;
   key.source = local.address;
@@ -79,7 +83,7 @@ void SynRequest::emit(Entry& entry, TcpFlags flags) {
   emission.header.source_port = local.port;
   emission.header.destination_port = remote.port;
   emission.header.seq = flags.syn() ? iss : iss + 1;
-  emission.header.ack = irs + 1;
+  emission.header.ack = next;
   emission.header.flags = flags;
   emission.header.window = static_cast<uint16_t>(std::min<uint32_t>(flags.syn() ? window : window >> our_shift, 65535));
   if (flags.syn()) {
@@ -87,6 +91,7 @@ void SynRequest::emit(Entry& entry, TcpFlags flags) {
     if (negotiated.window_scale) emission.options.window_scale = our_shift;
     emission.options.sack_permitted = negotiated.sack;
     if (negotiated.ecn) emission.header.flags |= kTcpEce;
+    if (cookie != nullptr) emission.options.fast_open = *cookie;
   }
   if (negotiated.timestamps) {
     const uint32_t stamp = stamp_for(entry.now(), flags);
@@ -105,9 +110,9 @@ void SynRequest::emit(Entry& entry, TcpFlags flags) {
   static_cast<void>(emit_segment(entry, packet.take(), route.take(), emission));
 }
 
-void SynRequest::send_syn_ack(Entry& entry) {
+void SynRequest::send_syn_ack(Entry& entry, const TcpFastOpenCookie* cookie) {
   if (retransmits == 0) sent_at = entry.now();
-  emit(entry, kTcpSyn | kTcpAck);
+  emit(entry, kTcpSyn | kTcpAck, cookie);
 }
 
 void SynRequest::repeat_syn_ack(Entry& entry) {
@@ -117,6 +122,16 @@ void SynRequest::repeat_syn_ack(Entry& entry) {
   send_syn_ack(entry);
 }
 
-void SynRequest::send_ack(Entry& entry) { emit(entry, kTcpAck); }
+void SynRequest::send_ack(Entry& entry) { emit(entry, kTcpAck, nullptr); }
+
+bool SynRequest::answers_too_soon(Entry& entry) {
+  const auto least = Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit);
+  if (entry.now() - answered_at < least) {
+    count(entry, Mib::TcpExtTCPACKSkippedSynRecv);
+    return true;
+  }
+  answered_at = entry.now();
+  return false;
+}
 
 }  // namespace lxnet

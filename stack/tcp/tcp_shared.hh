@@ -1,8 +1,12 @@
-// TcpShared: what the TCP of a stack shares: counts that limits apply to.
+// TcpShared: what the TCP of a stack shares: counts that limits apply to, and what Fast Open remembers.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "hal/mutex.hh"
+#include "stack/tcp/fast_open/cache.hh"
+#include "stack/tcp/fast_open/keys.hh"
 
 namespace lxnet {
 
@@ -10,6 +14,8 @@ struct CongestionAlgorithm;
 
 class TcpShared {
  public:
+  explicit TcpShared(const Hal& hal) : fast_open_(hal) {}
+
   void add_time_wait(int change) { __atomic_fetch_add(&time_waits_, change, __ATOMIC_RELAXED); }
   int time_waits() const { return __atomic_load_n(&time_waits_, __ATOMIC_RELAXED); }
   void add_orphan(int change) { __atomic_fetch_add(&orphans_, change, __ATOMIC_RELAXED); }
@@ -18,9 +24,38 @@ class TcpShared {
   // What new sockets use; net.ipv4.tcp_congestion_control. Null: the default.
   const CongestionAlgorithm* congestion = nullptr;
 
+  // RFC 7413, for all sockets of the stack.
+  class FastOpen {
+   public:
+    explicit FastOpen(const Hal& hal) : mutex_(hal, LockRank::FastOpen), cache_(hal) {}
+
+    FastOpenKeys keys();
+    void set_keys(const FastOpenKeys& keys);
+    // Draws one unless there is one: the first server needs it.
+    void ensure_key();
+
+    FastOpenCache::Known find(const SipKey& key, const IpAddress& local, const IpAddress& remote);
+    void learn(const SipKey& key, const IpAddress& local, const IpAddress& remote, const FastOpenCache::News& news);
+
+    // RFC 7413, 7.1: a network that swallows what Fast Open sends makes the whole host do without for a while, longer each time.
+    void note_black_hole(Instant now);
+    bool is_paused(Instant now, Duration pause);
+    bool has_been_paused() const { return __atomic_load_n(&black_holes_, __ATOMIC_RELAXED) != 0; }
+    void forget_black_holes() { __atomic_store_n(&black_holes_, 0u, __ATOMIC_RELAXED); }
+
+   private:
+    Mutex mutex_;
+    FastOpenKeys keys_ GUARDED_BY(mutex_);
+    FastOpenCache cache_ GUARDED_BY(mutex_);
+    Instant black_hole_at_ GUARDED_BY(mutex_);
+    uint32_t black_holes_ = 0;  // in a row
+  };
+  FastOpen& fast_open() { return fast_open_; }
+
  private:
   int time_waits_ = 0;
   int orphans_ = 0;
+  FastOpen fast_open_;
 };
 
 }  // namespace lxnet

@@ -26,6 +26,7 @@
 
 namespace lxnet {
 
+class FastOpenQueue;
 class Listener;
 class SynRequest;
 struct TcpInfo;
@@ -55,6 +56,8 @@ class TcpSocket final : public Socket {
   // SIOCOUTQNSD, SIOCATMARK.
   Result<int> bytes_not_yet_sent(Entry& entry);
   Result<int> is_at_mark(Entry& entry);
+  // A sender with MSG_FASTOPEN stops waiting for the handshake: what of its bytes is on its way. Nothing: nobody waited.
+  std::optional<size_t> end_fast_open(Entry& entry);
   // What close() with SO_LINGER waits for: nothing left to send, or no connection.
   bool has_finished_sending() const;
 
@@ -114,7 +117,12 @@ class TcpSocket final : public Socket {
   void wake(PollEvents events) { wait_queue().wake_all(events); }
 
   // ---- connect.cc
-  Result<> start_connect(Entry& entry, const Endpoint& remote, uint32_t flags);
+  struct Opening {
+    IoSource* source = nullptr;  // data that may go with the SYN
+    bool is_fast = false;
+  };
+  Result<> start_connect(Entry& entry, const Endpoint& remote, Opening opening);
+  Result<> send_first_syn(Entry& entry, Opening opening);
   Result<> finish_connect(Entry& entry);
   void prepare_to_connect(Entry& entry);
   Result<> disconnect_owned(Entry& entry);
@@ -139,6 +147,36 @@ class TcpSocket final : public Socket {
   Result<Ref<TcpSocket>> create_child(Entry& entry, const SynRequest& request, const TcpSegment& segment);
   void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);
   Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
+
+  Result<> join_tables(Entry& entry, TcpSocket& listener);
+
+  // ---- fast_open/client.cc, fast_open/server.cc: RFC 7413
+  struct FastOpenPlan {
+    uint16_t mss;  // 0: unknown
+    bool has_option, may_carry_data;
+    TcpFastOpenCookie cookie;
+  };
+  FastOpenPlan plan_fast_open(Entry& entry);
+  SendRecord* fill_syn(IoSource& source, uint32_t known_mss);
+  void send_fast_syn(Entry& entry, IoSource* source);
+  bool may_defer_connect(Entry& entry);
+  Result<size_t> send_fast_open(Entry& entry, SendRequest& request);
+  Result<> begin_fast_open(Entry& entry, SendRequest& request);
+  Result<> open_deferred(Entry& entry, IoSource& source);
+  size_t end_fast_open();
+  bool take_fast_open_answer(Entry& entry, TcpSegment& segment);
+  void take_syn_text(TcpSegment& segment);
+  void retransmit_without_reduction(Entry& entry);
+  void note_fast_open_timeout(Entry& entry, bool has_expired);
+  void pause_fast_open(Entry& entry);
+  void judge_fast_open(Entry& entry);
+  Result<> open_by_syn(Entry& entry, TcpSocket& listener, const Ref<SynRequest>& request, TcpSegment& segment);
+  Step check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  void confirm_fast_open(Entry& entry);
+  void leave_fast_open(Entry& entry);
+  void repeat_fast_syn_ack(Entry& entry);
+  // Opened by a SYN with a cookie, and not confirmed yet: it may talk all the same.
+  bool is_open_early() const { return in(TcpState::SynReceived) && fast_open_request_; }
 
   // ---- close.cc
   void wake_for_shutdown();
@@ -177,6 +215,8 @@ class TcpSocket final : public Socket {
   Step check_syn_sent_ack(TcpSegment& segment, Verdict& verdict);
   void learn_syn_options(const TcpSegment& segment, Instant now);
   void become_established(Entry& entry, Verdict& verdict);
+  void confirm_establishment(Entry& entry, Verdict& verdict);
+  void initialise_transfer(Entry& entry);
   void answer_simultaneous_open(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step advance_close(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void take_fin(Entry& entry, Verdict& verdict);
@@ -273,6 +313,7 @@ class TcpSocket final : public Socket {
     uint32_t size = 0;
     uint16_t segments = 1;
     bool is_probe = false;
+    const TcpFastOpenCookie* cookie = nullptr;
   };
   bool transmit(Entry& entry, const Outgoing& out);
   TcpOptions options_for(Entry& entry, const Outgoing& out, uint16_t& window);
@@ -373,6 +414,9 @@ class TcpSocket final : public Socket {
   Route route_;
   Listener* listener_ = nullptr;  // in LISTEN
   ReusedFlow reused_;             // from the TIME_WAIT whose 4-tuple connect() takes
+  FastOpenState fast_open_;
+  Ref<FastOpenQueue> fast_open_queue_;  // of a listener, or of who will be one
+  Ref<SynRequest> fast_open_request_;   // of a connection that its SYN opened, while its handshake lasts
   uint32_t uid_ = 0;
 
  public:

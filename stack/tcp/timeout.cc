@@ -46,10 +46,14 @@ bool TcpSocket::has_timed_out(Entry& entry) const {
 }
 
 void TcpSocket::time_out(Entry& entry) {
+  // Nothing else is sent again before the SYN,ACK is answered.
+  if (fast_open_request_) return repeat_fast_syn_ack(entry);
   SendRecord* head = send_queue_.sent.front();
   if (head == nullptr || recovery_.out == 0) return;
   recovery_.probe_in_flight = false;
-  if (has_timed_out(entry)) {
+  const bool is_over = has_timed_out(entry);
+  note_fast_open_timeout(entry, is_over);
+  if (is_over) {
     count(entry, Mib::TcpExtTCPAbortOnTimeout);
     return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
   }

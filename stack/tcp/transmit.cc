@@ -18,6 +18,7 @@ TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& w
     options.maximum_segment_size = rcv_.advertised_mss;
     options.sack_permitted = negotiated_.sack;
     if (negotiated_.window_scale) options.window_scale = rcv_.window_shift;
+    if (out.cookie != nullptr) options.fast_open = *out.cookie;
     // RFC 7323, 2.2: the window of a SYN is never scaled.
     window = static_cast<uint16_t>(std::min<uint32_t>(rcv_.wnd, 65535));
     rcv_.wup = rcv_.nxt;
@@ -42,7 +43,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   if (!created.is_ok()) return false;
   Ref<Packet> packet = created.take();
   if (out.record != nullptr && out.size != 0) {
-    const uint32_t offset = out.seq.bytes_since(out.record->seq);
+    const uint32_t offset = out.flags.syn() ? 0 : out.seq.bytes_since(out.record->seq);
     if (!SendQueue::cite(*out.record, offset, out.size, *packet).is_ok()) return false;
   }
   if (!refresh_route(entry).is_ok()) return false;

@@ -34,6 +34,7 @@ struct Inject {
   std::vector<std::pair<uint32_t, uint32_t>> sacks = {};  // relative to our SYN
   uint16_t urgent = 0;
   uint8_t tos = 0;
+  std::optional<TcpFastOpenCookie> fast_open = {};
 };
 
 class WireDevice final : public NetDevice {
@@ -102,6 +103,7 @@ class TcpWire : public TcpHost {
     options.window_scale = in.scale;
     options.sack_permitted = in.sack_permitted;
     options.timestamps = in.timestamps;
+    options.fast_open = in.fast_open;
     for (const auto& [left, right] : in.sacks) options.sack[options.sack_count++] = {SeqNum(iss + left), SeqNum(iss + right)};
     const std::string flags = in.flags;
     uint16_t bits = 0;
@@ -123,6 +125,15 @@ class TcpWire : public TcpHost {
     header.checksum = sum.finish();
     header.emit(tcp);
     deliver_ip(tcp, in.tos);
+  }
+
+  static std::string hex(const TcpFastOpenCookie& cookie) {
+    std::string text;
+    for (const uint8_t byte : cookie.span()) {
+      text += "0123456789abcdef"[byte >> 4];
+      text += "0123456789abcdef"[byte & 15];
+    }
+    return text;
   }
 
   // ---- out
@@ -231,6 +242,11 @@ class TcpWire : public TcpHost {
       last_stamp = options.timestamps->value;
     }
     if (options.window_scale) out << " ws " << int{*options.window_scale};
+    if (options.fast_open) {
+      if (options.fast_open->form == TcpFastOpenCookie::Form::Experimental) out << " experimental";
+      out << " cookie";
+      if (!options.fast_open->is_request()) out << ' ' << hex(*options.fast_open);
+    }
     for (const SackBlock& block : options.sack_blocks()) {
       out << " sack " << static_cast<int32_t>(block.left.value() - kPeerIss) << ':'
           << static_cast<int32_t>(block.right.value() - kPeerIss);

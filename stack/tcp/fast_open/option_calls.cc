@@ -1,0 +1,74 @@
+// TCP_FASTOPEN and its relatives.
+#include <algorithm>
+
+#include "stack/stack.hh"
+#include "stack/tcp/listener.hh"
+#include "stack/tcp/option_calls.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr int32_t kClientEnabled = 1;
+
+Result<> ensure_queue(const Hal& hal, Ref<FastOpenQueue>& queue) {
+  if (!queue) queue = TRY(make_ref<FastOpenQueue>(hal, hal));
+  return ok();
+}
+
+}  // namespace
+
+uint32_t TcpOptionCalls::fast_open_limit_owned(TcpSocket& socket) {
+  return socket.fast_open_queue_ ? socket.fast_open_queue_->limit() : 0;
+}
+
+Result<> TcpOptionCalls::set_fast_open_limit_owned(TcpSocket& socket, uint32_t limit) {
+  TRY(ensure_queue(socket.stack().hal(), socket.fast_open_queue_));
+  socket.stack().tcp().fast_open().ensure_key();
+  const auto most = static_cast<uint32_t>(socket.stack().tunables().values().somaxconn);
+  socket.fast_open_queue_->set_limit(std::min(limit, most));
+  return ok();
+}
+
+Result<> TcpOptionCalls::set_fast_open(Entry& entry, TcpSocket& socket, int limit) {
+  TaskOwnership ownership(socket.lock_, entry);
+  if (limit < 0 || !socket.in(TcpState::Closed | TcpState::Listen)) return Errno::EINVAL;
+  return set_fast_open_limit_owned(socket, static_cast<uint32_t>(limit));
+}
+
+Result<int> TcpOptionCalls::fast_open(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  return static_cast<int>(fast_open_limit_owned(socket));
+}
+
+Result<> TcpOptionCalls::set_fast_open_connect(Entry& entry, TcpSocket& socket, int value) {
+  TaskOwnership ownership(socket.lock_, entry);
+  if (value < 0 || value > 1) return Errno::EINVAL;
+  if ((socket.stack().tunables().values().tcp_fastopen & kClientEnabled) == 0) return Errno::EOPNOTSUPP;
+  if (!socket.in(TcpState::Closed)) return Errno::EINVAL;
+  socket.tcp_options.fast_open_connect = value != 0;
+  return ok();
+}
+
+Result<> TcpOptionCalls::set_fast_open_no_cookie(Entry& entry, TcpSocket& socket, int value) {
+  TaskOwnership ownership(socket.lock_, entry);
+  if (value < 0 || value > 1 || !socket.in(TcpState::Closed | TcpState::Listen)) return Errno::EINVAL;
+  socket.tcp_options.fast_open_no_cookie = value != 0;
+  return ok();
+}
+
+Result<> TcpOptionCalls::set_fast_open_keys(Entry& entry, TcpSocket& socket, const FastOpenKeys& keys) {
+  TaskOwnership ownership(socket.lock_, entry);
+  TRY(ensure_queue(socket.stack().hal(), socket.fast_open_queue_));
+  socket.fast_open_queue_->set_keys(keys);
+  return ok();
+}
+
+// The socket's own, or those of the whole stack.
+FastOpenKeys TcpOptionCalls::fast_open_keys(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  FastOpenKeys keys;
+  if (socket.fast_open_queue_) keys = socket.fast_open_queue_->keys();
+  return keys.count != 0 ? keys : socket.stack().tcp().fast_open().keys();
+}
+
+}  // namespace lxnet

@@ -1,0 +1,178 @@
+// Fast Open, the server's side (RFC 7413, 4.1.2 and 4.2): a SYN with a good cookie makes a connection that may already talk; its
+// handshake's last segment only confirms it.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/emit.hh"
+#include "stack/tcp/listener.hh"
+
+namespace lxnet {
+namespace {
+
+// Of net.ipv4.tcp_fastopen.
+constexpr int32_t kServerEnabled = 2, kServerWithoutCookie = 0x200;
+
+}  // namespace
+
+// Linux's tcp_try_fastopen(). `answer` is what the SYN,ACK says of cookies, if anything.
+bool Listener::try_fast_open(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment,
+                             std::optional<TcpFastOpenCookie>& answer) {
+  const std::optional<TcpFastOpenCookie> offered = segment.options.fast_open;
+  if (offered && offered->is_request()) count(entry, Mib::TcpExtTCPFastOpenCookieReqd);
+  const int32_t mode = socket_.stack().tunables().values().tcp_fastopen;
+  const Ref<FastOpenQueue>& queue = socket_.fast_open_queue_;
+  if ((mode & kServerEnabled) == 0 || (segment.size == 0 && !offered) || !queue || queue->limit() == 0) return false;
+  if (!queue->has_room(entry.now())) {
+    count(entry, Mib::TcpExtTCPFastOpenListenOverflow);
+    return false;
+  }
+  const bool needs_cookie = (mode & kServerWithoutCookie) == 0 && !socket_.tcp_options.fast_open_no_cookie;
+  size_t key = 1;
+  FastOpenKeys keys;
+  if (needs_cookie) {
+    if (!offered) return false;
+    keys = queue->keys();
+    if (keys.count == 0) keys = socket_.stack().tcp().fast_open().keys();
+    if (keys.count == 0) return false;
+    key = offered->is_request() ? 0 : keys.find(*offered, request->remote.address, request->local.address);
+    // Who asks, or has an old or a false one, is told the right one.
+    if (key != 1) {
+      answer = keys.cookie(0, request->remote.address, request->local.address);
+      answer->form = offered->form;
+    }
+    if (offered->is_request()) return false;
+  }
+  if (key == 0 || !open_fast(entry, request, segment, answer ? &*answer : nullptr)) {
+    count(entry, Mib::TcpExtTCPFastOpenPassiveFail);
+    return false;
+  }
+  count(entry, Mib::TcpExtTCPFastOpenPassive);
+  if (key == 2) count(entry, Mib::TcpExtTCPFastOpenPassiveAltKey);
+  return true;
+}
+
+// The connection is in the tables and will be in the accept queue; nobody else has its lock yet.
+bool Listener::open_fast(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment, const TcpFastOpenCookie* answer) {
+  auto created = socket_.create_child(entry, *request, segment);
+  if (!created.is_ok()) return false;
+  FastOpenTicket* ticket = socket_.fast_open_queue_->join();
+  if (ticket == nullptr) return false;
+  Ref<TcpSocket> child = created.take();
+  request->fast_open_queue = socket_.fast_open_queue_;
+  request->ticket = ticket;
+  PacketOwnership ownership(child->lock_, entry);
+  ASSERT(ownership.is_owned());
+  if (!child->open_by_syn(entry, socket_, request, segment).is_ok()) {
+    request->leave_fast_open(FastOpenQueue::Left::Well, entry.now());
+    return false;
+  }
+  count(entry, Mib::TcpPassiveOpens);
+  request->send_syn_ack(entry, answer);
+  enqueue(std::move(child));
+  return true;
+}
+
+void SynRequest::leave_fast_open(FastOpenQueue::Left how, Instant now) {
+  if (ticket == nullptr) return;
+  // Nobody has seen one that was reset in the queue: it costs the user nothing.
+  if (!is_accepted) how = FastOpenQueue::Left::Well;
+  fast_open_queue->leave(std::exchange(ticket, nullptr), how, now);
+}
+
+// As open_passively(), from a SYN. Its text is the first to be read.
+Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<SynRequest>& request, TcpSegment& segment) {
+  TRY(join_tables(entry, listener));
+  fast_open_request_ = request;
+  snd_.wl1 = segment.seq;
+  snd_.wnd = snd_.max_wnd = segment.window;  // the window of a SYN is not scaled
+  enter(entry, TcpState::SynReceived);
+  initialise_transfer(entry);
+  take_syn_text(segment);
+  rcv_.wup = rcv_.nxt;
+  request->next = rcv_.nxt;
+  arm_probe_timer(entry, ProbeTimer::Retransmit, request->timeout());
+  return ok();
+}
+
+// Linux's tcp_check_req() for a connection opened by its SYN: what belongs to the handshake is dealt with here.
+Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  SynRequest& request = *fast_open_request_;
+  const auto& stamps = segment.options.timestamps;
+  const bool fails_paws = request.negotiated.timestamps && stamps && static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
+  const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
+  if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
+    if (!request.answers_too_soon(entry)) {
+      request.repeat_syn_ack(entry);
+      ++statistics_.total_retransmits;
+    }
+    return verdict.drop_for(DropReason::TcpOldData);
+  }
+  const SeqNum first = request.next;
+  const uint32_t window = std::min<uint32_t>(request.window, 65535);
+  const bool is_inside = segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(first + window)) ||
+                         (segment.seq == first + window && segment.length() == 0);
+  if (fails_paws || !is_inside) {
+    if (!segment.flags.rst() && !request.answers_too_soon(entry)) verdict.acknowledge = Verdict::Acknowledge::Now;
+    if (fails_paws) count(entry, Mib::TcpExtPAWSEstab);
+    return verdict.drop_for(fails_paws ? DropReason::TcpPaws : DropReason::TcpOutOfWindow);
+  }
+  if (segment.flags.rst()) {
+    count(entry, Mib::TcpAttemptFails);
+    request.leave_fast_open(FastOpenQueue::Left::Reset, entry.now());
+    fast_open_request_ = nullptr;
+    reset_by_peer(entry, verdict);
+    return verdict.drop_for(DropReason::TcpReset);
+  }
+  if (segment.flags.syn() && segment.seq != request.irs) {
+    count(entry, Mib::TcpAttemptFails);
+    verdict.reset_peer = true;
+    return verdict.drop_for(DropReason::TcpInvalidState);
+  }
+  return segment.flags.ack() ? Step::Continue : verdict.drop_for(DropReason::TcpInvalidState);
+}
+
+// The handshake's last segment came (Linux's tcp_rcv_synrecv_state_fastopen).
+void TcpSocket::confirm_fast_open(Entry& entry) {
+  SynRequest& request = *fast_open_request_;
+  if (!rtt_.has_sample() && request.retransmits == 0) {
+    const int64_t rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
+    rtt_.add_sample(rtt, snd_.una, snd_.nxt);
+    rtt_.add_min_sample(rtt, entry.now(), Duration::seconds(stack().tunables().values().tcp_min_rtt_wlen));
+  }
+  recovery_.retransmits = 0;
+  leave_fast_open(entry);
+  // The timer served the SYN,ACK so far.
+  if (recovery_.out == 0) {
+    cancel(probe_timer_);
+  } else {
+    arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+  }
+}
+
+void TcpSocket::leave_fast_open(Entry& entry) {
+  if (!fast_open_request_) return;
+  fast_open_request_->leave_fast_open(FastOpenQueue::Left::Well, entry.now());
+  fast_open_request_ = nullptr;
+}
+
+// Linux's tcp_fastopen_synack_timer(): one more than a plain SYN,ACK gets.
+void TcpSocket::repeat_fast_syn_ack(Entry& entry) {
+  SynRequest& request = *fast_open_request_;
+  const int32_t limit = tcp_options.syn_count != 0 ? tcp_options.syn_count : stack().tunables().values().tcp_synack_retries + 1;
+  count(entry, Mib::TcpExtTCPTimeouts);
+  if (request.timeouts >= limit) {
+    count(entry, Mib::TcpExtTCPAbortOnTimeout);
+    return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
+  }
+  if (recovery_.retransmits == 1) enter_loss(entry);
+  request.repeat_syn_ack(entry);
+  ++statistics_.total_retransmits;
+  ++request.timeouts;
+  ++recovery_.retransmits;
+  ++statistics_.total_rto;
+  if (recovery_.first_retransmit_at.is_never()) recovery_.first_retransmit_at = entry.now();
+  arm_probe_timer(entry, ProbeTimer::Retransmit, request.timeout());
+}
+
+}  // namespace lxnet
