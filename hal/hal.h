@@ -37,7 +37,7 @@ struct lxnet_lock {
 /* The credentials of the current task, as a socket records them. Ids are those of the initial user namespace. */
 struct lxnet_credentials {
   int32_t pid, tgid;
-  uint32_t uid, euid, gid, egid;
+  uint32_t uid, euid, suid, gid, egid, sgid;
   uint32_t group_count; /* of `groups`, filled up to its room; the count may be larger */
   uint32_t groups[32];
 };
@@ -215,6 +215,16 @@ struct lxnet_hal {
   /* PCI configuration space of bus:device.function packed as (bus << 8 | device << 3 | function). */
   uint32_t (*pci_config_read)(void* ctx, uint32_t function, uint32_t offset, uint32_t width);
   void (*pci_config_write)(void* ctx, uint32_t function, uint32_t offset, uint32_t width, uint32_t value);
+
+  /* -- more for AF_UNIX; each optional -- */
+
+  /* task. Takes back the node that path_create_socket() made in this very call, by the same path: the socket turned out to have a
+   * name already, or memory ran out. Without it such a node stays. */
+  void (*path_remove_socket)(void* ctx, const char* path);
+  /* task. A file that stands for the process of this thread group id (Linux: a pidfd), with a count, as foreign_get() gives one;
+   * null when there is no such process. Needs the foreign functions. Without it SO_PEERPIDFD and SO_PASSPIDFD have nothing to
+   * hand out, and credentials that name another process are believed. */
+  struct lxnet_foreign_file* (*process_file)(void* ctx, int32_t tgid);
 };
 
 #ifdef __cplusplus

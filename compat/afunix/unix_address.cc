@@ -1,8 +1,4 @@
-// Names, and finding who has one.
 #include "compat/afunix/unix_address.hh"
-
-#include "compat/afunix/unix_endpoint.hh"
-#include "compat/syscalls/compat_state.hh"
 
 namespace lxnet {
 
@@ -33,53 +29,6 @@ ByteSpan unix_path_name(const SockAddr& address) {
   size_t size = kUnixPathAt;
   while (size < address.size() && start[size] != 0) ++size;
   return ByteSpan(start, size + 1);
-}
-
-UnixDomain::UnixDomain(Stack& stack)
-    : mutex(stack.hal(), LockRank::Listener), collection(stack.hal(), LockRank::EpollSet), names_(stack.hal()) {
-  stack.hal().random_bytes(mutable_bytes_of(key_));
-}
-
-UnixDomain& UnixDomain::of(Stack& stack) { return *static_cast<UnixDomain*>(CompatState::of(stack).unix_domain); }
-
-uint64_t UnixDomain::hash_abstract(ByteSpan name, int type) const {
-  return siphash_1_3(key_, name) + static_cast<uint64_t>(type);
-}
-
-uint64_t UnixDomain::hash_node(const uint64_t (&node)[2]) const { return siphash_1_3(key_, bytes_of(node)); }
-
-UnixEndpoint* UnixDomain::find_abstract(ByteSpan name, int type) {
-  for (NameLink* link = names_.first(hash_abstract(name, type)); link != nullptr; link = names_.next(*link)) {
-    if (link->is_path || link->socket->socket_type() != type) continue;
-    const ByteSpan own = link->socket->address_->bytes();
-    if (own.size() == name.size() && memcmp(own.data(), name.data(), name.size()) == 0) return link->socket;
-  }
-  return nullptr;
-}
-
-UnixEndpoint* UnixDomain::find_node(const uint64_t (&node)[2]) {
-  for (NameLink* link = names_.first(hash_node(node)); link != nullptr; link = names_.next(*link)) {
-    if (link->is_path && link->node[0] == node[0] && link->node[1] == node[1]) return link->socket;
-  }
-  return nullptr;
-}
-
-Result<> UnixDomain::add_abstract(UnixEndpoint& socket, ByteSpan name) {
-  NameLink& link = socket.name_link_;
-  link.is_path = false;
-  return names_.insert(link, hash_abstract(name, socket.socket_type()));
-}
-
-Result<> UnixDomain::add_node(UnixEndpoint& socket, const uint64_t (&node)[2]) {
-  NameLink& link = socket.name_link_;
-  link.is_path = true;
-  link.node[0] = node[0];
-  link.node[1] = node[1];
-  return names_.insert(link, hash_node(node));
-}
-
-void UnixDomain::remove(UnixEndpoint& socket) {
-  if (socket.name_link_.link.is_linked()) names_.remove(socket.name_link_);
 }
 
 }  // namespace lxnet

@@ -33,30 +33,30 @@ class UnixCollection {
   }
 
  private:
-  // visit(flight) for each socket that the inbox of `flight` holds; a listener's also those of connections it has not accepted.
+  // visit(flight) for each candidate that the inbox of `flight` holds; a listener's holds none itself, but those of the
+  // connections it has not accepted do. Nobody accepts from a candidate, and connects come under the domain's mutex, so that the
+  // listener's own inbox stands still without its lock.
   template <typename Visitor>
   void for_each_held(UnixDomain::Flight& flight, Visitor&& visit) {
-    for_each_in(flight.socket->endpoint(), visit);
+    for_each_inbox(flight.socket->endpoint(), [&](UnixEndpoint& endpoint) NO_THREAD_SAFETY_ANALYSIS {
+      for (UnixMessage& message : endpoint.inbox_) {
+        for (UnixRights::Item& item : message.rights.items()) {
+          UnixSocket* socket = item.file ? UnixSocket::from(*item.file) : nullptr;
+          if (socket != nullptr && socket->flight().is_candidate) visit(socket->flight());
+        }
+      }
+    });
   }
   template <typename Visitor>
-  void for_each_in(UnixEndpoint& endpoint, Visitor& visit) {
-    MutexLock lock(endpoint.inbox_mutex_);
-    for (UnixMessage& message : endpoint.inbox_) {
-      for (UnixRights::Item& item : message.rights.items()) {
-        UnixSocket* socket = item.file ? UnixSocket::from(*item.file) : nullptr;
-        if (socket != nullptr && socket->flight().is_candidate) visit(socket->flight());
+  void for_each_inbox(UnixEndpoint& endpoint, Visitor&& visit) NO_THREAD_SAFETY_ANALYSIS {
+    if (endpoint.is_listening()) {
+      for (UnixMessage& announcement : endpoint.inbox_) {
+        MutexLock lock(announcement.embryo->inbox_mutex_);
+        visit(*announcement.embryo);
       }
-      if (message.embryo) for_each_in_embryo(*message.embryo, visit);
-    }
-  }
-  // A connection in a listener's queue has a mutex of the same rank: it is nobody else's yet but its client's, who only appends.
-  template <typename Visitor>
-  void for_each_in_embryo(UnixEndpoint& embryo, Visitor& visit) NO_THREAD_SAFETY_ANALYSIS {
-    for (UnixMessage& message : embryo.inbox_) {
-      for (UnixRights::Item& item : message.rights.items()) {
-        UnixSocket* socket = item.file ? UnixSocket::from(*item.file) : nullptr;
-        if (socket != nullptr && socket->flight().is_candidate) visit(socket->flight());
-      }
+    } else {
+      MutexLock lock(endpoint.inbox_mutex_);
+      visit(endpoint);
     }
   }
 
@@ -80,14 +80,17 @@ class UnixCollection {
     }
   }
 
-  void empty_inbox(UnixEndpoint& endpoint, UnixMessage*& doomed) {
-    MutexLock lock(endpoint.inbox_mutex_);
-    while (UnixMessage* message = endpoint.inbox_.take_front()) {
-      message->next_doomed = doomed;
-      doomed = message;
-    }
-    endpoint.urgent_ = nullptr;
-    __atomic_store_n(&endpoint.inbox_count_, 0u, __ATOMIC_RELEASE);
+  // A listener keeps its connections: when it is closed their other ends are told.
+  void empty_inbox(UnixEndpoint& socket, UnixMessage*& doomed) {
+    for_each_inbox(socket, [&](UnixEndpoint& endpoint) NO_THREAD_SAFETY_ANALYSIS {
+      while (UnixMessage* message = endpoint.inbox_.take_front()) {
+        message->next_doomed = doomed;
+        doomed = message;
+      }
+      endpoint.urgent_ = nullptr;
+      endpoint.unread_bytes_ = 0;
+      __atomic_store_n(&endpoint.inbox_count_, 0u, __ATOMIC_RELEASE);
+    });
   }
 
   UnixDomain& domain_;
@@ -102,42 +105,6 @@ void collect_unreachable_sockets(UnixDomain& domain, Entry& entry) {
     doomed = UnixCollection(domain).run();
   }
   while (doomed != nullptr) domain.bury(std::exchange(doomed, doomed->next_doomed));
-}
-
-void UnixDomain::took_off(Flight& flight) {
-  MutexLock lock(mutex);
-  if (flight.count++ == 0) flights_.push_back(flight);
-  __atomic_store_n(&in_flight, in_flight + 1, __ATOMIC_RELAXED);
-}
-
-void UnixDomain::landed(Flight& flight) {
-  MutexLock lock(mutex);
-  if (--flight.count == 0) flight.link.unlink();
-  __atomic_store_n(&in_flight, in_flight - 1, __ATOMIC_RELAXED);
-}
-
-// A message may hold the last count of a socket whose inbox holds the last count of another, and so on: freed inside each other
-// they would need a stack as deep as the chain. So the first caller frees, and calls from inside only add to its list.
-void UnixDomain::bury(UnixMessage* message) {
-  const Hal& hal = mutex.hal();
-  {
-    MutexLock lock(mutex);
-    message->next_doomed = doomed_;
-    doomed_ = message;
-    if (std::exchange(is_burying_, true)) return;
-  }
-  for (;;) {
-    {
-      MutexLock lock(mutex);
-      message = doomed_;
-      if (message == nullptr) {
-        is_burying_ = false;
-        return;
-      }
-      doomed_ = message->next_doomed;
-    }
-    dispose(hal, message);
-  }
 }
 
 }  // namespace lxnet

@@ -1,7 +1,7 @@
 // Sockets that only unread messages refer to, and only messages nobody can read: found and freed.
 #pragma once
 
-#include "compat/afunix/unix_address.hh"
+#include "compat/afunix/unix_domain.hh"
 
 namespace lxnet {
 

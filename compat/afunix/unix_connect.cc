@@ -25,25 +25,18 @@ void UnixEndpoint::set_peer(Ref<UnixEndpoint> peer) {
   }
 }
 
-void UnixEndpoint::record_credentials() {
-  lxnet_credentials credentials{};
-  hal().credentials(credentials);
-  own_credentials_ = {credentials.tgid, credentials.euid, credentials.egid};
-}
-
 Result<> UnixEndpoint::listen(int backlog) {
   if (!is_connection_based()) return Errno::EOPNOTSUPP;
+  if (!address()) return Errno::EINVAL;
+  Ref<UnixIdentity> identity = TRY(UnixIdentity::of_current_task(hal()));
   bool grew = false;
   {
     MutexLock lock(domain().mutex);
-    if (!address_) return Errno::EINVAL;
     if (state() == UnixState::Connected) return Errno::EINVAL;
     grew = static_cast<uint32_t>(backlog) > backlog_;
     __atomic_store_n(&backlog_, static_cast<uint32_t>(backlog), __ATOMIC_RELAXED);
     set_state(UnixState::Listening);
-    record_credentials();
-    peer_credentials_ = own_credentials_;
-    has_peer_credentials_ = true;
+    std::swap(peer_identity_, identity);
   }
   if (grew) senders_.wake_all(kWritable);
   return ok();
@@ -53,43 +46,72 @@ Result<> UnixEndpoint::connect(SyscallContext& context, const SockAddr& address,
   return is_connection_based() ? connect_stream(context, address, blocking) : connect_datagram(context, address);
 }
 
+// What a connection is made of, before it is known whether there will be one.
+struct UnixEndpoint::Connecting {
+  Ref<UnixIdentity> identity;
+  Ref<UnixEndpoint> child;
+  UnixMessage* announcement = nullptr;
+
+  explicit Connecting(const Hal& hal) : hal_(hal) {}
+  ~Connecting() {
+    if (announcement != nullptr) dispose(hal_, announcement);
+  }
+  Connecting(const Connecting&) = delete;
+  Connecting& operator=(const Connecting&) = delete;
+
+ private:
+  const Hal& hal_;
+};
+
+// Whoever had to wait looks the name up again: it may mean another socket by then, or none.
 Result<> UnixEndpoint::connect_stream(SyscallContext& context, const SockAddr& address, Blocking blocking) {
   TRY(check_unix_address(address));
   TRY(ensure_name_for_credentials(context));
-  Ref<UnixEndpoint> child = TRY(create(stack(), socket_type()));
-  const Ref<UnixEndpoint> listener = TRY(find_peer(context, address));
-  UnixMessage* announcement = TRY(UnixMessage::create(hal()));
-  const WaitPolicy policy{.queue = listener->senders_,
-                          .interest = kWritable,
-                          .timeout = blocking == Blocking::No ? Duration() : options_.send_timeout,
-                          .mode = Waiter::Mode::Exclusive};
-  auto outcome = wait_until(context, policy, [&] { return try_connect(*listener, child, announcement); });
-  if (announcement != nullptr) dispose(hal(), announcement);
-  return outcome;
+  Connecting connecting(hal());
+  connecting.identity = TRY(UnixIdentity::of_current_task(hal()));
+  connecting.child = TRY(create(stack(), socket_type()));
+  connecting.announcement = TRY(UnixMessage::create(hal()));
+  Duration left = blocking == Blocking::No ? Duration() : options_.send_timeout;
+  for (;;) {
+    const Ref<UnixEndpoint> listener = TRY(find_peer(context, address));
+    const WaitPolicy policy{.queue = listener->senders_, .interest = kWritable, .timeout = left, .mode = Waiter::Mode::Exclusive};
+    bool is_another = false;
+    TRY(wait_until(
+        context, policy,
+        [&]() -> Result<> {
+          auto found = find_peer(context, address);
+          if (!found.is_ok()) return found.error();
+          is_another = !(found.take() == listener);
+          if (is_another) return ok();
+          return try_connect(*listener, connecting);
+        },
+        &left));
+    if (!is_another) return ok();
+  }
 }
 
 // EAGAIN: the listener's queue is full.
-Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Ref<UnixEndpoint>& child, UnixMessage*& announcement) {
+Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connecting) {
   {
     MutexLock lock(domain().mutex);
     if (listener.state() != UnixState::Listening || (listener.shut() & kShutReceive) != 0) return Errno::ECONNREFUSED;
     if (listener.is_full()) return Errno::EAGAIN;
     if (state() != UnixState::Closed) return state() == UnixState::Connected ? Errno::EISCONN : Errno::EINVAL;
-    record_credentials();
-    child->address_ = listener.address_;
-    child->set_peer(Ref<UnixEndpoint>::share(*this));
-    child->peer_credentials_ = own_credentials_;
-    child->has_peer_credentials_ = true;
-    child->options_.pass_credentials = listener.options_.pass_credentials;
-    child->set_state(UnixState::Connected);
-    peer_credentials_ = listener.own_credentials_;
-    has_peer_credentials_ = true;
-    set_peer(child);
+    UnixEndpoint& child = *connecting.child;
+    child.address_ = listener.address_;
+    child.set_peer(Ref<UnixEndpoint>::share(*this));
+    child.peer_identity_ = connecting.identity;
+    child.options_.pass_credentials = listener.options_.pass_credentials;
+    child.options_.pass_pidfd = listener.options_.pass_pidfd;
+    child.options_.pass_rights = listener.options_.pass_rights;
+    child.set_state(UnixState::Connected);
+    peer_identity_ = listener.peer_identity_;
+    set_peer(connecting.child);
     set_state(UnixState::Connected);
-    announcement->embryo = child;
+    connecting.announcement->embryo = std::move(connecting.child);
     MutexLock inbox_lock(listener.inbox_mutex_);
-    listener.inbox_.push_back(*announcement);
-    announcement = nullptr;
+    listener.inbox_.push_back(*connecting.announcement);
+    connecting.announcement = nullptr;
     __atomic_store_n(&listener.inbox_count_, listener.inbox_count_ + 1, __ATOMIC_RELEASE);
   }
   listener.waiters_.wake(kReadable);
@@ -104,8 +126,11 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::accept(SyscallContext& context, Blocking
                           .timeout = blocking == Blocking::No ? Duration() : options_.receive_timeout,
                           .mode = Waiter::Mode::Exclusive};
   UnixMessage* announcement = TRY(wait_until(context, policy, [&]() -> Result<UnixMessage*> {
+    if (const Errno error = take_error(); error != Errno{}) return error;
     MutexLock lock(inbox_mutex_);
     UnixMessage* message = inbox_.take_front();
+    // Who does not want to wait is not told of a shutdown.
+    if (message == nullptr && policy.timeout <= Duration()) return Errno::EAGAIN;
     if (message == nullptr) return (shut_ & kShutReceive) != 0 ? Errno::EINVAL : Errno::EAGAIN;
     __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
     return message;
@@ -121,6 +146,13 @@ bool UnixEndpoint::accepts_from(const UnixEndpoint& sender) {
   return !peer_ || peer_.get() == &sender;
 }
 
+// unix_peer(other) == this, or it is the socket itself: such a sender is never held up.
+bool UnixEndpoint::talks_to(const UnixEndpoint& other) {
+  if (this == &other) return true;
+  MutexLock lock(domain().mutex);
+  return peer_.get() == &other;
+}
+
 // AF_UNSPEC takes the peer away.
 Result<> UnixEndpoint::connect_datagram(SyscallContext& context, const SockAddr& address) {
   if (address.size() < sizeof(uint16_t)) return Errno::EINVAL;
@@ -129,18 +161,26 @@ Result<> UnixEndpoint::connect_datagram(SyscallContext& context, const SockAddr&
     TRY(check_unix_address(address));
     TRY(ensure_name_for_credentials(context));
     next = TRY(find_peer(context, address));
-    if (!next->accepts_from(*this)) return Errno::EPERM;
   }
   Ref<UnixEndpoint> old;
   {
     MutexLock lock(domain().mutex);
+    if (next && next->peer_ && next->peer_.get() != this) return Errno::EPERM;
     old = peer_;
-    set_state(next ? UnixState::Connected : UnixState::Closed);
-    if (next) next->set_state(UnixState::Connected);
+    if (next) {
+      set_state(UnixState::Connected);
+      next->set_state(UnixState::Connected);
+    } else if (old) {
+      set_state(UnixState::Closed);
+    }
     set_peer(next);
   }
+  if (!old) return ok();
   waiters_.wake(kWritable);
-  if (old && !(old == next)) lose_datagram_peer(context.entry(), *old);
+  if (old == next) return ok();
+  lose_datagram_peer(context.entry(), *old);
+  MutexLock lock(domain().mutex);
+  if (!old->peer_) old->set_state(UnixState::Closed);
   return ok();
 }
 

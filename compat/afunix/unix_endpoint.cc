@@ -34,16 +34,16 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::create(Stack& stack, int type) {
   return Ref<UnixEndpoint>::adopt(endpoint);
 }
 
-void UnixEndpoint::join(UnixEndpoint& first, UnixEndpoint& second) {
+Result<> UnixEndpoint::join(UnixEndpoint& first, UnixEndpoint& second) {
+  const Ref<UnixIdentity> identity = TRY(UnixIdentity::of_current_task(first.hal()));
   MutexLock lock(first.domain().mutex);
   first.set_peer(Ref<UnixEndpoint>::share(second));
   second.set_peer(Ref<UnixEndpoint>::share(first));
   for (UnixEndpoint* end : {&first, &second}) {
-    end->record_credentials();
-    end->peer_credentials_ = end->own_credentials_;
-    end->has_peer_credentials_ = true;
+    end->peer_identity_ = identity;
     end->set_state(UnixState::Connected);
   }
+  return ok();
 }
 
 uint64_t UnixEndpoint::cookie() {
@@ -53,12 +53,20 @@ uint64_t UnixEndpoint::cookie() {
 
 bool UnixEndpoint::peer_credentials(lxnet_credentials& out) {
   MutexLock lock(domain().mutex);
-  if (!has_peer_credentials_) return false;
-  out = {};
-  out.pid = out.tgid = peer_credentials_.pid;
-  out.uid = out.euid = peer_credentials_.uid;
-  out.gid = out.egid = peer_credentials_.gid;
+  if (!peer_identity_) return false;
+  out = peer_identity_->credentials();
   return true;
+}
+
+Result<int> UnixEndpoint::open_peer_process() {
+  Ref<UnixIdentity> identity;
+  {
+    MutexLock lock(domain().mutex);
+    identity = peer_identity_;
+  }
+  if (!identity) return Errno::ENODATA;
+  if (!UnixProcess::is_offered(hal())) return Errno::ENOPROTOOPT;
+  return identity->process().open();
 }
 
 void UnixEndpoint::set_file(File* file) {
@@ -79,16 +87,21 @@ PollEvents UnixEndpoint::poll() {
     if (urgent_ != nullptr) events |= kPollPriority;
   }
   bool can_send = is_writable();
-  if (can_send && socket_type() == kSockDatagram) {
-    // A connected datagram socket waits for its peer's room too, unless the peer talks only to us.
-    const Ref<UnixEndpoint> peer = this->peer();
-    if (peer && peer.get() != this && peer->peer().get() != this && peer->is_full()) can_send = false;
-  }
+  if (can_send && socket_type() == kSockDatagram) can_send = has_room_at_peer();
   return can_send ? events | kWritable : events;
 }
 
+// A connected datagram socket waits for its peer's room too, unless the peer talks only to it. From a "no" on it wants to hear.
+bool UnixEndpoint::has_room_at_peer() {
+  const Ref<UnixEndpoint> peer = this->peer();
+  if (!peer || peer->talks_to(*this) || !peer->is_full()) return true;
+  __atomic_store_n(&relay_.is_armed, 1u, __ATOMIC_SEQ_CST);
+  return !peer->is_full();
+}
+
 bool UnixEndpoint::PeerRelay::relay(Waiter& waiter, PollEvents) {
-  static_cast<PeerRelay&>(waiter).owner.waiters_.wake(kWritable);
+  auto& self = static_cast<PeerRelay&>(waiter);
+  if (__atomic_exchange_n(&self.is_armed, 0u, __ATOMIC_SEQ_CST) != 0) self.owner.waiters_.wake(kWritable);
   return false;
 }
 
@@ -131,7 +144,11 @@ void UnixEndpoint::close(Entry& entry) {
     MutexLock lock(inbox_mutex_);
     is_dead_ = true;
     __atomic_store_n(&shut_, uint8_t{kShutBoth}, __ATOMIC_RELEASE);
-    for (UnixMessage& message : inbox_) had_unread = had_unread || !message.is_urgent || message.consumed == 0;
+    // An urgent byte that was read is no message any more, and only the first can be one.
+    UnixMessage* first = inbox_.front();
+    if (first != nullptr && is_connection_based() && first->unread() == 0) first = inbox_.next(*first);
+    had_unread = first != nullptr;
+    urgent_ = nullptr;
   }
   senders_.wake_all(kWritable | kPollError | kPollHangUp);
   if (peer && is_connection_based()) peer->hang_up(entry, had_unread, kShutBoth);
@@ -169,48 +186,49 @@ void UnixEndpoint::drop_unread(Entry& entry) {
   }
 }
 
-void UnixEndpoint::release_charge(void* owner, uint32_t amount) {
-  auto* socket = static_cast<UnixEndpoint*>(owner);
-  __atomic_fetch_sub(&socket->send_memory_, size_t{amount}, __ATOMIC_ACQ_REL);
-  if (socket->is_writable()) socket->waiters_.wake(kWritable);
-  Ref<UnixEndpoint>::adopt(socket);  // the packet's count of its sender
+void UnixEndpoint::uncharge(uint32_t amount) {
+  if (amount == 0) return;
+  __atomic_fetch_sub(&send_memory_, size_t{amount}, __ATOMIC_ACQ_REL);
+  if (is_writable()) waiters_.wake(kWritable);
 }
 
 Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  int answer = 0;
   switch (command) {
     case kBytesUnsent:
-      TRY(write_user(context.hal(), argument, static_cast<int>(send_memory())));
-      return 0;
-    case kBytesReadable: {
-      if (state() == UnixState::Listening) return Errno::EINVAL;
-      size_t size = 0;
-      {
-        MutexLock lock(inbox_mutex_);
-        // Of a stream all bytes, else the next message.
-        for (UnixMessage& message : inbox_) {
-          size += message.unread();
-          if (!is_stream() && socket_type() == kSockDatagram) break;
-        }
-      }
-      TRY(write_user(context.hal(), argument, static_cast<int>(size)));
-      return 0;
+      answer = static_cast<int>(send_memory());
+      break;
+    case kBytesReadable:
+      answer = TRY(readable_bytes());
+      break;
+    case kAtMark:
+      if (!is_stream()) return Errno::EOPNOTSUPP;
+      answer = is_at_mark() ? 1 : 0;
+      break;
+    case kFile: {
+      // A descriptor of the path's node, which the host would have to open.
+      if (!context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+      const Ref<UnixAddress> name = address();
+      return name && !name->is_abstract() ? Errno::EOPNOTSUPP : Errno::ENOENT;
     }
-    case kAtMark: {
-      if (!is_stream()) return Errno::ENOTTY;
-      int is_at_mark = 0;
-      {
-        MutexLock lock(inbox_mutex_);
-        UnixMessage* first = inbox_.front();
-        is_at_mark = first != nullptr && first == urgent_ ? 1 : 0;
-      }
-      TRY(write_user(context.hal(), argument, is_at_mark));
-      return 0;
-    }
-    case kFile:
-      return Errno::EOPNOTSUPP;  // SIOCUNIXFILE gives a descriptor of the path's node, which the host would have to open
     default:
       return Errno::ENOTTY;
   }
+  TRY(write_user(context.hal(), argument, answer));
+  return 0;
+}
+
+// Of a stream or of sequenced packets all bytes, else the next message.
+Result<int> UnixEndpoint::readable_bytes() {
+  if (state() == UnixState::Listening) return Errno::EINVAL;
+  MutexLock lock(inbox_mutex_);
+  if (is_stream()) return int{unread_bytes_};
+  size_t size = 0;
+  for (UnixMessage& message : inbox_) {
+    size += message.unread();
+    if (socket_type() == kSockDatagram) break;
+  }
+  return static_cast<int>(size);
 }
 
 }  // namespace lxnet

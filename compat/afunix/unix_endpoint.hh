@@ -9,6 +9,7 @@
 #pragma once
 
 #include "compat/afunix/unix_message.hh"
+#include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/socket_file.hh"
 #include "compat/syscalls/wait_until.hh"
 
@@ -24,7 +25,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   static Result<Ref<UnixEndpoint>> create(Stack& stack, int type);
   static void destroy(UnixEndpoint* endpoint) { dispose(endpoint->hal(), endpoint); }
   // socketpair(): each is the other's peer.
-  static void join(UnixEndpoint& first, UnixEndpoint& second);
+  static Result<> join(UnixEndpoint& first, UnixEndpoint& second);
 
   Result<> bind(SyscallContext& context, const SockAddr& address);
   Result<> connect(SyscallContext& context, const SockAddr& address, Blocking blocking);
@@ -50,6 +51,9 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   bool is_listening() const { return state() == UnixState::Listening; }
   uint64_t cookie();
   bool peer_credentials(lxnet_credentials& out);
+  Result<int> open_peer_process();
+  // A message of this sender is gone.
+  void uncharge(uint32_t amount);
 
  private:
   friend class UnixDomain;
@@ -61,12 +65,14 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   using MessageList = List<UnixMessage, &UnixMessage::queue_link>;
   enum : uint8_t { kShutReceive = 1, kShutSend = 2, kShutBoth = 3 };
 
-  // Connected datagram sockets hear of their peer's room through this: a relay from its queue of senders to ours.
+  // Connected datagram sockets hear of their peer's room through this: a relay from its queue of senders to ours. It tells once
+  // after somebody was told that there is no room.
   struct PeerRelay : Waiter {
     explicit PeerRelay(UnixEndpoint& socket) : Waiter(&relay, kPollOut, Mode::Shared), owner(socket) {}
     static bool relay(Waiter& waiter, PollEvents events);
     UnixEndpoint& owner;
     UnixEndpoint* joined = nullptr;  // whose queue it is on; under the domain's mutex
+    uint32_t is_armed = 0;           // atomic
   };
 
   UnixEndpoint(Stack& stack, int type);
@@ -85,52 +91,75 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   // unix_names.cc
   Result<> bind_automatically(SyscallContext& context);
   Result<> bind_path(SyscallContext& context, const SockAddr& address);
+  Result<> take_node_name(Ref<UnixAddress> address, const uint64_t (&node)[2]);
   Result<> bind_abstract(SyscallContext& context, const SockAddr& address);
   Result<Ref<UnixEndpoint>> find_peer(SyscallContext& context, const SockAddr& address);
   Result<> ensure_name_for_credentials(SyscallContext& context);
+  bool wants_credentials() const { return options_.pass_credentials || options_.pass_pidfd; }
   Ref<UnixAddress> address();
 
   // unix_connect.cc
   Result<> connect_stream(SyscallContext& context, const SockAddr& address, Blocking blocking);
-  Result<> try_connect(UnixEndpoint& listener, Ref<UnixEndpoint>& child, UnixMessage*& announcement);
+  struct Connecting;
+  Result<> try_connect(UnixEndpoint& listener, Connecting& connecting);
   Result<> connect_datagram(SyscallContext& context, const SockAddr& address);
   void set_peer(Ref<UnixEndpoint> peer);
+  bool has_room_at_peer();
   Ref<UnixEndpoint> peer();
   Ref<UnixEndpoint> forget_peer_if(const UnixEndpoint& gone);
   bool accepts_from(const UnixEndpoint& sender);
+  bool talks_to(const UnixEndpoint& other);
   void lose_datagram_peer(Entry& entry, UnixEndpoint& old_peer);
-  void record_credentials();
   void hang_up(Entry& entry, bool is_reset, uint8_t sides);
   void drop_unread(Entry& entry);
 
   // unix_send.cc
   struct Outgoing;
   Result<> read_control(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing);
+  Result<> read_credentials(SyscallContext& context, const UnixCredentials& named, Outgoing& outgoing);
   Result<size_t> send_stream(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing);
-  Result<size_t> send_urgent(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing);
+  Result<size_t> send_piece(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing,
+                            size_t size);
+  Result<> send_urgent(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing);
   Result<size_t> send_datagram(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing);
-  Result<> wait_for_send_room(SyscallContext& context, Duration& left);
-  Result<UnixMessage*> make_message(SyscallContext& context, UnixEndpoint& peer, IoSource& source, size_t size, uint32_t charge,
-                                    Outgoing& outgoing);
-  Result<> deliver_to(SyscallContext& context, UnixEndpoint& peer, UnixMessage*& message, bool is_named, Duration& left);
+  Result<Ref<UnixEndpoint>> receiver_of(SyscallContext& context, const OutgoingMessage& message);
+  Result<> wait_for_send_room(SyscallContext& context, uint32_t flags);
+  Result<UnixMessage*> make_message(SyscallContext& context, IoSource& source, size_t size, uint32_t charge, Outgoing& outgoing);
+  void add_credentials(SyscallContext& context, UnixMessage& message, const UnixEndpoint& peer);
+  Result<> deliver_to(SyscallContext& context, UnixEndpoint& peer, UnixMessage*& message, const OutgoingMessage& outgoing);
   enum class Limit : uint8_t { Ignored, Obeyed };
-  // Takes the message, unless the socket is gone (ECONNREFUSED), receives no more (EPIPE) or has enough (EAGAIN).
-  Result<> enqueue(UnixMessage*& message, Limit limit);
+  enum class Urgency : uint8_t { Ordinary, Urgent };
+  // Takes the message, unless the socket is gone (ECONNREFUSED), receives no more (EPIPE), takes no descriptors (EPERM) or has
+  // enough (EAGAIN).
+  Result<> enqueue(UnixMessage*& message, Limit limit, Urgency urgency = Urgency::Ordinary);
 
   // unix_receive.cc
   struct Incoming;
-  Result<size_t> receive_stream(SyscallContext& context, IncomingMessage& message);
-  Result<size_t> read_available(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
-  UnixMessage* next_readable(const Incoming& incoming, UnixMessage* after);
-  Result<size_t> receive_urgent(SyscallContext& context, IncomingMessage& message);
+  int32_t peek_offset() const { return __atomic_load_n(&options_.peek_offset, __ATOMIC_RELAXED); }
+  void move_peek_offset(int64_t by);
+  void take_rights(UnixMessage& message, Incoming& incoming);
+  void write_control(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  void write_process(SyscallContext& context, ControlWriter& writer, const Incoming& incoming);
   Result<size_t> receive_datagram(SyscallContext& context, IncomingMessage& message);
   Result<size_t> take_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  UnixMessage* next_datagram(bool is_peek, size_t& skip) REQUIRES(inbox_mutex_);
+
+  // unix_receive_stream.cc
+  Result<size_t> receive_stream(SyscallContext& context, IncomingMessage& message);
+  Result<> read_stream(SyscallContext& context, IncomingMessage& message, Incoming& incoming, size_t target);
+  enum class AfterPiece : uint8_t { Stop, GoOn };
+  AfterPiece take_piece(UnixMessage& piece, size_t skip, IncomingMessage& message, Incoming& incoming);
+  UnixMessage* past_urgent(UnixMessage& message, const Incoming& incoming);
+  UnixMessage* first_message();
+  UnixMessage* message_after(UnixMessage& message);
+  Result<size_t> receive_urgent(SyscallContext& context, IncomingMessage& message);
   void remove_message(UnixMessage* message);
-  void write_control(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  bool is_at_mark();
+  Result<int> readable_bytes();
   bool is_full() const { return __atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) > __atomic_load_n(&backlog_, __ATOMIC_RELAXED); }
-  bool is_writable() const { return send_memory() * 4 <= options_.send_buffer && state() != UnixState::Listening; }
+  // Linux counts one byte more, for the socket itself.
+  bool is_writable() const { return (send_memory() + 1) * 4 <= options_.send_buffer && state() != UnixState::Listening; }
   size_t send_memory() const { return __atomic_load_n(&send_memory_, __ATOMIC_ACQUIRE); }
-  static void release_charge(void* owner, uint32_t amount);
 
   Stack& stack_;
   const int type_;
@@ -149,9 +178,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Ref<UnixAddress> address_;
   File* file_ = nullptr;
   UnixDomain::NameLink name_link_;
-  UnixCredentials peer_credentials_;
-  UnixCredentials own_credentials_;  // of listen()
-  bool has_peer_credentials_ = false;
+  Ref<UnixIdentity> peer_identity_;  // of a listener its own, for who connects to it
   PeerRelay relay_;
 
   Mutex inbox_mutex_;
@@ -159,7 +186,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   UnixMessage* urgent_ GUARDED_BY(inbox_mutex_) = nullptr;  // the newest out-of-band byte, in the inbox
   bool is_dead_ GUARDED_BY(inbox_mutex_) = false;
   uint32_t inbox_count_ = 0;  // written under inbox_mutex_
-  size_t inbox_bytes_ = 0;
+  int32_t unread_bytes_ = 0;  // of a stream, as SIOCINQ and SO_INQ tell; written under inbox_mutex_
   TaskMutex reader_;
 };
 

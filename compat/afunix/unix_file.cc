@@ -22,8 +22,7 @@ Result<Ref<SocketFile>> UnixSocket::create(SyscallContext& context, int type, in
 
 Result<> UnixSocket::create_pair(SyscallContext& context, int type, int protocol, Ref<SocketFile> (&pair)[2]) {
   for (Ref<SocketFile>& end : pair) end = TRY(create(context, type, protocol));
-  UnixEndpoint::join(static_cast<UnixSocket&>(*pair[0]).endpoint(), static_cast<UnixSocket&>(*pair[1]).endpoint());
-  return ok();
+  return UnixEndpoint::join(static_cast<UnixSocket&>(*pair[0]).endpoint(), static_cast<UnixSocket&>(*pair[1]).endpoint());
 }
 
 UnixSocket* UnixSocket::from(File& file) {

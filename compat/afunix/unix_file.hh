@@ -40,6 +40,7 @@ class UnixSocket final : public SocketFile {
   bool is_listening() override { return endpoint_->is_listening(); }
   uint64_t cookie() override { return endpoint_->cookie(); }
   bool peer_credentials(lxnet_credentials& out) override { return endpoint_->peer_credentials(out); }
+  Result<int> open_peer_process(SyscallContext&) override { return endpoint_->open_peer_process(); }
 
   UnixEndpoint& endpoint() { return *endpoint_; }
   UnixDomain::Flight& flight() { return flight_; }

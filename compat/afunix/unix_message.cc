@@ -21,7 +21,11 @@ uint32_t kmalloc_size(size_t size) {
 }  // namespace
 
 UnixMessage::UnixMessage() = default;
-UnixMessage::~UnixMessage() = default;
+UnixMessage::~UnixMessage() {
+  rights.clear();
+  data = nullptr;
+  if (sender) sender->uncharge(charge);
+}
 
 uint32_t unix_charge(size_t linear, size_t paged) {
   return kLinuxBuffer + kmalloc_size(linear + kLinuxSharedInfo) + static_cast<uint32_t>(round_up(paged, kPage));

@@ -1,7 +1,10 @@
 // UnixMessage: a datagram, or a run of bytes of a stream, in a receiver's queue, with what travels beside the bytes.
+//
+// It holds its sender: who receives it is told the name the sender has then, and the sender's buffer is charged until it goes.
 #pragma once
 
 #include "compat/afunix/unix_address.hh"
+#include "compat/afunix/unix_identity.hh"
 #include "compat/afunix/unix_rights.hh"
 #include "netdev/packet.hh"
 #include "stack/io.hh"
@@ -23,16 +26,20 @@ struct UnixMessage {
     return message;
   }
 
-  size_t unread() const { return data ? data->size() - consumed : 0; }
+  size_t size() const { return data ? data->size() : 0; }
+  size_t unread() const { return size() - consumed; }
 
   ListLink queue_link;
   UnixMessage* next_doomed = nullptr;
   Ref<Packet> data;
   size_t consumed = 0;
-  Ref<UnixAddress> source;  // msg_name
+  Ref<UnixEndpoint> sender;
+  uint32_t charge = 0;  // of the sender's buffer
+  bool is_peeked = false;
+  int64_t wall_nanos = 0;  // when it was sent, if the receiver wanted stamps then
   UnixCredentials credentials;
+  UnixProcess process;       // for SO_PASSPIDFD
   UnixRights rights;         // descriptors
-  bool is_urgent = false;    // MSG_OOB: one byte
   Ref<UnixEndpoint> embryo;  // on a listener: the connection to be accepted
 };
 

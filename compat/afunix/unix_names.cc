@@ -60,21 +60,22 @@ Result<> UnixEndpoint::bind_abstract(SyscallContext& context, const SockAddr& us
   return added;
 }
 
-// Linux makes the node before it looks whether the socket has a name: an existing path is EADDRINUSE even then.
+// Linux makes the node before it looks whether the socket has a name: what is wrong with the path is told even then.
 Result<> UnixEndpoint::bind_path(SyscallContext& context, const SockAddr& user) {
   const lxnet_hal& table = context.hal().table();
   if (table.path_create_socket == nullptr) return Errno::EOPNOTSUPP;
   const ByteSpan name = unix_path_name(user);
   const char* path = reinterpret_cast<const char*>(name.data()) + kUnixPathAt;
   Ref<UnixAddress> address = TRY(UnixAddress::create(context.hal(), name));
-  if (this->address()) {
-    uint64_t node[2];
-    if (table.path_find_socket(context.hal().context(), path, node) == 0) return Errno::EADDRINUSE;
-    return Errno::EINVAL;
-  }
   uint64_t node[2] = {};
   const int answer = table.path_create_socket(context.hal().context(), path, node);
   if (answer < 0) return from_host(answer);
+  auto named = take_node_name(std::move(address), node);
+  if (!named.is_ok() && table.path_remove_socket != nullptr) table.path_remove_socket(context.hal().context(), path);
+  return named;
+}
+
+Result<> UnixEndpoint::take_node_name(Ref<UnixAddress> address, const uint64_t (&node)[2]) {
   MutexLock lock(domain().mutex);
   if (address_) return Errno::EINVAL;
   TRY(domain().add_node(*this, node));
@@ -104,8 +105,7 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::find_peer(SyscallContext& context, const
 
 // Who wants credentials must be answerable: Linux gives it a name before it connects or sends.
 Result<> UnixEndpoint::ensure_name_for_credentials(SyscallContext& context) {
-  if (!options_.pass_credentials && !options_.pass_pidfd) return ok();
-  if (address()) return ok();
+  if (!wants_credentials() || address()) return ok();
   return bind_automatically(context);
 }
 

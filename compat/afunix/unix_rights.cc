@@ -28,26 +28,40 @@ Result<UnixRights::Item> find_item(SyscallContext& context, int fd) {
 }  // namespace
 
 UnixRights::UnixRights(UnixRights&& other) noexcept
-    : hal_(other.hal_),
+    : domain_(other.domain_),
+      user_(std::exchange(other.user_, nullptr)),
       items_(std::move(other.items_)),
       count_(std::exchange(other.count_, 0)),
       is_flying_(std::exchange(other.is_flying_, false)) {}
 
 UnixRights& UnixRights::operator=(UnixRights&& other) noexcept {
-  std::swap(hal_, other.hal_);
+  std::swap(domain_, other.domain_);
+  std::swap(user_, other.user_);
   std::swap(count_, other.count_);
   std::swap(is_flying_, other.is_flying_);
   items_ = std::move(other.items_);
   return *this;
 }
 
+Result<> UnixRights::make_room(size_t added) {
+  if (count_ + added <= items_.size()) return ok();
+  HeapArray<Item> larger = TRY(HeapArray<Item>::create(domain_->hal(), count_ + added));
+  for (size_t i = 0; i < count_; ++i) std::swap(larger[i], items_[i]);
+  items_ = std::move(larger);
+  return ok();
+}
+
 Result<> UnixRights::add(SyscallContext& context, ByteSpan numbers) {
   const size_t added = numbers.size() / sizeof(int);
   if (count_ + added > kMost) return Errno::EINVAL;
   if (added == 0) return ok();
-  hal_ = &context.hal();
-  if (items_.is_empty()) items_ = TRY(HeapArray<Item>::create(*hal_, kMost));
-  const size_t before = count_;
+  domain_ = &UnixDomain::of(context.stack());
+  if (user_ == nullptr) {
+    lxnet_credentials own{};
+    context.hal().credentials(own);
+    user_ = TRY(domain_->hold_user(own.uid));
+  }
+  TRY(make_room(added));
   for (size_t i = 0; i < added; ++i) {
     int fd = 0;
     copy_bytes(mutable_bytes_of(fd), numbers.subspan(i * sizeof(int)));
@@ -55,25 +69,27 @@ Result<> UnixRights::add(SyscallContext& context, ByteSpan numbers) {
     if (!item.is_ok()) return item.error();  // what was taken goes with this object
     items_[count_++] = item.take();
   }
-  static_cast<void>(before);
-  // Unread descriptors are no way around RLIMIT_NOFILE.
-  const lxnet_hal& table = hal_->table();
-  const size_t in_flight = __atomic_load_n(&UnixDomain::of(context.stack()).in_flight, __ATOMIC_RELAXED);
-  if (table.resource_limit != nullptr && in_flight > table.resource_limit(hal_->context(), kLimitOpenFiles) &&
-      !hal_->capable(LXNET_CAP_SYS_RESOURCE) && !hal_->capable(LXNET_CAP_SYS_ADMIN)) {
-    return Errno::ETOOMANYREFS;
-  }
   return ok();
+}
+
+Result<> UnixRights::check_limit() const {
+  if (count_ == 0) return ok();
+  const Hal& hal = domain_->hal();
+  if (hal.table().resource_limit == nullptr) return ok();
+  if (domain_->in_flight_of(*user_) <= hal.table().resource_limit(hal.context(), kLimitOpenFiles)) return ok();
+  if (hal.capable(LXNET_CAP_SYS_RESOURCE) || hal.capable(LXNET_CAP_SYS_ADMIN)) return ok();
+  return Errno::ETOOMANYREFS;
 }
 
 Result<UnixRights> UnixRights::clone() const {
   UnixRights copy;
   if (count_ == 0) return copy;
-  copy.hal_ = hal_;
-  copy.items_ = TRY(HeapArray<Item>::create(*hal_, kMost));
+  const Hal& hal = domain_->hal();
+  copy.domain_ = domain_;
+  copy.items_ = TRY(HeapArray<Item>::create(hal, count_));
   for (size_t i = 0; i < count_; ++i) {
     copy.items_[i] = items_[i];
-    if (items_[i].foreign != nullptr) hal_->table().foreign_ref(hal_->context(), items_[i].foreign);
+    if (items_[i].foreign != nullptr) hal.table().foreign_ref(hal.context(), items_[i].foreign);
   }
   copy.count_ = count_;
   return copy;
@@ -82,33 +98,38 @@ Result<UnixRights> UnixRights::clone() const {
 void UnixRights::clear() {
   land();
   for (Item& item : items()) {
-    if (item.foreign != nullptr) hal_->table().foreign_unref(hal_->context(), item.foreign);
+    const Hal& hal = domain_->hal();
+    if (item.foreign != nullptr) hal.table().foreign_unref(hal.context(), item.foreign);
     item.foreign = nullptr;
     item.file = nullptr;
   }
   count_ = 0;
+  if (user_ != nullptr) domain_->release_user(std::exchange(user_, nullptr));
 }
 
+Result<int> UnixRights::install(Item& item, uint32_t flags) {
+  const Hal& hal = domain_->hal();
+  const int fd = item.file ? hal.table().install_fd(hal.context(), item.file->to_c(), flags)
+                           : hal.table().foreign_install_fd(hal.context(), item.foreign, flags);
+  if (fd < 0) return static_cast<Errno>(-fd);
+  if (item.file) static_cast<void>(item.file.leak());  // the table's count now
+  return fd;
+}
+
+// A number the program is not told of would stay open for ever, so the memory for the numbers is tried before any is installed.
 void UnixRights::deliver(SyscallContext& context, ControlWriter& writer) {
   land();  // while the items still say who they are
-  const lxnet_hal& table = context.hal().table();
   const uint32_t flags = (writer.receive_flags() & kControlCloseOnExec) != 0 ? uint32_t{kOpenCloseOnExec} : 0;
   const size_t room = writer.data_room() / sizeof(int);
-  const size_t wanted = count_ < room ? count_ : room;
   int numbers[kMost];
+  const size_t wanted = writer.writable_room(count_ < room ? count_ * sizeof(int) : room * sizeof(int)) / sizeof(int);
   size_t installed = 0;
   while (installed < wanted) {
-    Item& item = items_[installed];
-    int fd = 0;
-    if (item.file) {
-      fd = table.install_fd(context.hal().context(), item.file->to_c(), flags);
-      if (fd >= 0) static_cast<void>(item.file.leak());  // the table's count now
-    } else {
-      fd = table.foreign_install_fd(context.hal().context(), item.foreign, flags);
-    }
-    if (fd < 0) break;
-    numbers[installed++] = fd;
+    auto fd = install(items_[installed], flags);
+    if (!fd.is_ok()) break;
+    numbers[installed++] = fd.take();
   }
+  static_cast<void>(context);
   if (installed != 0) {
     writer.put(kSocketLevel, kRights, ByteSpan(reinterpret_cast<const uint8_t*>(numbers), installed * sizeof(int)));
   }
@@ -117,18 +138,11 @@ void UnixRights::deliver(SyscallContext& context, ControlWriter& writer) {
 
 void UnixRights::take_off() {
   is_flying_ = true;
-  for (Item& item : items()) {
-    UnixSocket* socket = item.file ? UnixSocket::from(*item.file) : nullptr;
-    if (socket != nullptr) UnixDomain::of(socket->stack()).took_off(socket->flight());
-  }
+  domain_->took_off(*this, *user_);
 }
 
 void UnixRights::land() {
-  if (!std::exchange(is_flying_, false)) return;
-  for (Item& item : items()) {
-    UnixSocket* socket = item.file ? UnixSocket::from(*item.file) : nullptr;
-    if (socket != nullptr) UnixDomain::of(socket->stack()).landed(socket->flight());
-  }
+  if (std::exchange(is_flying_, false)) domain_->landed(*this, *user_);
 }
 
 }  // namespace lxnet

@@ -1,6 +1,6 @@
-// Sending on AF_UNIX sockets.
+// Sending on AF_UNIX sockets. The order of steps is Linux's: control messages, the address, room, descriptors, bytes, the
+// receiver.
 #include "compat/afunix/unix_endpoint.hh"
-#include "compat/syscalls/control_message.hh"
 
 namespace lxnet {
 namespace {
@@ -19,17 +19,17 @@ size_t paged_part(size_t size, size_t linear_most) {
   return pages < size ? pages : size;
 }
 
-struct UserCredentials {
-  int32_t pid;
-  uint32_t uid, gid;
-};
+uint32_t charge_of(size_t size, size_t linear_most) {
+  const size_t paged = paged_part(size, linear_most);
+  return unix_charge(size - paged, paged);
+}
 
 }  // namespace
 
 struct UnixEndpoint::Outgoing {
   UnixRights rights;
-  UnixCredentials credentials;
-  bool has_credentials = false;  // the caller named them
+  UnixCredentials credentials;  // what the caller named; pid 0: nobody
+  UnixProcess process;
 };
 
 Result<> UnixEndpoint::read_control(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing) {
@@ -40,15 +40,7 @@ Result<> UnixEndpoint::read_control(SyscallContext& context, OutgoingMessage& me
     if (control.type == kRights) {
       TRY(outgoing.rights.add(context, control.data));
     } else if (control.type == kCredentials) {
-      const auto user = TRY(control.as<UserCredentials>());
-      lxnet_credentials own{};
-      hal().credentials(own);
-      const bool is_own_pid = user.pid == own.tgid || hal().capable(LXNET_CAP_SYS_ADMIN);
-      const bool is_own_uid = user.uid == own.uid || user.uid == own.euid || hal().capable(LXNET_CAP_SETUID);
-      const bool is_own_gid = user.gid == own.gid || user.gid == own.egid || hal().capable(LXNET_CAP_SETGID);
-      if (!is_own_pid || !is_own_uid || !is_own_gid) return Errno::EPERM;
-      outgoing.credentials = {user.pid, user.uid, user.gid};
-      outgoing.has_credentials = true;
+      TRY(read_credentials(context, TRY(control.as<UnixCredentials>()), outgoing));
     } else {
       return Errno::EINVAL;
     }
@@ -56,50 +48,59 @@ Result<> UnixEndpoint::read_control(SyscallContext& context, OutgoingMessage& me
   return ok();
 }
 
+// scm_check_creds(): what the caller could make itself be, or may claim.
+Result<> UnixEndpoint::read_credentials(SyscallContext& context, const UnixCredentials& named, Outgoing& outgoing) {
+  if (named.uid == ~0u || named.gid == ~0u) return Errno::EINVAL;
+  lxnet_credentials own{};
+  context.hal().credentials(own);
+  const auto may_be = [&](uint32_t id, uint32_t real, uint32_t effective, uint32_t saved, int capability) {
+    return id == real || id == effective || id == saved || hal().capable(capability);
+  };
+  if (named.pid != own.tgid && !hal().capable(LXNET_CAP_SYS_ADMIN)) return Errno::EPERM;
+  if (!may_be(named.uid, own.uid, own.euid, own.suid, LXNET_CAP_SETUID)) return Errno::EPERM;
+  if (!may_be(named.gid, own.gid, own.egid, own.sgid, LXNET_CAP_SETGID)) return Errno::EPERM;
+  if (named.pid != own.tgid && UnixProcess::is_offered(hal())) {
+    outgoing.process = UnixProcess::of(hal(), named.pid);
+    if (!outgoing.process.is_known()) return Errno::ESRCH;
+  }
+  outgoing.credentials = named;
+  return ok();
+}
+
 Result<size_t> UnixEndpoint::send(SyscallContext& context, OutgoingMessage& message) {
-  Outgoing outgoing;
-  TRY(read_control(context, message, outgoing));
-  if (is_stream()) return send_stream(context, message, outgoing);
   if (socket_type() == kSockSequenced) {
     if (const Errno error = take_error(); error != Errno{}) return error;
     if (state() != UnixState::Connected) return Errno::ENOTCONN;
     message.name = nullptr;
   }
-  if ((message.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
-  return send_datagram(context, message, outgoing);
+  Outgoing outgoing;
+  TRY(read_control(context, message, outgoing));
+  return is_stream() ? send_stream(context, message, outgoing) : send_datagram(context, message, outgoing);
 }
 
 // sock_alloc_send_pskb(): an error, the end of sending, or room.
-Result<> UnixEndpoint::wait_for_send_room(SyscallContext& context, Duration& left) {
-  const WaitPolicy policy{.queue = waiters_, .interest = kWritable | kPollError | kPollHangUp, .timeout = left};
-  return wait_until(
-      context, policy,
-      [this]() -> Result<> {
-        if (const Errno error = take_error(); error != Errno{}) return error;
-        if ((shut() & kShutSend) != 0) return Errno::EPIPE;
-        if (send_memory() >= options_.send_buffer) return Errno::EAGAIN;
-        return ok();
-      },
-      &left);
+Result<> UnixEndpoint::wait_for_send_room(SyscallContext& context, uint32_t flags) {
+  const WaitPolicy policy{.queue = waiters_, .interest = kWritable | kPollError | kPollHangUp, .timeout = wait_time(flags, true)};
+  return wait_until(context, policy, [this]() -> Result<> {
+    if (const Errno error = take_error(); error != Errno{}) return error;
+    if ((shut() & kShutSend) != 0) return Errno::EPIPE;
+    if (send_memory() >= options_.send_buffer) return Errno::EAGAIN;
+    return ok();
+  });
 }
 
-Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext& context, UnixEndpoint& peer, IoSource& source, size_t size,
-                                                uint32_t charge, Outgoing& outgoing) {
+// The descriptors go with the first message that is made.
+Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext&, IoSource& source, size_t size, uint32_t charge,
+                                                Outgoing& outgoing) {
+  TRY(outgoing.rights.check_limit());
   Ref<Packet> data = TRY(packet_from_source(stack().pool(), source, size));
   UnixMessage* message = TRY(UnixMessage::create(hal()));
-  __atomic_fetch_add(&send_memory_, size_t{charge}, __ATOMIC_ACQ_REL);
-  ref();
-  data->set_owner(this, &release_charge, charge);
   message->data = std::move(data);
-  message->source = address();
+  message->sender = Ref<UnixEndpoint>::share(*this);
+  message->charge = charge;
+  __atomic_fetch_add(&send_memory_, size_t{charge}, __ATOMIC_ACQ_REL);
   message->credentials = outgoing.credentials;
-  const bool wants_credentials =
-      options_.pass_credentials || options_.pass_pidfd || peer.options_.pass_credentials || peer.options_.pass_pidfd;
-  if (!outgoing.has_credentials && wants_credentials) {
-    lxnet_credentials own{};
-    context.hal().credentials(own);
-    message->credentials = {own.tgid, own.uid, own.gid};
-  }
+  message->process = outgoing.process;
   if (!outgoing.rights.is_empty()) {
     message->rights = std::move(outgoing.rights);
     message->rights.take_off();
@@ -107,17 +108,31 @@ Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext& context, UnixEnd
   return message;
 }
 
-Result<> UnixEndpoint::enqueue(UnixMessage*& message, Limit limit) {
-  {
-    MutexLock lock(inbox_mutex_);
-    if (is_dead_) return Errno::ECONNREFUSED;
-    if ((shut_ & kShutReceive) != 0) return Errno::EPIPE;
-    if (limit == Limit::Obeyed && is_full()) return Errno::EAGAIN;
-    inbox_.push_back(*message);
-    if (message->is_urgent) urgent_ = message;
-    __atomic_store_n(&inbox_count_, inbox_count_ + 1, __ATOMIC_RELEASE);
-    message = nullptr;
+// unix_maybe_add_creds(): also to a connection that nobody has accepted yet, who may ask for them later.
+void UnixEndpoint::add_credentials(SyscallContext& context, UnixMessage& message, const UnixEndpoint& peer) {
+  const bool wants_process = options_.pass_pidfd || peer.options_.pass_pidfd;
+  if (message.credentials.pid == 0) {
+    const bool is_embryo = __atomic_load_n(&peer.file_, __ATOMIC_RELAXED) == nullptr;
+    if (!wants_credentials() && !peer.wants_credentials() && !is_embryo) return;
+    lxnet_credentials own{};
+    context.hal().credentials(own);
+    message.credentials = {own.tgid, own.uid, own.gid};
   }
+  if (wants_process && !message.process.is_known()) message.process = UnixProcess::of(hal(), message.credentials.pid);
+}
+
+Result<> UnixEndpoint::enqueue(UnixMessage*& message, Limit limit, Urgency urgency) {
+  MutexLock lock(inbox_mutex_);
+  if (is_dead_) return Errno::ECONNREFUSED;
+  if ((shut_ & kShutReceive) != 0) return Errno::EPIPE;
+  if (!message->rights.is_empty() && !options_.pass_rights) return Errno::EPERM;
+  if (limit == Limit::Obeyed && is_full()) return Errno::EAGAIN;
+  if (options_.timestamp_flags != 0) message->wall_nanos = hal().wall_nanos();
+  inbox_.push_back(*message);
+  if (urgency == Urgency::Urgent) urgent_ = message;
+  unread_bytes_ += static_cast<int32_t>(message->size());
+  __atomic_store_n(&inbox_count_, inbox_count_ + 1, __ATOMIC_RELEASE);
+  message = nullptr;
   return ok();
 }
 
@@ -132,102 +147,103 @@ Result<size_t> UnixEndpoint::send_stream(SyscallContext& context, OutgoingMessag
 
   const size_t total = message.source.remaining();
   const size_t ordinary = is_urgent ? total - 1 : total;
-  const size_t half = options_.send_buffer / 2 - 64;
-  Duration left = wait_time(message.flags, true);
   size_t sent = 0;
   while (sent < ordinary) {
-    size_t size = ordinary - sent;
-    if (size > half) size = half;
-    if (size > kLinearMost + kPagedMost) size = kLinearMost + kPagedMost;
-    const size_t paged = paged_part(size, kLinearMost);
-    auto room = wait_for_send_room(context, left);
-    if (!room.is_ok()) return sent != 0 ? Result<size_t>(sent) : Result<size_t>(room.error());
-    auto made = make_message(context, *peer, message.source, size, unix_charge(size - paged, paged), outgoing);
-    if (!made.is_ok()) return sent != 0 ? Result<size_t>(sent) : Result<size_t>(made.error());
-    UnixMessage* piece = made.take();
-    auto queued = peer->enqueue(piece, Limit::Ignored);
-    if (!queued.is_ok()) {
-      domain().bury(piece);
-      return sent != 0 ? Result<size_t>(sent) : Result<size_t>(Errno::EPIPE);
-    }
-    peer->waiters_.wake(kReadable);
-    sent += size;
+    auto piece = send_piece(context, *peer, message, outgoing, ordinary - sent);
+    if (!piece.is_ok()) return sent != 0 ? Result<size_t>(sent) : std::move(piece);
+    sent += piece.take();
   }
   if (!is_urgent) return sent;
   auto urgent = send_urgent(context, *peer, message, outgoing);
-  if (!urgent.is_ok()) return sent != 0 ? Result<size_t>(sent) : std::move(urgent);
+  if (!urgent.is_ok()) return sent != 0 ? Result<size_t>(sent) : Result<size_t>(urgent.error());
   return sent + 1;
 }
 
+// Two pieces fit the buffer, and none is larger than Linux's.
+Result<size_t> UnixEndpoint::send_piece(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing,
+                                        size_t size) {
+  const size_t half = options_.send_buffer / 2 - 64;
+  if (size > half) size = half;
+  if (size > kLinearMost + kPagedMost) size = kLinearMost + kPagedMost;
+  TRY(wait_for_send_room(context, message.flags));
+  UnixMessage* piece = TRY(make_message(context, message.source, size, charge_of(size, kLinearMost), outgoing));
+  add_credentials(context, *piece, peer);
+  auto queued = peer.enqueue(piece, Limit::Ignored);
+  if (!queued.is_ok()) {
+    domain().bury(piece);
+    return queued.is_error(Errno::EPERM) ? Errno::EPERM : Errno::EPIPE;
+  }
+  peer.waiters_.wake(kReadable);
+  return size;
+}
+
 // The last byte of a MSG_OOB send travels alone, and the receiver's owner gets SIGURG.
-Result<size_t> UnixEndpoint::send_urgent(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message,
-                                         Outgoing& outgoing) {
-  Duration left = wait_time(message.flags, true);
-  TRY(wait_for_send_room(context, left));
-  UnixMessage* byte = TRY(make_message(context, peer, message.source, 1, unix_charge(1, 0), outgoing));
-  byte->is_urgent = true;
-  if (!peer.enqueue(byte, Limit::Ignored).is_ok()) {
+Result<> UnixEndpoint::send_urgent(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing) {
+  TRY(wait_for_send_room(context, message.flags));
+  UnixMessage* byte = TRY(make_message(context, message.source, 1, unix_charge(1, 0), outgoing));
+  add_credentials(context, *byte, peer);
+  auto queued = peer.enqueue(byte, Limit::Ignored, Urgency::Urgent);
+  if (!queued.is_ok()) {
     domain().bury(byte);
-    return Errno::EPIPE;
+    return queued.is_error(Errno::EPERM) ? Errno::EPERM : Errno::EPIPE;
   }
   {
     MutexLock lock(domain().mutex);
     if (peer.file_ != nullptr) peer.file_->async_owner().send_urgent_signal();
   }
   peer.waiters_.wake(kReadable | kPollPriority);
-  return size_t{1};
+  return ok();
+}
+
+Result<Ref<UnixEndpoint>> UnixEndpoint::receiver_of(SyscallContext& context, const OutgoingMessage& message) {
+  if (message.name != nullptr && message.name->size() != 0) return find_peer(context, *message.name);
+  Ref<UnixEndpoint> peer = this->peer();
+  if (!peer) return Errno::ENOTCONN;
+  return peer;
 }
 
 Result<size_t> UnixEndpoint::send_datagram(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing) {
-  const bool is_named = message.name != nullptr && message.name->size() != 0;
-  if (is_named) {
-    TRY(check_unix_address(*message.name));
-    TRY(ensure_name_for_credentials(context));
-  }
-  Ref<UnixEndpoint> peer;
-  if (!is_named) {
-    peer = this->peer();
-    if (!peer) return Errno::ENOTCONN;
-    TRY(ensure_name_for_credentials(context));
-  }
+  if ((message.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  if (message.name != nullptr && message.name->size() != 0) TRY(check_unix_address(*message.name));
+  TRY(ensure_name_for_credentials(context));
   const size_t size = message.source.remaining();
   if (size > options_.send_buffer - 32) return Errno::EMSGSIZE;
-  Duration left = wait_time(message.flags, true);
-  TRY(wait_for_send_room(context, left));
-  // Linux copies the bytes before it looks for the receiver: a bad pointer is reported first.
-  const size_t paged = paged_part(size, kLinearMostDatagram);
-  UnixMessage* made =
-      TRY(make_message(context, peer ? *peer : *this, message.source, size, unix_charge(size - paged, paged), outgoing));
-  if (is_named) {
-    auto found = find_peer(context, *message.name);
-    if (!found.is_ok()) {
-      domain().bury(made);
-      return found.error();
-    }
-    peer = found.take();
+  TRY(wait_for_send_room(context, message.flags));
+  UnixMessage* made = TRY(make_message(context, message.source, size, charge_of(size, kLinearMostDatagram), outgoing));
+  auto peer = receiver_of(context, message);
+  if (!peer.is_ok()) {
+    domain().bury(made);
+    return peer.error();
   }
-  auto outcome = deliver_to(context, *peer, made, is_named, left);
+  const Ref<UnixEndpoint> receiver = peer.take();
+  add_credentials(context, *made, *receiver);
+  auto outcome = deliver_to(context, *receiver, made, message);
   if (outcome.is_ok()) return size;
   domain().bury(made);
   return outcome.error();
 }
 
-Result<> UnixEndpoint::deliver_to(SyscallContext& context, UnixEndpoint& peer, UnixMessage*& message, bool is_named,
-                                  Duration& left) {
-  if (!peer.accepts_from(*this)) return Errno::EPERM;
-  const bool is_free = &peer == this || peer.peer().get() == this;
-  const WaitPolicy policy{.queue = peer.senders_, .interest = kWritable, .timeout = left, .mode = Waiter::Mode::Exclusive};
-  auto outcome = wait_until(
-      context, policy, [&] { return peer.enqueue(message, is_free ? Limit::Ignored : Limit::Obeyed); }, &left);
+Result<> UnixEndpoint::deliver_to(SyscallContext& context, UnixEndpoint& peer, UnixMessage*& message,
+                                  const OutgoingMessage& outgoing) {
+  const WaitPolicy policy{
+      .queue = peer.senders_, .interest = kWritable, .timeout = wait_time(outgoing.flags, true), .mode = Waiter::Mode::Exclusive};
+  auto outcome = wait_until(context, policy, [&]() -> Result<> {
+    if (!peer.accepts_from(*this)) return Errno::EPERM;
+    return peer.enqueue(message, peer.talks_to(*this) ? Limit::Ignored : Limit::Obeyed);
+  });
   if (outcome.is_ok()) {
     peer.waiters_.wake(kReadable);
     return outcome;
   }
-  if (outcome.is_error(Errno::ECONNREFUSED)) {
+  if (outcome.is_error(Errno::EAGAIN)) {
+    // Whoever polls for room next is told when there is some.
+    static_cast<void>(has_room_at_peer());
+  } else if (outcome.is_error(Errno::ECONNREFUSED)) {
     if (socket_type() == kSockSequenced) return Errno::EPIPE;
     // The peer was closed: we are no longer connected, and what it sent us is void.
-    const Ref<UnixEndpoint> gone = is_named ? nullptr : forget_peer_if(peer);
+    const Ref<UnixEndpoint> gone = forget_peer_if(peer);
     if (gone) lose_datagram_peer(context.entry(), *gone);
+    if (!gone && (outgoing.name == nullptr || outgoing.name->size() == 0)) return Errno::ECONNRESET;
   }
   return outcome;
 }

@@ -61,4 +61,17 @@ void ControlWriter::put(int level, int type, ByteSpan data) {
   used_ += space < left ? space : left;
 }
 
+size_t ControlWriter::writable_room(size_t size) {
+  constexpr uint8_t kZeros[256] = {};
+  size_t done = 0;
+  while (done < size) {
+    const size_t piece = size - done < sizeof kZeros ? size - done : sizeof kZeros;
+    const UserAddress to = start_ + used_ + layout_.header_size() + done;
+    const size_t left = context_.hal().copy_to_user(to.value(), kZeros, piece);
+    done += piece - left;
+    if (left != 0) break;
+  }
+  return done;
+}
+
 }  // namespace lxnet

@@ -92,6 +92,8 @@ class ControlWriter {
   }
   // How many bytes of data another message could carry; negative room is none.
   size_t data_room() const { return room_ - used_ < layout_.header_size() ? 0 : room_ - used_ - layout_.header_size(); }
+  // Of the first `size` bytes of that room, how many can be written: tried, with zeros.
+  size_t writable_room(size_t size);
   void set_truncated() { is_truncated_ = true; }
   bool is_truncated() const { return is_truncated_; }
   uint64_t used() const { return used_; }  // msg_controllen on return

@@ -1,6 +1,7 @@
 // SOL_SOCKET: the options of every socket, whatever its family.
 // lint: table
 #include "compat/syscalls/socket_option_calls.hh"
+#include "compat/syscalls/socket_option_peers.hh"
 #include "compat/syscalls/user_time.hh"
 
 namespace lxnet {
@@ -321,7 +322,7 @@ constexpr OptionRow kRows[] = {
        if (output.length < static_cast<int>(sizeof(uint64_t))) return Errno::EINVAL;
        return output.write(output.socket.cookie());
      }},
-    missing_row(59, "SO_PEERGROUPS", ""),
+    {.level = kSocketLevel, .name = 59, .text = "SO_PEERGROUPS", .get = &get_peer_groups},
     missing_row(60, "SO_ZEROCOPY", ""),
     missing_row(61, "SO_TXTIME", ""),
     {.level = kSocketLevel,
@@ -354,11 +355,11 @@ constexpr OptionRow kRows[] = {
      .text = "SO_RCVMARK",
      .set_int = &set_receive_mark,
      .get_int = &get_flag<&SocketOptions::receive_mark>},
-    missing_row(76, "SO_PASSPIDFD", ""),
-    missing_row(77, "SO_PEERPIDFD", ""),
+    {.level = kSocketLevel, .name = 76, .text = "SO_PASSPIDFD", .set_int = &set_pass_process, .get_int = &get_pass_process},
+    {.level = kSocketLevel, .name = 77, .text = "SO_PEERPIDFD", .get = &get_peer_process},
     flag_row<&SocketOptions::receive_priority>(82, "SO_RCVPRIORITY"),
-    missing_row(83, "SO_PASSRIGHTS", ""),
-    missing_row(84, "SO_INQ", ""),
+    {.level = kSocketLevel, .name = 83, .text = "SO_PASSRIGHTS", .set_int = &set_pass_rights, .get_int = &get_pass_rights},
+    {.level = kSocketLevel, .name = 84, .text = "SO_INQ", .set = &set_report_unread, .note = "cannot be read on Linux either"},
 };
 
 }  // namespace

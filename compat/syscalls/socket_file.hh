@@ -64,8 +64,10 @@ class SocketFile : public File {
   virtual Errno take_error() = 0;
   virtual bool is_listening() { return false; }
   virtual uint64_t cookie() = 0;
-  // SO_PEERCRED: false where the family has none.
+  // SO_PEERCRED, SO_PEERGROUPS: false where nobody is known.
   virtual bool peer_credentials(lxnet_credentials&) { return false; }
+  // SO_PEERPIDFD: the number of a new descriptor. ENODATA where nobody is known.
+  virtual Result<int> open_peer_process(SyscallContext&) { return Errno::ENODATA; }
 
   Result<size_t> read(SyscallContext& context, IoSink& sink) override;
   Result<size_t> write(SyscallContext& context, IoSource& source) override;

@@ -4,11 +4,6 @@
 namespace lxnet {
 namespace {
 
-struct UserCredentials {
-  int32_t pid;
-  uint32_t uid, gid;
-};
-
 Result<> bind_to(SyscallContext& context, SocketFile& socket, uint32_t index) {
   uint32_t& bound = socket.options().bound_interface;
   // The first time is free; changing it is not.
@@ -16,8 +11,6 @@ Result<> bind_to(SyscallContext& context, SocketFile& socket, uint32_t index) {
   __atomic_store_n(&bound, index, __ATOMIC_RELAXED);
   return ok();
 }
-
-bool is_unix(const SocketFile& socket) { return socket.address_family() == kFamilyUnix; }
 
 }  // namespace
 
@@ -49,14 +42,6 @@ Result<> set_bound_index(SyscallContext& context, SocketFile& socket, int index)
   return bind_to(context, socket, static_cast<uint32_t>(index));
 }
 
-Result<> get_peer_credentials(const OptionOutput& output) {
-  lxnet_credentials peer{};
-  // Nobody: no process, and ids that are none.
-  UserCredentials user{0, ~0u, ~0u};
-  if (output.socket.peer_credentials(peer)) user = {peer.tgid, peer.euid, peer.egid};
-  return output.write(user);
-}
-
 Result<> get_peer_name(const OptionOutput& output) {
   auto name = output.socket.name(output.context, SocketFile::NameOf::Peer);
   if (!name.is_ok()) return Errno::ENOTCONN;
@@ -69,17 +54,6 @@ Result<> set_peek_offset(SyscallContext&, SocketFile& socket, int value) {
   if (socket.socket_type() == kSockRaw) return Errno::EOPNOTSUPP;
   __atomic_store_n(&socket.options().peek_offset, value, __ATOMIC_RELAXED);
   return ok();
-}
-
-Result<> set_pass_credentials(SyscallContext&, SocketFile& socket, int value) {
-  if (!is_unix(socket)) return Errno::EOPNOTSUPP;
-  socket.options().pass_credentials = value != 0;
-  return ok();
-}
-
-Result<int> get_pass_credentials(SyscallContext&, SocketFile& socket) {
-  if (!is_unix(socket)) return Errno::EOPNOTSUPP;
-  return int{socket.options().pass_credentials};
 }
 
 }  // namespace lxnet

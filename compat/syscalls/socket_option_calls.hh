@@ -1,4 +1,4 @@
-// What the longer rows of SOL_SOCKET do: binding to an interface, time stamps, names and credentials of peers.
+// What the longer rows of SOL_SOCKET do: binding to an interface, time stamps, names.
 #pragma once
 
 #include "compat/syscalls/option_table.hh"
@@ -27,15 +27,10 @@ Result<int> get_timestamp(SyscallContext&, SocketFile& socket) {
   return (socket.options().timestamp_flags & kKinds) == kFlags ? 1 : 0;
 }
 
-// SO_PEERCRED, SO_PEERNAME.
-Result<> get_peer_credentials(const OptionOutput& output);
+// SO_PEERNAME.
 Result<> get_peer_name(const OptionOutput& output);
 
 // SO_PEEK_OFF: datagrams and streams, not raw sockets.
 Result<> set_peek_offset(SyscallContext& context, SocketFile& socket, int value);
-
-// SO_PASSCRED: sockets that carry credentials. EOPNOTSUPP elsewhere.
-Result<> set_pass_credentials(SyscallContext& context, SocketFile& socket, int value);
-Result<int> get_pass_credentials(SyscallContext& context, SocketFile& socket);
 
 }  // namespace lxnet

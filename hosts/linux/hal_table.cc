@@ -91,8 +91,10 @@ void hal_credentials(void* ctx, lxnet_credentials* out) {
   out->tgid = status->tgid;
   out->uid = status->uid;
   out->euid = status->euid;
+  out->suid = status->saved_uid;
   out->gid = status->gid;
   out->egid = status->egid;
+  out->sgid = status->saved_gid;
   out->group_count = static_cast<uint32_t>(status->groups.size());
   std::copy_n(status->groups.begin(), std::min(status->groups.size(), std::size(out->groups)), out->groups);
 }
@@ -209,6 +211,15 @@ int hal_path_find_socket(void* ctx, const char* path, uint64_t node[2]) {
   return call == nullptr ? -ESRCH : find_socket_node(*call, path, node);
 }
 
+void hal_path_remove_socket(void* ctx, const char* path) {
+  if (Call* call = supervisor(ctx).current_call()) remove_socket_node(*call, path);
+}
+
+lxnet_foreign_file* hal_process_file(void* ctx, int32_t tgid) {
+  OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, tgid, 0)));
+  return process.is_open() ? opaque(supervisor(ctx).foreign_files().find_or_create(std::move(process))) : nullptr;
+}
+
 lxnet_foreign_file* hal_foreign_get(void* ctx, int fd) {
   Supervisor& self = supervisor(ctx);
   Call* call = self.current_call();
@@ -278,6 +289,8 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.foreign_poll_cancel = hal_foreign_poll_cancel;
   hal.foreign_read = hal_foreign_read;
   hal.foreign_write = hal_foreign_write;
+  hal.path_remove_socket = hal_path_remove_socket;
+  hal.process_file = hal_process_file;
   return hal;
 }
 

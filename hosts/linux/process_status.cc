@@ -39,7 +39,7 @@ void parse_line(std::string_view name, const char* value, ProcessStatus& status)
   if (name == "Tgid") numbers(10, &status.tgid);
   if (name == "Umask") numbers(8, &status.umask);
   if (name == "Uid") numbers(10, &status.uid, &status.euid, &status.saved_uid, &status.fsuid);
-  if (name == "Gid") numbers(10, &status.gid, &status.egid, &status.fsgid /* saved */, &status.fsgid);
+  if (name == "Gid") numbers(10, &status.gid, &status.egid, &status.saved_gid, &status.fsgid);
   if (name == "Groups") {
     each_number(value, 10, [&](uint64_t group) { status.groups.push_back(static_cast<uint32_t>(group)); });
   }

@@ -12,7 +12,7 @@ namespace lxnet::host {
 struct ProcessStatus {
   pid_t tgid = 0;
   uint32_t uid = 0, euid = 0, saved_uid = 0, fsuid = 0;
-  uint32_t gid = 0, egid = 0, fsgid = 0;
+  uint32_t gid = 0, egid = 0, saved_gid = 0, fsgid = 0;
   uint32_t umask = 0;
   uint32_t threads = 0;
   std::vector<uint32_t> groups;

@@ -44,13 +44,54 @@ int resolve(pid_t tid, const std::string& path, uint64_t flags) {
   return fd >= 0 ? static_cast<int>(fd) : -errno;
 }
 
+uint64_t mix(uint64_t hash, const void* bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) hash = (hash ^ static_cast<const unsigned char*>(bytes)[i]) * 0x100000001b3u;  // FNV-1a
+  return hash;
+}
+
+// Device and inode are not enough: an inode's number is given to another file as soon as the first is unlinked, while a socket
+// may still be bound to it. The file handle has the generation too.
 int identify(int fd, uint64_t node[2]) {
   struct stat status;
   if (::fstat(fd, &status) != 0) return -errno;
   if (!S_ISSOCK(status.st_mode)) return -ECONNREFUSED;
+  constexpr int kIdentifierOnly = 0x200;  // AT_HANDLE_FID: also of file systems that nobody exports
+  union {
+    file_handle handle;
+    char room[sizeof(file_handle) + MAX_HANDLE_SZ];
+  } where = {};
+  where.handle.handle_bytes = MAX_HANDLE_SZ;
+  int mount = 0;
   node[0] = status.st_dev;
+  if (::name_to_handle_at(fd, "", &where.handle, &mount, AT_EMPTY_PATH | kIdentifierOnly) == 0) {
+    node[0] = mix(node[0] ^ 0xcbf29ce484222325u, where.handle.f_handle, where.handle.handle_bytes);
+  }
   node[1] = status.st_ino;
   return 0;
+}
+
+// Where a path's last component is to be made.
+struct Place {
+  std::string directory, name;
+  bool has_trailing_slash = false;
+};
+Place place_of(std::string path) {
+  Place place;
+  while (path.size() > 1 && path.ends_with('/')) {
+    path.pop_back();
+    place.has_trailing_slash = true;
+  }
+  size_t slash = path.rfind('/');
+  place.directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  place.name = slash == std::string::npos ? path : path.substr(slash + 1);
+  return place;
+}
+
+// fchmod() of a socket before bind() says with which permissions its node is made; it is done to the program's end of the pair.
+mode_t mode_of_socket(const Call& call) {
+  struct stat status;
+  OwnedFd end(call.found_fd < 0 ? -EBADF : call.task->copy_fd(call.found_fd));
+  return end.is_open() && ::fstat(end.get(), &status) == 0 ? status.st_mode & 07777 : 0777;
 }
 
 }  // namespace
@@ -58,21 +99,33 @@ int identify(int fd, uint64_t node[2]) {
 int create_socket_node(const Call& call, const char* path, uint64_t node[2]) {
   std::optional<ProcessStatus> status = read_process_status(call.tid());
   if (!status) return -ESRCH;
-  std::string whole = path;
-  size_t slash = whole.rfind('/');
-  std::string directory = slash == std::string::npos ? "." : whole.substr(0, slash + 1);
-  std::string name = slash == std::string::npos ? whole : whole.substr(slash + 1);
-  if (name.empty()) return whole.empty() ? -ENOENT : -EADDRINUSE;
+  Place place = place_of(path);
+  if (*path == '\0') return -ENOENT;
+  if (place.name.empty()) return -EADDRINUSE;  // the root
 
   ActAs user(*status);
-  OwnedFd parent(resolve(call.tid(), directory, O_DIRECTORY));
+  OwnedFd parent(resolve(call.tid(), place.directory, O_DIRECTORY));
   if (!parent.is_open()) return parent.get();
+  struct stat existing;
+  if (place.has_trailing_slash) {
+    // Such a name is of a directory: nothing but one that exists can have it.
+    return ::fstatat(parent.get(), place.name.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0 ? -EADDRINUSE : -errno;
+  }
   mode_t old_mask = ::umask(static_cast<mode_t>(status->umask));
-  int made = ::mknodat(parent.get(), name.c_str(), S_IFSOCK | 0777, 0) == 0 ? 0 : -errno;
+  int made = ::mknodat(parent.get(), place.name.c_str(), S_IFSOCK | mode_of_socket(call), 0) == 0 ? 0 : -errno;
   ::umask(old_mask);
   if (made != 0) return made == -EEXIST ? -EADDRINUSE : made;
-  OwnedFd created(::openat(parent.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  OwnedFd created(::openat(parent.get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   return created.is_open() ? identify(created.get(), node) : -errno;
+}
+
+void remove_socket_node(const Call& call, const char* path) {
+  std::optional<ProcessStatus> status = read_process_status(call.tid());
+  if (!status) return;
+  Place place = place_of(path);
+  ActAs user(*status);
+  OwnedFd parent(resolve(call.tid(), place.directory, O_DIRECTORY));
+  if (parent.is_open()) ::unlinkat(parent.get(), place.name.c_str(), 0);
 }
 
 int find_socket_node(const Call& call, const char* path, uint64_t node[2]) {

@@ -13,4 +13,7 @@ int create_socket_node(const Call& call, const char* path, uint64_t node[2]);
 // 0, or a negative errno as connect() gives it.
 int find_socket_node(const Call& call, const char* path, uint64_t node[2]);
 
+// Takes back what create_socket_node() made.
+void remove_socket_node(const Call& call, const char* path);
+
 }  // namespace lxnet::host

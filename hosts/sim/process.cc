@@ -17,7 +17,7 @@ int negative(Errno error) { return -static_cast<int>(error); }
 
 Process::Process(int32_t id) {
   credentials.pid = credentials.tgid = id;
-  credentials.uid = credentials.euid = credentials.gid = credentials.egid = 1000;
+  credentials.uid = credentials.euid = credentials.suid = credentials.gid = credentials.egid = credentials.sgid = 1000;
 }
 
 int Process::put(lxnet_file* file, int lowest, uint32_t flags) {

@@ -24,7 +24,7 @@ Hal adopt(const lxnet_hal& table) {
 
 TestHal::TestHal(uint64_t seed) : random_(seed), table_(make_table(this)), hal_(adopt(table_)) {
   credentials.pid = credentials.tgid = 100;
-  credentials.uid = credentials.euid = credentials.gid = credentials.egid = 1000;
+  credentials.uid = credentials.euid = credentials.suid = credentials.gid = credentials.egid = credentials.sgid = 1000;
 }
 
 TestHal::~TestHal() {

@@ -1,0 +1,85 @@
+// UnixDomain: what all AF_UNIX sockets of a stack share. Who has which name, which sockets are in flight and whose they are, and
+// how messages are freed.
+#pragma once
+
+#include "base/siphash.hh"
+#include "compat/syscalls/task_mutex.hh"
+#include "hal/hash_table.hh"
+
+namespace lxnet {
+
+class Stack;
+class UnixEndpoint;
+class UnixRights;
+class UnixSocket;
+struct UnixMessage;
+
+// A user with descriptors in unread messages.
+struct UnixUser {
+  ListLink link;
+  uint32_t uid = 0;
+  size_t holders = 0;
+  size_t in_flight = 0;  // written under the domain's mutex, read relaxed
+};
+
+class UnixDomain {
+ public:
+  struct NameLink {
+    HashLink link;
+    UnixEndpoint* socket = nullptr;
+    uint64_t node[2] = {};
+    bool is_path = false;
+  };
+
+  explicit UnixDomain(Stack& stack);
+  static UnixDomain& of(Stack& stack);
+  const Hal& hal() const { return hal_; }
+
+  // Under mutex: abstract names by bytes and type, paths by node.
+  UnixEndpoint* find_abstract(ByteSpan name, int type) REQUIRES(mutex);
+  UnixEndpoint* find_node(const uint64_t (&node)[2]) REQUIRES(mutex);
+  // ENOMEM.
+  Result<> add_abstract(UnixEndpoint& socket, ByteSpan name) REQUIRES(mutex);
+  Result<> add_node(UnixEndpoint& socket, const uint64_t (&node)[2]) REQUIRES(mutex);
+  void remove(UnixEndpoint& socket) REQUIRES(mutex);
+
+  // Frees a message and, one after the other and not one inside the other, all that its descriptors held the last count of.
+  void bury(UnixMessage* message);
+
+  // A socket's file while unread messages hold it.
+  struct Flight {
+    ListLink link;
+    UnixSocket* socket = nullptr;
+    size_t count = 0;  // in how many messages it is
+    size_t found = 0;  // of those, how many in the inboxes of candidates: a collection's working number
+    bool is_candidate = false, is_reachable = false;
+  };
+  void took_off(UnixRights& rights, UnixUser& user);
+  void landed(UnixRights& rights, UnixUser& user);
+
+  // The user's record, with a hold. ENOMEM.
+  Result<UnixUser*> hold_user(uint32_t uid);
+  void release_user(UnixUser* user);
+  size_t in_flight_of(const UnixUser& user) const { return __atomic_load_n(&user.in_flight, __ATOMIC_RELAXED); }
+
+  // Who is connected to whom, who listens, who has which name: everything but the flow of data.
+  Mutex mutex;
+  // One collection of unreachable sockets at a time.
+  TaskMutex collection;
+  size_t in_flight = 0;  // descriptors of AF_UNIX sockets in unread messages; written under mutex, read relaxed
+
+ private:
+  friend class UnixCollection;
+  uint64_t hash_abstract(ByteSpan name, int type) const;
+  uint64_t hash_node(const uint64_t (&node)[2]) const;
+
+  const Hal& hal_;
+  SipKey key_;
+  HashTable<NameLink, &NameLink::link> names_ GUARDED_BY(mutex);
+  List<Flight, &Flight::link> flights_ GUARDED_BY(mutex);
+  List<UnixUser, &UnixUser::link> users_ GUARDED_BY(mutex);
+  UnixMessage* doomed_ GUARDED_BY(mutex) = nullptr;  // linked by next_doomed
+  bool is_burying_ GUARDED_BY(mutex) = false;
+};
+
+}  // namespace lxnet

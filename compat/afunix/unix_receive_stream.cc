@@ -1,0 +1,192 @@
+// Receiving on streams: Linux's unix_stream_read_generic() and manage_oob().
+//
+// A read goes on over messages until one does not belong: other credentials, descriptors, the out-of-band byte. That byte is a
+// message of its own; read by MSG_OOB it stays, empty, as the mark at which a read stops once.
+#include "compat/afunix/unix_receive.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr PollEvents kReadInterest = kPollIn | kPollReadNormal | kPollError | kPollHangUp | kPollReadHangUp;
+
+}  // namespace
+
+UnixMessage* UnixEndpoint::first_message() {
+  MutexLock lock(inbox_mutex_);
+  return inbox_.front();
+}
+
+UnixMessage* UnixEndpoint::message_after(UnixMessage& message) {
+  MutexLock lock(inbox_mutex_);
+  return inbox_.next(message);
+}
+
+// Off the queue and freed.
+void UnixEndpoint::remove_message(UnixMessage* message) {
+  {
+    MutexLock lock(inbox_mutex_);
+    inbox_.remove(*message);
+    unread_bytes_ -= static_cast<int32_t>(message->unread());
+    __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
+  }
+  domain().bury(message);
+}
+
+// manage_oob(): where to read on when the read has come to `message`; null at the mark, or at the end.
+UnixMessage* UnixEndpoint::past_urgent(UnixMessage& message, const Incoming& incoming) {
+  UnixMessage* next = &message;
+  UnixMessage* read = nullptr;
+  UnixMessage* passed_over = nullptr;
+  {
+    MutexLock lock(inbox_mutex_);
+    if (message.unread() != 0 && &message != urgent_) return &message;
+    if (message.unread() == 0) {
+      if (incoming.copied != 0 && (urgent_ == nullptr || &message == urgent_)) return nullptr;
+      next = inbox_.next(message);
+      if (!incoming.is_peek) read = &message;
+    }
+    if (next != nullptr && next == urgent_) {
+      if (incoming.copied != 0) {
+        next = nullptr;
+      } else if (incoming.is_peek) {
+        if (!options_.oob_inline) next = inbox_.next(*next);
+      } else {
+        urgent_ = nullptr;
+        if (!options_.oob_inline) {
+          passed_over = next;
+          next = inbox_.next(*next);
+        }
+      }
+    }
+  }
+  if (read != nullptr) remove_message(read);
+  if (passed_over != nullptr) remove_message(passed_over);
+  return next;
+}
+
+UnixEndpoint::AfterPiece UnixEndpoint::take_piece(UnixMessage& piece, size_t skip, IncomingMessage& message, Incoming& incoming) {
+  if (incoming.has_credentials) {
+    if (!(piece.credentials == incoming.credentials)) return AfterPiece::Stop;
+  } else if (wants_credentials()) {
+    incoming.has_credentials = true;
+    incoming.credentials = piece.credentials;
+    incoming.process = piece.process;
+  }
+  if (message.wants_name) {
+    if (const Ref<UnixAddress> name = piece.sender->address()) {
+      message.name = name->to_sockaddr();
+      message.has_name = true;
+    }
+  }
+  const size_t available = piece.unread() - skip;
+  const size_t size = available < message.sink.room() ? available : message.sink.room();
+  if (copy_to_sink(*piece.data, piece.consumed + skip, size, message.sink) != size) {
+    incoming.has_fault = true;
+    return AfterPiece::Stop;
+  }
+  incoming.copied += size;
+  take_rights(piece, incoming);
+  const bool has_rights = incoming.is_peek ? !piece.rights.is_empty() : !incoming.rights.is_empty();
+  if (incoming.is_peek) {
+    move_peek_offset(static_cast<int64_t>(size));
+    return has_rights ? AfterPiece::Stop : AfterPiece::GoOn;
+  }
+  {
+    MutexLock lock(inbox_mutex_);
+    piece.consumed += size;
+    unread_bytes_ -= static_cast<int32_t>(size);
+  }
+  move_peek_offset(-static_cast<int64_t>(size));
+  if (piece.unread() != 0) return AfterPiece::Stop;
+  remove_message(&piece);
+  return has_rights ? AfterPiece::Stop : AfterPiece::GoOn;
+}
+
+// What is there now, up to the first boundary. EAGAIN: not enough; anything else ends the call with what was copied.
+Result<> UnixEndpoint::read_stream(SyscallContext& context, IncomingMessage& message, Incoming& incoming, size_t target) {
+  TaskMutexLock reader(reader_, context.entry());
+  size_t skip = incoming.is_peek && peek_offset() > 0 ? static_cast<size_t>(peek_offset()) : 0;
+  do {
+    UnixMessage* piece = first_message();
+    for (;;) {
+      if (piece != nullptr) {
+        piece = past_urgent(*piece, incoming);
+        if (piece == nullptr && incoming.copied != 0) return ok();
+      }
+      while (piece != nullptr && skip >= piece->unread()) {
+        skip -= piece->unread();
+        piece = message_after(*piece);
+      }
+      if (piece == nullptr) {
+        if (incoming.copied >= target) return ok();
+        if (const Errno error = take_error(); error != Errno{}) return error;
+        return (shut() & kShutReceive) != 0 ? Result<>(ok()) : Result<>(Errno::EAGAIN);
+      }
+      if (take_piece(*piece, skip, message, incoming) == AfterPiece::Stop) return ok();
+      if (!incoming.is_peek) break;
+      // A peek goes on to the end of the queue, also without room: it may meet descriptors there.
+      skip = 0;
+      piece = message_after(*piece);
+      if (piece == nullptr) return ok();
+    }
+  } while (message.sink.room() != 0);
+  return ok();
+}
+
+Result<size_t> UnixEndpoint::receive_stream(SyscallContext& context, IncomingMessage& message) {
+  if (state() != UnixState::Connected) return Errno::EINVAL;
+  if ((message.flags & kMessageOutOfBand) != 0) return receive_urgent(context, message);
+  Incoming incoming;
+  incoming.is_peek = (message.flags & kMessagePeek) != 0;
+  const size_t room = message.sink.room();
+  size_t target = (message.flags & kMessageWaitAll) != 0 ? room : static_cast<size_t>(options_.receive_low_water);
+  if (target > room) target = room;
+  if (target == 0) target = 1;
+
+  const WaitPolicy policy{.queue = waiters_, .interest = kReadInterest, .timeout = wait_time(message.flags, false)};
+  auto outcome = wait_until(context, policy, [&] { return read_stream(context, message, incoming, target); });
+  if (incoming.has_fault && incoming.copied == 0) return Errno::EFAULT;
+  // A signal takes the descriptors along with what would have been said beside the bytes.
+  const bool is_interrupted = outcome.is_error(Errno::ERESTARTSYS) || outcome.is_error(Errno::EINTR);
+  if (!is_interrupted && (outcome.is_ok() || incoming.copied != 0)) write_control(context, message, incoming);
+  if (!outcome.is_ok() && incoming.copied == 0) return outcome.error();
+  return incoming.copied;
+}
+
+// recv(MSG_OOB): the one byte, which then stays in the queue as a mark, instead of one left before it. It never waits.
+Result<size_t> UnixEndpoint::receive_urgent(SyscallContext& context, IncomingMessage& message) {
+  TaskMutexLock reader(reader_, context.entry());
+  UnixMessage* byte_message = nullptr;
+  UnixMessage* old_mark = nullptr;
+  const bool is_peek = (message.flags & kMessagePeek) != 0;
+  uint8_t byte = 0;
+  {
+    MutexLock lock(inbox_mutex_);
+    if (options_.oob_inline || urgent_ == nullptr) return Errno::EINVAL;
+    byte_message = urgent_;
+    byte_message->data->read(byte_message->consumed, MutableByteSpan(&byte, 1));
+    if (!is_peek) {
+      urgent_ = nullptr;
+      unread_bytes_ -= 1;
+      old_mark = inbox_.previous(*byte_message);
+      if (old_mark != nullptr && old_mark->unread() != 0) old_mark = nullptr;
+      byte_message->consumed += 1;
+    }
+  }
+  if (old_mark != nullptr) remove_message(old_mark);
+  const size_t size = message.sink.room() != 0 ? 1 : 0;
+  if (message.sink.copy(ByteSpan(&byte, size)) != size) return Errno::EFAULT;
+  message.result_flags |= kMessageOutOfBand;
+  return size_t{1};
+}
+
+// SIOCATMARK.
+bool UnixEndpoint::is_at_mark() {
+  MutexLock lock(inbox_mutex_);
+  UnixMessage* first = inbox_.front();
+  if (first == nullptr) return false;
+  if (first == urgent_) return true;
+  return first->unread() == 0 && (urgent_ == nullptr || inbox_.next(*first) == urgent_);
+}
+
+}  // namespace lxnet
