@@ -51,10 +51,9 @@ Result<> get_icmp6_filter(const OptionOutput& output) {
   return output.write(filter);
 }
 
-// RFC 3542, 3.1: an even offset, or -1 for none; ICMPv6 sockets have theirs and it stays.
+// RFC 3542, 3.1: an even offset, or -1 for none. That ICMPv6 sockets keep theirs, Linux sees to only at level IPPROTO_IPV6.
 Result<> set_checksum(SyscallContext&, SocketFile& file, int value) {
   RawSocket& socket = raw_of(file);
-  if (socket.protocol() == RawSocket::kIcmp6) return Errno::EINVAL;
   if (value > 0 && (value & 1) != 0) return Errno::EINVAL;
   socket.raw_options.has_checksum = value >= 0;
   if (value >= 0) socket.raw_options.checksum_offset = static_cast<uint16_t>(value);
