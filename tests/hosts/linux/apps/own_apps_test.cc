@@ -1,0 +1,21 @@
+// Programs of our own, in programs/, for shapes that no package has in small.
+
+#include "tests/hosts/linux/apps/app.hh"
+
+namespace lxnet::test {
+namespace {
+
+const App kApps[] = {
+    {"AProcessPerConnection", {}, R"sh("$programs/program_forking_server")sh"},
+    {"AProcessPerConnectionWithoutRestart", {}, R"sh(same "$("$programs/program_forking_server" x)" interrupted)sh"},
+    {"ThreadsOnOneListener", {}, R"sh("$programs/program_threaded_server")sh"},
+    {"StaticWithoutALibrary",
+     {},
+     R"sh(test -e "$programs/program_static_raw" || exit 0 # only x86-64 has it
+"$programs/program_static_raw")sh"},
+};
+
+INSTANTIATE_APPS(Own, kApps);
+
+}  // namespace
+}  // namespace lxnet::test

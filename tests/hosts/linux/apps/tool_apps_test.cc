@@ -1,0 +1,106 @@
+// Tools of networks: netcat, socat, iperf3, ping, dig and dnsmasq; redis.
+
+#include "tests/hosts/linux/apps/app.hh"
+
+namespace lxnet::test {
+namespace {
+
+// clang-format off: it takes scripts for code
+const App kApps[] = {
+    {"NetcatTcp",
+     {"nc"},
+     R"sh(head -c 200000 /dev/urandom > file
+for address in 127.0.0.1 ::1; do
+  nc -l -N $address 5000 > copy < /dev/null & sleep 0.3
+  nc -N $address 5000 < file; wait; cmp file copy
+done
+if nc -z 127.0.0.1 5001; then exit 1; fi)sh"},
+    {"NetcatUdp",
+     {"nc"},
+     R"sh(for address in 127.0.0.1 ::1; do
+  nc -u -l -W 1 $address 5000 > copy & sleep 0.3
+  echo hello | nc -u -w 1 $address 5000; wait; same "$(cat copy)" hello
+done)sh"},
+    {"Socat",
+     {"socat", "nc"},
+     R"sh(socat TCP-LISTEN:5000,bind=127.0.0.1,fork,reuseaddr EXEC:cat & until_connects 5000
+for i in 1 2 3; do same "$(echo "through $i" | socat -t 2 - TCP:127.0.0.1:5000)" "through $i"; done
+socat TCP6-LISTEN:5001,bind=[::1],fork,reuseaddr TCP:127.0.0.1:5000 & until_connects 5001 ::1
+same "$(echo relayed | socat -t 2 - 'TCP6:[::1]:5001')" relayed
+socat UDP-LISTEN:5002,bind=127.0.0.1 EXEC:cat & sleep 0.3
+same "$(echo datagram | socat -t 1 - UDP:127.0.0.1:5002)" datagram
+socat UNIX-LISTEN:socket,fork TCP:127.0.0.1:5000 & until_exists socket
+same "$(echo both | socat -t 2 - UNIX-CONNECT:socket)" both)sh"},
+    {"SocatAfUnixOfLxnet",
+     {"socat"},
+     R"sh(socat UNIX-LISTEN:socket,fork EXEC:cat & until_exists socket
+for i in 1 2 3; do same "$(echo "through $i" | socat -t 2 - UNIX-CONNECT:socket)" "through $i"; done)sh",
+     Unix::OfLxnet},
+    {"Redis",
+     {"redis-server", "redis-cli", "redis-benchmark", "nc"},
+     R"sh(redis-server --bind 127.0.0.1 ::1 --port 6379 --save '' > log & until_connects 6379
+same "$(redis-cli set key value)" OK
+same "$(redis-cli -h ::1 get key)" value
+redis-benchmark -q -n 2000 -c 20 -t set,get > report
+redis-benchmark -q -n 5000 -c 20 -P 16 -t set,get,lpush > report
+redis-cli shutdown nosave || true; wait)sh"},
+    {"RedisOverUnixSocket",
+     {"redis-server", "redis-cli", "redis-benchmark"},
+     R"sh(redis-server --port 0 --unixsocket "$PWD/socket" --save '' > log & until_exists socket
+same "$(redis-cli -s socket set key value)" OK
+same "$(redis-cli -s socket get key)" value
+redis-benchmark -s socket -q -n 500 -c 5 -t set,get > report
+redis-cli -s socket shutdown nosave || true; wait)sh"},
+    {"RedisOverAfUnixOfLxnet",
+     {"redis-server", "redis-cli", "redis-benchmark"},
+     R"sh(redis-server --port 0 --unixsocket "$PWD/socket" --save '' > log & until_exists socket
+same "$(redis-cli -s socket set key value)" OK
+same "$(redis-cli -s socket get key)" value
+redis-benchmark -s socket -q -n 500 -c 5 -t set,get > report
+redis-cli -s socket shutdown nosave || true; wait)sh",
+     Unix::OfLxnet},
+    {"Iperf3Tcp",
+     {"iperf3", "nc"},
+     R"sh(iperf3 -s -B 127.0.0.1 -p 5201 > server & until_connects 5201
+for way in '' -R --bidir '-P 4' '-P 2 -R' '-b 10M'; do
+  iperf3 -c 127.0.0.1 -p 5201 -t 1 $way > report || { echo "$way"; cat report; exit 1; }
+done)sh"},
+    {"Iperf3Udp",
+     {"iperf3", "nc"},
+     R"sh(iperf3 -s -B 127.0.0.1 -p 5201 > server & until_connects 5201
+for way in '' -R '-P 2'; do
+  iperf3 -c 127.0.0.1 -p 5201 -u -b 5M -t 1 $way > report || { echo "$way"; cat report; exit 1; }
+  grep -q '(0%).*receiver' report || { echo "datagrams were lost $way"; cat report; exit 1; }
+done)sh"},
+    {"Ping",
+     {"ping"},
+     R"sh(ping -c 3 -i 0.01 127.0.0.1 > report; grep -q '3 received, 0% packet loss' report
+ping -c 3 -i 0.01 -s 8000 127.0.0.1 > report; grep -q '3 received' report; grep -q '8008 bytes from' report
+ping -c 2 -i 0.01 -t 9 127.0.0.2 > report; grep -q 'ttl=' report
+if ping -c 1 -W 1 192.0.2.1 > report 2>&1; then exit 1; fi; grep -qi unreachable report)sh"},
+    {"Ping6",
+     {"ping"},
+     R"sh(ping -6 -c 3 -i 0.01 ::1 > report; grep -q '3 received, 0% packet loss' report
+ping -6 -c 3 -i 0.01 -s 8000 ::1 > report; grep -q '3 received' report)sh"},
+    {"DigAndDnsmasq",
+     {"dig", "dnsmasq"},
+     R"sh(printf 'txt-record=text.example,"a long text, and more of it"\n' > conf
+for i in $(seq 90); do echo "host-record=many.example,192.0.2.$i" >> conf; done
+dnsmasq -k -C conf --no-resolv --no-hosts -u "$(id -un)" --pid-file= -p 5353 --listen-address=127.0.0.1,::1 --bind-interfaces \
+  --address=/one.example/192.0.2.7 --address=/one.example/2001:db8::7 2> log &
+ask() { dig +short +time=1 +tries=2 -p 5353 "$@"; }
+until_true ask @127.0.0.1 one.example
+same "$(ask @127.0.0.1 one.example)" 192.0.2.7
+same "$(ask @::1 one.example AAAA)" 2001:db8::7
+same "$(ask @127.0.0.1 +tcp one.example)" 192.0.2.7
+same "$(ask @127.0.0.1 text.example TXT)" '"a long text, and more of it"'
+# More than a datagram without EDNS holds: dig comes back over TCP.
+same "$(ask @127.0.0.1 +noedns many.example | wc -l)" 90
+dig +time=1 +tries=1 -p 5353 @127.0.0.1 none.example | grep -q 'status: REFUSED')sh"},
+};
+// clang-format on
+
+INSTANTIATE_APPS(Tools, kApps);
+
+}  // namespace
+}  // namespace lxnet::test
