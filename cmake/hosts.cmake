@@ -78,3 +78,22 @@ lxnet_program(lxnet_demo hosts/sim/demo/*.cc lxnet_sim)
 lxnet_program(lxnet-run hosts/linux/main.cc lxnet_linux)
 lxnet_program(trace_diff trace_diff/main.cc lxnet_trace_diff ${absl_parts})
 lxnet_program(lxnet-ltp ltp_runner/main.cc lxnet_ltp_runner ${absl_parts})
+
+# What a user installs: the program under both of its names, its page, completion of its words.
+if(TARGET lxnet-run)
+  include(GNUInstallDirs)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  set(page ${CMAKE_BINARY_DIR}/lxnet.1)
+  add_custom_command(
+    OUTPUT ${page}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/cmake/man_page.py ${CMAKE_SOURCE_DIR}/docs/lxnet.1.md ${page}
+    DEPENDS ${CMAKE_SOURCE_DIR}/cmake/man_page.py ${CMAKE_SOURCE_DIR}/docs/lxnet.1.md)
+  add_custom_target(man_page ALL DEPENDS ${page})
+  add_dependencies(lxnet-run man_page)
+  install(TARGETS lxnet-run)
+  install(CODE "file(CREATE_LINK lxnet-run \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/lxnet\" SYMBOLIC)")
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  foreach(name lxnet lxnet-run)
+    install(FILES docs/lxnet.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${name})
+  endforeach()
+endif()

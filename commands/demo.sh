@@ -3,44 +3,51 @@
 #: Usage: ./lxnet demo [ARGUMENT]...
 #:
 #: First hosts and a router in one process on a virtual clock: ping, traceroute, UDP under loss, a table, and a capture that Wireshark
-#: opens. Then python3's web server and a client of it, unmodified, whose network calls are answered by lxnet. ARGUMENTs are the
-#: simulation's; --help lists them.
+#: opens. Then python3's web server and curl, unmodified, whose network calls are answered by lxnet; and the same exchange once more
+#: over a network that loses packets. ARGUMENTs are the simulation's, which then is all that is shown; --help lists them.
 #? hosts/sim/demo
 
 command_demo() {
   while (($#)) && take_common_option "$@"; do shift "$taken"; done
   preset=${preset:-release}
+  need_packages demo
   build_targets "$preset" lxnet_demo lxnet-run
   local bin
   bin=$(build_directory "$preset")/bin
   run "$bin/lxnet_demo" "$@"
   if (($#)); then return 0; fi
-  printf '\nAn unmodified program: a web server and its client in python3, on lxnet.\n'
-  run "$bin/lxnet-run" --stats -- python3 -c "$demo_program"
+  printf '\nUnmodified programs: python3 serves a file to curl, on a network of their own.\n\n'
+  exchange "$bin/lxnet-run"
+  printf '\nThe same over a link with 5 ms each way that loses 2 %% of the packets.\n\n'
+  exchange "$bin/lxnet-run" --impair "delay=5ms loss=2% seed=7"
 }
 
-# One process, two threads; the address is lxnet's own 127.0.0.1, which nothing on this machine can reach.
-demo_program='
-import http.client, http.server, threading
+# exchange LXNET_RUN [OPTION]...: what the programs did, and what lxnet counted.
+exchange() {
+  local lxnet_run=$1 directory
+  shift
+  directory=$(mktemp -d)
+  head -c 4000000 /dev/urandom >"$directory/file"
+  printf '  $ lxnet run'
+  printf ' %q' --stats "$@"
+  printf ' -- ...\n'
+  (cd "$directory" && "$lxnet_run" --stats "$@" -- sh -euc "$exchange_script" 2>&1) | sed 's/^/  /'
+  rm -r "$directory"
+}
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"served by lxnet\n" * 4096
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *arguments):
-        pass
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 8080), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-sizes = []
-for _ in range(20):
-    client = http.client.HTTPConnection("127.0.0.1", 8080)
-    client.request("GET", "/")
-    sizes.append(len(client.getresponse().read()))
-    client.close()
-print(f"  {len(sizes)} requests, {sum(sizes)} bytes")
-server.shutdown()
+# The address is lxnet's own 127.0.0.1, which nothing on this machine can reach.
+# shellcheck disable=SC2016 # the shell on lxnet expands them
+exchange_script='
+say() { printf "\$ %s\n" "$*"; }
+url=http://127.0.0.1:8000/file
+say python3 -m http.server --bind 127.0.0.1 8000 "&"
+python3 -m http.server --bind 127.0.0.1 8000 >log 2>&1 &
+until curl -s -o /dev/null http://127.0.0.1:8000/log; do sleep 0.1; done
+say curl -o copy $url
+curl -sS -o copy -w "%{http_code}, %{size_download} bytes in %{time_total} s, %{num_connects} connection\n" $url
+cmp file copy && echo "the copy is the same"
+say curl -o /dev/null http://127.0.0.1:8001/
+curl -sS -o /dev/null http://127.0.0.1:8001/ || true
+say tail -n 1 log
+tail -n 1 log
 '

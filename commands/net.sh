@@ -7,5 +7,5 @@ command_net() {
   while (($#)) && take_common_option "$@"; do shift "$taken"; done
   preset=${preset:-release}
   build_targets "$preset" lxnet-run >&2
-  exec "$(build_directory "$preset")/bin/lxnet-run" --networks "$@"
+  exec "$(build_directory "$preset")/bin/lxnet-run" --command net "$@"
 }

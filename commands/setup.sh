@@ -9,6 +9,6 @@ command_setup() {
   while (($#)); do
     if take_common_option "$@"; then shift "$taken"; else die "setup takes no argument '$1'"; fi
   done
-  need_packages build clang lint full
+  need_packages build clang lint demo full
   say "Everything lxnet needs is installed."
 }

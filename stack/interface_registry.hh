@@ -60,8 +60,8 @@ class InterfaceRegistry {
   // Registers a device, down and without addresses. `name` may end in "%d"; null means "eth%d". EINVAL: no name Linux takes;
   // EEXIST; ENOMEM. `release` is called when nobody refers to the interface any more; until then the device must live.
   Result<Ref<Interface>> add(Entry& entry, NetDevice& device, const char* name, void (*release)(NetDevice& device) = nullptr);
-  // Puts a device that wraps the interface's own in its place, for as long as the interface lives. Not while packets pass. ENODEV,
-  // or whatever the device's start() answers when the interface is up.
+  // Puts a device that wraps the interface's own in its place, for as long as the interface lives. Not while packets pass.
+  // ENODEV, or whatever the device's start() answers when the interface is up.
   Result<> wrap_device(Interface& interface, NetDevice& wrapper);
   // Takes it down and forgets it, with its addresses, routes and neighbours.
   void remove(Entry& entry, Interface& interface);

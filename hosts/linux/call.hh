@@ -14,6 +14,7 @@ struct lxnet_file;
 namespace lxnet::host {
 
 struct CallRow;
+class TunableFile;
 
 struct Call {
   Listener& listener;
@@ -37,6 +38,7 @@ struct Call {
   // The last find_fd(), while nothing can have changed since.
   int found_fd = -1;
   lxnet_file* found_file = nullptr;
+  TunableFile* found_tunable = nullptr;
 
   pid_t tid() const { return static_cast<pid_t>(notice.pid); }
 };

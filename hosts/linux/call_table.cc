@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
 
 #include <cstring>
 #include <memory>
@@ -27,6 +28,8 @@ constexpr ArgumentRule kIoctl[] = {
     {1, kAllBits, FIONBIO},
     {1, kAllBits, FIOASYNC},
 };
+// The other two count processor time, which a blocked call does not take.
+constexpr ArgumentRule kRealTimer[] = {{0, kAllBits, ITIMER_REAL}};
 constexpr ArgumentRule kNewNet[] = {{0, CLONE_NEWNET, CLONE_NEWNET}};
 
 constexpr CallRow kRows[] = {
@@ -75,12 +78,19 @@ constexpr CallRow kRows[] = {
     {"epoll_wait", Shape::FirstFd},
     {"epoll_pwait", Shape::FirstFd},
     {"epoll_pwait2", Shape::FirstFd},
+    {"open", Shape::Open},
+    {"openat", Shape::Open},
+    {"openat2", Shape::Open},
     {"kill", Shape::Signal},
     {"tkill", Shape::Signal},
     {"tgkill", Shape::Signal},
     {"rt_sigqueueinfo", Shape::Signal},
     {"rt_tgsigqueueinfo", Shape::Signal},
     {"pidfd_send_signal", Shape::Signal},
+    {"setitimer", Shape::Timer, kRealTimer},
+    {"alarm", Shape::Timer},
+    {"timer_settime", Shape::Timer},
+    {"timer_settime64", Shape::Timer},
     {"unshare", Shape::Namespace, kNewNet},
     {"setns", Shape::Namespace},
     {"restart_syscall", Shape::Restart},

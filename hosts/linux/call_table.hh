@@ -15,7 +15,9 @@ enum class Shape : uint8_t {
   FirstFd,    // acts on the descriptor in argument 0: continued natively when it is not ours
   Splice,     // on the descriptors in arguments 0 and 2
   Core,       // the core says itself whether it is its own
+  Open,       // opens a path, which may show the network (optional)
   Signal,     // sends a signal, natively: somebody may have to be interrupted soon after
+  Timer,      // will send one, natively: the same, then
   Namespace,  // changes the caller's network namespace, natively
   Restart,    // restart_syscall: goes on with what a signal interrupted
   Refused,    // ENOSYS, as of a kernel built without it: a way around the filter, or a way to stall the supervisor

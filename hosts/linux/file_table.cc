@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -30,6 +31,14 @@ void make_unwritable(int fd) {
 }  // namespace
 
 int FileTable::install(const Call& call, lxnet_file* file, bool is_cloexec) {
+  return install_end(call, std::make_unique<End>(*this, file, nullptr), is_cloexec);
+}
+
+int FileTable::install(const Call& call, std::unique_ptr<TunableFile> tunable, bool is_cloexec) {
+  return install_end(call, std::make_unique<End>(*this, nullptr, std::move(tunable)), is_cloexec);
+}
+
+int FileTable::install_end(const Call& call, std::unique_ptr<End> end, bool is_cloexec) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -ENFILE;
   OwnedFd ours(ends[0]), program_end(ends[1]);
@@ -40,7 +49,11 @@ int FileTable::install(const Call& call, lxnet_file* file, bool is_cloexec) {
   if (number == -ENOENT || number == -EINPROGRESS) return -EMFILE;
   if (number < 0) return number;
   int our_end = ours.get();
-  auto end = std::make_unique<End>(*this, std::move(ours), file, cookie);
+  struct stat status = {};
+  ::fstat(program_end.get(), &status);
+  end->fd_ = std::move(ours);
+  end->cookie_ = cookie;
+  end->inode_ = status.st_ino;
   // Level-triggered and hang-up only: a copy that was closed before this line is heard of too.
   loop_.add(our_end, 0, end.get());
   ends_.emplace(cookie, std::move(end));
@@ -62,10 +75,11 @@ FileTable::End* FileTable::find_end(const Task& task, int fd, int* error) const 
   return found->second.get();
 }
 
-lxnet_file* FileTable::find(const Task& task, int fd, int* error) const {
+FileTable::Found FileTable::look_up(const Task& task, int fd, int* error) const {
   End* end = find_end(task, fd, error);
-  if (end != nullptr && end->file_ == nullptr) *error = EBADF;
-  return end == nullptr ? nullptr : end->file_;
+  if (end == nullptr) return {};
+  if (end->file_ == nullptr) *error = end->tunable_ != nullptr ? ENOTSOCK : EBADF;
+  return {end->file_, end->tunable_.get()};
 }
 
 lxnet_file* FileTable::disown(const Task& task, int fd) {

@@ -8,6 +8,8 @@
 // take a signal with its mask), or a call reaches the end that nobody serves, it waits and does no harm.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +19,7 @@
 #include "hosts/linux/call.hh"
 #include "hosts/linux/event_loop.hh"
 #include "hosts/linux/owned_fd.hh"
+#include "hosts/linux/proc_file.hh"
 
 namespace lxnet::host {
 
@@ -28,25 +31,41 @@ class FileTable {
 
   // The number in the calling program, or a negative errno; on success takes over one count.
   int install(const Call& call, lxnet_file* file, bool is_cloexec);
-  // Borrowed, valid until the event loop runs again. Null with *error = EBADF, or ENOTSOCK for a file that is not ours.
-  lxnet_file* find(const Task& task, int fd, int* error) const;
+  int install(const Call& call, std::unique_ptr<TunableFile> tunable, bool is_cloexec);
+  // Borrowed, valid until the event loop runs again. Neither: *error = EBADF, or ENOTSOCK for a file that is not ours.
+  struct Found {
+    lxnet_file* file = nullptr;
+    TunableFile* tunable = nullptr;
+  };
+  Found look_up(const Task& task, int fd, int* error) const;
+  lxnet_file* find(const Task& task, int fd, int* error) const { return look_up(task, fd, error).file; }
   // A number installed in this very call becomes EBADF; returns the count it had, null when it is not ours.
   lxnet_file* disown(const Task& task, int fd);
   size_t size() const { return ends_.size(); }
+  // visit(file, the inode that the program sees).
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (const auto& [cookie, end] : ends_) {
+      if (end->file_ != nullptr) visit(end->file_, end->inode_);
+    }
+  }
 
  private:
   class End : public EventSource {
    public:
-    End(FileTable& table, OwnedFd fd, lxnet_file* file, uint64_t cookie)
-        : table_(table), fd_(std::move(fd)), file_(file), cookie_(cookie) {}
+    End(FileTable& table, lxnet_file* file, std::unique_ptr<TunableFile> tunable)
+        : table_(table), file_(file), tunable_(std::move(tunable)) {}
     void on_event(uint32_t events) override;
 
     FileTable& table_;
     OwnedFd fd_;
     lxnet_file* file_;
-    uint64_t cookie_;
+    std::unique_ptr<TunableFile> tunable_;
+    uint64_t cookie_ = 0;
+    ino_t inode_ = 0;
   };
 
+  int install_end(const Call& call, std::unique_ptr<End> end, bool is_cloexec);
   End* find_end(const Task& task, int fd, int* error) const;
 
   EventLoop& loop_;

@@ -102,10 +102,7 @@ void hal_credentials(void* ctx, lxnet_credentials* out) {
 int hal_capable(void* ctx, int capability) {
   Supervisor& self = supervisor(ctx);
   Call* call = self.current_call();
-  if (call == nullptr) return 1;
-  std::optional<ProcessStatus> status = read_process_status(call->tid());
-  if (!status || (status->effective_capabilities >> capability & 1) == 0) return 0;
-  return self.stacks().is_owner(call->tid(), call->task->stack) ? 1 : 0;
+  return call == nullptr || self.is_capable(*call, capability) ? 1 : 0;
 }
 
 bool may_signal(const lxnet_signal& signal, pid_t target) {

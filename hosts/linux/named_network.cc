@@ -74,8 +74,16 @@ int run_joined(int socket, const RunOptions& options, const std::string& command
     std::string answer = ask(socket, absl::StrCat("sysctl ", key, " ", value));
     if (answer != "ok") return complain(absl::StrCat("--sysctl ", key, "=", value, ": ", answer));
   }
+  if (!options.impairment.empty()) {
+    std::string answer = ask(socket, absl::StrCat("impair ", options.impairment));
+    if (answer != "ok") return complain(absl::StrCat("--impair: ", answer));
+  }
+  if (options.capture != nullptr) {
+    std::string answer = ask(socket, "pcap", options.capture->get());
+    if (answer != "ok") return complain(absl::StrCat("--pcap: ", answer));
+  }
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  absl::StatusOr<Program> program = start_program(body, program_mask);
+  absl::StatusOr<Program> program = start_program(body, program_mask, options.proc);
   if (!program.ok()) return complain(std::string(program.status().message()));
   EventLoop loop;
   SignalRelay signals(loop, program->pid, [] {});
@@ -105,22 +113,37 @@ int run_in_network(const std::string& name, const RunOptions& options, const std
   return status;
 }
 
-int network_command(const std::vector<std::string>& words) {
-  if (words.size() == 1 && words[0] == "list") {
-    absl::StatusOr<std::vector<std::string>> names = list_networks();
-    if (!names.ok()) return complain(std::string(names.status().message()));
-    for (const std::string& name : *names) std::printf("%s\n", name.c_str());
-    return 0;
+namespace {
+
+int list_command() {
+  absl::StatusOr<std::vector<std::string>> names = list_networks();
+  if (!names.ok()) return complain(std::string(names.status().message()));
+  for (const std::string& name : *names) std::printf("%s\n", name.c_str());
+  return 0;
+}
+
+// A table that the network's server made.
+int report_command(int socket, const std::string& request) {
+  OwnedFd report;
+  if (!send_message(socket, request, -1) || receive_message(socket, &report) != "ok" || !report.is_open()) {
+    return complain("the network does not answer");
   }
-  if (words.size() == 2 && (words[0] == "show" || words[0] == "rm")) {
-    absl::StatusOr<OwnedFd> socket = connect_network(words[1]);
-    if (!socket.ok()) return complain(std::string(socket.status().message()));
-    std::string answer = ask(socket->get(), words[0] == "rm" ? "stop" : "show");
-    if (words[0] == "show") std::fputs(answer.c_str(), stdout);
-    return answer.empty() ? complain("the network does not answer") : 0;
-  }
-  std::fputs("usage: lxnet net list | show NAME | rm NAME\n", stderr);
-  return kOwnFailure;
+  char text[4096];
+  for (ssize_t size; (size = ::read(report.get(), text, sizeof text)) > 0;)
+    std::fwrite(text, 1, static_cast<size_t>(size), stdout);
+  return 0;
+}
+
+}  // namespace
+
+int network_command(const std::string& verb, const std::string& name, TableFormat format) {
+  if (verb == "list") return list_command();
+  absl::StatusOr<OwnedFd> socket = connect_network(name);
+  if (!socket.ok()) return complain(std::string(socket.status().message()));
+  if (verb == "ps" || verb == "ss") return report_command(socket->get(), verb + (format == TableFormat::Json ? " json" : ""));
+  std::string answer = ask(socket->get(), verb == "rm" ? "stop" : "show");
+  if (verb == "show") std::fputs(answer.c_str(), stdout);
+  return answer.empty() ? complain("the network does not answer") : 0;
 }
 
 }  // namespace lxnet::host

@@ -3,8 +3,8 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
+#include "hosts/linux/inspect/text_table.hh"
 #include "hosts/linux/run.hh"
 
 namespace lxnet::host {
@@ -13,7 +13,7 @@ namespace lxnet::host {
 int run_in_network(const std::string& name, const RunOptions& options, const std::string& command,
                    const std::function<int()>& body);
 
-// list | show NAME | rm NAME. The exit status.
-int network_command(const std::vector<std::string>& words);
+// The verbs list, show, rm, ps and ss; all but list ask the network of that name. The exit status.
+int network_command(const std::string& verb, const std::string& name = "", TableFormat format = TableFormat::Text);
 
 }  // namespace lxnet::host

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,11 +10,14 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "hosts/linux/clock.hh"
+#include "hosts/linux/inspect/reports.hh"
 #include "hosts/linux/network_directory.hh"
+#include "hosts/linux/network_link.hh"
 #include "hosts/linux/process_tree.hh"
 #include "hosts/linux/supervisor.hh"
 
@@ -33,7 +37,8 @@ class Client : public EventSource {
   bool has_left = false;
 
  private:
-  std::string answer(const std::string& request, OwnedFd passed);
+  // What is long goes into a file.
+  std::string answer(const std::string& request, OwnedFd passed, OwnedFd& file);
   std::string set_tunable(const std::string& assignment);
 
   Server& server_;
@@ -58,6 +63,7 @@ class Server : public EventSource {
   void run() {
     do {
       supervisor.turn(kNever);
+      if (link) link->flush();
       std::erase_if(clients_, [](const auto& client) { return client->has_left; });
     } while (!must_stop && !(clients_.empty() && has_retired()));
     if (must_stop) stop();
@@ -69,11 +75,13 @@ class Server : public EventSource {
       if (!client->command.empty()) absl::StrAppend(&text, "program  ", client->command, "\n");
     }
     const Statistics& counts = supervisor.statistics();
+    LinkCounts sent = link->counts();
     return absl::StrCat(text, "sockets  ", supervisor.socket_count(), "\nserved   ", counts.served, "\nnative   ",
-                        counts.continued, "\n");
+                        counts.continued, "\npackets  ", sent.packets, "\nbytes    ", sent.bytes, "\nlost     ", sent.lost, "\n");
   }
 
   Supervisor supervisor;
+  std::optional<NetworkLink> link;  // once there is a stack
   bool must_stop = false;
 
  private:
@@ -110,16 +118,29 @@ Client::~Client() { server_.supervisor.loop().remove(socket_.get(), this); }
 
 void Client::on_event(uint32_t) {
   if (has_left) return;
-  OwnedFd passed;
+  OwnedFd passed, file;
   std::string request = receive_message(socket_.get(), &passed);
-  std::string text = request.empty() ? "" : answer(request, std::move(passed));
-  if (request.empty() || !send_message(socket_.get(), text)) {
+  std::string text = request.empty() ? "" : answer(request, std::move(passed), file);
+  if (request.empty() || !send_message(socket_.get(), text, file.get())) {
     has_left = true;
     if (listener_ != nullptr) server_.supervisor.kill_programs_of(*listener_);
   }
 }
 
-std::string Client::answer(const std::string& request, OwnedFd passed) {
+std::string ok_or(const std::string& wrong) { return wrong.empty() ? "ok" : wrong; }
+
+OwnedFd file_of(const std::string& text) {
+  OwnedFd file(::memfd_create("lxnet-report", MFD_CLOEXEC));
+  for (size_t at = 0; file.is_open() && at < text.size();) {
+    ssize_t done = ::write(file.get(), text.data() + at, text.size() - at);
+    if (done <= 0) return OwnedFd();
+    at += static_cast<size_t>(done);
+  }
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+std::string Client::answer(const std::string& request, OwnedFd passed, OwnedFd& file) {
   size_t space = request.find(' ');
   std::string verb = request.substr(0, space), rest = space == std::string::npos ? "" : request.substr(space + 1);
   if (verb == "run" && passed.is_open() && listener_ == nullptr) {
@@ -128,7 +149,14 @@ std::string Client::answer(const std::string& request, OwnedFd passed) {
     return "ok";
   }
   if (verb == "sysctl") return set_tunable(rest);
+  if (verb == "impair") return ok_or(server_.link->impair(rest));
+  if (verb == "pcap" && passed.is_open()) return ok_or(server_.link->capture(std::move(passed)));
   if (verb == "show") return server_.show();
+  if (verb == "ps" || verb == "ss") {
+    TextTable table = verb == "ps" ? process_report(server_.supervisor) : socket_report(server_.supervisor);
+    file = file_of(table.print(rest == "json" ? TableFormat::Json : TableFormat::Text));
+    return file.is_open() ? "ok" : "no memory";
+  }
   if (verb == "stop") {
     server_.must_stop = true;
     return "ok";
@@ -157,6 +185,7 @@ void serve_network(const std::string& name, OwnedFd listening, int log_level, bo
   Server server(name, std::move(listening), log_level);
   server.supervisor.raise_descriptor_limit();
   if (!server.supervisor.create_stack(serves_unix).ok()) ::_exit(kOwnFailure);
+  server.link.emplace(server.supervisor.default_stack());
   server.run();
   ::_exit(0);
 }

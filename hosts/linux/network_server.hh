@@ -8,8 +8,9 @@
 
 namespace lxnet::host {
 
-// Messages to it: "run COMMAND" with a filter's listener, "sysctl NAME VALUE", "show", "stop"; the answer is text, "ok" when
-// there is nothing to say. A connection that has brought a program stays open until the program's end.
+// Messages to it: "run COMMAND" with a filter's listener, "sysctl NAME VALUE", "impair TEXT", "pcap" with an open file, "show",
+// "ps", "ss" and "stop". The answer is text, "ok" when there is nothing to say; of "ps" and "ss" (and "ps json", "ss json") it is
+// an open file. A connection that has brought a program stays open until the program's end.
 [[noreturn]] void serve_network(const std::string& name, OwnedFd listening, int log_level, bool serves_unix);
 
 }  // namespace lxnet::host

@@ -72,8 +72,8 @@ absl::Status refused(int error) {
 
 }  // namespace
 
-absl::StatusOr<Program> start_program(const std::function<int()>& body, const sigset_t& signal_mask) {
-  absl::StatusOr<std::vector<sock_filter>> filter = build_filter();
+absl::StatusOr<Program> start_program(const std::function<int()>& body, const sigset_t& signal_mask, ProcView proc) {
+  absl::StatusOr<std::vector<sock_filter>> filter = build_filter(proc);
   if (!filter.ok()) return filter.status();
   void* page = ::mmap(nullptr, sizeof(Handshake), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return absl::ErrnoToStatus(errno, "mmap");

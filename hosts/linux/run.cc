@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "hosts/linux/clock.hh"
+#include "hosts/linux/network_link.hh"
 #include "hosts/linux/process_tree.hh"
 #include "hosts/linux/program.hh"
 #include "hosts/linux/signal_relay.hh"
@@ -49,9 +50,19 @@ int apply_tunables(const RunOptions& options, lxnet_stack* stack) {
   return 0;
 }
 
-void print_statistics(const Statistics& statistics) {
+// What is wrong, or "".
+std::string prepare(const RunOptions& options, NetworkLink& link) {
+  std::string wrong = options.impairment.empty() ? "" : link.impair(options.impairment);
+  if (!wrong.empty() || options.capture == nullptr) return wrong;
+  return link.capture(std::move(*options.capture));
+}
+
+void print_statistics(const Statistics& statistics, const LinkCounts& link) {
   std::fprintf(stderr, "lxnet: %" PRIu64 " calls served, %" PRIu64 " left to the kernel, %" PRIu64 " interrupted\n",
                statistics.served, statistics.continued, statistics.interrupted);
+  std::fprintf(stderr, "lxnet: %" PRIu64 " packets, %" PRIu64 " bytes", link.packets, link.bytes);
+  if (link.lost > 0) std::fprintf(stderr, ", %" PRIu64 " lost", link.lost);
+  std::fputc('\n', stderr);
 }
 
 int supervise(const RunOptions& options, const std::function<int()>& body, pid_t guardian, const sigset_t& program_mask) {
@@ -60,7 +71,9 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
   Supervisor supervisor(options.log_level);
   if (absl::Status status = supervisor.create_stack(options.serves_unix); !status.ok()) return fail(status);
   if (apply_tunables(options, supervisor.default_stack()) != 0) return kOwnFailure;
-  absl::StatusOr<Program> program = start_program(body, program_mask);
+  NetworkLink link(supervisor.default_stack());
+  if (std::string wrong = prepare(options, link); !wrong.empty()) return fail(absl::InternalError(wrong));
+  absl::StatusOr<Program> program = start_program(body, program_mask, options.proc);
   if (!program.ok()) return fail(program.status());
   Supervisor::raise_descriptor_limit();
   supervisor.add_listener(std::move(program->listener));
@@ -69,10 +82,13 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
   signals.reap();
 
   auto is_over = [&] { return options.waits_for_all ? !signals.has_children() : signals.has_ended(); };
-  while (!is_over() && !guardian_watch.has_ended()) supervisor.turn(kNever);
+  while (!is_over() && !guardian_watch.has_ended()) {
+    supervisor.turn(kNever);
+    link.flush();
+  }
   kill_descendants([&] { supervisor.turn(now_nanos() + kMillisecond); });
   supervisor.finish();
-  if (options.prints_statistics) print_statistics(supervisor.statistics());
+  if (options.prints_statistics) print_statistics(supervisor.statistics(), link.counts());
   return signals.program_status();
 }
 

@@ -6,9 +6,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "hosts/linux/filter.hh"
+#include "hosts/linux/owned_fd.hh"
 
 namespace lxnet::host {
 
@@ -18,6 +22,9 @@ struct RunOptions {
   bool prints_statistics = false;
   bool serves_unix = false;  // AF_UNIX too: the programs then reach no socket of the host's by its path
   std::vector<std::pair<std::string, std::string>> tunables = {};
+  ProcView proc = ProcView::OfLxnet;
+  std::string impairment = {};                 // of `lo`, as NetworkLink::impair() takes it
+  std::shared_ptr<OwnedFd> capture = nullptr;  // an open file
 };
 
 // Runs `body` supervised and returns its status as a shell shows it.

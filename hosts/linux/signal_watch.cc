@@ -1,6 +1,7 @@
 #include "hosts/linux/signal_watch.hh"
 
 #include <algorithm>
+#include <climits>
 #include <optional>
 #include <vector>
 
@@ -14,6 +15,8 @@ constexpr int64_t kScanEvery = 4 * kMillisecond;
 constexpr int64_t kScanAtLeastEvery = 100 * kMillisecond;
 // Scanning takes at most a twentieth of a processor, however many threads are blocked.
 constexpr int64_t kScanShare = 20;
+// And when signals are expected all the time, at most a quarter.
+constexpr int64_t kShareOfExpected = 3;
 // A sender that is continued natively has usually sent its signal after the first of these.
 constexpr int64_t kSoon[] = {50 * kMicrosecond, 300 * kMicrosecond, kMillisecond};
 // A signal that another thread takes is gone from the process by then.
@@ -26,13 +29,47 @@ void SignalWatch::expect_soon(int64_t now) {
   for (int64_t delay : kSoon) soon_.push_back(now + delay);
 }
 
+void SignalWatch::expect_timer(pid_t process, int timer, int64_t first, int64_t interval) {
+  if (first == kNever) {
+    timers_.erase({process, timer});
+  } else {
+    timers_[{process, timer}] = {first, interval};
+  }
+}
+
+void SignalWatch::forget_timers_of(pid_t process) {
+  timers_.erase(timers_.lower_bound({process, INT_MIN}), timers_.upper_bound({process, INT_MAX}));
+}
+
 int64_t SignalWatch::next_deadline() const {
   if (fibers_.interruptible().empty()) return kNever;
-  return soon_.empty() ? next_scan_ : std::min(next_scan_, soon_.front());
+  int64_t next = next_scan_;
+  if (!soon_.empty()) next = std::min(next, std::max(soon_.front(), earliest_));
+  for (const auto& [key, timer] : timers_) next = std::min(next, timer.next);
+  return next;
+}
+
+void SignalWatch::expire_timers(int64_t now) {
+  for (auto at = timers_.begin(); at != timers_.end();) {
+    Timer& timer = at->second;
+    if (timer.next > now) {
+      ++at;
+      continue;
+    }
+    expect_soon(now);
+    if (timer.interval == 0) {
+      at = timers_.erase(at);
+    } else {
+      timer.next += timer.interval * ((now - timer.next) / timer.interval + 1);
+      ++at;
+    }
+  }
 }
 
 void SignalWatch::scan(int64_t now) {
   if (now < next_deadline()) return;
+  expire_timers(now);
+  if (now < next_scan_ && (soon_.empty() || now < std::max(soon_.front(), earliest_))) return;
   while (!soon_.empty() && soon_.front() <= now) soon_.pop_front();
   interrupted_processes_.clear();
   const auto& interruptible = fibers_.interruptible();
@@ -40,6 +77,7 @@ void SignalWatch::scan(int64_t now) {
     if (fiber->call != nullptr) check(*fiber);
   }
   int64_t end = now_nanos();
+  earliest_ = end + (end - now) * kShareOfExpected;
   next_scan_ = end + std::clamp((end - now) * kScanShare, kScanEvery, kScanAtLeastEvery);
 }
 

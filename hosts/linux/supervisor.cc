@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -13,7 +14,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "hosts/linux/clock.hh"
+#include "hosts/linux/family_name.hh"
 #include "hosts/linux/hal_table.hh"
+#include "hosts/linux/proc_file.hh"
+#include "hosts/linux/process_status.hh"
+#include "hosts/linux/program_timer.hh"
+#include "hosts/linux/tunable_calls.hh"
 
 namespace lxnet::host {
 namespace {
@@ -32,7 +38,7 @@ int abi_of(uint32_t arch) {
 
 Supervisor::Supervisor(int log_level)
     : log_level_(log_level),
-      tasks_(loop_, [this](Task& task) { fibers_.interrupt(task.fiber); }),
+      tasks_(loop_, [this](Task& task) { on_death(task); }),
       // Closing may wait (SO_LINGER), and belongs to no call.
       files_(loop_, [this](lxnet_file* file) { fibers_.start([file] { lxnet_file_unref(file); }); }),
       foreign_files_(loop_, fibers_),
@@ -57,6 +63,13 @@ void Supervisor::kill_programs_of(const Listener& listener) {
   tasks_.for_each([&](Task& task) {
     if (task.listener == &listener) ::kill(task.tid(), SIGKILL);
   });
+}
+
+void Supervisor::on_death(Task& task) {
+  if (task.fiber != nullptr) fibers_.interrupt(task.fiber);
+  signals_.forget_timers_of(task.tid());
+  // Its parent gets SIGCHLD about now.
+  signals_.expect_soon(now_nanos());
 }
 
 void Supervisor::raise_descriptor_limit() {
@@ -85,24 +98,33 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
   std::shared_ptr<Task> task = tasks_.find_or_create(static_cast<pid_t>(notice.pid));
   if (task == nullptr) return;  // killed meanwhile
   task->listener = &listener;
+  task->calls++;
   if (row == nullptr) return continue_natively(listener, notice.id);
   Call call{.listener = listener, .notice = notice, .row = *row, .task = std::move(task), .started = now_nanos()};
   switch (row->shape) {
     case Shape::Signal:
       signals_.expect_soon(call.started);
       return continue_natively(listener, notice.id);
+    case Shape::Open:
+      return serve_open(call);
+    case Shape::Timer:
+      note_timer(signals_, call);
+      return continue_natively(listener, notice.id);
     case Shape::Namespace:
       // The thread's next notice comes after it has changed.
       call.task->stack = nullptr;
       return continue_natively(listener, notice.id);
     case Shape::Refused:
-      listener.answer(notice.id, -ENOSYS);
-      return;
+      return answer(call, -ENOSYS);
     case Shape::Restart:
       return resume_call(std::move(call));
     case Shape::FirstFd:
     case Shape::Splice:
-      if (!is_ours(*call.task, *row, notice, &call.found_fd, &call.found_file)) return continue_natively(listener, notice.id);
+      if (!is_ours(call)) return continue_natively(listener, notice.id);
+      if (call.found_tunable != nullptr) {
+        std::optional<int64_t> result = serve_tunable_call(call, *call.found_tunable);
+        return result ? answer(call, *result) : continue_natively(listener, notice.id);
+      }
       call.is_on_our_file = true;
       return start_call(std::move(call));
     case Shape::Core:
@@ -111,17 +133,36 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
 }
 
 // A bad descriptor is not ours either: the kernel's own call then says what is wrong first.
-bool Supervisor::is_ours(const Task& task, const CallRow& row, const seccomp_notif& notice, int* found_fd,
-                         lxnet_file** found_file) const {
+bool Supervisor::is_ours(Call& call) const {
   if (files_.size() == 0) return false;
   int error = 0;
   for (int argument : {0, 2}) {
-    *found_fd = static_cast<int>(notice.data.args[argument]);
-    *found_file = files_.find(task, *found_fd, &error);
-    if (*found_file != nullptr) return true;
-    if (row.shape != Shape::Splice) return false;
+    call.found_fd = static_cast<int>(call.notice.data.args[argument]);
+    FileTable::Found found = files_.look_up(*call.task, call.found_fd, &error);
+    call.found_file = found.file;
+    call.found_tunable = found.tunable;
+    if (found.file != nullptr || found.tunable != nullptr) return true;
+    if (call.row.shape != Shape::Splice) return false;
   }
   return false;
+}
+
+bool Supervisor::is_capable(const Call& call, int capability) const {
+  std::optional<ProcessStatus> status = read_process_status(call.tid());
+  if (!status || (status->effective_capabilities >> capability & 1) == 0) return false;
+  return stacks_.is_owner(call.tid(), call.task->stack);
+}
+
+void Supervisor::serve_open(Call& call) {
+  lxnet_stack* stack = stacks_.get(*call.task, hal_);
+  auto may_configure = [&] { return is_capable(call, CAP_NET_ADMIN); };
+  ProcOpening opening = stack == nullptr ? ProcOpening{} : open_proc_file(call, stack, files_, may_configure);
+  if (!opening.is_ours) return continue_natively(call.listener, call.notice.id);
+  if (opening.error == 0) {
+    opening.error = opening.tunable != nullptr ? files_.install(call, std::move(opening.tunable), opening.is_cloexec)
+                                               : call.listener.add_fd(call.notice.id, opening.snapshot.get(), opening.is_cloexec);
+  }
+  answer(call, opening.error);
 }
 
 void Supervisor::start_call(Call call) {
@@ -150,7 +191,7 @@ void Supervisor::run_call(Call& call, int number, const uint64_t* arguments, int
   call.task->fiber = fibers_.current();
   call.task->restart = {};
   if (lxnet_stack* stack = stacks_.get(*call.task, hal_); stack == nullptr) {
-    call.listener.answer(call.notice.id, -ENOMEM);
+    answer(call, -ENOMEM);
   } else {
     int64_t result = lxnet_syscall(stack, abi_of(call.notice.data.arch), static_cast<uint32_t>(number), arguments);
     finish_call(call, result, number, arguments, restart_deadline);
@@ -178,6 +219,12 @@ void Supervisor::finish_call(Call& call, int64_t result, int number, const uint6
                                                     : call.started + timeout * kMillisecond;
     }
   }
+  answer(call, result);
+}
+
+// Every call that lxnet answers passes here with its result, and call.notice has the arguments it came with: for each thread in
+// the order of its calls.
+void Supervisor::answer(const Call& call, int64_t result) {
   statistics_.served++;
   call.listener.answer(call.notice.id, result);
 }
@@ -192,7 +239,7 @@ bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
     return false;
   if (lxnet_serves_family(call.task->stack, static_cast<int>(family)) != 0) return false;
   if (families_left_.insert(family).second) {
-    log(LXNET_LOG_INFO, absl::StrCat("address family ", family, " is left to the host kernel").c_str());
+    log(LXNET_LOG_INFO, absl::StrCat(family_name(static_cast<int>(family)), " is left to the host kernel").c_str());
   }
   return true;
 }

@@ -61,17 +61,23 @@ class Supervisor {
   void** lock_slot() { return fibers_.current() == nullptr ? &loop_lock_slot_ : &fibers_.current()->lock_slot; }
   FiberScheduler& fibers() { return fibers_; }
   FileTable& files() { return files_; }
+  TaskTable& tasks() { return tasks_; }
   StackTable& stacks() { return stacks_; }
   ForeignTable& foreign_files() { return foreign_files_; }
+  // Whether the caller has it where it counts: in the user namespace that owns its network.
+  bool is_capable(const Call& call, int capability) const;
   void log(int level, const char* message) const;
 
  private:
+  void on_death(Task& task);
   void serve(Listener& listener, const seccomp_notif& notice);
-  bool is_ours(const Task& task, const CallRow& row, const seccomp_notif& notice, int* found_fd, lxnet_file** found_file) const;
+  bool is_ours(Call& call) const;
+  void serve_open(Call& call);
   void start_call(Call call);
   void resume_call(Call call);
   void run_call(Call& call, int number, const uint64_t* arguments, int64_t restart_deadline);
   void finish_call(Call& call, int64_t result, int number, const uint64_t* arguments, int64_t restart_deadline);
+  void answer(const Call& call, int64_t result);
   void continue_natively(const Listener& listener, uint64_t id);
   bool is_left_to_the_kernel(const Call& call, int64_t result);
 

@@ -36,7 +36,7 @@ void Task::on_event(uint32_t) {
   status_.close();
   auto found = table_.tasks_.find(tid_);
   if (found != table_.tasks_.end() && found->second.get() == this) table_.tasks_.erase(found);
-  if (fiber != nullptr) table_.on_death_(*this);
+  table_.on_death_(*this);
 }
 
 int Task::copy_fd(int fd) const {
@@ -49,6 +49,12 @@ int Task::status_fd() {
     status_ = OwnedFd(::open(absl::StrCat("/proc/", tid_, "/status").c_str(), O_RDONLY | O_CLOEXEC));
   }
   return status_.get();
+}
+
+pid_t Task::process() {
+  if (process_ != 0) return process_;
+  std::optional<ProcessStatus> status = read_process_status_at(status_fd());
+  return process_ = status ? status->tgid : 0;
 }
 
 std::shared_ptr<Task> TaskTable::find_or_create(pid_t tid) {

@@ -40,11 +40,14 @@ class Task : public EventSource, public std::enable_shared_from_this<Task> {
   int copy_fd(int fd) const;
   // /proc/<tid>/status, opened once.
   int status_fd();
+  // Of its process; asked for once. 0 when it has ended.
+  pid_t process();
 
   lxnet_stack* stack = nullptr;        // cached; null when it must be looked up (again)
   const Listener* listener = nullptr;  // the filter it runs under
   Fiber* fiber = nullptr;              // of its call under way
   PendingRestart restart;
+  uint64_t calls = 0;       // that were noticed
   int suspected_scans = 0;  // SignalWatch: how often a signal seemed to be for this thread without certainty
 
  private:
@@ -53,12 +56,13 @@ class Task : public EventSource, public std::enable_shared_from_this<Task> {
   pid_t tid_;
   OwnedFd pidfd_;
   OwnedFd status_;
+  pid_t process_ = 0;
   bool is_dead_ = false;
 };
 
 class TaskTable {
  public:
-  // `on_death` hears of a thread that ended in the middle of a call.
+  // `on_death` hears of every thread that ended; its call may be under way.
   TaskTable(EventLoop& loop, std::function<void(Task&)> on_death) : loop_(loop), on_death_(std::move(on_death)) {}
   // Null when the thread is already gone.
   std::shared_ptr<Task> find_or_create(pid_t tid);

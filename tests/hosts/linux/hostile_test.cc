@@ -241,7 +241,8 @@ TEST(Hostile, A32BitProgramIsServedToo) {
   }
   if (is_built) {
     EXPECT_EQ(run_natively([&] { ::_exit(::execl(program.c_str(), "program", "natively", nullptr)); }), 0);
-    EXPECT_EQ(run_on_lxnet([&] { ::_exit(::execl(program.c_str(), "program", nullptr)); }), 0);
+    EXPECT_EQ(run_on_lxnet([&] { ::_exit(::execl(program.c_str(), "program", nullptr)); }, {.proc = host::ProcView::OfTheHost}),
+              0);
   }
   ASSERT_EQ(std::system((std::string("rm -r ") + directory).c_str()), 0);
   if (!is_built) GTEST_SKIP() << "no 32-bit compiler and C library here";

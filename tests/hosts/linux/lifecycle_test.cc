@@ -1,9 +1,13 @@
 // Beginning and end: statuses, signals to the outer process, and nothing left behind whoever dies.
 
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,13 +74,15 @@ TEST(Lifecycle, StatusesArePassedOnAsAShellShowsThem) {
 }
 
 TEST(Lifecycle, TheHostKernelSeesNothingOfIt) {
-  EXPECT_EQ(run_on_lxnet([] {
-              char line[32];
-              std::snprintf(line, sizeof line, "0100007F:%04X", static_cast<unsigned>(port_of(bound_socket())));
-              std::ifstream table("/proc/self/net/udp");
-              std::string text((std::istreambuf_iterator<char>(table)), {});
-              CHECK_THAT(text.find(line) == std::string::npos);
-            }),
+  EXPECT_EQ(run_on_lxnet(
+                [] {
+                  char line[32];
+                  std::snprintf(line, sizeof line, "0100007F:%04X", static_cast<unsigned>(port_of(bound_socket())));
+                  std::ifstream table("/proc/self/net/udp");
+                  std::string text((std::istreambuf_iterator<char>(table)), {});
+                  CHECK_THAT(text.find(line) == std::string::npos);
+                },
+                {.proc = host::ProcView::OfTheHost}),
             0);
 }
 
@@ -161,27 +167,63 @@ TEST(Lifecycle, ARunInsideARunIsRefusedWithAReason) {
 }
 
 TEST(Lifecycle, ANewNetworkNamespaceIsANewStack) {
-  EXPECT_EQ(run_on_lxnet([] {
-              int outside = bound_socket();
-              int port = port_of(outside);
-              pid_t child = ::fork();
-              if (child == 0) {
-                CHECK_THAT(::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0);
-                int inside = ::socket(AF_INET, SOCK_DGRAM, 0);
-                // `lo` is down there; a socket made outside stays where it was made.
-                sockaddr_storage name = {};
-                socklen_t size = sizeof name;
-                ::getsockname(outside, reinterpret_cast<sockaddr*>(&name), &size);
-                CHECK_THAT(::sendto(inside, "x", 1, 0, reinterpret_cast<sockaddr*>(&name), size) == -1 && errno == ENETUNREACH);
-                CHECK_THAT(::bind(inside, reinterpret_cast<sockaddr*>(&name), size) == 0);
-                ::_exit(program_failures);
-              }
-              int status = 0;
-              ::waitpid(child, &status, 0);
-              CHECK_THAT(status == 0);
-              send_to_port(bound_socket(), port, "still here");
-            }),
-            0);
+  expect_same([] {
+    int outside = bound_socket();
+    int port = port_of(outside);
+    pid_t child = ::fork();
+    if (child == 0) {
+      CHECK_THAT(::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0);
+      int inside = ::socket(AF_INET, SOCK_DGRAM, 0);
+      // `lo` is down there and has no address; a socket made outside stays where it was made.
+      sockaddr_storage name = {};
+      socklen_t size = sizeof name;
+      ::getsockname(outside, reinterpret_cast<sockaddr*>(&name), &size);
+      CHECK_THAT(::sendto(inside, "x", 1, 0, reinterpret_cast<sockaddr*>(&name), size) == -1 && errno == ENETUNREACH);
+      CHECK_THAT(port_of(inside) != 0);
+      ::_exit(program_failures);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK_THAT(status == 0);
+    send_to_port(bound_socket(), port, "still here");
+  });
+}
+
+// By ioctl: netlink is the host kernel's.
+bool bring_lo_up() {
+  ifreq request = {};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP;
+  return ::ioctl(::socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFFLAGS, &request) == 0;
+}
+
+// setns() into the namespace of another process: its Stack, with what is bound there.
+TEST(Lifecycle, AJoinedNetworkNamespaceIsTheOthersStack) {
+  expect_same([] {
+    int ready[2], over[2];
+    CHECK_THAT(::pipe(ready) == 0 && ::pipe(over) == 0);
+    pid_t child = ::fork();
+    if (child == 0) {
+      CHECK_THAT(::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && bring_lo_up());
+      int port = port_of(bound_socket());
+      CHECK_THAT(::write(ready[1], &port, sizeof port) == sizeof port && ::read(over[0], &port, 1) == 1);
+      ::_exit(program_failures);
+    }
+    sockaddr_in name = {};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int port = 0;
+    CHECK_THAT(::read(ready[0], &port, sizeof port) == sizeof port);
+    name.sin_port = htons(static_cast<uint16_t>(port));
+    int before = ::socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_THAT(::bind(before, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
+    std::string path = "/proc/" + std::to_string(child) + "/ns/net";
+    CHECK_THAT(::setns(::open(path.c_str(), O_RDONLY), CLONE_NEWNET) == 0);
+    int after = ::socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_THAT(::bind(after, reinterpret_cast<sockaddr*>(&name), sizeof name) == -1 && errno == EADDRINUSE);
+    int status = 0;
+    CHECK_THAT(::write(over[1], "x", 1) == 1 && ::waitpid(child, &status, 0) == child && status == 0);
+  });
 }
 
 }  // namespace

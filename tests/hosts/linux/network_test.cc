@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <string>
 
+#include "hosts/linux/command_line.hh"
 #include "hosts/linux/named_network.hh"
 #include "hosts/linux/network_directory.hh"
 #include "hosts/linux/process_tree.hh"
@@ -84,7 +85,7 @@ TEST_F(NamedNetwork, RunsOfOneNameMeetAndOthersDoNot) {
 TEST_F(NamedNetwork, RemovingItEndsItsPrograms) {
   int port = 0;
   pid_t receiver = start_receiver("doomed", &port);
-  EXPECT_EQ(host::network_command({"rm", "doomed"}), 0);
+  EXPECT_EQ(host::network_command("rm", "doomed"), 0);
   EXPECT_EQ(status_of(receiver), host::kOwnFailure);
   EXPECT_TRUE(ends_soon("doomed"));
 }
@@ -110,8 +111,8 @@ TEST_F(NamedNetwork, BadNamesAreRefused) {
   for (const char* name : {"", "a/b", "..", ".x", "-x", "a b", "0123456789012345678901234567890123"}) {
     EXPECT_EQ(status_of(start(name, [] { return 0; })), host::kOwnFailure) << name;
   }
-  EXPECT_EQ(host::network_command({"show", "none"}), host::kOwnFailure);
-  EXPECT_EQ(host::network_command({"what"}), host::kOwnFailure);
+  EXPECT_EQ(host::command_main({"net", "show", "none"}), host::kOwnFailure);
+  EXPECT_EQ(host::command_main({"net", "what"}), host::kOwnFailure);
 }
 
 }  // namespace

@@ -46,9 +46,10 @@ int run_natively(const std::function<void()>& program) {
   return run_forked([&] { return body(program); });
 }
 
-int run_on_lxnet(const std::function<void()>& program) {
+int run_on_lxnet(const std::function<void()>& program, host::RunOptions options) {
+  options.log_level = 1;
   // A process of its own is the guardian: it becomes a subreaper and keeps signals blocked.
-  return run_forked([&] { return host::run_supervised({.log_level = 1}, [&] { return body(program); }); });
+  return run_forked([&] { return host::run_supervised(options, [&] { return body(program); }); });
 }
 
 int bound_socket(int flags) {

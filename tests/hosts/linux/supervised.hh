@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+#include "hosts/linux/run.hh"
+
 namespace lxnet::test {
 
 // A program fails by EXPECT_* lines of its own, printed on standard error, and ends with how many there were.
@@ -20,7 +22,7 @@ extern int program_failures;
 
 // The status as a shell shows it.
 int run_natively(const std::function<void()>& program);
-int run_on_lxnet(const std::function<void()>& program);
+int run_on_lxnet(const std::function<void()>& program, host::RunOptions options = {});
 inline void expect_same(const std::function<void()>& program) {
   EXPECT_EQ(run_natively(program), 0) << "on Linux itself";
   EXPECT_EQ(run_on_lxnet(program), 0) << "on lxnet";

@@ -17,12 +17,12 @@ enum { CLIENTS = 12, ROUNDS = 5 };
 
 static volatile sig_atomic_t reaped, failed;
 
-#define MUST(condition)                                                                             \
-  do {                                                                                              \
-    if (!(condition)) {                                                                             \
+#define MUST(condition)                                                                            \
+  do {                                                                                             \
+    if (!(condition)) {                                                                            \
       fprintf(stderr, "%s:%d: not so: %s: %s\n", __FILE__, __LINE__, #condition, strerror(errno)); \
-      _exit(1);                                                                                     \
-    }                                                                                               \
+      _exit(1);                                                                                    \
+    }                                                                                              \
   } while (0)
 
 static void reap(int signal) {

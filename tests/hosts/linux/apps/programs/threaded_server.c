@@ -15,12 +15,12 @@ enum { SERVERS = 4, CLIENTS = 8, ROUNDS = 10, BYTES = 20000 };
 static int listener;
 static struct sockaddr_in name;
 
-#define MUST(condition)                                                                             \
-  do {                                                                                              \
-    if (!(condition)) {                                                                             \
+#define MUST(condition)                                                                            \
+  do {                                                                                             \
+    if (!(condition)) {                                                                            \
       fprintf(stderr, "%s:%d: not so: %s: %s\n", __FILE__, __LINE__, #condition, strerror(errno)); \
-      exit(1);                                                                                      \
-    }                                                                                               \
+      exit(1);                                                                                     \
+    }                                                                                              \
   } while (0)
 
 static void* serve(void* served) {

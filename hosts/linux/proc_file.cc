@@ -1,0 +1,147 @@
+#include "hosts/linux/proc_file.hh"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "hosts/linux/call_table.hh"
+#include "hosts/linux/inspect/proc_net.hh"
+#include "hosts/linux/user_memory.hh"
+
+namespace lxnet::host {
+namespace {
+
+constexpr std::string_view kProc = "/proc/";
+constexpr size_t kLongestPath = 256;  // of ours
+constexpr size_t kLongestTunable = 4096;
+
+bool take(std::string_view& path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return false;
+  path.remove_prefix(prefix.size());
+  return true;
+}
+
+bool take_number(std::string_view& path) {
+  size_t digits = 0;
+  while (digits < path.size() && absl::ascii_isdigit(static_cast<unsigned char>(path[digits]))) digits++;
+  if (digits == 0 || digits == path.size() || path[digits] != '/') return false;
+  path.remove_prefix(digits + 1);
+  return true;
+}
+
+// Empty unless it begins like ours: nearly every open() ends here, after one small copy.
+std::string read_path(pid_t tid, uint64_t address) {
+  char text[kLongestPath] = {};
+  if (copy_from_task(tid, text, address, kProc.size()) != 0 || std::string_view(text, kProc.size()) != kProc) return "";
+  // As far as there is memory.
+  copy_from_task(tid, text, address, sizeof text - 1);
+  return ::strnlen(text, sizeof text) < sizeof text - 1 ? text : "";
+}
+
+struct Request {
+  uint64_t path = 0;
+  uint64_t flags = 0;
+};
+
+bool read_request(const Call& call, Request& request) {
+  const auto* arguments = call.notice.data.args;
+  if (std::strcmp(call.row.name, "open") == 0) {
+    request = {arguments[0], arguments[1]};
+    return true;
+  }
+  request = {arguments[1], arguments[2]};
+  // struct open_how begins with the flags.
+  return std::strcmp(call.row.name, "openat2") != 0 ||
+         copy_from_task(call.tid(), &request.flags, arguments[2], sizeof request.flags) == 0;
+}
+
+// A file of its own at every opening, read-only as Linux's is.
+OwnedFd snapshot_of(const std::string& text) {
+  OwnedFd file(::memfd_create("proc", MFD_CLOEXEC));
+  if (!file.is_open() || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return OwnedFd();
+  ::fchmod(file.get(), 0444);
+  return OwnedFd(::open(absl::StrCat("/proc/self/fd/", file.get()).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+std::string tunable_text(lxnet_stack* stack, const std::string& name) {
+  char text[kLongestTunable];
+  int size = lxnet_tunable_get(stack, name.c_str(), text, sizeof text);
+  return size < 0 ? "" : std::string(text, std::min(static_cast<size_t>(size), sizeof text));
+}
+
+bool is_tunable(lxnet_stack* stack, const std::string& name) { return lxnet_tunable_get(stack, name.c_str(), nullptr, 0) >= 0; }
+
+}  // namespace
+
+ProcPath parse_proc_path(std::string_view path) {
+  if (!take(path, kProc)) return {};
+  if (take(path, "sys/net/")) {
+    std::string name = "net." + std::string(path);
+    std::replace(name.begin(), name.end(), '/', '.');
+    // AF_UNIX may be the host kernel's.
+    return path.empty() || path.ends_with('/') || path.starts_with("unix/") ? ProcPath{}
+                                                                            : ProcPath{ProcPath::Kind::Tunable, name};
+  }
+  bool is_of_process = take(path, "self/") || take(path, "thread-self/") || take_number(path);
+  if (is_of_process && take(path, "task/") && !take_number(path)) return {};
+  if (!take(path, "net/") || path.empty() || path.find('/') != std::string_view::npos) return {};
+  return {ProcPath::Kind::Net, std::string(path)};
+}
+
+std::string TunableFile::text() const {
+  std::string text = tunable_text(stack_, name_);
+  return offset_ < text.size() ? text.substr(offset_) : "";
+}
+
+int64_t TunableFile::write(const std::string& text) {
+  // Linux's: who does not write from the start writes nothing, successfully.
+  if (offset_ == 0) {
+    if (int error = lxnet_tunable_set(stack_, name_.c_str(), text.c_str()); error < 0) return error;
+  }
+  offset_ += text.size();
+  return static_cast<int64_t>(text.size());
+}
+
+ProcOpening open_proc_file(const Call& call, lxnet_stack* stack, const FileTable& files,
+                           const std::function<bool()>& may_configure) {
+  ProcOpening opening;
+  Request request;
+  if (!read_request(call, request)) return opening;
+  ProcPath path = parse_proc_path(read_path(call.tid(), request.path));
+  if (path.name.empty() || (request.flags & O_PATH) != 0) return opening;
+  const bool is_net = path.kind == ProcPath::Kind::Net;
+  std::optional<std::string> text = is_net ? proc_net_text(stack, files, path.name) : std::nullopt;
+  const bool exists = is_net ? text.has_value() : is_tunable(stack, path.name);
+  if (is_net && !exists && !is_hidden_proc_net(path.name)) return opening;
+  // A directory of tunables is the kernel's.
+  struct stat status;
+  if (!is_net && !exists && ::stat(read_path(call.tid(), request.path).c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    return opening;
+  }
+  opening.is_ours = true;
+  opening.is_cloexec = (request.flags & O_CLOEXEC) != 0;
+  const bool writes = (request.flags & O_ACCMODE) != O_RDONLY;
+  if (!exists) {
+    opening.error = -ENOENT;
+  } else if ((request.flags & O_DIRECTORY) != 0) {
+    opening.error = -ENOTDIR;
+  } else if ((request.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
+    opening.error = -EEXIST;
+  } else if (writes && !may_configure()) {
+    opening.error = -EACCES;
+  } else if (writes && !is_net) {
+    opening.tunable = std::make_unique<TunableFile>(stack, path.name);
+  } else {
+    opening.snapshot = snapshot_of(is_net ? *text : tunable_text(stack, path.name));
+    if (!opening.snapshot.is_open()) opening.error = -ENOMEM;
+  }
+  return opening;
+}
+
+}  // namespace lxnet::host
