@@ -56,6 +56,18 @@ void UnixDomain::remove(UnixEndpoint& socket) {
   if (socket.name_link_.link.is_linked()) names_.remove(socket.name_link_);
 }
 
+void UnixDomain::add_open(UnixEndpoint& socket) {
+  MutexLock lock(mutex);
+  open_.push_back(socket.open_link_);
+  __atomic_store_n(&open_count_, open_count_ + 1, __ATOMIC_RELAXED);
+}
+
+void UnixDomain::remove_open(UnixEndpoint& socket) {
+  if (!socket.open_link_.link.is_linked()) return;
+  open_.remove(socket.open_link_);
+  __atomic_store_n(&open_count_, open_count_ - 1, __ATOMIC_RELAXED);
+}
+
 void UnixDomain::took_off(UnixRights& rights, UnixUser& user) {
   MutexLock lock(mutex);
   __atomic_store_n(&user.in_flight, user.in_flight + rights.items().size(), __ATOMIC_RELAXED);

@@ -31,6 +31,12 @@ class UnixDomain {
     bool is_path = false;
   };
 
+  // In the list of all.
+  struct OpenLink {
+    ListLink link;
+    UnixEndpoint* socket = nullptr;
+  };
+
   explicit UnixDomain(Stack& stack);
   static UnixDomain& of(Stack& stack);
   const Hal& hal() const { return hal_; }
@@ -42,6 +48,14 @@ class UnixDomain {
   Result<> add_abstract(UnixEndpoint& socket, ByteSpan name) REQUIRES(mutex);
   Result<> add_node(UnixEndpoint& socket, const uint64_t (&node)[2]) REQUIRES(mutex);
   void remove(UnixEndpoint& socket) REQUIRES(mutex);
+
+  // All sockets that are not closed, those that wait to be accepted among them.
+  void add_open(UnixEndpoint& socket);
+  void remove_open(UnixEndpoint& socket) REQUIRES(mutex);
+  size_t count_open() const { return __atomic_load_n(&open_count_, __ATOMIC_RELAXED); }
+  // visit(UnixEndpoint&) for each, under the mutex.
+  template <typename Visitor>
+  void for_each_open(Visitor&& visit);
 
   // Frees a message and, one after the other and not one inside the other, all that its descriptors held the last count of.
   void bury(UnixMessage* message);
@@ -76,10 +90,18 @@ class UnixDomain {
   const Hal& hal_;
   SipKey key_;
   HashTable<NameLink, &NameLink::link> names_ GUARDED_BY(mutex);
+  List<OpenLink, &OpenLink::link> open_ GUARDED_BY(mutex);
+  size_t open_count_ = 0;  // written under mutex
   List<Flight, &Flight::link> flights_ GUARDED_BY(mutex);
   List<UnixUser, &UnixUser::link> users_ GUARDED_BY(mutex);
   UnixMessage* doomed_ GUARDED_BY(mutex) = nullptr;  // linked by next_doomed
   bool is_burying_ GUARDED_BY(mutex) = false;
 };
+
+template <typename Visitor>
+void UnixDomain::for_each_open(Visitor&& visit) {
+  MutexLock lock(mutex);
+  for (OpenLink& entry : open_) visit(*entry.socket);
+}
 
 }  // namespace lxnet

@@ -26,11 +26,20 @@ UnixEndpoint::UnixEndpoint(Stack& stack, int type)
   options_.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
   options_.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
   name_link_.socket = this;
+  open_link_.socket = this;
+}
+
+// Only a connection that did not come about is still in the list of all.
+UnixEndpoint::~UnixEndpoint() {
+  if (!open_link_.link.is_linked()) return;
+  MutexLock lock(domain().mutex);
+  domain().remove_open(*this);
 }
 
 Result<Ref<UnixEndpoint>> UnixEndpoint::create(Stack& stack, int type) {
   UnixEndpoint* endpoint = construct<UnixEndpoint>(stack.hal(), stack, type);
   if (endpoint == nullptr) return Errno::ENOMEM;
+  UnixDomain::of(stack).add_open(*endpoint);
   return Ref<UnixEndpoint>::adopt(endpoint);
 }
 
@@ -133,6 +142,7 @@ void UnixEndpoint::close(Entry& entry) {
   {
     MutexLock lock(domain().mutex);
     domain().remove(*this);
+    domain().remove_open(*this);
     set_state(UnixState::Closed);
     peer = std::move(peer_);
     peer_ = nullptr;

@@ -76,7 +76,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   };
 
   UnixEndpoint(Stack& stack, int type);
-  ~UnixEndpoint() = default;
+  ~UnixEndpoint();
 
   UnixDomain& domain() { return UnixDomain::of(stack()); }
   bool is_stream() const { return socket_type() == kSockStream; }
@@ -178,6 +178,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Ref<UnixAddress> address_;
   File* file_ = nullptr;
   UnixDomain::NameLink name_link_;
+  UnixDomain::OpenLink open_link_;
   Ref<UnixIdentity> peer_identity_;  // of a listener its own, for who connects to it
   PeerRelay relay_;
 

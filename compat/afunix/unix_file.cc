@@ -31,7 +31,12 @@ UnixSocket* UnixSocket::from(File& file) {
   return socket.address_family() == kFamilyUnix ? static_cast<UnixSocket*>(&socket) : nullptr;
 }
 
-Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) { return wrap(TRY(endpoint_->accept(context, blocking()))); }
+Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) {
+  const Ref<UnixEndpoint> connection = TRY(endpoint_->accept(context, blocking()));
+  auto file = wrap(connection);
+  if (!file.is_ok()) connection->close(context.entry());
+  return file;
+}
 
 void UnixSocket::released(Entry& entry) {
   endpoint_->set_file(nullptr);

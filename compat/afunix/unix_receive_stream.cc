@@ -21,12 +21,11 @@ UnixMessage* UnixEndpoint::message_after(UnixMessage& message) {
   return inbox_.next(message);
 }
 
-// Off the queue and freed.
+// Off the queue and freed. An out-of-band byte that is passed over stays in the count that SIOCINQ tells, as in Linux.
 void UnixEndpoint::remove_message(UnixMessage* message) {
   {
     MutexLock lock(inbox_mutex_);
     inbox_.remove(*message);
-    unread_bytes_ -= static_cast<int32_t>(message->unread());
     __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
   }
   domain().bury(message);

@@ -148,8 +148,10 @@ int hal_send_signal(void* ctx, const lxnet_signal* signal) {
 uint64_t hal_resource_limit(void* ctx, int resource) {
   Call* call = supervisor(ctx).current_call();
   rlimit64 limit = {RLIM64_INFINITY, RLIM64_INFINITY};
-  if (call != nullptr) ::prlimit64(call->tid(), static_cast<__rlimit_resource>(resource), nullptr, &limit);
-  return limit.rlim_cur;
+  if (call == nullptr) return limit.rlim_cur;
+  if (::prlimit64(call->tid(), static_cast<__rlimit_resource>(resource), nullptr, &limit) == 0) return limit.rlim_cur;
+  // Of another user's process only CAP_SYS_RESOURCE may ask the kernel; /proc tells whoever may look into it.
+  return read_soft_limit(call->tid(), resource).value_or(RLIM64_INFINITY);
 }
 
 // ---- descriptors

@@ -1,6 +1,7 @@
 #include "hosts/linux/process_status.hh"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -77,6 +78,24 @@ std::optional<ProcessStatus> read_process_status(pid_t tid) {
   OwnedFd fd(::open(absl::StrCat("/proc/", tid, "/status").c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.is_open()) return std::nullopt;
   return read_process_status_at(fd.get());
+}
+
+// A header, then a line a limit in the order of their numbers: the name in 26 columns, the soft limit, the hard one.
+std::optional<uint64_t> read_soft_limit(pid_t tid, int resource) {
+  constexpr size_t kNameWidth = 26;
+  OwnedFd file(::open(absl::StrCat("/proc/", tid, "/limits").c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text(4096, '\0');
+  ssize_t size = file.is_open() ? ::read(file.get(), text.data(), text.size() - 1) : -1;
+  if (size <= 0) return std::nullopt;
+  const char* line = text.c_str();
+  for (int i = 0; i <= resource; i++) {
+    line = std::strchr(line, '\n');
+    if (line == nullptr) return std::nullopt;
+    line++;
+  }
+  if (std::strlen(line) < kNameWidth) return std::nullopt;
+  if (std::strncmp(line + kNameWidth, "unlimited", 9) == 0) return RLIM64_INFINITY;
+  return std::strtoull(line + kNameWidth, nullptr, 10);
 }
 
 }  // namespace lxnet::host

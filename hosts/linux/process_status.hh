@@ -25,4 +25,7 @@ std::optional<ProcessStatus> read_process_status(pid_t tid);
 // The same through a descriptor of /proc/<tid>/status that is kept open.
 std::optional<ProcessStatus> read_process_status_at(int status_fd);
 
+// A soft limit by its RLIMIT_* number, from /proc/<tid>/limits.
+std::optional<uint64_t> read_soft_limit(pid_t tid, int resource);
+
 }  // namespace lxnet::host
