@@ -124,8 +124,11 @@ void lxnet_file_unref(struct lxnet_file* file);
 /* any. Poll bits now; for a host's own poll of a mixed set. */
 uint32_t lxnet_file_poll(struct lxnet_file* file);
 
-/* any. The poll bits of a foreign file may have changed to `events`. */
-void lxnet_foreign_ready(struct lxnet_poll_waiter* waiter, uint32_t events);
+/* any. The poll bits of a foreign file may have changed to `events`. 1: an exclusive waiter took the event; the file's other
+ * exclusive waiters need not be told. */
+int lxnet_foreign_ready(struct lxnet_poll_waiter* waiter, uint32_t events);
+/* any. Whether one event need wake only one such waiter of the file (EPOLLEXCLUSIVE). The others are to be told first. */
+int lxnet_foreign_is_exclusive(const struct lxnet_poll_waiter* waiter);
 
 #ifdef __cplusplus
 }

@@ -7,7 +7,7 @@ namespace lxnet {
 EpollItem::EpollItem(EpollSet& owner, const EpollEvent& wanted, Mode mode)
     : Waiter(&EpollSet::wake_item, ~0u, mode),
       FileWatcher{},
-      lxnet_poll_waiter{&EpollSet::wake_foreign},
+      lxnet_poll_waiter{&EpollSet::wake_foreign, mode == Mode::Exclusive},
       set(owner),
       event(wanted) {
   FileWatcher::file_gone = &EpollSet::file_gone;

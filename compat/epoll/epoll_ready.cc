@@ -34,9 +34,9 @@ bool EpollSet::wake_item(Waiter& waiter, PollEvents events) {
   return item.set.item_became_ready(item, events);
 }
 
-void EpollSet::wake_foreign(lxnet_poll_waiter* waiter, PollEvents events) {
+bool EpollSet::wake_foreign(lxnet_poll_waiter* waiter, PollEvents events) {
   auto* item = static_cast<EpollItem*>(waiter);
-  item->set.item_became_ready(*item, events);
+  return item->set.item_became_ready(*item, events) && item->is_exclusive;
 }
 
 // Inside a wake-up of the item's file. The answer is for exclusive waiters: whether somebody was woken for what they want.

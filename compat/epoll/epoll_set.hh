@@ -97,7 +97,7 @@ class EpollSet final : public File {
 
   // epoll_ready.cc
   static bool wake_item(Waiter& waiter, PollEvents events);
-  static void wake_foreign(lxnet_poll_waiter* waiter, PollEvents events);
+  static bool wake_foreign(lxnet_poll_waiter* waiter, PollEvents events);
   bool item_became_ready(EpollItem& item, PollEvents events);
   void queue_if_ready(Entry& entry, EpollItem& item) REQUIRES(entries_mutex_);
   bool has_ready();

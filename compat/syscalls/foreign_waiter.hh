@@ -5,5 +5,7 @@
 #include "stack/poll_events.hh"
 
 struct lxnet_poll_waiter {
-  void (*ready)(lxnet_poll_waiter* waiter, lxnet::PollEvents events);
+  // Whether an exclusive waiter took the event.
+  bool (*ready)(lxnet_poll_waiter* waiter, lxnet::PollEvents events);
+  bool is_exclusive = false;
 };

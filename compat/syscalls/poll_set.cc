@@ -45,9 +45,10 @@ bool PollSet::EntryWaiter::wake_task(Waiter& waiter, PollEvents) {
   return true;
 }
 
-void PollSet::EntryWaiter::wake_for_foreign(lxnet_poll_waiter* waiter, PollEvents) {
+bool PollSet::EntryWaiter::wake_for_foreign(lxnet_poll_waiter* waiter, PollEvents) {
   auto* self = static_cast<EntryWaiter*>(waiter);
   self->hal->unpark(self->task);
+  return false;
 }
 
 // Asks every file; registered already, so that nothing that changes from now on is missed.
@@ -106,4 +107,5 @@ Result<size_t> PollSet::wait(Instant deadline) {
 
 }  // namespace lxnet
 
-extern "C" void lxnet_foreign_ready(lxnet_poll_waiter* waiter, uint32_t events) { waiter->ready(waiter, events); }
+extern "C" int lxnet_foreign_ready(lxnet_poll_waiter* waiter, uint32_t events) { return waiter->ready(waiter, events) ? 1 : 0; }
+extern "C" int lxnet_foreign_is_exclusive(const lxnet_poll_waiter* waiter) { return waiter->is_exclusive ? 1 : 0; }

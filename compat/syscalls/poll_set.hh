@@ -29,9 +29,9 @@ class PollSet {
 
  private:
   struct EntryWaiter : Waiter, lxnet_poll_waiter {
-    EntryWaiter() : Waiter(&wake_task, 0, Mode::Shared), lxnet_poll_waiter{&wake_for_foreign} {}
+    EntryWaiter() : Waiter(&wake_task, 0, Mode::Shared), lxnet_poll_waiter{&wake_for_foreign, false} {}
     static bool wake_task(Waiter& waiter, PollEvents events);
-    static void wake_for_foreign(lxnet_poll_waiter* waiter, PollEvents events);
+    static bool wake_for_foreign(lxnet_poll_waiter* waiter, PollEvents events);
     const Hal* hal = nullptr;
     lxnet_task* task = nullptr;
   };

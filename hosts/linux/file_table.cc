@@ -67,9 +67,12 @@ FileTable::End* FileTable::find_end(const Task& task, int fd, int* error) const 
     *error = copy.get() == -EPERM ? ENOTSOCK : EBADF;
     return nullptr;
   }
-  auto found = ends_.find(socket_cookie(copy.get()));
+  uint64_t cookie = socket_cookie(copy.get());
+  // Opened with O_PATH a descriptor names a file and is open to none of our calls.
+  if (cookie == 0) *error = errno == EBADF ? EBADF : ENOTSOCK;
+  auto found = cookie == 0 ? ends_.end() : ends_.find(cookie);
   if (found == ends_.end()) {
-    *error = ENOTSOCK;
+    if (cookie != 0) *error = ENOTSOCK;
     return nullptr;
   }
   return found->second.get();

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <linux/magic.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@ namespace {
 
 constexpr uint32_t kAllEvents =
     EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDNORM | EPOLLRDBAND | EPOLLWRNORM | EPOLLWRBAND | EPOLLMSG | EPOLLRDHUP;
+constexpr uint32_t kChange = EPOLLPRI | EPOLLERR;  // what files of /proc say of a change
 constexpr int64_t kRestartSys = -512;
 
 long compare(int type, uint64_t first, uint64_t second) {
@@ -30,7 +33,7 @@ ForeignFile::ForeignFile(ForeignTable& table, Key key, OwnedFd fd) : table_(tabl
 }
 
 ForeignFile::~ForeignFile() {
-  if (set_.is_open()) table_.loop_.remove(set_.get(), this);
+  if (set_.is_open()) table_.loop_.remove(is_on_proc_ ? number_in_set_ : set_.get(), this);
   auto [first, last] = table_.files_.equal_range(key_);
   table_.files_.erase(std::find_if(first, last, [this](const auto& entry) { return entry.second == this; }));
 }
@@ -43,7 +46,7 @@ bool ForeignFile::is_same_file(int fd) const {
 }
 
 void ForeignFile::release() {
-  if (--holders_ == 0) fd_.close();
+  if (--holders_ == 0 && !is_on_proc_) fd_.close();
   drop_if_unused();
 }
 
@@ -63,12 +66,18 @@ int64_t ForeignFile::start_watching() {
   if (::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd_.get(), &event) != 0) return -errno;
   number_in_set_ = fd_.get();
   set_ = std::move(set);
+  // Mounts, swaps and tunables forget a change with the first poll that tells of it, so the loop must hear it at first hand, and
+  // it is kept until a call asks. Such a file stays open while it is watched.
+  struct statfs where;
+  is_on_proc_ = ::fstatfs(fd_.get(), &where) == 0 && where.f_type == PROC_SUPER_MAGIC;
+  if (is_on_proc_) return table_.loop_.add(fd_.get(), kAllEvents | EPOLLET, this);
   return table_.loop_.add(set_.get(), EPOLLIN | EPOLLET, this);
 }
 
-uint32_t ForeignFile::poll_bits() const {
+uint32_t ForeignFile::poll_bits() {
   epoll_event event = {};
-  return ::epoll_wait(set_.get(), &event, 1, 0) == 1 ? event.events : 0;
+  uint32_t now = ::epoll_wait(set_.get(), &event, 1, 0) == 1 ? event.events : 0;
+  return now | std::exchange(told_once_, 0);
 }
 
 int64_t ForeignFile::poll(lxnet_poll_waiter* waiter) {
@@ -83,16 +92,24 @@ void ForeignFile::cancel(lxnet_poll_waiter* waiter) {
   if (found != waiters_.end()) waiters_.erase(found);
 }
 
-void ForeignFile::on_event(uint32_t) {
-  uint32_t bits = poll_bits();
+void ForeignFile::on_event(uint32_t events) {
+  uint32_t bits = is_on_proc_ ? events : poll_bits();
+  if (is_on_proc_) told_once_ |= events & kChange;
   watch();  // a waiter may let go of the file
   for (Fiber* fiber : blocked_) table_.fibers_.unpark(fiber);
+  tell_waiters(bits);
+  unwatch();
+}
+
+// As the kernel wakes a queue: all that share the event, and of those that do not the first that takes it.
+void ForeignFile::tell_waiters(uint32_t bits) {
   std::vector<lxnet_poll_waiter*> waiters = waiters_;
+  std::stable_partition(waiters.begin(), waiters.end(), [](auto* waiter) { return lxnet_foreign_is_exclusive(waiter) == 0; });
   for (lxnet_poll_waiter* waiter : waiters) {
     // An earlier one may have cancelled it.
-    if (std::find(waiters_.begin(), waiters_.end(), waiter) != waiters_.end()) lxnet_foreign_ready(waiter, bits);
+    if (std::find(waiters_.begin(), waiters_.end(), waiter) == waiters_.end()) continue;
+    if (lxnet_foreign_ready(waiter, bits) != 0) return;
   }
-  unwatch();
 }
 
 int64_t ForeignFile::wait_until_ready(uint32_t events) {

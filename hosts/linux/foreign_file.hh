@@ -48,7 +48,8 @@ class ForeignFile : public EventSource {
   friend class ForeignTable;
   bool is_same_file(int fd) const;
   int64_t start_watching();
-  uint32_t poll_bits() const;
+  uint32_t poll_bits();
+  void tell_waiters(uint32_t bits);
   int64_t wait_until_ready(uint32_t events);
   void drop_if_unused();
 
@@ -57,6 +58,8 @@ class ForeignFile : public EventSource {
   OwnedFd fd_;   // open while there are holders
   OwnedFd set_;  // the epoll set that watches the file; made when first polled
   int number_in_set_ = -1;
+  bool is_on_proc_ = false;  // see start_watching()
+  uint32_t told_once_ = 0;   // of a file in /proc: events that the kernel will not tell again
   uint32_t holders_ = 1, watchers_ = 0;
   std::vector<lxnet_poll_waiter*> waiters_;
   std::vector<Fiber*> blocked_;
