@@ -23,6 +23,7 @@ struct ProtocolRow {
 constexpr ProtocolRow kProtocols[] = {
     {kSockStream, 6, 6, &create_tcp},
     {kSockDatagram, 17, 17, &create_udp_socket},
+    {kSockDatagram, 136, 136, &create_udp_socket},
     {kSockDatagram, 1, 58, &create_ping},
     {kSockRaw, kAny, kAny, &create_raw_socket},
 };

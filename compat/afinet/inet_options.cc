@@ -22,31 +22,37 @@ std::span<const OptionRow> level_options(const Socket& socket, int level) {
     case kLevelUdpLite:
       return is_udp && socket.type() == SocketType::Datagram ? udp_level_options() : std::span<const OptionRow>();
     case kLevelRaw:
-    case kLevelIcmpv6:
       return socket.type() == SocketType::Raw ? raw_level_options() : std::span<const OptionRow>();
+    case kLevelIcmpv6:
+      return socket.type() == SocketType::Raw && is_v6 ? raw_level_options() : std::span<const OptionRow>();
     default:
       return {};
   }
 }
 
-// Linux's protocols hand an unknown level to the network layer, which knows no options there: ENOPROTOOPT, except for datagram
-// and raw sockets' SOL_RAW, which raw_setsockopt() keeps to itself.
-Errno unknown_level(const Socket&, int) { return Errno::ENOPROTOOPT; }
+// Linux's protocols hand an unknown level to the network layer, which knows no options there: ENOPROTOOPT, but from
+// ip_getsockopt().
+Errno unknown_level_to_get(const Socket& socket) {
+  return socket.family() == IpFamily::V4 ? Errno::EOPNOTSUPP : Errno::ENOPROTOOPT;
+}
+
+// Linux asks one function for both, whichever of the two the socket is.
+int row_level(int level) { return level == kLevelUdpLite ? kLevelUdp : level; }
 
 }  // namespace
 
 Result<> InetSocketFile::set_option(SyscallContext& context, int level, int name, UserAddress value, int length) {
   const std::span<const OptionRow> rows = level_options(*socket_, level);
-  if (rows.empty()) return unknown_level(*socket_, level);
-  return lxnet::set_option(rows, OptionInput{context, *this, value, length}, level, name);
+  if (rows.empty()) return Errno::ENOPROTOOPT;
+  return lxnet::set_option(rows, OptionInput{context, *this, value, length}, row_level(level), name);
 }
 
 Result<> InetSocketFile::get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length_address) {
   const std::span<const OptionRow> rows = level_options(*socket_, level);
-  if (rows.empty()) return unknown_level(*socket_, level);
+  if (rows.empty()) return unknown_level_to_get(*socket_);
   const int length = TRY(read_user<int>(context.hal(), length_address));
   if (length < 0) return Errno::EINVAL;
-  return lxnet::get_option(rows, OptionOutput{context, *this, value, length_address, length}, level, name);
+  return lxnet::get_option(rows, OptionOutput{context, *this, value, length_address, length}, row_level(level), name);
 }
 
 }  // namespace lxnet

@@ -20,6 +20,28 @@ constexpr OptionRow flag_row(int name, const char* text) {
           .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.*Member}; }};
 }
 
+// udp_lib_setsockopt(): too small a coverage is the header's eight bytes, too large a one the largest.
+uint16_t coverage_of(int value) {
+  constexpr int kLeast = 8;
+  if (value == 0) return 0;
+  return static_cast<uint16_t>(value < kLeast ? kLeast : value > UINT16_MAX ? UINT16_MAX : value);
+}
+
+template <uint16_t UdpOptions::*Coverage, bool UdpOptions::*IsSet>
+constexpr OptionRow coverage_row(int name, const char* text) {
+  return {.level = kLevelUdp,
+          .name = name,
+          .text = text,
+          .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+            if (!udp_of(file).is_lite()) return Errno::ENOPROTOOPT;
+            udp_of(file).udp_options.*Coverage = coverage_of(value);
+            udp_of(file).udp_options.*IsSet = true;
+            return ok();
+          },
+          .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.*Coverage}; },
+          .note = "UDP-Lite only"};
+}
+
 constexpr OptionRow kRows[] = {
     {.level = kLevelUdp,
      .name = 1,
@@ -28,6 +50,8 @@ constexpr OptionRow kRows[] = {
        return udp_of(file).set_cork(context.entry(), value != 0 ? UdpSocket::Cork::On : UdpSocket::Cork::Off);
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.is_corked}; }},
+    coverage_row<&UdpOptions::send_coverage, &UdpOptions::has_send_coverage>(10, "UDPLITE_SEND_CSCOV"),
+    coverage_row<&UdpOptions::receive_coverage, &UdpOptions::has_receive_coverage>(11, "UDPLITE_RECV_CSCOV"),
     {.level = kLevelUdp, .name = 100, .text = "UDP_ENCAP", .support = Support::Missing, .note = "IPsec and tunnels in UDP"},
     flag_row<&UdpOptions::no_check6_tx>(101, "UDP_NO_CHECK6_TX"),
     flag_row<&UdpOptions::no_check6_rx>(102, "UDP_NO_CHECK6_RX"),
