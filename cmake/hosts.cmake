@@ -76,7 +76,7 @@ endif()
 
 lxnet_program(lxnet_demo hosts/sim/demo/*.cc lxnet_sim)
 lxnet_program(lxnet-run hosts/linux/main.cc lxnet_linux)
-lxnet_program(trace_diff trace_diff/main.cc lxnet_trace_diff ${absl_parts})
+lxnet_program(lxnet-diff trace_diff/main.cc lxnet_trace_diff ${absl_parts})
 lxnet_program(lxnet-ltp ltp_runner/main.cc lxnet_ltp_runner ${absl_parts})
 
 # What a user installs: the program under both of its names, its page, completion of its words.

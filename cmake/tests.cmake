@@ -35,6 +35,10 @@ function(lxnet_test_binary directory)
   else()
     lxnet_link_existing(${name} lxnet_test_support ${LXNET_HOST_LIBRARIES} lxnet_core)
   endif()
+  # The corpus runs both of them by name.
+  if(path STREQUAL "traces")
+    add_dependencies(${name} lxnet-diff lxnet-run)
+  endif()
   # And the same binary once more, whole, its calls answered by lxnet.
   if(label STREQUAL "conformance" AND TARGET lxnet-run)
     add_test(NAME ${path}/on_lxnet COMMAND lxnet-run --unix -- $<TARGET_FILE:${name}> --gtest_brief=1)
