@@ -1,7 +1,4 @@
 # needs: busybox
-# A server and a client of busybox, over a port and its close.
-busybox nc -l -p 8100 -e busybox cat &
-server=$!
-busybox sleep 0.5
-echo hello | busybox nc -w 1 127.0.0.1 8100
-wait $server
+# Nobody serves: the clients of busybox say so.
+busybox nc -w 1 127.0.0.1 9 </dev/null || echo refused
+busybox wget -q -O - http://127.0.0.1:9/ || echo refused
