@@ -19,6 +19,8 @@ enum class TunableRule : uint8_t {
   Forwarding6,
   HighThreshold,  // not below the number before it in TunableValues
   LowThreshold,   // not above the number after it
+  Unsigned,       // the 32 bits of a number that is never negative
+  Congestion,     // no number: the name of the algorithm of new sockets
   FastOpenKey,    // no number: what server cookies are made with
 };
 
@@ -79,11 +81,13 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.route.mtu_expires", .offset = LXNET_AT(route_mtu_expires_seconds)},
     {.name = "net.ipv4.tcp_abort_on_overflow", .offset = LXNET_AT(tcp_abort_on_overflow), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_base_mss", .offset = LXNET_AT(tcp_base_mss)},
+    {.name = "net.ipv4.tcp_congestion_control", .count = 0, .rule = TunableRule::Congestion},
     {.name = "net.ipv4.tcp_early_retrans", .offset = LXNET_AT(tcp_early_retrans), .min = 0, .max = 4},
     {.name = "net.ipv4.tcp_ecn", .offset = LXNET_AT(tcp_ecn), .min = 0, .max = 5},
     {.name = "net.ipv4.tcp_fastopen", .offset = LXNET_AT(tcp_fastopen)},
     {.name = "net.ipv4.tcp_fastopen_blackhole_timeout_sec", .offset = LXNET_AT(tcp_fastopen_blackhole_seconds), .min = 0},
     {.name = "net.ipv4.tcp_fastopen_key", .count = 0, .rule = TunableRule::FastOpenKey},
+    {.name = "net.ipv4.tcp_ecn_fallback", .offset = LXNET_AT(tcp_ecn_fallback), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_fin_timeout", .offset = LXNET_AT(tcp_fin_timeout)},
     {.name = "net.ipv4.tcp_frto", .offset = LXNET_AT(tcp_frto), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_invalid_ratelimit", .offset = LXNET_AT(tcp_invalid_ratelimit)},
@@ -98,6 +102,7 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_moderate_rcvbuf", .offset = LXNET_AT(tcp_moderate_rcvbuf), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_mtu_probe_floor", .offset = LXNET_AT(tcp_mtu_probe_floor), .min = 48, .max = 65535},
     {.name = "net.ipv4.tcp_mtu_probing", .offset = LXNET_AT(tcp_mtu_probing), .min = 0, .max = 255},
+    {.name = "net.ipv4.tcp_notsent_lowat", .offset = LXNET_AT(tcp_notsent_lowat), .rule = TunableRule::Unsigned},
     {.name = "net.ipv4.tcp_orphan_retries", .offset = LXNET_AT(tcp_orphan_retries), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_reordering", .offset = LXNET_AT(tcp_reordering)},
     {.name = "net.ipv4.tcp_retries1", .offset = LXNET_AT(tcp_retries1), .min = 0, .max = 255},

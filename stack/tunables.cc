@@ -5,6 +5,7 @@
 #include "stack/tunables.hh"
 
 #include "stack/stack.hh"
+#include "stack/tcp/congestion/congestion_control.hh"
 #include "stack/tunable_rows.hh"
 #include "stack/tunable_text.hh"
 
@@ -155,11 +156,22 @@ void follow(Stack& stack, const TunableRow& row, int32_t value) {
   for (Ref<Interface> at = registry.find_next(0); at; at = registry.find_next(at->index())) apply(at->settings());
 }
 
+// The name without the white space behind it.
+Result<> set_congestion(Stack& stack, const char* text) {
+  size_t size = 0;
+  while (text[size] != 0 && text[size] != '\n' && text[size] != ' ' && text[size] != '\t') ++size;
+  const CongestionAlgorithm* found = find_congestion_algorithm(std::span<const char>(text, size));
+  if (found == nullptr) return Errno::ENOENT;
+  __atomic_store_n(&stack.tcp().congestion, found, __ATOMIC_RELAXED);
+  return ok();
+}
+
 Result<> set_row(Stack& stack, TunableValues& values, const TunableRow& row, const char* text) {
   if (row.rule == TunableRule::FastOpenKey) {
     stack.tcp().fast_open().set_keys(TRY(FastOpenKeys::parse(text)));
     return ok();
   }
+  if (row.rule == TunableRule::Congestion) return set_congestion(stack, text);
   int64_t numbers[3] = {};
   int32_t* words = values_at(values, row);
   const bool is_taken_whole = row.rule == TunableRule::PortRange || row.rule == TunableRule::GroupRange;
@@ -167,7 +179,11 @@ Result<> set_row(Stack& stack, TunableValues& values, const TunableRow& row, con
   NumberReader reader(text);
   for (; count < row.count && !reader.is_at_end(); ++count) {
     numbers[count] = TRY(reader.next());
-    if (numbers[count] < row.min || numbers[count] > row.max) return Errno::EINVAL;
+    if (row.rule == TunableRule::Unsigned) {
+      if (numbers[count] < 0 || numbers[count] > UINT32_MAX) return Errno::EINVAL;
+    } else if (numbers[count] < row.min || numbers[count] > row.max) {
+      return Errno::EINVAL;
+    }
     if (!is_taken_whole && !is_range_taken(row, values, numbers, count + 1)) return Errno::EINVAL;
     if (!is_taken_whole) store(words[count], numbers[count]);
   }
@@ -205,11 +221,15 @@ Result<size_t> Tunables::get(const char* name, std::span<char> out) const {
   const TunableRow* row = find_row(name);
   if (row != nullptr && row->rule == TunableRule::FastOpenKey) {
     stack_.tcp().fast_open().keys().print([&writer](char character) { writer.put(character); });
+  } else if (row != nullptr && row->rule == TunableRule::Congestion) {
+    const CongestionAlgorithm* chosen = __atomic_load_n(&stack_.tcp().congestion, __ATOMIC_RELAXED);
+    for (const char* at = (chosen != nullptr ? *chosen : default_congestion_algorithm()).name; *at != 0; ++at) writer.put(*at);
   } else if (row != nullptr) {
     const int32_t* words = values_at(const_cast<TunableValues&>(values_), *row);
     for (unsigned i = 0; i < row->count; ++i) {
       if (i != 0) writer.put('\t');
-      writer.put_number(__atomic_load_n(&words[i], __ATOMIC_RELAXED));
+      const int32_t value = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+      writer.put_number(row->rule == TunableRule::Unsigned ? int64_t{static_cast<uint32_t>(value)} : int64_t{value});
     }
   } else {
     const InterfaceName split = find_interface_row(name);

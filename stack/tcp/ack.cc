@@ -12,6 +12,7 @@ namespace lxnet {
 bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, bool is_fast) {
   AckEffects effects;
   effects.prior_una = snd_.una;
+  effects.prior_highest_sacked = recovery_.sacked != 0 ? recovery_.highest_sacked : snd_.una;
   effects.prior_in_flight = recovery_.in_flight();
   effects.prior_delivered = congestion_.delivered;
   effects.prior_lost = congestion_.lost;
@@ -130,7 +131,7 @@ void TcpSocket::resend_after_ack(Entry& entry, Resend resend) {
 // While something is in flight one timer runs: a tail loss probe where one may be sent, else the retransmission timer.
 void TcpSocket::set_retransmit_timer(Entry& entry) {
   if (fast_open_request_) return;  // the timer serves the SYN,ACK
-  if (schedule_loss_probe(entry)) return;
+  if (schedule_loss_probe(entry, ProbeAfter::Ack)) return;
   if (recovery_.out == 0) {
     if (probe_timer_kind_ != ProbeTimer::ZeroWindow) cancel(probe_timer_);
     return;

@@ -17,7 +17,8 @@ void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effe
     const int64_t rtt = std::max<int64_t>((entry.now() - record.sent_at).in_micros(), 1);
     if (effects.sequence_rtt < 0) effects.sequence_rtt = rtt;
     effects.congestion_rtt = rtt;
-    if (recovery_.sacked != 0 && record.seq.is_before(recovery_.highest_sacked) &&
+    // Filled without a retransmission, after something above it had come.
+    if (record.seq.is_before(effects.prior_highest_sacked) &&
         (!effects.is_reordered || record.seq.is_before(effects.reordered_from))) {
       effects.is_reordered = true;
       effects.reordered_from = record.seq;

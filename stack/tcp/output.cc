@@ -8,7 +8,10 @@
 namespace lxnet {
 namespace {
 
-constexpr uint32_t kMaxSegments = 0xffff / 8;
+// Linux's bounds of one packet for a device that cuts it: 64 KiB with room for headers.
+constexpr uint32_t kMaxBurst = 65536 - 321;
+constexpr uint32_t kMinBurstSegments = 2;  // tcp_min_tso_segs
+constexpr uint32_t kWindowShare = 3;       // tcp_tso_win_divisor
 
 }  // namespace
 
@@ -40,17 +43,40 @@ bool TcpSocket::may_send(const SendRecord& record, Nagle nagle, bool is_last) co
   return !small_in_flight;
 }
 
+// Linux's tcp_tso_autosize(): a millisecond of what the path carries, more where the round trip is short, two segments at least.
+uint32_t TcpSocket::burst_segments(uint32_t mss) const {
+  constexpr uint32_t kRttShift = 9;  // tcp_tso_rtt_log
+  uint64_t bytes = std::min(congestion_.pacing_rate, options.max_pacing_rate) >> 10;
+  const uint32_t shift = rtt_.min_micros() >> kRttShift;
+  if (shift < 32) bytes += uint64_t{65536} >> shift;
+  return std::max(static_cast<uint32_t>(std::min<uint64_t>(bytes, kMaxBurst)) / mss, kMinBurstSegments);
+}
+
+// Linux's tcp_tso_should_defer(): what the windows allow now is little, and an acknowledgment that allows more is near.
+bool TcpSocket::defers_burst(Entry& entry, const SendRecord& record, uint32_t burst, bool is_last, bool& is_cwnd_limited) const {
+  if (congestion_.loss_state >= LossState::Recovery) return false;
+  if (entry.now() - snd_.last_data_at > Duration::millis(1)) return false;
+  const uint64_t by_window = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
+  const uint64_t by_cwnd = uint64_t{congestion_.cwnd - recovery_.in_flight()} * snd_.mss;
+  const uint64_t limit = std::min(by_window, by_cwnd);
+  if (limit >= uint64_t{burst} * snd_.mss || (!is_last && limit >= record.size)) return false;
+  if (limit >= std::min<uint64_t>(snd_.wnd, uint64_t{congestion_.cwnd} * snd_.mss) / kWindowShare) return false;
+  const SendRecord* head = send_queue_.sent.front();
+  if (head == nullptr || entry.now() - head->sent_at < Duration::micros(rtt_.srtt_micros() / 2)) return false;
+  if (by_cwnd < by_window) {
+    if (by_cwnd <= record.size) return is_cwnd_limited = true;
+  } else if (by_window <= record.size) {
+    return true;
+  }
+  return !record.flags.fin() && !record.ends_message;
+}
+
 // How much of a record of several segments goes down at once: whole segments within both windows, and its odd end only when Nagle
 // lets it.
 uint32_t TcpSocket::bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const {
   if (snd_.is_urgent()) return mss;
   const uint64_t by_window = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
-  uint64_t by_cwnd = uint64_t{std::min(quota, kMaxSegments)} * mss;
-  // A paced burst is worth a millisecond, and two segments at least.
-  if (wants_pacing()) {
-    by_cwnd = std::min(by_cwnd,
-                       std::max<uint64_t>(std::min(congestion_.pacing_rate, options.max_pacing_rate) >> 10, uint64_t{2} * mss));
-  }
+  const uint64_t by_cwnd = uint64_t{quota} * mss;
   const auto limit = static_cast<uint32_t>(std::min({by_window, by_cwnd, uint64_t{SendRecord::kMaxSize}}));
   if (limit < record.size) return std::max(limit / mss * mss, mss);
   const uint32_t odd = record.size % mss;
@@ -73,7 +99,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     }
     const uint32_t mss = current_mss();
     const uint32_t in_flight = recovery_.in_flight();
-    const uint32_t quota = std::min(congestion_.cwnd > in_flight ? congestion_.cwnd - in_flight : 0, limit - sent);
+    uint32_t quota = std::min(congestion_.cwnd > in_flight ? congestion_.cwnd - in_flight : 0, limit - sent);
     if (quota == 0) {
       is_cwnd_limited = true;
       break;
@@ -85,6 +111,10 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     }
     const bool is_last = send_queue_.unsent.next(*record) == nullptr;
     if (record->size <= mss && !may_send(*record, nagle, is_last)) break;
+    const uint32_t burst = burst_segments(mss);
+    if (record->size > mss && limit == ~0u && defers_burst(entry, *record, burst, is_last, is_cwnd_limited)) break;
+    // Half a window at most, so that the acknowledgment of one half lets the other go.
+    quota = std::min({quota, burst, std::max(congestion_.cwnd / 2, 1u)});
     const uint32_t size = record->size <= mss ? record->size : bytes_to_send(*record, mss, quota, nagle, is_last);
     if (size < record->size && !send_queue_.split(*record, size)) break;
     if (!send_record(entry, *record)) break;
@@ -95,7 +125,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     recovery_.prr_out += sent;
   is_cwnd_limited = is_cwnd_limited || recovery_.in_flight() >= congestion_.cwnd;
   if (sent != 0 || is_cwnd_limited) validate_window(entry, is_cwnd_limited);
-  if (sent != 0 && limit == ~0u) schedule_loss_probe(entry);
+  if (sent != 0 && limit == ~0u) schedule_loss_probe(entry, ProbeAfter::Transmission);
   if (send_queue_.unsent.is_empty()) note_application_limit();
   return sent != 0;
 }

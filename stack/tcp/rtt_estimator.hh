@@ -12,6 +12,7 @@ namespace lxnet {
 class RttEstimator {
  public:
   static constexpr Duration kInitialRto = Duration::seconds(1);
+  static constexpr Duration kFallbackRto = Duration::seconds(3);
   static constexpr Duration kMaxRto = Duration::seconds(120);
   static constexpr Duration kMinRto = Duration::millis(200);
 
@@ -37,6 +38,11 @@ class RttEstimator {
   Duration min_rto() const { return min_rto_; }
   Duration max_rto() const { return max_rto_; }
   void set_initial_rto(Duration rto) { rto_ = rto; }
+  // RFC 6298, 5.7: the handshake gave no sample, because something of it was sent twice.
+  void assume_slow_path() {
+    mdev_4_ = mdev_max_4_ = rttvar_4_ = static_cast<uint32_t>(kFallbackRto.in_micros());
+    rto_ = kFallbackRto;
+  }
   void reset() { *this = RttEstimator(); }
 
  private:

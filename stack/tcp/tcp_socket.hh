@@ -276,7 +276,8 @@ class TcpSocket final : public Socket {
   Duration rack_window() const;
   void advance_rack(const SendRecord& record, Instant now);
   void adapt_rack_window(const AckEffects& effects, const RateSample& sample);
-  bool schedule_loss_probe(Entry& entry);
+  enum class ProbeAfter : uint8_t { Transmission, Ack };
+  bool schedule_loss_probe(Entry& entry, ProbeAfter after);
   void send_loss_probe(Entry& entry);
   void process_loss_probe_ack(Entry& entry, const AckEffects& effects, SeqNum ack);
   void retransmit_lost(Entry& entry);
@@ -292,6 +293,8 @@ class TcpSocket final : public Socket {
   bool write_pending(Entry& entry, Nagle nagle, uint32_t limit = ~0u);
   bool send_record(Entry& entry, SendRecord& record);
   bool may_send(const SendRecord& record, Nagle nagle, bool is_last) const;
+  uint32_t burst_segments(uint32_t mss) const;
+  bool defers_burst(Entry& entry, const SendRecord& record, uint32_t burst, bool is_last, bool& is_cwnd_limited) const;
   uint32_t bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const;
   void note_application_limit();
   void stamp_sent(SendRecord& record, Instant now);

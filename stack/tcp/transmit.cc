@@ -52,6 +52,8 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   emission.header.destination_port = remote_.port;
   emission.header.seq = out.seq;
   emission.header.flags = out.flags;
+  // As Linux does: who reassembles the segments of one packet is told where it ends. A single one is never marked.
+  if (out.segments > 1) emission.header.flags |= kTcpPsh;
   emission.options = options_for(entry, out, emission.header.window);
   if (out.flags.ack()) emission.header.ack = rcv_.nxt;
   if (snd_.is_urgent() && !out.flags.syn()) {

@@ -63,10 +63,9 @@ void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample
 // What TCP_INFO shows, and what SO_MAX_PACING_RATE cuts: twice the window a round trip in slow start, 1.2 times after (Linux's
 // tcp_pacing_ss_ratio and tcp_pacing_ca_ratio).
 void TcpSocket::update_pacing_rate() {
-  if (!rtt_.has_sample()) return;
   const uint64_t percent = congestion_.cwnd < congestion_.ssthresh / 2 ? 200 : 120;
   const uint64_t window = std::max(congestion_.cwnd, recovery_.out);
-  congestion_.pacing_rate = uint64_t{snd_.mss} * window * percent * 80'000 / rtt_.srtt_micros_times_8();
+  congestion_.pacing_rate = uint64_t{snd_.mss} * window * percent * 80'000 / std::max(rtt_.srtt_micros_times_8(), 1u);
 }
 
 }  // namespace lxnet

@@ -73,6 +73,7 @@ struct AckEffects {
   bool set_timer = false;
   bool reneged = false;
   SeqNum prior_una;
+  SeqNum prior_highest_sacked;  // before this acknowledgment's blocks; snd.una when nothing was SACKed
   uint32_t prior_in_flight = 0;
   uint32_t prior_delivered = 0;
   uint32_t prior_lost = 0;

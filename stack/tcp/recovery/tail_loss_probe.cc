@@ -9,7 +9,7 @@
 namespace lxnet {
 
 // TLP_calc_PTO(). False: no probe may be sent, and the retransmission timer is to run.
-bool TcpSocket::schedule_loss_probe(Entry& entry) {
+bool TcpSocket::schedule_loss_probe(Entry& entry, ProbeAfter after) {
   if (recovery_.out == 0 || !negotiated_.sack || congestion_.loss_state > LossState::Cwr ||
       congestion_.loss_state == LossState::Disorder || in(TcpState::SynSent | TcpState::SynReceived) || fast_open_request_) {
     return false;
@@ -24,7 +24,8 @@ bool TcpSocket::schedule_loss_probe(Entry& entry) {
   }
   const SendRecord* head = send_queue_.sent.front();
   const Duration rto = backed_off(rtt_.rto(), recovery_.backoff);
-  const Duration until_rto = head == nullptr ? rto : head->sent_at + rto - entry.now();
+  // An acknowledgment starts the retransmission timer anew; a transmission does not.
+  const Duration until_rto = head == nullptr || after == ProbeAfter::Ack ? rto : head->sent_at + rto - entry.now();
   if (until_rto > Duration()) delay = std::min(delay, until_rto);
   arm_probe_timer(entry, ProbeTimer::LossProbe, delay);
   return true;
@@ -33,9 +34,9 @@ bool TcpSocket::schedule_loss_probe(Entry& entry) {
 // TLP_send_probe(): new data if there is any and the window allows it, else the last segment again.
 void TcpSocket::send_loss_probe(Entry& entry) {
   SendRecord* tail = send_queue_.sent.back();
+  bool was_sent = false;
   if (!recovery_.probe_in_flight && tail != nullptr) {
     const uint32_t before = recovery_.out;
-    bool was_sent = false;
     if (const SendRecord* fresh = send_queue_.unsent.front();
         fresh != nullptr && !(fresh->seq + std::min<uint32_t>(fresh->length(), snd_.mss)).is_after(snd_.window_end())) {
       const uint32_t cwnd = congestion_.cwnd;
@@ -64,9 +65,10 @@ void TcpSocket::send_loss_probe(Entry& entry) {
     }
   }
   if (recovery_.out != 0) {
+    // From now after a probe, from the head's transmission without one.
     const SendRecord* head = send_queue_.sent.front();
     Duration delay = backed_off(rtt_.rto(), recovery_.backoff);
-    if (head != nullptr) delay = std::max(head->sent_at + delay - entry.now(), Duration::millis(1));
+    if (!was_sent && head != nullptr) delay = std::max(head->sent_at + delay - entry.now(), Duration::millis(1));
     arm_probe_timer(entry, ProbeTimer::Retransmit, delay);
   }
 }

@@ -23,7 +23,8 @@ class TcpRecovery : public ::testing::Test {
     wire.send(*socket, bytes(count * 1460));
     for (uint32_t i = 0; i < count; ++i) {
       const std::string at = std::to_string(sent_) + ":" + std::to_string(sent_ + 1460);
-      wire.expect((i + 1 == count ? "PA " : "A ") + at + " ack 1 win 64240");
+      // Two at a time, on a path of this length; each pair ends with a push.
+      wire.expect((i + 1 == count || i % 2 == 1 ? "PA " : "A ") + at + " ack 1 win 64240");
       sent_ += 1460;
     }
     wire.expect_nothing();

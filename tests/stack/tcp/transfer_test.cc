@@ -39,7 +39,8 @@ TEST_F(TcpTransfer, StartsWithTenSegments) {
   wire.send(*socket, bytes(30'000));
   for (uint32_t i = 0; i < 10; ++i) {
     const std::string at = std::to_string(1 + i * 1460) + ":" + std::to_string(1 + (i + 1) * 1460);
-    wire.expect("A " + at + " ack 1 win 64240");
+    // Half the window at a time, and each half ends with a push.
+    wire.expect((i % 5 == 4 ? "PA " : "A ") + at + " ack 1 win 64240");
   }
   wire.expect_nothing();
   // Each segment acknowledged lets two go.
@@ -47,7 +48,7 @@ TEST_F(TcpTransfer, StartsWithTenSegments) {
   wire.expect(R"(A 14601:16061 ack 1 win 64240
                  A 16061:17521 ack 1 win 64240
                  A 17521:18981 ack 1 win 64240
-                 A 18981:20441 ack 1 win 64240)");
+                 PA 18981:20441 ack 1 win 64240)");
 }
 
 TEST_F(TcpTransfer, HoldsASmallSegmentWhileAnotherIsUnacknowledged) {
@@ -131,7 +132,7 @@ TEST(TcpSmallWindow, IsFilledByHalves) {
   Ref<TcpSocket> socket = wire.accept_from_peer(false, 1000);
   wire.send(*socket, bytes(5000));
   wire.expect(R"(A 1:501 ack 1 win 64240
-                 A 501:1001 ack 1 win 64240)");
+                 PA 501:1001 ack 1 win 64240)");
   wire.expect_nothing();
   wire.inject({.seq = 1, .ack = 1001, .window = 65535});
   wire.expect(R"(A 1001:2461 ack 1 win 64240
