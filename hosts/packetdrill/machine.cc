@@ -69,6 +69,7 @@ void Machine::add_device(const Settings& settings) {
   ops.struct_size = sizeof ops;
   ops.link_kind = LXNET_LINK_IP;
   ops.mtu = settings.mtu;
+  ops.offloads = settings.segments_tcp ? LXNET_OFFLOAD_TSO | LXNET_OFFLOAD_TX_CHECKSUM : 0;
   ops.ctx = this;
   ops.transmit = &Machine::transmit;
   if (lxnet_netdev_register(host_.c_stack(), "tun0", &ops, &device_) != 0) throw std::runtime_error("no device");

@@ -81,6 +81,8 @@ Settings read_settings(const char* flags) {
   for (std::string& word : script_options(words)) words.push_back(std::move(word));
   const std::string mtu = option(words, "mtu");
   if (!mtu.empty() && atoi(mtu.c_str()) > 0) settings.mtu = static_cast<uint32_t>(atoi(mtu.c_str()));
+  // A script is content with the segments of a large packet one by one, unless it says otherwise.
+  settings.segments_tcp = std::find(words.begin(), words.end(), "--strict_segments") != words.end();
   const std::string local = option(words, "local_ip");
   const bool is_ipv6 = local.find(':') != std::string::npos;
   settings.addresses.push_back((local.empty() || is_ipv6 ? "192.168.0.2" : local) + "/16");

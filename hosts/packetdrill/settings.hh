@@ -11,6 +11,7 @@ namespace lxnet::packetdrill {
 
 struct Settings {
   uint32_t mtu = 1500;
+  bool segments_tcp = false;  // the device takes packets of many segments, as Linux's tun does
   uint64_t seed = 1;
   std::vector<std::string> addresses;  // with prefix
   bool follows_host = true;            // the tunables are those of the network namespace that packetdrill runs in
