@@ -23,7 +23,7 @@ uint32_t flags_of(LinkKind kind) {
 
 Interface::Interface(Stack& stack, NetDevice& device, uint32_t index)
     : stack_(stack),
-      device_(device),
+      device_(&device),
       index_(index),
       link_kind_(device.capabilities().link),
       flags_(flags_of(link_kind_)),
@@ -40,7 +40,7 @@ Result<> Interface::create_parts() {
 Interface::~Interface() {
   if (ndp_ != nullptr) dispose(stack_.hal(), ndp_);
   stack_.timers().cancel(carrier_timer_);
-  if (release_device_ != nullptr) release_device_(device_);
+  if (release_device_ != nullptr) release_device_(*device_);
 }
 
 void Interface::destroy(Interface* interface) { dispose(interface->stack_.hal(), interface); }
@@ -79,7 +79,7 @@ void Interface::poll_device() {
   uint32_t asked_again = 2;
   do {
     __atomic_store_n(&poll_state_, 1u, __ATOMIC_RELEASE);
-    while (is_up() && device_.poll(entry, kBudget) >= kBudget) {
+    while (is_up() && device_->poll(entry, kBudget) >= kBudget) {
       entry.flush();
       entry.refresh_clock();
     }

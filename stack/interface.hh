@@ -46,7 +46,7 @@ class Interface : public RefCounted<Interface> {
   uint32_t index() const { return index_; }
   const char* name() const { return name_; }
   // Not after InterfaceRegistry::remove(): is_registered() says.
-  NetDevice& device() const { return device_; }
+  NetDevice& device() const { return *device_; }
   LinkKind link_kind() const { return link_kind_; }
   uint32_t flags() const { return __atomic_load_n(&flags_, __ATOMIC_RELAXED); }
   bool is_up() const { return (flags() & kInterfaceUp) != 0; }
@@ -90,7 +90,7 @@ class Interface : public RefCounted<Interface> {
   Result<> create_parts();
 
   Stack& stack_;
-  NetDevice& device_;
+  NetDevice* device_;
   uint32_t index_;
   LinkKind link_kind_;
   bool is_registered_ = false;

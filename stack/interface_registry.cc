@@ -151,12 +151,25 @@ Result<Ref<Interface>> InterfaceRegistry::add(Entry& entry, NetDevice& device, c
     MutexLock lock(mutex_);
     link_locked(*Ref<Interface>(interface).leak());
   }
-  device.attach({.owner = interface.get(),
-                 .receive = &device_receive,
-                 .schedule_poll = [](void* owner) { static_cast<Interface*>(owner)->poll_device(); },
-                 .link_changed = [](void* owner) { static_cast<Interface*>(owner)->carrier_may_have_changed(); }});
+  device.attach(client_of(*interface));
   notify(entry, {.kind = NetworkEvent::Kind::InterfaceAdded, .interface = interface.get()});
   return interface;
+}
+
+DeviceClient InterfaceRegistry::client_of(Interface& interface) {
+  return {.owner = &interface,
+          .receive = &device_receive,
+          .schedule_poll = [](void* owner) { static_cast<Interface*>(owner)->poll_device(); },
+          .link_changed = [](void* owner) { static_cast<Interface*>(owner)->carrier_may_have_changed(); }};
+}
+
+Result<> InterfaceRegistry::wrap_device(Interface& interface, NetDevice& wrapper) {
+  MutexLock configuration(configuration_);
+  if (!interface.is_registered_) return Errno::ENODEV;
+  if (interface.is_up()) TRY(wrapper.start());
+  wrapper.attach(client_of(interface));
+  interface.device_ = &wrapper;
+  return ok();
 }
 
 void InterfaceRegistry::remove(Entry& entry, Interface& interface) {
@@ -168,7 +181,7 @@ void InterfaceRegistry::remove(Entry& entry, Interface& interface) {
   stack_.neighbours().forget_all(entry, interface);
   stack_.routes().interface_removed(entry, interface);
   __atomic_store_n(&interface.is_registered_, false, __ATOMIC_RELAXED);
-  interface.device_.attach({});
+  interface.device_->attach({});
   if (loopback_ == &interface) loopback_ = nullptr;
   {
     MutexLock lock(mutex_);

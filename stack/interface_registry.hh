@@ -60,6 +60,9 @@ class InterfaceRegistry {
   // Registers a device, down and without addresses. `name` may end in "%d"; null means "eth%d". EINVAL: no name Linux takes;
   // EEXIST; ENOMEM. `release` is called when nobody refers to the interface any more; until then the device must live.
   Result<Ref<Interface>> add(Entry& entry, NetDevice& device, const char* name, void (*release)(NetDevice& device) = nullptr);
+  // Puts a device that wraps the interface's own in its place, for as long as the interface lives. Not while packets pass.
+  // ENODEV, or whatever the device's start() answers when the interface is up.
+  Result<> wrap_device(Interface& interface, NetDevice& wrapper);
   // Takes it down and forgets it, with its addresses, routes and neighbours.
   void remove(Entry& entry, Interface& interface);
   // EEXIST, EINVAL.
@@ -117,6 +120,7 @@ class InterfaceRegistry {
   Result<> check_name(const char* name, char (&out)[Interface::kNameSize]) REQUIRES(configuration_);
   Interface* find_by_name_locked(const char* name) const REQUIRES(mutex_);
   void link_locked(Interface& interface) REQUIRES(mutex_);
+  static DeviceClient client_of(Interface& interface);
   // interface_state.cc
   Result<> bring_up(Entry& entry, Interface& interface) REQUIRES(configuration_);
   void take_down(Entry& entry, Interface& interface) REQUIRES(configuration_);

@@ -16,8 +16,8 @@ Result<> InterfaceRegistry::set_state(Entry& entry, Interface& interface, LinkSt
 }
 
 Result<> InterfaceRegistry::bring_up(Entry& entry, Interface& interface) {
-  TRY(interface.device_.start());
-  const bool has_carrier = interface.device_.is_link_up();
+  TRY(interface.device_->start());
+  const bool has_carrier = interface.device_->is_link_up();
   interface.set_flags(kInterfaceUp | (has_carrier ? kInterfaceRunning | kInterfaceLowerUp : 0), 0);
   for (AddressNode& node : interface.addresses_) {
     if (!node.value.address.is_v4()) continue;
@@ -25,7 +25,7 @@ Result<> InterfaceRegistry::bring_up(Entry& entry, Interface& interface) {
     if (added.is_ok()) continue;
     stack_.routes().interface_down(entry, interface);
     interface.set_flags(0, kInterfaceUp | kInterfaceRunning | kInterfaceLowerUp);
-    interface.device_.stop();
+    interface.device_->stop();
     return added.error();
   }
   if (interface.is_loopback()) add_loopback_addresses(entry, interface);
@@ -51,7 +51,7 @@ void InterfaceRegistry::add_loopback_addresses(Entry& entry, Interface& interfac
                                     .prefix_length = 128,
                                     .scope = AddressScope::Host,
                                     .origin = AddressOrigin::KernelLoopback,
-                                    .flags = kAddressPermanent | kAddressNoDad}));
+                                    .flags = kAddressPermanent}));
 }
 
 void InterfaceRegistry::take_down(Entry& entry, Interface& interface) {
@@ -62,7 +62,7 @@ void InterfaceRegistry::take_down(Entry& entry, Interface& interface) {
   const bool keeps = setting_or(all_.v6.keep_addr_on_down, interface.settings_.v6.keep_addr_on_down);
   erase_addresses(entry, interface, IpFamily::V6, keeps ? uint32_t{kAddressPermanent} : 0u);
   stack_.routes().interface_down(entry, interface);
-  interface.device_.stop();
+  interface.device_->stop();
   notify(entry, {.kind = NetworkEvent::Kind::InterfaceDown, .interface = &interface});
 }
 
@@ -79,10 +79,10 @@ void InterfaceRegistry::change_flags(Entry& entry, Interface& interface, uint32_
 Result<> InterfaceRegistry::set_mtu(Entry& entry, Interface& interface, uint32_t mtu) {
   MutexLock configuration(configuration_);
   if (!interface.is_registered_) return Errno::ENODEV;
-  const DeviceCapabilities& device = interface.device_.capabilities();
+  const DeviceCapabilities& device = interface.device_->capabilities();
   if (mtu < device.min_mtu || mtu > device.max_mtu) return Errno::EINVAL;
   if (mtu == interface.mtu_) return ok();
-  TRY(interface.device_.set_mtu(mtu));
+  TRY(interface.device_->set_mtu(mtu));
   __atomic_store_n(&interface.mtu_, mtu, __ATOMIC_RELAXED);
   stack_.routes().bump_generation();
   notify(entry, {.kind = NetworkEvent::Kind::InterfaceChanged, .interface = &interface});
@@ -105,7 +105,7 @@ Result<> InterfaceRegistry::set_mac(Entry& entry, Interface& interface, MacAddre
 void InterfaceRegistry::update_carrier(Entry& entry, Interface& interface) {
   MutexLock configuration(configuration_);
   if (!interface.is_registered_ || !interface.is_up()) return;
-  const bool has_carrier = interface.device_.is_link_up();
+  const bool has_carrier = interface.device_->is_link_up();
   if (has_carrier == interface.is_running()) return;
   constexpr uint32_t kCarrier = kInterfaceRunning | kInterfaceLowerUp;
   interface.set_flags(has_carrier ? kCarrier : 0, has_carrier ? 0 : kCarrier);

@@ -66,7 +66,7 @@ void Interface::output_to(Entry& entry, Ref<Packet> packet, MacAddress destinati
 }
 
 void Interface::transmit(Entry& entry, PacketQueue& frames) {
-  finish_offloads(entry, device_.capabilities(), frames);
+  finish_offloads(entry, device_->capabilities(), frames);
   const bool has_taps = !stack_.interfaces().taps().is_empty();
   uint64_t bytes = 0;
   for (const Packet* frame = frames.front(); frame != nullptr; frame = frames.next(*frame)) {
@@ -75,7 +75,7 @@ void Interface::transmit(Entry& entry, PacketQueue& frames) {
   }
   __atomic_fetch_add(&counters_.tx_packets, frames.count(), __ATOMIC_RELAXED);
   __atomic_fetch_add(&counters_.tx_bytes, bytes, __ATOMIC_RELAXED);
-  device_.transmit(entry, entry.now(), frames);
+  device_->transmit(entry, entry.now(), frames);
 }
 
 // ---- in

@@ -46,7 +46,22 @@ void SocketCursor::rewind() {
   first.nodes.push_front(place_);
 }
 
-Flow SocketCursor::next() {
+namespace {
+
+DemuxDescription describe(const DemuxEntry& entry) {
+  return {.space = entry.space,
+          .family = entry.family,
+          .v6_only = entry.v6_only,
+          .local = entry.local,
+          .remote = entry.remote,
+          .local_port = entry.local_port,
+          .remote_port = entry.remote_port,
+          .uid = entry.uid};
+}
+
+}  // namespace
+
+Flow SocketCursor::next(DemuxDescription* description) {
   while (shard_ < SocketSet::kInventoryShards) {
     SocketSet::InventoryShard& shard = set_.inventory_[shard_];
     {
@@ -60,7 +75,9 @@ Flow SocketCursor::next() {
         if (entry.socket != nullptr && entry.socket->ref_unless_zero()) flow.socket = Ref<Socket>::adopt(entry.socket);
         if (entry.time_wait != nullptr && entry.time_wait->ref_unless_zero())
           flow.time_wait = Ref<TimeWait>::adopt(entry.time_wait);
-        if (flow) return flow;
+        if (!flow) continue;
+        if (description != nullptr) *description = describe(entry);
+        return flow;
       }
       shard.nodes.remove(place_);
     }

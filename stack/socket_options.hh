@@ -26,6 +26,7 @@ struct SocketOptions {
   bool wifi_status = false;
   bool zero_copy = false;
   bool pass_credentials = false, pass_pidfd = false;               // SO_PASSCRED, SO_PASSPIDFD (AF_UNIX)
+  bool pass_rights = true, report_unread = false;                  // SO_PASSRIGHTS, SO_INQ (AF_UNIX)
   bool transmit_time_on = false;                                   // SO_TXTIME
   bool receive_mark = false, receive_priority = false;             // SO_RCVMARK, SO_RCVPRIORITY
   bool send_buffer_locked = false, receive_buffer_locked = false;  // set by the user: no autotuning

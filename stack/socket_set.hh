@@ -27,6 +27,16 @@ struct Flow {
   explicit operator bool() const { return socket || time_wait; }
 };
 
+// A DemuxEntry as it stood when it was seen.
+struct DemuxDescription {
+  DemuxSpace space{};
+  IpFamily family = IpFamily::V4;
+  bool v6_only = false;
+  IpAddress local, remote;
+  uint16_t local_port = 0, remote_port = 0;
+  uint32_t uid = 0;
+};
+
 enum class FlowSharing : uint8_t { Unique, Shared };
 
 struct alignas(64) DemuxShard {
@@ -118,7 +128,7 @@ class SocketCursor {
   SocketCursor& operator=(const SocketCursor&) = delete;
 
   // Empty at the end.
-  Flow next();
+  Flow next(DemuxDescription* description = nullptr);
   void rewind();
 
  private:

@@ -18,11 +18,13 @@ constexpr TransportProtocol kTransports4[] = {
     {.number = 2, .name = "IGMP", .receive = &igmp_receive, .receive_error = &ignore_error},
     {.number = 6, .name = "TCP", .receive = &tcp_receive, .receive_error = &tcp_receive_error},
     {.number = 17, .name = "UDP", .receive = &udp_receive, .receive_error = &udp_receive_error},
+    {.number = 136, .name = "UDPLite", .receive = &udp_lite_receive, .receive_error = &udp_lite_receive_error},
 };
 constexpr TransportProtocol kTransports6[] = {
     {.number = 6, .name = "TCPv6", .receive = &tcp_receive, .receive_error = &tcp_receive_error},
     {.number = 17, .name = "UDPv6", .receive = &udp_receive, .receive_error = &udp_receive_error},
     {.number = 58, .name = "ICMPv6", .receive = &icmp6_receive, .receive_error = &icmp6_receive_error},
+    {.number = 136, .name = "UDPLitev6", .receive = &udp_lite_receive, .receive_error = &udp_lite_receive_error},
 };
 
 }  // namespace

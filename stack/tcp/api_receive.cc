@@ -18,6 +18,8 @@ Result<size_t> TcpSocket::nothing_to_read() {
 }
 
 Result<size_t> TcpSocket::receive(Entry& entry, ReceiveRequest& request) {
+  // Before anything else, as tcp_recvmsg() does; nothing is ever reported there.
+  if ((request.flags & kMessageErrorQueue) != 0) return Errno::EAGAIN;
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::ENOTCONN;
   if ((request.flags & kMessageOutOfBand) != 0) return receive_urgent(request);

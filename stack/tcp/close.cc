@@ -43,11 +43,9 @@ Result<> TcpSocket::shutdown_owned(Entry& entry, ShutdownHow how) {
   return ok();
 }
 
+// Linux's sk_state_change() names no events: everybody looks, also who waits in accept() on a listener that is none any more.
 void TcpSocket::wake_for_shutdown() {
-  PollEvents events = kPollOut | kPollWriteNormal;
-  if ((shutdown_ & kShutdownReceive) != 0) events |= kPollIn | kPollReadNormal | kPollReadHangUp;
-  if (shutdown_ == kShutdownBoth) events |= kPollHangUp;
-  wake(events);
+  wake(kPollIn | kPollOut | kPollReadNormal | kPollWriteNormal | kPollReadHangUp | kPollHangUp | kPollError);
 }
 
 bool TcpSocket::send_fin_state(Entry& entry) {

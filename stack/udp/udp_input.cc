@@ -1,5 +1,7 @@
-// From IP to the sockets: RFC 768, RFC 8200 section 8.1, and RFC 1122 section 4.1.3 where nobody listens.
+// From IP to the sockets: RFC 768, RFC 3828, RFC 8200 section 8.1, and RFC 1122 section 4.1.3 where nobody listens.
 #include "stack/udp/udp_input.hh"
+
+#include <optional>
 
 #include "stack/datagram/group_filter.hh"
 #include "stack/drop_reason.hh"
@@ -27,6 +29,18 @@ bool has_right_checksum(const Packet& packet, const IpInfo& info) {
                              : pseudo_header_checksum(info.source.v6(), info.destination.v6(), IpProtocol::Udp, size);
   packet.for_each_run(0, packet.size(), [&](ByteSpan run) { sum.add(run); });
   return sum.is_valid();
+}
+
+// UDP-Lite: 0 covers all. Nothing: the coverage lies, or the sum is wrong or missing, which RFC 3828 section 3.1 forbids.
+std::optional<size_t> right_coverage(const Packet& packet, const UdpHeader& header, const IpInfo& info) {
+  const size_t size = packet.size(), said = header.length.get(), covered = said == 0 ? size : said;
+  if (header.checksum.get() == 0 || covered < sizeof(UdpHeader) || covered > size) return std::nullopt;
+  const auto length = static_cast<uint32_t>(size);
+  InternetChecksum sum = info.destination.is_v4()
+                             ? pseudo_header_checksum(info.source.v4(), info.destination.v4(), IpProtocol::UdpLite, length)
+                             : pseudo_header_checksum(info.source.v6(), info.destination.v6(), IpProtocol::UdpLite, length);
+  packet.for_each_run(0, covered, [&](ByteSpan run) { sum.add(run); });
+  return sum.is_valid() ? std::optional<size_t>(covered) : std::nullopt;
 }
 
 // Cuts link padding off. False: the lengths lie.
@@ -65,18 +79,35 @@ void hand_over(Entry& entry, Socket& socket, Ref<Packet> packet, uint16_t source
   deliver_segments(entry, static_cast<UdpSocket&>(socket), std::move(packet));
 }
 
+// Of a datagram of which only so many bytes are covered. A socket that asked for full coverage takes none such.
+bool accepts_coverage(const UdpSocket& socket, size_t covered) {
+  const UdpOptions& options = socket.udp_options;
+  return !options.has_receive_coverage || (options.receive_coverage != 0 && covered >= options.receive_coverage);
+}
+
+PacketTuple tuple_of(DemuxSpace space, const IpInfo& info, const UdpHeader& header) {
+  return {.space = space,
+          .local = info.destination,
+          .remote = info.source,
+          .local_port = header.destination_port.get(),
+          .remote_port = header.source_port.get(),
+          .interface_index = info.interface_index};
+}
+
 // ------------------------------------------------------------------------------------------------------ groups and broadcasts
 
 struct GroupDelivery {
   Entry& entry;
   Packet& packet;
   uint16_t source_port;
+  size_t lacking = 0;  // UDP-Lite: covers no more than this; 0: everything
   unsigned receivers = 0;
 };
 
 void deliver_to_member(void* context, Socket& socket) {
   auto& delivery = *static_cast<GroupDelivery*>(context);
   if (!accepts_group(socket, ip_info(delivery.packet))) return;
+  if (delivery.lacking != 0 && !accepts_coverage(static_cast<UdpSocket&>(socket), delivery.lacking)) return;
   ++delivery.receivers;
   auto copy = delivery.packet.clone();
   if (!copy.is_ok()) {
@@ -88,18 +119,18 @@ void deliver_to_member(void* context, Socket& socket) {
   hand_over(delivery.entry, socket, std::move(packet), delivery.source_port);
 }
 
-void receive_group(Entry& entry, Ref<Packet> packet, const PacketTuple& tuple) {
-  GroupDelivery delivery{entry, *packet, tuple.remote_port};
+void receive_group(Entry& entry, Ref<Packet> packet, const PacketTuple& tuple, size_t lacking = 0) {
+  GroupDelivery delivery{entry, *packet, tuple.remote_port, lacking};
   entry.stack().sockets().visit_datagram(tuple, &deliver_to_member, &delivery);
   if (delivery.receivers != 0) return;
-  count(entry, mib_of(ip_info(*packet)).ignored_multicast);
+  if (tuple.space == DemuxSpace::Udp) count(entry, mib_of(ip_info(*packet)).ignored_multicast);
   drop(entry, std::move(packet), DropReason::UdpNoSocket);
 }
 
 void answer_unreachable(Entry& entry, Ref<Packet> packet) {
   constexpr uint8_t kUnreachable4 = 3, kPort4 = 3, kUnreachable6 = 1, kPort6 = 4;
   const IpInfo& info = ip_info(*packet);
-  count(entry, mib_of(info).no_ports);
+  if (info.protocol == static_cast<uint8_t>(IpProtocol::Udp)) count(entry, mib_of(info).no_ports);
   if (info.destination.is_v4()) {
     icmp4_send_error(entry, *packet, kUnreachable4, kPort4, 0);
   } else {
@@ -127,12 +158,7 @@ void udp_receive(Entry& entry, Ref<Packet> packet) {
   if (has_checksum && packet->checksum == ChecksumState::Unknown && !has_right_checksum(*packet, info)) {
     return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
   }
-  const PacketTuple tuple{.space = DemuxSpace::Udp,
-                          .local = info.destination,
-                          .remote = info.source,
-                          .local_port = header.destination_port.get(),
-                          .remote_port = header.source_port.get(),
-                          .interface_index = info.interface_index};
+  const PacketTuple tuple = tuple_of(DemuxSpace::Udp, info, header);
   const bool lacks_checksum = !has_checksum && !info.destination.is_v4();
   if (info.is_multicast || info.is_broadcast) {
     if (lacks_checksum) return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
@@ -147,12 +173,32 @@ void udp_receive(Entry& entry, Ref<Packet> packet) {
   hand_over(entry, *socket, std::move(packet), tuple.remote_port);
 }
 
-void udp_receive_error(Entry& entry, const IpError& error) {
+void udp_lite_receive(Entry& entry, Ref<Packet> packet) {
+  auto parsed = packet->header<UdpHeader>();
+  if (!parsed.is_ok()) return drop(entry, std::move(packet), DropReason::UdpHeader);
+  const UdpHeader& header = *parsed.take();
+  const IpInfo& info = ip_info(*packet);
+  const std::optional<size_t> covered = right_coverage(*packet, header, info);
+  if (!covered) return drop(entry, std::move(packet), DropReason::UdpChecksum);
+  const size_t lacking = *covered < packet->size() ? *covered : 0;
+  const PacketTuple tuple = tuple_of(DemuxSpace::UdpLite, info, header);
+  if (info.is_multicast || info.is_broadcast) return receive_group(entry, std::move(packet), tuple, lacking);
+  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  if (!socket) return answer_unreachable(entry, std::move(packet));
+  if (lacking != 0 && !accepts_coverage(static_cast<UdpSocket&>(*socket), lacking)) {
+    return drop(entry, std::move(packet), DropReason::UdpChecksum);
+  }
+  hand_over(entry, *socket, std::move(packet), tuple.remote_port);
+}
+
+namespace {
+
+void receive_error(Entry& entry, const IpError& error, DemuxSpace space) {
   if (error.cited == nullptr) return;
   auto parsed = UdpHeader::parse(error.cited->linear());
   if (!parsed.is_ok()) return;
   const UdpHeader& header = *parsed.take();
-  const PacketTuple tuple{.space = DemuxSpace::Udp,
+  const PacketTuple tuple{.space = space,
                           .local = error.source,
                           .remote = error.destination,
                           .local_port = header.source_port.get(),
@@ -165,5 +211,10 @@ void udp_receive_error(Entry& entry, const IpError& error) {
   if (payload) payload->consume(sizeof(UdpHeader));
   static_cast<UdpSocket&>(*socket).deliver_error(entry, error, tuple.remote_port, std::move(payload));
 }
+
+}  // namespace
+
+void udp_receive_error(Entry& entry, const IpError& error) { receive_error(entry, error, DemuxSpace::Udp); }
+void udp_lite_receive_error(Entry& entry, const IpError& error) { receive_error(entry, error, DemuxSpace::UdpLite); }
 
 }  // namespace lxnet

@@ -9,5 +9,8 @@ namespace lxnet {
 // sent from here.
 void udp_receive(Entry& entry, Ref<Packet> packet);
 void udp_receive_error(Entry& entry, const IpError& error);
+// The same for UDP-Lite.
+void udp_lite_receive(Entry& entry, Ref<Packet> packet);
+void udp_lite_receive_error(Entry& entry, const IpError& error);
 
 }  // namespace lxnet

@@ -65,10 +65,25 @@ Result<> UdpSocket::check_segments(const SendPlan& plan, size_t payload, uint16_
   return ok();
 }
 
+// RFC 3828 section 3.1: the length field says how much the checksum covers. No device computes such a sum.
+void UdpSocket::checksum_lite(Packet& packet, UdpHeader& header, uint16_t pseudo_sum) const {
+  size_t covered = packet.size();
+  if (udp_options.has_send_coverage && udp_options.send_coverage < covered) {
+    if (udp_options.send_coverage != 0) covered = udp_options.send_coverage;
+    header.length.set(udp_options.send_coverage);
+  }
+  header.checksum.set(0);
+  InternetChecksum sum(pseudo_sum);
+  packet.for_each_run(0, covered, [&](ByteSpan run) { sum.add(run); });
+  header.checksum.set(sum.finish() == 0 ? uint16_t{0xffff} : sum.finish());
+  packet.checksum = ChecksumState::Unknown;  // complete
+}
+
 Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) {
   const size_t payload = packet->size();
   const bool is_v4 = plan.destination.is_v4();
   if (segment_size != 0) {
+    if (is_lite()) return Errno::EIO;  // as udp_send_skb(): nobody can cut it
     TRY(check_segments(plan, payload, segment_size));
     if (payload > segment_size) {
       packet->segmentation = SegmentationKind::Udp;
@@ -83,11 +98,13 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& p
   header.length.set(length);
   if (needs_checksum(is_v4)) {
     const IpAddress& source = plan.route->source;
-    const InternetChecksum sum = is_v4 ? pseudo_header_checksum(source.v4(), plan.destination.v4(), IpProtocol::Udp, length)
-                                       : pseudo_header_checksum(source.v6(), plan.destination.v6(), IpProtocol::Udp, length);
+    const auto kind = static_cast<IpProtocol>(protocol());
+    const InternetChecksum sum = is_v4 ? pseudo_header_checksum(source.v4(), plan.destination.v4(), kind, length)
+                                       : pseudo_header_checksum(source.v6(), plan.destination.v6(), kind, length);
     header.checksum.set(sum.sum());
     packet->checksum = ChecksumState::Partial;
     packet->checksum_offset = offsetof(UdpHeader, checksum);
+    if (is_lite()) checksum_lite(*packet, header, sum.sum());
   } else {
     header.checksum.set(0);
   }
@@ -95,11 +112,11 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& p
   packet->priority = plan.priority;
   auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);
   if (sent.is_ok()) {
-    count(entry, is_v4 ? Mib::UdpOutDatagrams : Mib::Udp6OutDatagrams);
+    if (!is_lite()) count(entry, is_v4 ? Mib::UdpOutDatagrams : Mib::Udp6OutDatagrams);
     return ok();
   }
   if (!sent.is_error(Errno::ENOBUFS)) return sent;
-  count(entry, is_v4 ? Mib::UdpSndbufErrors : Mib::Udp6SndbufErrors);
+  if (!is_lite()) count(entry, is_v4 ? Mib::UdpSndbufErrors : Mib::Udp6SndbufErrors);
   // A full queue on the way is a lost packet, unless the program asked to hear of such things.
   return (is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6) ? std::move(sent) : ok();
 }

@@ -5,17 +5,13 @@
 #include "stack/stack.hh"
 
 namespace lxnet {
-namespace {
 
-constexpr uint8_t kUdp = 17;
+UdpSocket::UdpSocket(Stack& stack, IpFamily family, IpProtocol protocol)
+    : DatagramSocket(stack, family, SocketType::Datagram, static_cast<uint8_t>(protocol),
+                     protocol == IpProtocol::Udp ? DemuxSpace::Udp : DemuxSpace::UdpLite, Admission::IfItFits) {}
 
-}  // namespace
-
-UdpSocket::UdpSocket(Stack& stack, IpFamily family)
-    : DatagramSocket(stack, family, SocketType::Datagram, kUdp, DemuxSpace::Udp, Admission::IfItFits) {}
-
-Result<Ref<Socket>> UdpSocket::create(Entry& entry, IpFamily family) {
-  UdpSocket* socket = construct<UdpSocket>(entry.stack().hal(), entry.stack(), family);
+Result<Ref<Socket>> UdpSocket::create(Entry& entry, IpFamily family, IpProtocol protocol) {
+  UdpSocket* socket = construct<UdpSocket>(entry.stack().hal(), entry.stack(), family, protocol);
   if (socket == nullptr) return Errno::ENOBUFS;
   return Ref<Socket>::adopt(socket);
 }
@@ -23,6 +19,7 @@ Result<Ref<Socket>> UdpSocket::create(Entry& entry, IpFamily family) {
 void UdpSocket::dispose_self() { dispose(stack().hal(), this); }
 
 DatagramSocket::Counters UdpSocket::counters(IpFamily of_packet) const {
+  if (is_lite()) return {};
   if (of_packet == IpFamily::V4) {
     return {.delivered = Mib::UdpInDatagrams, .errors = Mib::UdpInErrors, .no_room = Mib::UdpRcvbufErrors, .is_counted = true};
   }
@@ -30,9 +27,9 @@ DatagramSocket::Counters UdpSocket::counters(IpFamily of_packet) const {
 }
 
 Result<Ref<Socket>> create_udp_socket(Entry& entry, IpFamily family, uint8_t protocol) {
-  // UDP-Lite (RFC 3828) needs a checksum of its own kind everywhere; it is not served.
-  if (protocol != kUdp) return Errno::EPROTONOSUPPORT;
-  return UdpSocket::create(entry, family);
+  const auto kind = static_cast<IpProtocol>(protocol);
+  if (kind != IpProtocol::Udp && kind != IpProtocol::UdpLite) return Errno::EPROTONOSUPPORT;
+  return UdpSocket::create(entry, family, kind);
 }
 
 }  // namespace lxnet

@@ -1,9 +1,10 @@
-// UdpSocket: UDP (RFC 768) over IPv4 and IPv6, with Linux's corking and segmentation offload.
+// UdpSocket: UDP (RFC 768) and UDP-Lite (RFC 3828) over IPv4 and IPv6, with Linux's corking and segmentation offload.
 //
-// Not implemented: UDP-Lite's partial coverage, UDP_ENCAP.
+// Not implemented: UDP_ENCAP, UDP-Lite's counters in /proc/net/snmp.
 #pragma once
 
 #include "stack/datagram/datagram_socket.hh"
+#include "stack/wire/ip_protocol.hh"
 #include "stack/wire/udp.hh"
 
 namespace lxnet {
@@ -15,16 +16,22 @@ struct UdpOptions {
   bool receives_segments = false;  // UDP_GRO
   uint16_t segment_size = 0;       // UDP_SEGMENT; 0: none
   bool is_corked = false;          // UDP_CORK: set through set_cork()
+  // UDP-Lite: how many bytes the checksum covers, from the header on; 0: all. Until set, everything is covered and taken.
+  uint16_t send_coverage = 0;     // UDPLITE_SEND_CSCOV
+  uint16_t receive_coverage = 0;  // UDPLITE_RECV_CSCOV: the least that is accepted
+  bool has_send_coverage = false, has_receive_coverage = false;
 };
 
 class UdpSocket final : public DatagramSocket {
  public:
-  static Result<Ref<Socket>> create(Entry& entry, IpFamily family);
+  static Result<Ref<Socket>> create(Entry& entry, IpFamily family, IpProtocol protocol);
 
   Result<size_t> send(Entry& entry, SendRequest& request) override;
   // UDP_CORK. Taking the cork off sends what was collected.
   enum class Cork : uint8_t { Off, On };
   Result<> set_cork(Entry& entry, Cork cork);
+
+  bool is_lite() const { return protocol() == static_cast<uint8_t>(IpProtocol::UdpLite); }
 
   UdpOptions udp_options;
 
@@ -49,13 +56,15 @@ class UdpSocket final : public DatagramSocket {
     bool is_active = false;
   };
 
-  UdpSocket(Stack& stack, IpFamily family);
+  UdpSocket(Stack& stack, IpFamily family, IpProtocol protocol);
   ~UdpSocket() = default;
 
   Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
   Result<> transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
-  bool needs_checksum(bool is_v4) const { return is_v4 ? !options.no_check_tx : !udp_options.no_check6_tx; }
+  void checksum_lite(Packet& packet, UdpHeader& header, uint16_t pseudo_sum) const;
+  // UDP-Lite has no datagrams without.
+  bool needs_checksum(bool is_v4) const { return is_lite() || (is_v4 ? !options.no_check_tx : !udp_options.no_check6_tx); }
   void complete_zero_copy() REQUIRES(lock_);
   // udp_cork.cc
   Result<size_t> append_pending(Entry& entry, SendRequest& request) REQUIRES(lock_);
