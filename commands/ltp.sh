@@ -10,8 +10,11 @@ command_ltp() {
   # -v and --help belong to lxnet-ltp.
   while (($#)) && [[ $1 == --preset* ]] && take_common_option "$@"; do shift "$taken"; done
   preset=${preset:-release}
-  build_targets "$preset" lxnet-ltp lxnet-run >&2
-  local bin
+  local targets=(lxnet-ltp lxnet-run) word bin
+  for word; do
+    if [[ $word == --diff ]]; then targets+=(lxnet-diff); fi
+  done
+  build_targets "$preset" "${targets[@]}" >&2
   bin=$(build_directory "$preset")/bin
-  exec "$bin/lxnet-ltp" --lxnet-run "$bin/lxnet-run" --suites "$lxnet_root/ltp_runner/suites" --output "$lxnet_root/build/ltp" "$@"
+  exec "$bin/lxnet-ltp" --lxnet-run "$bin/lxnet-run" --lxnet-diff "$bin/lxnet-diff" --suites "$lxnet_root/ltp_runner/suites" --output "$lxnet_root/build/ltp" "$@"
 }

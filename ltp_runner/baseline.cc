@@ -38,7 +38,9 @@ absl::StatusOr<std::vector<BaselineRow>> parse_baseline(absl::string_view text) 
   for (const Json& item : json->items) {
     BaselineRow row = {.test = item.text_or("test", ""), .verdict = item.text_or("verdict", ""), .counts = {}};
     if (row.test.empty() || row.verdict.empty()) return absl::InvalidArgumentError("a row has no test or no verdict");
-    if (const Json* run = item.find("lxnet")) {
+    const Json* run = item.find("lxnet");
+    if (run == nullptr) run = item.find("qemu");
+    if (run != nullptr) {
       row.counts = {.pass = run->number_or("pass", 0),
                     .fail = run->number_or("fail", 0),
                     .brok = run->number_or("brok", 0),

@@ -14,7 +14,7 @@ bool is_crash(const ProcessResult& process) { return process.ending != Ending::E
 bool says_nothing(const LtpOutput& output) { return output.counts == Counts{}; }
 
 std::string count_difference(absl::string_view word, int linux_count, int lxnet_count) {
-  return absl::StrCat(word, " ", linux_count, " on Linux, ", lxnet_count, " on lxnet");
+  return absl::StrCat(word, " ", linux_count, " on Linux, ", lxnet_count, " here");
 }
 
 // Empty when lxnet is not worse.
@@ -60,7 +60,7 @@ std::string first_difference(const LtpOutput& there, const LtpOutput& here) {
     for (at = 0; at < both && there.results[at] == here.results[at];) at++;
     if (at == both) return "";
   }
-  return absl::StrCat("Linux: ", line_text(there.results, at), "\nlxnet: ", line_text(here.results, at));
+  return absl::StrCat("Linux: ", line_text(there.results, at), "\nhere:  ", line_text(here.results, at));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "ltp_runner/baseline.hh"
 #include "ltp_runner/files.hh"
+#include "ltp_runner/guest.hh"
 #include "ltp_runner/options.hh"
 #include "ltp_runner/private_world.hh"
 #include "ltp_runner/runner.hh"
@@ -60,7 +61,7 @@ void print_progress(const Row& row, size_t done, size_t all) {
   if (row.comparison.verdict == Verdict::Excluded) {
     absl::StrAppend(&line, "excluded");
   } else {
-    absl::StrAppendFormat(&line, "Linux %-18s lxnet %-18s %s", run_text(row.linux_run), run_text(row.lxnet_run),
+    absl::StrAppendFormat(&line, "Linux %-18s here %-18s %s", run_text(row.linux_run), run_text(row.lxnet_run),
                           verdict_name(row.comparison.verdict));
   }
   std::fprintf(stderr, "%s\n", line.c_str());
@@ -88,11 +89,15 @@ int judge(const std::vector<BaselineRow>* baseline, const Report& report) {
   return lost.empty() ? 0 : 1;
 }
 
+// Tests run in other folders than ours.
+std::string program_path(const std::string& program) {
+  return program.find('/') == std::string::npos ? program : std::string(std::filesystem::absolute(program));
+}
+
 RunnerOptions runner_options(const Options& options, const std::string& root) {
   RunnerOptions run;
   run.root = root;
-  bool is_path = options.lxnet_run.find('/') != std::string::npos;  // tests run elsewhere
-  run.lxnet_command = {is_path ? std::string(std::filesystem::absolute(options.lxnet_run)) : options.lxnet_run, "--unix", "--"};
+  run.lxnet_command = {program_path(options.lxnet_run), "--unix", "--"};
   run.output_directory = std::filesystem::absolute(options.output_directory);
   run.is_private = can_be_private();
   run.jobs = options.jobs > 0 ? options.jobs
@@ -104,6 +109,28 @@ RunnerOptions runner_options(const Options& options, const std::string& root) {
                  "lxnet ltp: without root, or the right to make namespaces, tests run on this machine's own network and files\n");
   }
   return run;
+}
+
+absl::StatusOr<std::vector<Row>> run_both_sides(std::vector<PlannedTest> plan, const Options& options, const std::string& root) {
+  RunnerOptions run = runner_options(options, root);
+  if (options.guest_kernel.empty()) {
+    absl::StatusOr<std::vector<Row>> rows = run_plan(std::move(plan), run, print_progress);
+    if (!rows.ok() || !options.diffs) return rows;
+    absl::Status status =
+        diff_worse(*rows, run, {program_path(options.differ), "--lxnet-run", run.lxnet_command[0], "--run-option=--unix", "--"});
+    if (!status.ok()) return status;
+    return rows;
+  }
+  run.lxnet_command.clear();
+  absl::StatusOr<std::vector<Row>> rows = run_plan(std::move(plan), run, [](const Row&, size_t, size_t) {});
+  if (!rows.ok()) return rows;
+  GuestOptions guest;
+  guest.kernel = options.guest_kernel;
+  guest.root = root;
+  guest.output_directory = run.output_directory;
+  guest.timeout = run.timeout;
+  if (absl::Status status = run_in_guest(*rows, guest, print_progress); !status.ok()) return status;
+  return rows;
 }
 
 }  // namespace
@@ -125,11 +152,12 @@ int main(int argc, char** argv) {
     if (!rows.ok()) return complain(rows.status());
     baseline = *std::move(rows);
   }
-  absl::StatusOr<std::vector<Row>> rows = run_plan(*std::move(plan), runner_options(*options, *root), print_progress);
+  absl::StatusOr<std::vector<Row>> rows = run_both_sides(*std::move(plan), *options, *root);
   if (!rows.ok()) return complain(rows.status());
   Report report = {.ltp_version = ltp_version(*root),
                    .kernel = kernel_name(),
                    .date = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::LocalTimeZone()),
+                   .second_side = options->guest_kernel.empty() ? "lxnet" : "qemu",
                    .rows = *std::move(rows)};
   std::printf("%s", text_report(report).c_str());
   if (absl::Status status = write_reports(*options, report); !status.ok()) return complain(status);

@@ -44,10 +44,16 @@ constexpr OptionRow kOptions[] = {
      [](Options& o, const std::string& v) { return set_text(o.markdown_file, v); }},
     {"--baseline", "FILE", "an earlier run's JSON: fail only where lxnet has become worse since",
      [](Options& o, const std::string& v) { return set_text(o.baseline_file, v); }},
+    {"--diff", "", "run lxnet diff on every test that is worse, and keep what it prints in diff/ of the output",
+     [](Options& o, const std::string&) { return o.diffs = true; }},
+    {"--qemu", "KERNEL", "compare with this kernel in QEMU instead of lxnet: the tests go into an initramfs",
+     [](Options& o, const std::string& v) { return set_text(o.guest_kernel, v); }},
     {"--suites", "DIR", "where the suites are; lxnet ltp says it itself",
      [](Options& o, const std::string& v) { return set_text(o.suite_directory, v); }},
     {"--lxnet-run", "PROGRAM", "the lxnet-run to use; lxnet ltp says it itself",
      [](Options& o, const std::string& v) { return set_text(o.lxnet_run, v); }},
+    {"--lxnet-diff", "PROGRAM", "the lxnet-diff to use; lxnet ltp says it itself",
+     [](Options& o, const std::string& v) { return set_text(o.differ, v); }},
     {"--help", "", "this text", [](Options& o, const std::string&) { return o.helps = true; }},
 };
 

@@ -19,6 +19,9 @@ struct Options {
   std::string output_directory = "ltp-output";
   std::string json_file, junit_file, html_file, markdown_file;
   std::string baseline_file;
+  bool diffs = false;
+  std::string differ = "lxnet-diff";
+  std::string guest_kernel;     // run there instead of on lxnet
   std::string suite_directory;  // given by the command, not by people
   std::string lxnet_run = "lxnet-run";
 };

@@ -17,6 +17,7 @@ struct Row {
   Comparison comparison;
   std::string linux_output_file;
   std::string lxnet_output_file;
+  std::string diff_file;  // what lxnet diff printed, if it was run
 };
 
 struct Report {

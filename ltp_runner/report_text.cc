@@ -21,6 +21,7 @@ void add_test(const Row& row, std::string& text) {
     absl::StrAppend(&text, "    ", absl::StrReplaceAll(row.comparison.difference, {{"\n", "\n    "}}), "\n");
   }
   absl::StrAppend(&text, "    ", row.linux_output_file, "\n    ", row.lxnet_output_file, "\n");
+  if (!row.diff_file.empty()) absl::StrAppend(&text, "    ", row.diff_file, "\n");
 }
 
 void add_sums(absl::string_view title, const std::vector<Sum>& all, std::string& text) {

@@ -67,6 +67,13 @@ void see_through_shell(ProcessResult& result) {
   result.number -= 128;
 }
 
+std::vector<std::string> test_environment(const std::string& root, const std::string& directory) {
+  const char* path = ::getenv("PATH");
+  return {absl::StrCat("LTPROOT=", root),
+          absl::StrCat("PATH=", root, "/testcases/bin:", path != nullptr ? path : "/usr/bin:/bin"),
+          absl::StrCat("TMPDIR=", directory), "LTP_COLORIZE_OUTPUT=0", "LC_ALL=C"};
+}
+
 class Runner {
  public:
   Runner(std::vector<PlannedTest> plan, const RunnerOptions& options, const Progress& progress)
@@ -77,7 +84,7 @@ class Runner {
       row.linux_output_file = output_file("linux", row);
       row.lxnet_output_file = output_file("lxnet", row);
     }
-    runs_left_.assign(rows_.size(), 2);
+    runs_left_.assign(rows_.size(), has_second_side() ? 2 : 1);
   }
 
   absl::StatusOr<std::vector<Row>> run() {
@@ -91,7 +98,7 @@ class Runner {
         continue;
       }
       waiting_.push_back({i, Side::Linux});
-      waiting_.push_back({i, Side::Lxnet});
+      if (has_second_side()) waiting_.push_back({i, Side::Lxnet});
     }
     InterruptWatch watch;
     was_interrupted = 0;
@@ -113,6 +120,8 @@ class Runner {
     Job job;
     Process process;
   };
+
+  bool has_second_side() const { return !options_.lxnet_command.empty(); }
 
   std::string output_file(absl::string_view side, const Row& row) const {
     return absl::StrCat(options_.output_directory, "/", side, "/", row.test.entry.test, ".txt");
@@ -138,10 +147,7 @@ class Runner {
     for (const char* word : {"sh", "-c"}) spec.arguments.emplace_back(word);
     spec.arguments.push_back(row.test.command);
     spec.directory = work_.make(++made_);
-    const char* path = ::getenv("PATH");
-    spec.environment = {absl::StrCat("LTPROOT=", options_.root),
-                        absl::StrCat("PATH=", options_.root, "/testcases/bin:", path != nullptr ? path : "/usr/bin:/bin"),
-                        absl::StrCat("TMPDIR=", spec.directory), "LTP_COLORIZE_OUTPUT=0", "LC_ALL=C"};
+    spec.environment = test_environment(options_.root, spec.directory);
     spec.output_file = job.side == Side::Linux ? row.linux_output_file : row.lxnet_output_file;
     spec.timeout = row.test.entry.timeout_seconds > 0 ? absl::Seconds(row.test.entry.timeout_seconds) : options_.timeout;
     spec.is_private = options_.is_private;
@@ -172,8 +178,8 @@ class Runner {
     absl::StatusOr<std::string> text = read_file(is_linux ? row.linux_output_file : row.lxnet_output_file);
     if (text.ok()) run.output = parse_ltp_output(*text);
     if (--runs_left_[running.job.row] > 0) return;
-    row.comparison = compare(row.linux_run, row.lxnet_run);
-    if (row.comparison.verdict == Verdict::Worse && !row.test.entry.waits.empty()) row.comparison.verdict = Verdict::Waiting;
+    if (!has_second_side()) return;
+    judge(row);
     progress_(row, ++done_, rows_.size());
   }
 
@@ -189,6 +195,35 @@ class Runner {
 };
 
 }  // namespace
+
+void judge(Row& row) {
+  row.comparison = compare(row.linux_run, row.lxnet_run);
+  if (row.comparison.verdict == Verdict::Worse && !row.test.entry.waits.empty()) row.comparison.verdict = Verdict::Waiting;
+}
+
+absl::Status diff_worse(std::vector<Row>& rows, const RunnerOptions& options, const std::vector<std::string>& differ) {
+  WorkDirectory work;
+  std::error_code error;
+  std::filesystem::create_directories(options.output_directory + "/diff", error);
+  for (size_t i = 0; i < rows.size(); i++) {
+    Row& row = rows[i];
+    if (row.comparison.verdict != Verdict::Worse) continue;
+    ProcessSpec spec;
+    spec.arguments = differ;
+    for (const char* word : {"sh", "-c"}) spec.arguments.emplace_back(word);
+    spec.arguments.push_back(row.test.command);
+    spec.directory = work.make(i);
+    spec.environment = test_environment(options.root, spec.directory);
+    spec.output_file = row.diff_file = absl::StrCat(options.output_directory, "/diff/", row.test.entry.test, ".txt");
+    // Twice the test, each time under strace.
+    spec.timeout = 10 * (row.test.entry.timeout_seconds > 0 ? absl::Seconds(row.test.entry.timeout_seconds) : options.timeout);
+    absl::StatusOr<Process> process = Process::start(spec);
+    if (!process.ok()) return process.status();
+    ProcessResult result = process->finish();
+    if (result.ending == Ending::NotStarted) return absl::NotFoundError(absl::StrCat(differ[0], ": ", result.description()));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::vector<Row>> run_plan(std::vector<PlannedTest> plan, const RunnerOptions& options, const Progress& progress) {
   return Runner(std::move(plan), options, progress).run();

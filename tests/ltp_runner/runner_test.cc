@@ -96,7 +96,7 @@ TEST_F(RunnerTest, ATestRunsInAFolderOfItsOwnWithLtpsPrograms) {
 TEST_F(RunnerTest, TheTextNamesDifferencesReasonsAndSums) {
   std::string text = text_report(report_of(run()));
   for (const char* part : {"killed by SIGSEGV (Linux: exit 0)", "no end after 2 s", "Linux: skips.c:2: TPASS: fine",
-                           "lxnet: skips.c:3: TCONF", "waits for AF_PACKET", "eats the disk", "this LTP does not list it"}) {
+                           "here:  skips.c:3: TCONF", "waits for AF_PACKET", "eats the disk", "this LTP does not list it"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }
@@ -107,6 +107,18 @@ TEST_F(RunnerTest, TheJsonIsABaselineForItself) {
   ASSERT_TRUE(baseline.ok());
   EXPECT_EQ(baseline->size(), report.rows.size());
   EXPECT_TRUE(regressions(*baseline, report).empty());
+}
+
+TEST_F(RunnerTest, OnRequestWhatIsWorseIsComparedCallByCall) {
+  std::vector<Row> rows = run({"equal", "skips"});
+  RunnerOptions options;
+  options.root = fake_.root();
+  options.output_directory = fake_.file("output");
+  ASSERT_TRUE(diff_worse(rows, options, {"echo", "compares", "--"}).ok());
+  EXPECT_EQ(rows[0].diff_file, "");
+  EXPECT_EQ(*read_file(rows[1].diff_file), "compares -- sh -c skips\n");
+  EXPECT_THAT(text_report(report_of(rows)), HasSubstr("output/diff/skips.txt"));
+  EXPECT_FALSE(diff_worse(rows, options, {"/nonexistent"}).ok());
 }
 
 TEST_F(RunnerTest, MarkupIsEscaped) {
