@@ -1,8 +1,8 @@
 // sendfile: from a file of the host's to a file of lxnet's.
 //
 // What lxnet sends from must be the host's: a socket is no source of it (EINVAL), as in Linux, where the input must be seekable.
-// Not implemented: with no offset given, a part that was read and that a non-blocking socket then does not take is waited for,
-// because the position of the host's file cannot be moved back.
+// With no offset given the position of the host's file cannot be moved back: nothing is read for a non-blocking socket that is
+// not writable. Not implemented: the part of what was read that such a socket then does not take is waited for.
 #include <algorithm>
 
 #include "compat/syscalls/calls.hh"
@@ -54,6 +54,10 @@ Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_
   int64_t sent = 0;
   while (static_cast<uint64_t>(sent) < count) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(count - static_cast<uint64_t>(sent), kChunk));
+    if (position == nullptr && out->is_nonblocking() &&
+        (out->poll(context.entry()) & (kPollOut | kPollError | kPollHangUp)) == 0) {
+      return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(Errno::EAGAIN);
+    }
     int64_t next = position == nullptr ? 0 : *position;
     auto got = in.read(MutableByteSpan(buffer.data(), wanted), position == nullptr ? nullptr : &next);
     if (!got.is_ok()) return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(got.error());
