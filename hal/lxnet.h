@@ -40,6 +40,18 @@ int lxnet_enable_epoll(struct lxnet_stack* stack);  /* epoll_create … epoll_pw
 int lxnet_enable_afunix(struct lxnet_stack* stack); /* AF_UNIX: liblxnet_afunix */
 int lxnet_enable_afalg(struct lxnet_stack* stack);  /* AF_ALG: liblxnet_afalg */
 
+/* configuration. Prints the calls as strace does: liblxnet_trace. */
+struct lxnet_trace {
+  uint32_t struct_size;  /* sizeof(struct lxnet_trace) */
+  uint32_t string_limit; /* bytes of a buffer that are printed; strace's -s, whose default is 32. At most 4096 */
+  uint32_t column;       /* where the = of the result stands; 0 to leave the line as short as it is. strace prints it at 40 */
+  void* ctx;
+  /* task. One call, when it has ended; without an end of line. May not call into lxnet. */
+  void (*line)(void* ctx, const char* text, size_t size);
+};
+/* 0, -EINVAL, -ENOMEM, or -EEXIST when calls are printed already. */
+int lxnet_trace_enable(struct lxnet_stack* stack, const struct lxnet_trace* trace);
+
 /* ---- the four ways in ------------------------------------------------------------------------------------------------------ */
 
 /* Which numbering a system call number is of. */

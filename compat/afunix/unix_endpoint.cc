@@ -1,6 +1,7 @@
 // The life of an AF_UNIX socket: made, polled, shut down, closed.
 #include "compat/afunix/unix_endpoint.hh"
 
+#include "compat/afinet/interface_ioctl.hh"
 #include "compat/syscalls/compat_state.hh"
 
 namespace lxnet {
@@ -222,7 +223,8 @@ Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, U
       return name && !name->is_abstract() ? Errno::EOPNOTSUPP : Errno::ENOENT;
     }
     default:
-      return Errno::ENOTTY;
+      // Interfaces can be asked about through any socket; what only AF_INET answers is refused as by AF_INET6.
+      return interface_ioctl(context, IpFamily::V6, command, argument);
   }
   TRY(write_user(context.hal(), argument, answer));
   return 0;

@@ -22,6 +22,9 @@ class CompatState {
   // dead. It is also where the shape of nested epoll sets is decided.
   TaskMutex watch_lifetime;
 
+  // Prints the calls, where the host asked for it (compat/trace).
+  struct CallTracer* call_tracer = nullptr;
+
   // AF_UNIX's own, while its archive is linked (compat/afunix).
   void* unix_domain = nullptr;
   void (*destroy_unix_domain)(const Hal& hal, void* domain) = nullptr;

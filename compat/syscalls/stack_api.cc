@@ -1,5 +1,6 @@
 // The calls of lxnet.h that make and unmake a stack with its system-call layer.
 #include "compat/afinet/inet_socket.hh"
+#include "compat/syscalls/call_tracer.hh"
 #include "compat/syscalls/compat_state.hh"
 #include "hal/lxnet.h"
 #include "listen_table/listen_table.hh"
@@ -33,6 +34,7 @@ void detach_compat(Stack& stack) {
   if (stack.ports().table != nullptr) ListenTable::uninstall(stack);
   if (stack.upper_layer == nullptr) return;
   CompatState& state = CompatState::of(stack);
+  if (state.call_tracer != nullptr) state.call_tracer->destroy(stack.hal(), state.call_tracer);
   if (state.unix_domain != nullptr) state.destroy_unix_domain(stack.hal(), state.unix_domain);
   dispose(stack.hal(), &state);
   stack.upper_layer = nullptr;

@@ -1,5 +1,6 @@
 // The system-call table, and lxnet_syscall() that looks into it.
 // lint: table
+#include "compat/syscalls/call_tracer.hh"
 #include "compat/syscalls/calls.hh"
 #include "compat/syscalls/compat_state.hh"
 #include "compat/syscalls/syscall_table.hh"
@@ -104,6 +105,7 @@ extern "C" int64_t lxnet_syscall(lxnet_stack* c_stack, int abi, uint32_t number,
   const SyscallRow* row = find_row(stack, static_cast<size_t>(abi), number);
   if (row == nullptr || row->support == Support::Missing) return kNotOurs;
   SyscallContext context(stack, static_cast<Abi>(abi));
-  auto result = row->handler(context, arguments);
+  CallTracer* tracer = CompatState::of(stack).call_tracer;
+  auto result = tracer == nullptr ? row->handler(context, arguments) : tracer->run(*tracer, context, *row, arguments);
   return result.is_ok() ? result.take() : -static_cast<int64_t>(result.error());
 }

@@ -30,7 +30,8 @@ constexpr char kRunHelp[] =
     "  --impair SETTINGS     make the network a bad one: \"delay=20ms jitter=2ms loss=1% rate=10mbit reorder=0.5%\n"
     "                        duplicate=0.1% corrupt=0.01% limit=1000 seed=7\"\n"
     "  --pcap FILE           write every packet of the network to FILE, as pcapng\n"
-    "  --strace FILE         also write the program's system calls and lxnet's answers to FILE, with strace\n"
+    "  --strace FILE         write the calls that lxnet answers to FILE, in strace's form. All calls: lxnet run -- strace -f "
+    "...\n"
     "  --unix                serve AF_UNIX sockets too; the program then reaches none of the host's by path. With --net, as the\n"
     "                        run that made the network said\n"
     "  --host-proc           let the program see the host kernel's /proc/net and /proc/sys/net; open() is faster by it\n"
@@ -74,6 +75,10 @@ class RunParser {
     if (is_over()) return std::move(command_);
     command_.program.assign(words_.begin() + static_cast<ptrdiff_t>(at_), words_.end());
     if (command_.program.empty()) fail("which program?");
+    if (!command_.network.empty() && command_.options.call_log != nullptr) {
+      fail(
+          "--strace needs a network of its own; with --net run strace inside: lxnet run --net NAME -- strace -f -o FILE PROGRAM");
+    }
     return std::move(command_);
   }
 
@@ -119,6 +124,10 @@ class RunParser {
     fail("unknown option '" + word + "'");
   }
 
+  static std::shared_ptr<OwnedFd> create(const std::string& path) {
+    OwnedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    return file.is_open() ? std::make_shared<OwnedFd>(std::move(file)) : nullptr;
+  }
   void add_tunable(const std::string& value) {
     size_t equals = value.find('=');
     if (equals == std::string::npos || equals == 0) return fail("--sysctl wants NAME=VALUE, not '" + value + "'");
@@ -126,16 +135,16 @@ class RunParser {
   }
   void set_strace(const std::string& value) {
     if (value.empty()) return fail("--strace needs a file name");
-    command_.strace_file = value;
+    command_.options.call_log = create(value);
+    if (command_.options.call_log == nullptr) fail("--strace " + value + ": " + std::strerror(errno));
   }
   void set_network(const std::string& value) {
     if (absl::Status status = check_network_name(value); !status.ok()) return fail("--net: " + std::string(status.message()));
     command_.network = value;
   }
   void set_capture(const std::string& value) {
-    OwnedFd file(::open(value.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!file.is_open()) return fail("--pcap " + value + ": " + std::strerror(errno));
-    command_.options.capture = std::make_shared<OwnedFd>(std::move(file));
+    command_.options.capture = create(value);
+    if (command_.options.capture == nullptr) fail("--pcap " + value + ": " + std::strerror(errno));
   }
   void set_impairment(const std::string& value) {
     std::string wrong = NetworkLink::check_impairment(value);
@@ -188,12 +197,8 @@ RunCommand parse_run(const std::vector<std::string>& words) { return RunParser(w
 int run_command(const std::vector<std::string>& words) {
   RunCommand command = parse_run(words);
   if (command.exit_status >= 0) return command.exit_status;
-  std::vector<std::string> whole;
-  // strace runs inside, as the program's parent: it prints the answers that the supervisor gave, and exits as the program does.
-  if (!command.strace_file.empty()) whole = {"strace", "-f", "-o", command.strace_file, "--"};
-  whole.insert(whole.end(), command.program.begin(), command.program.end());
   std::vector<char*> arguments;
-  for (std::string& word : whole) arguments.push_back(word.data());
+  for (std::string& word : command.program) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   auto body = [&] { return exec_program(arguments.data()); };
   if (command.network.empty()) return run_supervised(command.options, body);

@@ -10,7 +10,6 @@ namespace lxnet::host {
 
 struct RunCommand {
   RunOptions options;
-  std::string strace_file;
   std::string network;
   std::vector<std::string> program;
   int exit_status = -1;  // when there is nothing to run: it has been said why

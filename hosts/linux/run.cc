@@ -69,6 +69,7 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NAME, "lxnet-supervise");
   Supervisor supervisor(options.log_level);
+  if (options.call_log != nullptr) supervisor.print_calls_to(options.call_log);
   if (absl::Status status = supervisor.create_stack(options.serves_unix); !status.ok()) return fail(status);
   if (apply_tunables(options, supervisor.default_stack()) != 0) return kOwnFailure;
   NetworkLink link(supervisor.default_stack());

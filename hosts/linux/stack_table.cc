@@ -33,19 +33,20 @@ ino_t owner_of(const OwnedFd& net_namespace) {
   return owner.is_open() ? inode_of(owner.get()) : 0;
 }
 
+}  // namespace
+
 // 0 or a negative errno.
-int create_stack(const lxnet_hal& hal, uint32_t flags, bool serves_unix, lxnet_stack** stack, const char** message) {
+int StackTable::create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack** stack, const char** message) const {
   lxnet_config config = {};
   config.struct_size = sizeof config;
   config.flags = flags;
   if (int error = lxnet_stack_create(&hal, &config, stack, message); error != 0) return error;
   int error = lxnet_enable_epoll(*stack);
-  if (error == 0 && serves_unix) error = lxnet_enable_afunix(*stack);
+  if (error == 0 && serves_unix_) error = lxnet_enable_afunix(*stack);
+  if (error == 0 && trace_.line != nullptr) error = lxnet_trace_enable(*stack, &trace_);
   if (error != 0) lxnet_stack_destroy(*stack);
   return error;
 }
-
-}  // namespace
 
 absl::Status StackTable::create_default(const lxnet_hal& hal, bool serves_unix) {
   serves_unix_ = serves_unix;
@@ -55,7 +56,7 @@ absl::Status StackTable::create_default(const lxnet_hal& hal, bool serves_unix) 
   entry->user_namespace = namespace_of(::getpid(), "user");
   const char* message = "";
   entries_.push_back(std::move(entry));
-  int error = create_stack(hal, 0, serves_unix_, &entries_.back()->stack, &message);
+  int error = create_stack(hal, 0, &entries_.back()->stack, &message);
   if (error != 0) return absl::InternalError(absl::StrCat("the stack cannot start: ", message, " (", std::strerror(-error), ")"));
   by_namespace_.emplace(inode_of(entries_.back()->net_namespace.get()), entries_.back().get());
   return absl::OkStatus();
@@ -74,7 +75,7 @@ lxnet_stack* StackTable::get(Task& task, const lxnet_hal& hal) {
   if (inode_of(entry->net_namespace.get()) != inode) return nullptr;
   entry->user_namespace = owner_of(entry->net_namespace);
   entries_.push_back(std::move(entry));
-  if (create_stack(hal, LXNET_CONFIG_LOOPBACK_DOWN, serves_unix_, &entries_.back()->stack, nullptr) != 0) {
+  if (create_stack(hal, LXNET_CONFIG_LOOPBACK_DOWN, &entries_.back()->stack, nullptr) != 0) {
     entries_.pop_back();
     return nullptr;
   }

@@ -29,6 +29,8 @@ class StackTable {
 
   // The Stack of the supervisor's own namespace, where programs start. With `serves_unix` every Stack has AF_UNIX.
   absl::Status create_default(const lxnet_hal& hal, bool serves_unix);
+  // Every Stack made from now on prints its calls.
+  void print_calls(const lxnet_trace& trace) { trace_ = trace; }
   // Null when none can be made.
   lxnet_stack* get(Task& task, const lxnet_hal& hal);
   // Whether the thread's user namespace owns the network namespace it is in.
@@ -42,7 +44,9 @@ class StackTable {
 
  private:
   Entry* find(const lxnet_stack* stack) const;
+  int create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack** stack, const char** message) const;
 
+  lxnet_trace trace_ = {};
   bool serves_unix_ = false;
   std::unordered_map<ino_t, Entry*> by_namespace_;
   std::vector<std::unique_ptr<Entry>> entries_;

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "hosts/linux/clock.hh"
 #include "hosts/linux/family_name.hh"
 #include "hosts/linux/hal_table.hh"
@@ -46,6 +47,27 @@ Supervisor::Supervisor(int log_level)
       native_calls_(::seccomp_arch_native()),
       i386_calls_(SCMP_ARCH_X86),
       hal_(make_hal(*this)) {}
+
+void Supervisor::print_calls_to(std::shared_ptr<OwnedFd> file) {
+  constexpr uint32_t kStringLimit = 32, kResultColumn = 40, kThreadWidth = 6;  // as strace -f -o
+  call_log_ = std::move(file);
+  lxnet_trace trace = {};
+  trace.struct_size = sizeof trace;
+  trace.string_limit = kStringLimit;
+  trace.column = kResultColumn - kThreadWidth;
+  trace.ctx = this;
+  trace.line = [](void* ctx, const char* text, size_t size) {
+    auto& self = *static_cast<Supervisor*>(ctx);
+    Call* call = self.current_call();
+    std::string line = absl::StrFormat("%-5d ", call == nullptr ? 0 : call->tid());
+    line.append(text, size);
+    line += '\n';
+    // A full disk ends the log, not the program.
+    if (::write(self.call_log_->get(), line.data(), line.size()) < 0)
+      self.log(LXNET_LOG_WARNING, "the log of calls cannot be written");
+  };
+  stacks_.print_calls(trace);
+}
 
 absl::Status Supervisor::create_stack(bool serves_unix) { return stacks_.create_default(hal_, serves_unix); }
 

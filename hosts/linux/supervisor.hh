@@ -37,6 +37,8 @@ class Supervisor {
   // Messages up to `log_level` (LXNET_LOG_*) go to standard error.
   explicit Supervisor(int log_level);
 
+  // Before create_stack(). Each call that the core answers becomes a line of `file`, as strace prints it.
+  void print_calls_to(std::shared_ptr<OwnedFd> file);
   absl::Status create_stack(bool serves_unix);
   lxnet_stack* default_stack() const { return stacks_.default_stack(); }
   Listener* add_listener(OwnedFd listener);
@@ -99,6 +101,7 @@ class Supervisor {
   lxnet_hal hal_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Received> received_;
+  std::shared_ptr<OwnedFd> call_log_;
   std::set<uint64_t> families_left_;  // already mentioned in the log
   void* loop_lock_slot_ = nullptr;
   Statistics statistics_;
