@@ -30,7 +30,7 @@ namespace {
 
 enum class Put : uint8_t { Copied, Faulty };
 
-// Copies [offset, offset + size) of the packet; `size` becomes what went well.
+// Copies [offset, offset + size) of the packet. Of one whose bytes do not all arrive none is taken, as in Linux.
 Put copy_out(const Packet& packet, uint32_t offset, uint32_t& size, IoSink& sink) {
   uint32_t copied = 0;
   bool is_faulty = false;
@@ -40,7 +40,7 @@ Put copy_out(const Packet& packet, uint32_t offset, uint32_t& size, IoSink& sink
     copied += static_cast<uint32_t>(done);
     is_faulty = done < run.size();
   });
-  size = copied;
+  size = is_faulty ? 0 : copied;
   return is_faulty ? Put::Faulty : Put::Copied;
 }
 

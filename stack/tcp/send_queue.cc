@@ -62,7 +62,9 @@ SendQueue::Copied SendQueue::append_bytes(SendRecord& record, IoSource& source, 
     }
     if (!has_room_for_fragment(record)) break;
     const uint32_t room = std::min(limit - done.size, tail_block_->capacity() - tail_used_);
-    const uint32_t copied = static_cast<uint32_t>(source.copy(MutableByteSpan(tail_block_->bytes() + tail_used_, room)));
+    // What was read before the fault in this piece is not sent either, as in Linux.
+    uint32_t copied = static_cast<uint32_t>(source.copy(MutableByteSpan(tail_block_->bytes() + tail_used_, room)));
+    if (copied < room) copied = 0;
     if (copied != 0) {
       Fragment* last = record.fragment_count == 0 ? nullptr : &record.fragments[record.fragment_count - 1];
       if (last != nullptr && last->block.get() == tail_block_.get() && last->offset + last->size == tail_used_) {
