@@ -59,6 +59,11 @@ foreach(directory IN LISTS test_directories)
   lxnet_test_binary(${directory})
 endforeach()
 
+if(TARGET lxnet-run AND NOT LXNET_SANITIZE)
+  add_test(NAME hosts/linux/installed COMMAND ${CMAKE_SOURCE_DIR}/tests/hosts/linux/installed ${CMAKE_BINARY_DIR})
+  set_tests_properties(hosts/linux/installed PROPERTIES LABELS unit TIMEOUT ${LXNET_TEST_TIMEOUT})
+endif()
+
 # Scripts for packetdrill: each on Linux and then on lxnet. Skipped without PACKETDRILL=path in the environment.
 file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/packetdrill/*.pkt)
 if(NOT LXNET_SANITIZE)

@@ -1,7 +1,11 @@
 # bash completion for lxnet and lxnet-run.
 
+_lxnet_reply() {
+  mapfile -t COMPREPLY < <(compgen "$@")
+}
+
 _lxnet_networks() {
-  COMPREPLY=($(compgen -W "$(lxnet net list 2>/dev/null)" -- "$1"))
+  _lxnet_reply -W "$(lxnet net list 2>/dev/null)" -- "$1"
 }
 
 # _lxnet_run FIRST: the words from FIRST on are a run's: its options until a program comes, then whatever that completes.
@@ -17,20 +21,20 @@ _lxnet_run() {
     esac
   done
   if ((i < COMP_CWORD)) || [[ ${COMP_WORDS[i - 1]} == -- && $i -eq $COMP_CWORD ]]; then
-    if declare -F _command_offset >/dev/null; then _command_offset "$i"; else COMPREPLY=($(compgen -c -- "$2")); fi
+    if declare -F _command_offset >/dev/null; then _command_offset "$i"; else _lxnet_reply -c -- "$2"; fi
     return
   fi
   case ${COMP_WORDS[COMP_CWORD - 1]} in
     --net) _lxnet_networks "$2" ;;
-    --pcap | --strace) COMPREPLY=($(compgen -f -- "$2")) ;;
-    --impair) COMPREPLY=($(compgen -W "delay= jitter= loss= rate= reorder= duplicate= corrupt= limit= seed=" -- "$2")) ;;
-    --sysctl) COMPREPLY=($(compgen -W "$(cd /proc/sys && printf '%s=\n' net/ipv4/tcp_* net/ipv4/ip_* net/core/*mem* net/core/somaxconn | tr / .)" -- "$2")) ;;
+    --pcap | --strace) _lxnet_reply -f -- "$2" ;;
+    --impair) _lxnet_reply -W "delay= jitter= loss= rate= reorder= duplicate= corrupt= limit= seed=" -- "$2" ;;
+    --sysctl) _lxnet_reply -W "$(cd /proc/sys && printf '%s=\n' net/ipv4/tcp_* net/ipv4/ip_* net/core/*mem* net/core/somaxconn | tr / .)" -- "$2" ;;
     *)
       case $2 in
         -*)
-          COMPREPLY=($(compgen -W "--net --sysctl --impair --pcap --strace --unix --host-proc --wait-all --stats -v -vv --help --" -- "$2"))
+          _lxnet_reply -W "--net --sysctl --impair --pcap --strace --unix --host-proc --wait-all --stats -v -vv --help --" -- "$2"
           ;;
-        *) COMPREPLY=($(compgen -c -- "$2")) ;;
+        *) _lxnet_reply -c -- "$2" ;;
       esac
       ;;
   esac
@@ -44,20 +48,20 @@ _lxnet() {
     return
   fi
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W "run net ps ss --help" -- "$word"))
+    _lxnet_reply -W "run net ps ss --help" -- "$word"
     return
   fi
   case ${COMP_WORDS[1]} in
     run) _lxnet_run 2 "$word" ;;
     net)
       if ((COMP_CWORD == 2)); then
-        COMPREPLY=($(compgen -W "list show rm" -- "$word"))
+        _lxnet_reply -W "list show rm" -- "$word"
       else
         _lxnet_networks "$word"
       fi
       ;;
     ps | ss)
-      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "--json --help" -- "$word")); else _lxnet_networks "$word"; fi
+      if [[ $word == -* ]]; then _lxnet_reply -W "--json --help" -- "$word"; else _lxnet_networks "$word"; fi
       ;;
   esac
 }

@@ -34,6 +34,9 @@ struct CallRow {
   const char* name;
   Shape shape;
   std::span<const ArgumentRule> rules = {};
+  // Linux looks at the descriptor before anything else, so that a bad one may be answered at once: continued, the call could meet
+  // one that another thread has just put there. AfterBuffer: but for the buffer in argument 1, which may not be the kernel's.
+  enum class BadFd : uint8_t { KernelSays, IsFirst, AfterBuffer } bad_fd = BadFd::KernelSays;
 };
 
 std::span<const CallRow> call_rows();

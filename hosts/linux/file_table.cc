@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <utility>
 
@@ -20,8 +21,12 @@ uint64_t socket_cookie(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
-// More than the smallest send buffer lets a writable socket hold.
-void make_unwritable(int fd) {
+// More than the smallest send buffer lets a writable socket hold. And whoever is blocked on it natively, because another thread
+// put it under a number that was something else a moment before, is not blocked for good: EAGAIN, after a tick.
+void make_unready(int fd) {
+  timeval tick = {.tv_sec = 0, .tv_usec = 1};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof tick);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof tick);
   int smallest = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest);
   static const char kFilling[2048] = {};
@@ -42,7 +47,7 @@ int FileTable::install_end(const Call& call, std::unique_ptr<End> end, bool is_c
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -ENFILE;
   OwnedFd ours(ends[0]), program_end(ends[1]);
-  make_unwritable(program_end.get());
+  make_unready(program_end.get());
   uint64_t cookie = socket_cookie(program_end.get());
   int number = call.listener.add_fd(call.notice.id, program_end.get(), is_cloexec);
   // The program is being killed; nobody will see the answer.
@@ -64,7 +69,7 @@ FileTable::End* FileTable::find_end(const Task& task, int fd, int* error) const 
   OwnedFd copy(task.copy_fd(fd));
   if (!copy.is_open()) {
     // A process that forbids looking into it (it is not dumpable) keeps what the kernel gives it.
-    *error = copy.get() == -EPERM ? ENOTSOCK : EBADF;
+    *error = copy.get() == -EBADF ? EBADF : ENOTSOCK;
     return nullptr;
   }
   uint64_t cookie = socket_cookie(copy.get());

@@ -20,6 +20,7 @@
 #include "hosts/linux/network_link.hh"
 #include "hosts/linux/process_tree.hh"
 #include "hosts/linux/supervisor.hh"
+#include "hosts/linux/tunable_error.hh"
 
 namespace lxnet::host {
 namespace {
@@ -169,7 +170,7 @@ std::string Client::set_tunable(const std::string& assignment) {
   if (space == std::string::npos) return "not understood";
   int error = lxnet_tunable_set(server_.supervisor.default_stack(), assignment.substr(0, space).c_str(),
                                 assignment.substr(space + 1).c_str());
-  return error < 0 ? std::strerror(-error) : "ok";
+  return error < 0 ? tunable_error(error) : "ok";
 }
 
 }  // namespace

@@ -9,14 +9,15 @@
 
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "hosts/linux/clock.hh"
 #include "hosts/linux/network_link.hh"
 #include "hosts/linux/process_tree.hh"
 #include "hosts/linux/program.hh"
 #include "hosts/linux/signal_relay.hh"
 #include "hosts/linux/supervisor.hh"
+#include "hosts/linux/tunable_error.hh"
 
 namespace lxnet::host {
 namespace {
@@ -44,8 +45,7 @@ int apply_tunables(const RunOptions& options, lxnet_stack* stack) {
   for (const auto& [name, value] : options.tunables) {
     int error = lxnet_tunable_set(stack, name.c_str(), value.c_str());
     if (error >= 0) continue;
-    std::fprintf(stderr, "lxnet: --sysctl %s=%s: %s\n", name.c_str(), value.c_str(), std::strerror(-error));
-    return error;
+    return fail(absl::InvalidArgumentError(absl::StrCat("--sysctl ", name, "=", value, ": ", tunable_error(error))));
   }
   return 0;
 }

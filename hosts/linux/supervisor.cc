@@ -28,7 +28,15 @@ namespace {
 constexpr int64_t kRestartSys = -512;
 constexpr int64_t kRestartBlock = -516;
 
+constexpr int kMostLooks = 64;
+
 bool is_restart(int64_t result) { return result <= kRestartSys && result >= kRestartBlock; }
+
+bool is_bad_fd_first(const Call& call) {
+  constexpr uint64_t kKernelBit = uint64_t{1} << 63;
+  if (call.row.bad_fd == CallRow::BadFd::AfterBuffer) return (call.notice.data.args[1] & kKernelBit) == 0;
+  return call.row.bad_fd == CallRow::BadFd::IsFirst;
+}
 
 int abi_of(uint32_t arch) {
   if (arch == AUDIT_ARCH_X86_64) return LXNET_ABI_X86_64;
@@ -102,16 +110,28 @@ void Supervisor::raise_descriptor_limit() {
 }
 
 void Supervisor::turn(int64_t deadline) {
-  std::vector<Received> due;
-  due.swap(received_);
-  if (!due.empty() || fibers_.has_ready()) deadline = 0;
+  if (fibers_.has_ready() || !received_.empty()) deadline = 0;
   loop_.wait(std::min({deadline, fibers_.next_deadline(), stacks_.next_alarm(), signals_.next_deadline()}));
+  size_t due = receive_all();
   int64_t now = now_nanos();
   stacks_.expire(now);
   fibers_.expire(now);
   signals_.scan(now);
-  for (const Received& received : due) serve(*received.listener, received.notice);
+  std::vector<Received> serving(received_.begin(), received_.begin() + static_cast<ptrdiff_t>(due));
+  received_.erase(received_.begin(), received_.begin() + static_cast<ptrdiff_t>(due));
+  for (const Received& received : serving) serve(*received.listener, received.notice);
   fibers_.run_ready();
+}
+
+// Looks until nobody new has come: a thread whose notice is not received can still be interrupted by a signal. How many of
+// received_ may be served: those after which there was a look.
+size_t Supervisor::receive_all() {
+  size_t seen = 0;
+  for (int looks = 0; received_.size() > seen && looks < kMostLooks; looks++) {
+    seen = received_.size();
+    loop_.wait(0);
+  }
+  return seen;
 }
 
 void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
@@ -142,7 +162,9 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
       return resume_call(std::move(call));
     case Shape::FirstFd:
     case Shape::Splice:
-      if (!is_ours(call)) return continue_natively(listener, notice.id);
+      if (int error = 0; !is_ours(call, &error)) {
+        return error == EBADF && is_bad_fd_first(call) ? answer(call, -EBADF) : continue_natively(listener, notice.id);
+      }
       if (call.found_tunable != nullptr) {
         std::optional<int64_t> result = serve_tunable_call(call, *call.found_tunable);
         return result ? answer(call, *result) : continue_natively(listener, notice.id);
@@ -154,13 +176,11 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
   }
 }
 
-// A bad descriptor is not ours either: the kernel's own call then says what is wrong first.
-bool Supervisor::is_ours(Call& call) const {
+bool Supervisor::is_ours(Call& call, int* error) const {
   if (files_.size() == 0) return false;
-  int error = 0;
   for (int argument : {0, 2}) {
     call.found_fd = static_cast<int>(call.notice.data.args[argument]);
-    FileTable::Found found = files_.look_up(*call.task, call.found_fd, &error);
+    FileTable::Found found = files_.look_up(*call.task, call.found_fd, error);
     call.found_file = found.file;
     call.found_tunable = found.tunable;
     if (found.file != nullptr || found.tunable != nullptr) return true;

@@ -1,8 +1,8 @@
 // Serves the calls of supervised programs from the core. One thread; the order within a turn is the rule that makes close()
 // exact:
 //
-//   a notice is received in one turn and served in the next, after the event loop has looked again. Whatever the program closed
-//   before it made the call has hung up by then and is closed in the core too, so that close-then-bind finds the port free.
+//   a notice is served only after the event loop has looked again since it was received. Whatever the program closed before it
+//   made the call has hung up by then and is closed in the core too, so that close-then-bind finds the port free.
 #pragma once
 
 #include <cstdint>
@@ -71,9 +71,10 @@ class Supervisor {
   void log(int level, const char* message) const;
 
  private:
+  size_t receive_all();
   void on_death(Task& task);
   void serve(Listener& listener, const seccomp_notif& notice);
-  bool is_ours(Call& call) const;
+  bool is_ours(Call& call, int* error) const;
   void serve_open(Call& call);
   void start_call(Call call);
   void resume_call(Call call);

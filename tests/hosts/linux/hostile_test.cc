@@ -236,7 +236,7 @@ TEST(Hostile, A32BitProgramIsServedToo) {
   std::fputs(k32BitProgram, file);
   std::fclose(file);
   bool is_built = false;
-  for (std::string compiler : {"gcc -m32", "i686-linux-gnu-gcc"}) {
+  for (std::string compiler : {"gcc -m32 -idirafter /usr/include/x86_64-linux-gnu", "i686-linux-gnu-gcc"}) {
     is_built = is_built || std::system((compiler + " -static -o " + program + " " + program + ".c 2>/dev/null").c_str()) == 0;
   }
   if (is_built) {
