@@ -1,11 +1,18 @@
 #include "hosts/linux/file_table.hh"
 
 #include <errno.h>
+#include <linux/kcmp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
+
+#include "hosts/linux/call_table.hh"
 
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
@@ -33,10 +40,57 @@ void make_unready(int fd) {
   ::send(fd, kFilling, sizeof kFilling, MSG_DONTWAIT);
 }
 
+// 0: `fd` is the file that the watcher's entry is for; -ENOENT: there is no entry any more; other values: another file.
+int compare_with_entry(int fd, int watcher, int number) {
+  kcmp_epoll_slot slot = {.efd = static_cast<uint32_t>(watcher), .tfd = static_cast<uint32_t>(number), .toff = 0};
+  long order = ::syscall(SYS_kcmp, ::getpid(), ::getpid(), KCMP_EPOLL_TFD, fd, &slot);
+  return order < 0 ? -errno : static_cast<int>(order);
+}
+
+// Epoll sets are files without a type, as all that the kernel makes without a name.
+bool may_be_set(int fd) {
+  struct stat status;
+  return ::fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == 0;
+}
+
 }  // namespace
 
 int FileTable::install(const Call& call, lxnet_file* file, bool is_cloexec) {
-  return install_end(call, std::make_unique<End>(*this, file, nullptr), is_cloexec);
+  auto end = std::make_unique<End>(*this, file, nullptr);
+  bool is_set = std::string_view(call.row.name).starts_with("epoll_create");
+  return is_set ? install_set(call, std::move(end), is_cloexec) : install_end(call, std::move(end), is_cloexec);
+}
+
+int FileTable::install_set(const Call& call, std::unique_ptr<End> end, bool is_cloexec) {
+  OwnedFd set(::epoll_create1(EPOLL_CLOEXEC)), watcher(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event nothing = {};
+  if (::epoll_ctl(watcher.get(), EPOLL_CTL_ADD, set.get(), &nothing) != 0) return -ENFILE;
+  // A kernel that cannot compare files.
+  if (compare_with_entry(set.get(), watcher.get(), set.get()) != 0) return install_end(call, std::move(end), is_cloexec);
+  int number = call.listener.add_fd(call.notice.id, set.get(), is_cloexec);
+  if (number == -ENOENT || number == -EINPROGRESS) return -EMFILE;
+  if (number < 0) return number;
+  end->fd_ = std::move(watcher);
+  end->number_in_watcher_ = set.get();
+  sets_.push_back(std::move(end));
+  return number;
+}
+
+void FileTable::sweep() {
+  for (size_t i = 0; i < sets_.size();) {
+    End& end = *sets_[i];
+    if (compare_with_entry(end.fd_.get(), end.fd_.get(), end.number_in_watcher_) != -ENOENT) {
+      i++;
+      continue;
+    }
+    lxnet_file* file = end.file_;
+    sets_.erase(sets_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (file != nullptr) on_last_close_(file);
+  }
+}
+
+bool FileTable::is_kernels_set(const lxnet_file* file) const {
+  return std::any_of(sets_.begin(), sets_.end(), [file](const auto& end) { return end->file_ == file; });
 }
 
 int FileTable::install(const Call& call, std::unique_ptr<TunableFile> tunable, bool is_cloexec) {
@@ -76,11 +130,13 @@ FileTable::End* FileTable::find_end(const Task& task, int fd, int* error) const 
   // Opened with O_PATH a descriptor names a file and is open to none of our calls.
   if (cookie == 0) *error = errno == EBADF ? EBADF : ENOTSOCK;
   auto found = cookie == 0 ? ends_.end() : ends_.find(cookie);
-  if (found == ends_.end()) {
-    if (cookie != 0) *error = ENOTSOCK;
-    return nullptr;
+  if (found != ends_.end()) return found->second.get();
+  if (cookie != 0) *error = ENOTSOCK;
+  if (cookie != 0 || sets_.empty() || !may_be_set(copy.get())) return nullptr;
+  for (const auto& end : sets_) {
+    if (compare_with_entry(copy.get(), end->fd_.get(), end->number_in_watcher_) == 0) return end.get();
   }
-  return found->second.get();
+  return nullptr;
 }
 
 FileTable::Found FileTable::look_up(const Task& task, int fd, int* error) const {

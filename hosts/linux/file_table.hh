@@ -4,6 +4,10 @@
 // and fstat are the kernel's own. We keep the other end: when it hangs up, the last copy of the program's end is gone, wherever
 // copies went. The program's end is recognised by its socket cookie, which the kernel never gives twice.
 //
+// An epoll set of the core is represented by an empty one of the kernel's: no call but the kernel's own epoll_pwait can run a
+// handler that the call's mask lets through, and it wants an epoll set under that number. We keep a set that watches it, which
+// does not keep it open: the kernel drops the entry with the last copy, and sweep() finds that out.
+//
 // The end itself is never ready natively: nothing to read, and no room to write. So when a program's own ppoll runs natively (to
 // take a signal with its mask), or a call reaches the end that nobody serves, it waits and does no harm.
 #pragma once
@@ -14,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "hal/lxnet.h"
 #include "hosts/linux/call.hh"
@@ -41,7 +46,13 @@ class FileTable {
   lxnet_file* find(const Task& task, int fd, int* error) const { return look_up(task, fd, error).file; }
   // A number installed in this very call becomes EBADF; returns the count it had, null when it is not ours.
   lxnet_file* disown(const Task& task, int fd);
-  size_t size() const { return ends_.size(); }
+  size_t size() const { return ends_.size() + sets_.size(); }
+
+  // Event loop: closes in the core the sets that the program has closed.
+  void sweep();
+  size_t set_count() const { return sets_.size(); }
+  // Whether the kernel's epoll_pwait may run on what stands for the file.
+  bool is_kernels_set(const lxnet_file* file) const;
   // visit(file, the inode that the program sees).
   template <typename Visit>
   void for_each(Visit visit) const {
@@ -63,14 +74,17 @@ class FileTable {
     std::unique_ptr<TunableFile> tunable_;
     uint64_t cookie_ = 0;
     ino_t inode_ = 0;
+    int number_in_watcher_ = -1;  // of an epoll set: fd_ watches it, under the number it had with us
   };
 
   int install_end(const Call& call, std::unique_ptr<End> end, bool is_cloexec);
+  int install_set(const Call& call, std::unique_ptr<End> end, bool is_cloexec);
   End* find_end(const Task& task, int fd, int* error) const;
 
   EventLoop& loop_;
   std::function<void(lxnet_file*)> on_last_close_;
   std::unordered_map<uint64_t, std::unique_ptr<End>> ends_;
+  std::vector<std::unique_ptr<End>> sets_;
 };
 
 }  // namespace lxnet::host

@@ -17,8 +17,8 @@
 namespace lxnet::host {
 namespace {
 
-constexpr uint32_t kAllEvents =
-    EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDNORM | EPOLLRDBAND | EPOLLWRNORM | EPOLLWRBAND | EPOLLMSG | EPOLLRDHUP;
+constexpr uint32_t kReading = EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND | EPOLLMSG | EPOLLRDHUP;
+constexpr uint32_t kWriting = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 constexpr uint32_t kChange = EPOLLPRI | EPOLLERR;  // what files of /proc say of a change
 constexpr int64_t kRestartSys = -512;
 
@@ -33,15 +33,36 @@ ForeignFile::ForeignFile(ForeignTable& table, Key key, OwnedFd fd) : table_(tabl
 }
 
 ForeignFile::~ForeignFile() {
-  if (set_.is_open()) table_.loop_.remove(is_on_proc_ ? number_in_set_ : set_.get(), this);
   auto [first, last] = table_.files_.equal_range(key_);
   table_.files_.erase(std::find_if(first, last, [this](const auto& entry) { return entry.second == this; }));
 }
 
+ForeignFile::Side::~Side() {
+  if (set_.is_open()) file_.table_.loop_.remove(heard_fd_, this);
+}
+
+int64_t ForeignFile::Side::open(uint32_t events, Hears hears) {
+  int fd = file_.fd_.get();
+  OwnedFd set(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event = {.events = events, .data = {}};
+  if (::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) != 0) return -errno;
+  set_ = std::move(set);
+  heard_fd_ = hears == Hears::FromSet ? set_.get() : fd;
+  return file_.table_.loop_.add(heard_fd_, (hears == Hears::FromSet ? uint32_t{EPOLLIN} : events) | EPOLLET, this);
+}
+
+uint32_t ForeignFile::Side::bits() const {
+  epoll_event event = {};
+  return set_.is_open() && ::epoll_wait(set_.get(), &event, 1, 0) == 1 ? event.events : 0;
+}
+
+void ForeignFile::Side::on_event(uint32_t events) { file_.tell(file_.is_on_proc_ ? events : bits()); }
+
 // An inode may be open many times, and all eventfds and their like share one.
 bool ForeignFile::is_same_file(int fd) const {
   if (fd_.is_open()) return compare(KCMP_FILE, static_cast<uint64_t>(fd), static_cast<uint64_t>(fd_.get())) == 0;
-  kcmp_epoll_slot slot = {.efd = static_cast<uint32_t>(set_.get()), .tfd = static_cast<uint32_t>(number_in_set_), .toff = 0};
+  kcmp_epoll_slot slot = {
+      .efd = static_cast<uint32_t>(reading_.set().get()), .tfd = static_cast<uint32_t>(number_in_set_), .toff = 0};
   return compare(KCMP_EPOLL_TFD, static_cast<uint64_t>(fd), reinterpret_cast<uint64_t>(&slot)) == 0;
 }
 
@@ -60,25 +81,18 @@ void ForeignFile::drop_if_unused() {
 }
 
 int64_t ForeignFile::start_watching() {
-  if (set_.is_open()) return 0;
-  OwnedFd set(::epoll_create1(EPOLL_CLOEXEC));
-  epoll_event event = {.events = kAllEvents, .data = {}};
-  if (::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd_.get(), &event) != 0) return -errno;
-  number_in_set_ = fd_.get();
-  set_ = std::move(set);
+  if (reading_.is_open()) return 0;
   // Mounts, swaps and tunables forget a change with the first poll that tells of it, so the loop must hear it at first hand, and
   // it is kept until a call asks. Such a file stays open while it is watched.
   struct statfs where;
   is_on_proc_ = ::fstatfs(fd_.get(), &where) == 0 && where.f_type == PROC_SUPER_MAGIC;
-  if (is_on_proc_) return table_.loop_.add(fd_.get(), kAllEvents | EPOLLET, this);
-  return table_.loop_.add(set_.get(), EPOLLIN | EPOLLET, this);
+  number_in_set_ = fd_.get();
+  if (is_on_proc_) return reading_.open(kReading | kWriting, Side::Hears::AtFirstHand);
+  if (int64_t error = reading_.open(kReading, Side::Hears::FromSet); error != 0) return error;
+  return writing_.open(kWriting, Side::Hears::FromSet);
 }
 
-uint32_t ForeignFile::poll_bits() {
-  epoll_event event = {};
-  uint32_t now = ::epoll_wait(set_.get(), &event, 1, 0) == 1 ? event.events : 0;
-  return now | std::exchange(told_once_, 0);
-}
+uint32_t ForeignFile::poll_bits() { return reading_.bits() | writing_.bits() | std::exchange(told_once_, 0); }
 
 int64_t ForeignFile::poll(lxnet_poll_waiter* waiter) {
   // Watched before it is looked at, so that no change is missed.
@@ -92,9 +106,8 @@ void ForeignFile::cancel(lxnet_poll_waiter* waiter) {
   if (found != waiters_.end()) waiters_.erase(found);
 }
 
-void ForeignFile::on_event(uint32_t events) {
-  uint32_t bits = is_on_proc_ ? events : poll_bits();
-  if (is_on_proc_) told_once_ |= events & kChange;
+void ForeignFile::tell(uint32_t bits) {
+  if (is_on_proc_) told_once_ |= bits & kChange;
   watch();  // a waiter may let go of the file
   for (Fiber* fiber : blocked_) table_.fibers_.unpark(fiber);
   tell_waiters(bits);

@@ -2,7 +2,8 @@
 //
 // A file is one object however often it is asked for, because an epoll set finds its entries by file. Its counts are of two
 // kinds. A holder keeps the file open: we have a copy of the descriptor. A watcher does not, as an entry of Linux's epoll does
-// not: an epoll set of our own tells its events, which the kernel drops by itself when the program's last copy is closed.
+// not: epoll sets of our own tell its events, which the kernel drops by itself when the program's last copy is closed. There is
+// one set for reading and one for writing, so that who waits for one does not hear of the other.
 #pragma once
 
 #include <sys/stat.h>
@@ -22,12 +23,12 @@ namespace lxnet::host {
 
 class ForeignTable;
 
-class ForeignFile : public EventSource {
+class ForeignFile {
  public:
   using Key = std::pair<dev_t, ino_t>;
 
   ForeignFile(ForeignTable& table, Key key, OwnedFd fd);
-  ~ForeignFile() override;
+  ~ForeignFile();
 
   void hold() { holders_++; }
   void release();
@@ -38,7 +39,6 @@ class ForeignFile : public EventSource {
   // Poll bits now; a waiter is told of changes until it is cancelled. -EPERM for what is always ready.
   int64_t poll(lxnet_poll_waiter* waiter);
   void cancel(lxnet_poll_waiter* waiter);
-  void on_event(uint32_t events) override;
 
   // Wait, on the caller's fiber, as the file's own O_NONBLOCK says. Bytes or a negative errno.
   int64_t read(void* to, size_t size, int64_t* offset);
@@ -46,17 +46,38 @@ class ForeignFile : public EventSource {
 
  private:
   friend class ForeignTable;
+
+  // The kernel's wake-ups for some of the events.
+  class Side : public EventSource {
+   public:
+    enum class Hears : uint8_t { FromSet, AtFirstHand };
+
+    explicit Side(ForeignFile& file) : file_(file) {}
+    ~Side() override;
+    bool is_open() const { return set_.is_open(); }
+    int64_t open(uint32_t events, Hears hears);
+    uint32_t bits() const;
+    const OwnedFd& set() const { return set_; }
+    void on_event(uint32_t events) override;
+
+   private:
+    ForeignFile& file_;
+    OwnedFd set_;
+    int heard_fd_ = -1;
+  };
+
   bool is_same_file(int fd) const;
   int64_t start_watching();
   uint32_t poll_bits();
+  void tell(uint32_t bits);
   void tell_waiters(uint32_t bits);
   int64_t wait_until_ready(uint32_t events);
   void drop_if_unused();
 
   ForeignTable& table_;
   Key key_;
-  OwnedFd fd_;   // open while there are holders
-  OwnedFd set_;  // the epoll set that watches the file; made when first polled
+  OwnedFd fd_;                            // open while there are holders
+  Side reading_{*this}, writing_{*this};  // opened when first polled; of a file in /proc the first is for all events
   int number_in_set_ = -1;
   bool is_on_proc_ = false;  // see start_watching()
   uint32_t told_once_ = 0;   // of a file in /proc: events that the kernel will not tell again

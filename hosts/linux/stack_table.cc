@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -33,6 +34,15 @@ ino_t owner_of(const OwnedFd& net_namespace) {
   return owner.is_open() ? inode_of(owner.get()) : 0;
 }
 
+// As many as the machine's own kernel allows a user.
+void set_watch_limit(lxnet_stack* stack) {
+  uint64_t limit = 0;
+  std::ifstream("/proc/sys/fs/epoll/max_user_watches") >> limit;
+  if (limit == 0) return;
+  limit = std::min<uint64_t>(limit, INT32_MAX);
+  lxnet_tunable_set(stack, "fs.epoll.max_user_watches", absl::StrCat(limit).c_str());
+}
+
 }  // namespace
 
 // 0 or a negative errno.
@@ -44,7 +54,11 @@ int StackTable::create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack**
   int error = lxnet_enable_epoll(*stack);
   if (error == 0 && serves_unix_) error = lxnet_enable_afunix(*stack);
   if (error == 0 && trace_.line != nullptr) error = lxnet_trace_enable(*stack, &trace_);
-  if (error != 0) lxnet_stack_destroy(*stack);
+  if (error == 0) {
+    set_watch_limit(*stack);
+  } else {
+    lxnet_stack_destroy(*stack);
+  }
   return error;
 }
 

@@ -25,6 +25,7 @@
 namespace lxnet::host {
 namespace {
 
+constexpr int64_t kSweepEvery = 50 * kMillisecond;
 constexpr int64_t kRestartSys = -512;
 constexpr int64_t kRestartBlock = -516;
 
@@ -117,6 +118,10 @@ void Supervisor::turn(int64_t deadline) {
   stacks_.expire(now);
   fibers_.expire(now);
   signals_.scan(now);
+  if (files_.set_count() != 0 && now >= next_sweep_) {
+    files_.sweep();
+    next_sweep_ = now + kSweepEvery;
+  }
   std::vector<Received> serving(received_.begin(), received_.begin() + static_cast<ptrdiff_t>(due));
   received_.erase(received_.begin(), received_.begin() + static_cast<ptrdiff_t>(due));
   for (const Received& received : serving) serve(*received.listener, received.notice);
@@ -142,6 +147,7 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
   task->listener = &listener;
   task->calls++;
   if (row == nullptr) return continue_natively(listener, notice.id);
+  sweep_sets(*row);
   Call call{.listener = listener, .notice = notice, .row = *row, .task = std::move(task), .started = now_nanos()};
   switch (row->shape) {
     case Shape::Signal:
@@ -174,6 +180,14 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
     case Shape::Core:
       return start_call(std::move(call));
   }
+}
+
+// A set that is closed must not be found ready by a call that asks after sets which watch it. The last set is not asked about:
+// a call on it finds it open.
+void Supervisor::sweep_sets(const CallRow& row) {
+  if (files_.set_count() == 0) return;
+  bool asks_sets = std::strncmp(row.name, "epoll_", 6) == 0 && files_.set_count() > 1;
+  if (asks_sets || row.shape == Shape::Core) files_.sweep();
 }
 
 bool Supervisor::is_ours(Call& call, int* error) const {
@@ -245,8 +259,9 @@ void Supervisor::finish_call(Call& call, int64_t result, int number, const uint6
   if (is_left_to_the_kernel(call, result)) return continue_natively(call.listener, call.notice.id);
   if (is_restart(result) || result == -EINTR) {
     statistics_.interrupted++;
-    // epoll_pwait cannot: under its number the kernel finds no epoll set.
-    if (call.is_interruption_native && !call.is_on_our_file) return continue_natively(call.listener, call.notice.id);
+    // For epoll_pwait the number must be an epoll set of the kernel's.
+    bool can_run_natively = !call.is_on_our_file || files_.is_kernels_set(call.found_file);
+    if (call.is_interruption_native && can_run_natively) return continue_natively(call.listener, call.notice.id);
     if (call.is_interruption_native) result = -EINTR;
     if (is_restart(result) && call.is_interruption_uncertain) result = -EINTR;
     // The kernel gives ERESTARTNOHAND's meaning to a restart block it does not know; ours is kept until restart_syscall.
@@ -295,7 +310,10 @@ void Supervisor::finish() {
   // The dead threads' calls are told by their pidfds; closing files may still send a last segment. The stacks themselves, with
   // what lingers in TIME_WAIT, go with the process.
   int64_t limit = now_nanos() + kSecond;
-  while ((fibers_.busy() > 0 || files_.size() > 0 || tasks_.size() > 0) && now_nanos() < limit) turn(now_nanos() + kMillisecond);
+  while ((fibers_.busy() > 0 || files_.size() > 0 || tasks_.size() > 0) && now_nanos() < limit) {
+    next_sweep_ = 0;
+    turn(now_nanos() + kMillisecond);
+  }
 }
 
 void Supervisor::log(int level, const char* message) const {

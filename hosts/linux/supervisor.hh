@@ -75,6 +75,7 @@ class Supervisor {
   void on_death(Task& task);
   void serve(Listener& listener, const seccomp_notif& notice);
   bool is_ours(Call& call, int* error) const;
+  void sweep_sets(const CallRow& row);
   void serve_open(Call& call);
   void start_call(Call call);
   void resume_call(Call call);
@@ -105,6 +106,7 @@ class Supervisor {
   std::shared_ptr<OwnedFd> call_log_;
   std::set<uint64_t> families_left_;  // already mentioned in the log
   void* loop_lock_slot_ = nullptr;
+  int64_t next_sweep_ = 0;
   Statistics statistics_;
 };
 

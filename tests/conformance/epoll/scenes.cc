@@ -234,44 +234,54 @@ void line_is_typed(Scene& scene) {
   await(scene.watched, POLLIN);  // another thread of the kernel brings it
 }
 
-#define SCENE_ROWS_TCP(family, v)                                                                                             \
-  {"tcp" v "_data", tcp_connected<family>, peer_sends, kOut, kOut | kIn},                                                     \
-      {"tcp" v "_urgent", tcp_connected<family>, peer_sends_urgent, kOut, kOut | EPOLLPRI},                                   \
-      {"tcp" v "_fin", tcp_connected<family>, peer_shuts_writing, kOut, kOut | kIn | kEnd},                                   \
-      {"tcp" v "_peer_closed", tcp_connected<family>, peer_closes, kOut, kOut | kIn | kEnd},                                  \
-      {"tcp" v "_reset", tcp_connected<family>, peer_resets, kOut, kOut | kIn | kEnd | kError | kHangUp},                     \
-      {"tcp" v "_peer_closed_unread", tcp_connected<family>, peer_closes_unread, kOut, kOut | kIn | kEnd | kError | kHangUp}, \
-      {"tcp" v "_own_shut_wr", tcp_connected<family>, own_shuts_writing, kOut, kOut},                                         \
-      {"tcp" v "_own_shut_rd", tcp_connected<family>, own_shuts_reading, kOut, kOut | kIn | kEnd},                            \
-      {"tcp" v "_own_shut_both", tcp_connected<family>, own_shuts_both, kOut, kOut | kIn | kEnd | kHangUp, Steps::Many},      \
-      {"tcp" v "_both_fin", tcp_connected<family>, both_shut_writing, kOut, kOut | kIn | kEnd | kHangUp, Steps::Many},        \
-      {"tcp" v "_peer_shut_rd", tcp_connected<family>, peer_shuts_reading, kOut, kOut},                                       \
-      {"tcp" v "_drained", with_data<tcp_connected<family>>, own_reads, kOut | kIn, kOut},                                    \
-      {"tcp" v "_space", full<tcp_connected<family>>, peer_reads_all, 0, kOut, Steps::Many},                                  \
-      {"tcp" v "_listener_ready", tcp_listening<family>, peer_connects, 0, kIn},                                              \
-      {"tcp" v "_connected", tcp_fresh<family>, own_connects, kOut | kHangUp, kOut}, {                                        \
-    "tcp" v "_listens", tcp_fresh<family>, own_listens, kOut | kHangUp, 0                                                     \
+#define SCENE_ROWS_TCP(family, v)                                                                                        \
+  {"tcp" v "_data", tcp_connected<family>, peer_sends, kOut, kOut | kIn},                                                \
+      {"tcp" v "_urgent", tcp_connected<family>, peer_sends_urgent, kOut, kOut | EPOLLPRI},                              \
+      {"tcp" v "_fin", tcp_connected<family>, peer_shuts_writing, kOut, kOut | kIn | kEnd},                              \
+      {"tcp" v "_peer_closed", tcp_connected<family>, peer_closes, kOut, kOut | kIn | kEnd},                             \
+      {"tcp" v "_reset", tcp_connected<family>, peer_resets, kOut, kOut | kIn | kEnd | kError | kHangUp, Steps::Many},   \
+      {"tcp" v "_peer_closed_unread",                                                                                    \
+       tcp_connected<family>,                                                                                            \
+       peer_closes_unread,                                                                                               \
+       kOut,                                                                                                             \
+       kOut | kIn | kEnd | kError | kHangUp,                                                                             \
+       Steps::Many},                                                                                                     \
+      {"tcp" v "_own_shut_wr", tcp_connected<family>, own_shuts_writing, kOut, kOut},                                    \
+      {"tcp" v "_own_shut_rd", tcp_connected<family>, own_shuts_reading, kOut, kOut | kIn | kEnd},                       \
+      {"tcp" v "_own_shut_both", tcp_connected<family>, own_shuts_both, kOut, kOut | kIn | kEnd | kHangUp, Steps::Many}, \
+      {"tcp" v "_both_fin", tcp_connected<family>, both_shut_writing, kOut, kOut | kIn | kEnd | kHangUp, Steps::Many},   \
+      {"tcp" v "_peer_shut_rd", tcp_connected<family>, peer_shuts_reading, kOut, kOut},                                  \
+      {"tcp" v "_drained", with_data<tcp_connected<family>>, own_reads, kOut | kIn, kOut},                               \
+      {"tcp" v "_space", full<tcp_connected<family>>, peer_reads_all, 0, kOut, Steps::Many},                             \
+      {"tcp" v "_listener_ready", tcp_listening<family>, peer_connects, 0, kIn},                                         \
+      {"tcp" v "_connected", tcp_fresh<family>, own_connects, kOut | kHangUp, kOut}, {                                   \
+    "tcp" v "_listens", tcp_fresh<family>, own_listens, kOut | kHangUp, 0                                                \
   }
 
-#define SCENE_ROWS_LOCAL(type, v)                                                                                          \
-  {v "_data", local_pair<type>, peer_sends, kOutBand, kOutBand | kIn},                                                     \
-      {v "_fin", local_pair<type>, peer_shuts_writing, kOutBand, kOutBand | kIn | kEnd},                                   \
-      {v "_peer_shut_rd", local_pair<type>, peer_shuts_reading, kOutBand, kOutBand},                                       \
-      {v "_peer_shut_both", local_pair<type>, peer_shuts_both, kOutBand, kOutBand | kIn | kEnd | kHangUp},                 \
-      {v "_peer_closed", local_pair<type>, peer_closes, kOutBand, kOutBand | kIn | kEnd | kHangUp},                        \
-      {v "_peer_closed_unread", local_pair<type>, peer_closes_unread, kOutBand, kOutBand | kIn | kEnd | kHangUp | kError}, \
-      {v "_own_shut_wr", local_pair<type>, own_shuts_writing, kOutBand, kOutBand},                                         \
-      {v "_own_shut_rd", local_pair<type>, own_shuts_reading, kOutBand, kOutBand | kIn | kEnd},                            \
-      {v "_own_shut_both", local_pair<type>, own_shuts_both, kOutBand, kOutBand | kIn | kEnd | kHangUp},                   \
-      {v "_both_fin", local_pair<type>, both_shut_writing, kOutBand, kOutBand | kIn | kEnd | kHangUp},                     \
-      {v "_drained", with_data<local_pair<type>>, own_reads, kOutBand | kIn, kOutBand},                                    \
-      {v "_space", full<local_pair<type>>, peer_reads_all, 0, kOutBand, Steps::Many}, {                                    \
-    v "_listener_ready", local_listening<type>, peer_connects, 0, kIn                                                      \
+#define SCENE_ROWS_LOCAL(type, v)                                                                          \
+  {v "_data", local_pair<type>, peer_sends, kOutBand, kOutBand | kIn},                                     \
+      {v "_fin", local_pair<type>, peer_shuts_writing, kOutBand, kOutBand | kIn | kEnd},                   \
+      {v "_peer_shut_rd", local_pair<type>, peer_shuts_reading, kOutBand, kOutBand},                       \
+      {v "_peer_shut_both", local_pair<type>, peer_shuts_both, kOutBand, kOutBand | kIn | kEnd | kHangUp}, \
+      {v "_peer_closed", local_pair<type>, peer_closes, kOutBand, kOutBand | kIn | kEnd | kHangUp},        \
+      {v "_peer_closed_unread",                                                                            \
+       local_pair<type>,                                                                                   \
+       peer_closes_unread,                                                                                 \
+       kOutBand,                                                                                           \
+       kOutBand | kIn | kEnd | kHangUp | kError,                                                           \
+       Steps::Many},                                                                                       \
+      {v "_own_shut_wr", local_pair<type>, own_shuts_writing, kOutBand, kOutBand},                         \
+      {v "_own_shut_rd", local_pair<type>, own_shuts_reading, kOutBand, kOutBand | kIn | kEnd},            \
+      {v "_own_shut_both", local_pair<type>, own_shuts_both, kOutBand, kOutBand | kIn | kEnd | kHangUp},   \
+      {v "_both_fin", local_pair<type>, both_shut_writing, kOutBand, kOutBand | kIn | kEnd | kHangUp},     \
+      {v "_drained", with_data<local_pair<type>>, own_reads, kOutBand | kIn, kOutBand},                    \
+      {v "_space", full<local_pair<type>>, peer_reads_all, 0, kOutBand, Steps::Many}, {                    \
+    v "_listener_ready", local_listening<type>, peer_connects, 0, kIn                                      \
   }
 
 constexpr Transition kTransitions[] = {
     SCENE_ROWS_TCP(AF_INET, "4"),
-    {"tcp4_refused", tcp_fresh<AF_INET>, own_is_refused, kOut | kHangUp, kOut | kIn | kEnd | kError | kHangUp},
+    {"tcp4_refused", tcp_fresh<AF_INET>, own_is_refused, kOut | kHangUp, kOut | kIn | kEnd | kError | kHangUp, Steps::Many},
     {"tcp4_connecting_shut", tcp_connecting, own_shuts_both, 0, kOut | kError | kHangUp},
     SCENE_ROWS_TCP(AF_INET6, "6"),
     SCENE_ROWS_LOCAL(SOCK_STREAM, "local_stream"),
@@ -309,5 +319,10 @@ constexpr Transition kTransitions[] = {
 }  // namespace
 
 std::span<const Transition> transitions() { return kTransitions; }
+
+void settle(const Scene& scene, const Transition& transition) {
+  constexpr uint32_t kAll = kIn | kOutBand | EPOLLPRI | EPOLLRDBAND | EPOLLMSG | EPOLLRDHUP;
+  while (poll_now(scene.watched, static_cast<short>(kAll)) != transition.after) ::usleep(100);
+}
 
 }  // namespace conformance

@@ -26,4 +26,7 @@ struct Transition {
 
 std::span<const Transition> transitions();
 
+// Another processor may carry the news: until the file itself says so.
+void settle(const Scene& scene, const Transition& transition);
+
 }  // namespace conformance

@@ -93,10 +93,9 @@ class TransitionTest : public testing::TestWithParam<Case> {
   // What is left when the same is told again without anything having happened.
   long again(long bits) const { return (flags() & (EPOLLET | EPOLLONESHOT)) != 0 ? 0 : bits; }
 
-  // Another processor may carry the news: until the file itself says so, a minute at most.
   void happen() {
     row().happen(scene_);
-    for (int i = 0; i < 600'000 && poll_now(scene_.watched, static_cast<short>(kEverything)) != row().after; ++i) ::usleep(100);
+    settle(scene_, row());
   }
 
   void look_here();
