@@ -29,7 +29,7 @@ Errno Socket::take_error() {
 
 void Socket::report_error(Errno error) {
   __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE);
-  wait_queue_.wake_all(kPollError);
+  wait_queue_.wake(kPollError);
 }
 
 }  // namespace lxnet

@@ -1,4 +1,4 @@
-// The rows behind Tunables: what each name under net.* is, what it may be, and where it is kept. A new tunable is one line here.
+// The rows behind Tunables: what each name under net.*, and fs.epoll.*, is, what it may be, and where it is kept. A new tunable is one line here.
 //
 // Rule kept: a row stands for something the stack obeys. Ranges are those a Linux 6.18 answers EINVAL outside of.
 #pragma once
@@ -35,6 +35,8 @@ struct TunableRow {
 
 #define LXNET_AT(field) static_cast<uint16_t>(offsetof(TunableValues, field))
 inline constexpr TunableRow kTunableRows[] = {
+    {.name = "fs.epoll.max_user_watches", .offset = LXNET_AT(epoll_max_user_watches), .min = 0},
+
     {.name = "net.core.optmem_max", .offset = LXNET_AT(optmem_max), .min = 0},
     {.name = "net.core.rmem_default", .offset = LXNET_AT(rmem_default), .min = 2304},
     {.name = "net.core.rmem_max", .offset = LXNET_AT(rmem_max), .min = 2304},

@@ -51,6 +51,9 @@ struct TunableValues {
   int32_t ipv6_auto_flowlabels = 1;
   int32_t icmp6_ratelimit = 100;
   int32_t icmp6_echo_ignore_all = 0, icmp6_echo_ignore_multicast = 0;
+  // fs.epoll.*: Linux chooses what fits in a 25th of the machine's memory; a host sets what fits in its own.
+  int32_t epoll_max_user_watches = 1 << 20;
+  // net.ipv6.*, fragments
   int32_t ip6frag_high_thresh = 4194304, ip6frag_low_thresh = 3145728, ip6frag_seconds = 60;
 };
 

@@ -29,7 +29,7 @@ void WaitQueue::wake(PollEvents events, unsigned exclusive_limit) {
     Waiter* next = waiters_.next(*waiter);
     if ((waiter->interest_ & events) != 0) {
       const bool took = waiter->callback_(*waiter, events);
-      if (took && waiter->mode_ == Waiter::Mode::Exclusive && --exclusive_limit == 0) return;
+      if (took && waiter->mode_ != Waiter::Mode::Shared && --exclusive_limit == 0) return;
     }
     waiter = next;
   }

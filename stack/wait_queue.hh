@@ -2,7 +2,8 @@
 //
 // A Waiter has a mask of the events it cares for; wake() with a key calls only those whose mask meets it, so that data arriving
 // does not wake who waits for space. Ordinary waiters are all called; of the exclusive ones (accept, EPOLLEXCLUSIVE), which queue
-// behind them, as many as say they took the wake-up. A callback runs under the queue's lock (rank WaitQueue): it unparks a task
+// behind them, as many as say they took the wake-up: in the order of coming, or the newest first as Linux's epoll_wait does. A
+// callback runs under the queue's lock (rank WaitQueue): it unparks a task
 // or takes locks of a higher rank, and nothing else.
 #pragma once
 
@@ -18,7 +19,8 @@ class Waiter {
  public:
   // Returns whether it took the wake-up; only an exclusive waiter's answer matters.
   using Callback = bool (*)(Waiter& waiter, PollEvents events);
-  enum class Mode : uint8_t { Shared, Exclusive };
+  // A queue has exclusive waiters of one kind.
+  enum class Mode : uint8_t { Shared, Exclusive, ExclusiveNewestFirst };
 
   Waiter(Callback callback, PollEvents interest, Mode mode) : callback_(callback), interest_(interest), mode_(mode) {}
   bool is_queued() const { return link_.is_linked(); }

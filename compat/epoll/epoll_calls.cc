@@ -12,7 +12,7 @@ constexpr PollEvents kExclusiveCompanions =
     kPollIn | kPollOut | kPollError | kPollHangUp | kEpollWakeUp | kEpollEdgeTriggered | kEpollExclusive;
 
 Result<int64_t> create_set(SyscallContext& context, uint32_t flags) {
-  Ref<File> set = TRY(EpollSet::create(context.stack()));
+  Ref<File> set = TRY(EpollSet::create(context));
   NewDescriptor descriptor = TRY(NewDescriptor::install(context, set, flags));
   return descriptor.keep();
 }
@@ -161,6 +161,9 @@ constexpr SyscallRow kRows[] = {
 
 extern "C" int lxnet_enable_epoll(lxnet_stack* stack) {
   using namespace lxnet;
-  auto added = CompatState::of(*reinterpret_cast<Stack*>(stack)).add_syscalls(kRows);
+  CompatState& state = CompatState::of(*reinterpret_cast<Stack*>(stack));
+  auto installed = WatchAccounts::install(state, reinterpret_cast<Stack*>(stack)->hal());
+  if (!installed.is_ok()) return -static_cast<int>(installed.error());
+  auto added = state.add_syscalls(kRows);
   return added.is_ok() ? 0 : -static_cast<int>(added.error());
 }

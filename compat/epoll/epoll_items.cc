@@ -13,19 +13,29 @@ EpollItem::EpollItem(EpollSet& owner, const EpollEvent& wanted, Mode mode)
   FileWatcher::file_gone = &EpollSet::file_gone;
 }
 
-Result<Ref<File>> EpollSet::create(Stack& stack) {
-  EpollSet* set = construct<EpollSet>(stack.hal(), stack);
-  if (set == nullptr) return Errno::ENOMEM;
+Result<Ref<File>> EpollSet::create(SyscallContext& context) {
+  lxnet_credentials credentials{};
+  context.hal().credentials(credentials);
+  WatchAccounts& accounts = WatchAccounts::of(CompatState::of(context.stack()));
+  WatchAccount* account = TRY(accounts.hold(credentials.uid));
+  EpollSet* set = construct<EpollSet>(context.hal(), context.stack(), *account);
+  if (set == nullptr) {
+    accounts.release(*account);
+    return Errno::ENOMEM;
+  }
   return Ref<File>::adopt(set);
 }
 
-EpollSet::EpollSet(Stack& stack)
+EpollSet::~EpollSet() { WatchAccounts::of(CompatState::of(stack())).release(account_); }
+
+EpollSet::EpollSet(Stack& stack, WatchAccount& account)
     : File(stack, FileKind::Epoll),
       entries_mutex_(stack.hal(), LockRank::EpollSet),
       items_(stack.hal()),
       ready_mutex_(stack.hal(), LockRank::EpollReady),
       waiters_(stack.hal(), LockRank::EpollWaiters),
-      outer_waiters_(stack.hal(), LockRank::EpollWaiters) {
+      outer_waiters_(stack.hal(), LockRank::EpollWaiters),
+      account_(account) {
   stack.hal().random_bytes(mutable_bytes_of(hash_key_));
 }
 
@@ -47,17 +57,34 @@ EpollItem* EpollSet::find_item(const void* identity, int fd) {
 
 Result<> EpollSet::add(SyscallContext& context, const EpollTarget& target, const EpollEvent& event) {
   EpollSet* inner = target.file ? from(*target.file) : nullptr;
-  if (inner == nullptr) return insert(context, target, event);
+  if (inner == nullptr && !is_watched()) return insert(context, target, event);
   // Nested sets: nobody else may change their shape between the check and the insertion.
   TaskMutexLock shape(CompatState::of(stack()).watch_lifetime, context.entry());
-  TRY(check_nesting(context.entry(), *inner));
-  raise_ranks(inner->depth_ + 1);
-  return insert(context, target, event);
+  if (inner != nullptr) {
+    TRY(check_nesting(context.entry(), *inner));
+    raise_ranks(inner->depth_ + 1);
+  }
+  TRY(insert(context, target, event));
+  auto checked = check_paths(context.entry(), target);
+  if (!checked.is_ok()) TRY(erase(context, target));
+  return checked;
+}
+
+bool EpollSet::is_watched() {
+  MutexLock lock(watch_mutex());
+  return !watchers().is_empty();
 }
 
 Result<> EpollSet::insert(SyscallContext& context, const EpollTarget& target, const EpollEvent& event) {
   TaskMutexLock lock(entries_mutex_, context.entry());
   if (find_item(target.identity(), target.fd) != nullptr) return Errno::EEXIST;
+  TRY(account_.charge(stack().tunables().values().epoll_max_user_watches));
+  auto inserted = insert_counted(context, target, event);
+  if (!inserted.is_ok()) account_.discharge();
+  return inserted;
+}
+
+Result<> EpollSet::insert_counted(SyscallContext& context, const EpollTarget& target, const EpollEvent& event) {
   const bool is_exclusive = (event.events & kEpollExclusive) != 0;
   EpollItem* item = construct<EpollItem>(hal(), *this, event, is_exclusive ? Waiter::Mode::Exclusive : Waiter::Mode::Shared);
   if (item == nullptr) return Errno::ENOMEM;
@@ -135,6 +162,7 @@ void EpollSet::destroy_item(EpollItem& item) {
     if (item.overflow_link.is_linked()) item.overflow_link.unlink();
   }
   items_.remove(item);
+  account_.discharge();
   dispose(hal(), &item);
 }
 

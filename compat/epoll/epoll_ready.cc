@@ -53,11 +53,9 @@ bool EpollSet::item_became_ready(EpollItem& item, PollEvents events) {
     } else if (!item.ready_link.is_linked()) {
       ready_.push_back(item);
     }
-    if (waiters_.has_waiters()) {
-      if ((wanted & kEpollExclusive) != 0 && (events & kPollHangUp) == 0) {
-        const PollEvents cause = events & kReadOrWrite;
-        has_taker = cause == kPollIn ? (wanted & kPollIn) != 0 : cause == kPollOut ? (wanted & kPollOut) != 0 : cause == 0;
-      }
+    if ((wanted & kEpollExclusive) != 0 && waiters_.has_waiters()) {
+      const PollEvents cause = events & kReadOrWrite;
+      has_taker = cause == kPollIn ? (wanted & kPollIn) != 0 : cause == kPollOut ? (wanted & kPollOut) != 0 : cause == 0;
     }
   }
   wake_waiters();
@@ -65,8 +63,9 @@ bool EpollSet::item_became_ready(EpollItem& item, PollEvents events) {
 }
 
 void EpollSet::wake_waiters() {
-  waiters_.wake(kReadable);
-  outer_waiters_.wake(kReadable);
+  waiters_.wake(kPollIn);
+  // Who watches the set for EPOLLRDNORM alone is not woken on Linux either.
+  outer_waiters_.wake(kPollIn);
 }
 
 void EpollSet::queue_if_ready(Entry& entry, EpollItem& item) {
@@ -81,7 +80,8 @@ void EpollSet::queue_if_ready(Entry& entry, EpollItem& item) {
 
 bool EpollSet::has_ready() {
   MutexLock lock(ready_mutex_);
-  return !ready_.is_empty() || !overflow_.is_empty();
+  // While somebody scans the list nothing is known: who asks then waits for the scan's end.
+  return !ready_.is_empty() || is_scanned_;
 }
 
 void EpollSet::begin_scan(ReadyList& taken) {
@@ -90,20 +90,21 @@ void EpollSet::begin_scan(ReadyList& taken) {
   is_scanned_ = true;
 }
 
-// What the scan did not get to stays in front; what became ready meanwhile comes behind it.
+// What the scan did not get to stays in front; what became ready meanwhile comes behind it, and before what was told already and
+// has queued again.
 void EpollSet::end_scan(ReadyList& rest) {
   bool has_left = false;
   {
     MutexLock lock(ready_mutex_);
     is_scanned_ = false;
-    rest.append(ready_);  // level-triggered items that were put back
-    ready_.append(rest);
     while (EpollItem* item = overflow_.take_front()) {
-      if (!item->ready_link.is_linked()) ready_.push_back(*item);
+      if (!item->ready_link.is_linked()) rest.push_back(*item);
     }
+    rest.append(ready_);
+    ready_.append(rest);
     has_left = !ready_.is_empty();
   }
-  if (has_left) waiters_.wake(kReadable);
+  if (has_left) waiters_.wake(kPollIn);
 }
 
 // One item of a scan: true when an event was stored. Level-triggered items go back to the tail of the ready list.
@@ -151,7 +152,7 @@ Result<int64_t> EpollSet::wait(SyscallContext& context, UserAddress events, int 
       if (stored != 0) return stored;
     }
     if (deadline <= entry.now()) return 0;
-    RegisteredWaiter waiter(hal(), waiters_, kReadable, Waiter::Mode::Exclusive);
+    RegisteredWaiter waiter(hal(), waiters_, kPollIn, Waiter::Mode::ExclusiveNewestFirst);
     if (has_ready()) continue;
     entry.flush();
     if (has_ready()) continue;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/siphash.hh"
+#include "compat/epoll/watch_account.hh"
 #include "compat/syscalls/descriptors.hh"
 #include "compat/syscalls/foreign_waiter.hh"
 #include "compat/syscalls/task_mutex.hh"
@@ -56,7 +57,8 @@ struct EpollItem : Waiter, FileWatcher, lxnet_poll_waiter {
 
 class EpollSet final : public File {
  public:
-  static Result<Ref<File>> create(Stack& stack);
+  // ENOMEM. Its entries count against the calling user.
+  static Result<Ref<File>> create(SyscallContext& context);
   static EpollSet* from(File& file) { return file.kind() == FileKind::Epoll ? static_cast<EpollSet*>(&file) : nullptr; }
 
   Result<> add(SyscallContext& context, const EpollTarget& target, const EpollEvent& event);
@@ -80,14 +82,16 @@ class EpollSet final : public File {
   using ReadyList = List<EpollItem, &EpollItem::ready_link>;
   using OverflowList = List<EpollItem, &EpollItem::overflow_link>;
 
-  explicit EpollSet(Stack& stack);
-  ~EpollSet() override = default;
+  EpollSet(Stack& stack, WatchAccount& account);
+  ~EpollSet() override;
   void released(Entry& entry) override;
   void dispose_self() override { dispose(hal(), this); }
 
   // epoll_items.cc
   Result<> erase(SyscallContext& context, const EpollTarget& target);
   Result<> insert(SyscallContext& context, const EpollTarget& target, const EpollEvent& event);
+  Result<> insert_counted(SyscallContext& context, const EpollTarget& target, const EpollEvent& event) REQUIRES(entries_mutex_);
+  bool is_watched();
   EpollItem* find_item(const void* identity, int fd) REQUIRES(entries_mutex_);
   uint64_t hash_of(const void* identity, int fd) const;
   void attach(Entry& entry, EpollItem& item, const EpollTarget& target) REQUIRES(entries_mutex_);
@@ -109,9 +113,14 @@ class EpollSet final : public File {
 
   // epoll_nesting.cc
   Result<> check_nesting(Entry& entry, EpollSet& inner);
+  Result<> check_paths(Entry& entry, const EpollTarget& target);
+  bool has_few_paths_from(Entry& entry);
+  struct PathWalk;
   unsigned levels_below(Entry& entry, const EpollSet& forbidden);
   unsigned levels_above();
   void raise_ranks(unsigned depth);
+  // Whether a walk comes here for the first time.
+  bool enter_walk();
 
   TaskMutex entries_mutex_;
   HashTable<EpollItem, &EpollItem::key_link> items_ GUARDED_BY(entries_mutex_);
@@ -124,7 +133,11 @@ class EpollSet final : public File {
   WaitQueue waiters_;        // tasks in epoll_wait
   WaitQueue outer_waiters_;  // poll, select, and sets that watch this one
   SipKey hash_key_;
-  unsigned depth_ = 0;  // levels of sets below this one, at the most; under CompatState::watch_lifetime
+  WatchAccount& account_;
+  // All below: under CompatState::watch_lifetime.
+  unsigned depth_ = 0;          // levels of sets below this one, at the most
+  uint64_t walk_ = 0;           // the last walk that came here
+  unsigned walked_levels_ = 0;  // and what it found
 };
 
 // lxnet_enable_epoll() in lxnet.h registers the calls.

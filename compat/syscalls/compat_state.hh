@@ -25,6 +25,13 @@ class CompatState {
   // Prints the calls, where the host asked for it (compat/trace).
   struct CallTracer* call_tracer = nullptr;
 
+  // A number for each walk over nested sets; under watch_lifetime.
+  uint64_t nesting_walk = 0;
+
+  // How much each user watches, while compat/epoll is linked.
+  void* watch_accounts = nullptr;
+  void (*destroy_watch_accounts)(const Hal& hal, void* accounts) = nullptr;
+
   // AF_UNIX's own, while its archive is linked (compat/afunix).
   void* unix_domain = nullptr;
   void (*destroy_unix_domain)(const Hal& hal, void* domain) = nullptr;

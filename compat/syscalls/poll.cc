@@ -34,12 +34,14 @@ Result<int64_t> poll_until(SyscallContext& context, UserAddress user_entries, ui
     }
   }
   if (set.is_all_foreign()) return Errno::ENOSYS;
-  const size_t ready = TRY(set.wait(set.has_invalid() ? Instant::from_nanos(INT64_MIN) : deadline));
+  auto ready = set.wait(set.has_invalid() ? Instant::from_nanos(INT64_MIN) : deadline);
+  if (!ready.is_ok() && !ready.is_error(Errno::ERESTARTNOHAND)) return ready.error();
+  // Linux stores them also when a signal ended the wait: none.
   for (uint32_t i = 0; i < count; ++i) {
     const auto revents = static_cast<uint16_t>(set.events(i));
     TRY(write_user(context.hal(), user_entries + i * sizeof(UserPoll) + offsetof(UserPoll, revents), revents));
   }
-  return static_cast<int64_t>(ready);
+  return ready.is_ok() ? Result<int64_t>(static_cast<int64_t>(ready.take())) : Result<int64_t>(ready.error());
 }
 
 Result<int64_t> poll_with_mask(SyscallContext& context, UserAddress entries, uint32_t count, UserAddress user_timeout,

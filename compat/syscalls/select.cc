@@ -115,7 +115,7 @@ Result<int64_t> select_timed(SyscallContext& context, int count, const UserAddre
     TimePair pair = TRY(read_time_pair(context, timeout.user, timeout.width));
     if (timeout.is_timeval) {
       // Microseconds past a second are carried, as select() always did; negative ones are refused.
-      pair.seconds += pair.fraction / 1'000'000;
+      pair.seconds = static_cast<int64_t>(static_cast<uint64_t>(pair.seconds) + static_cast<uint64_t>(pair.fraction / 1'000'000));
       pair.fraction = pair.fraction % 1'000'000 * 1000;
     }
     deadline = context.entry().now() + TRY(timeout_from_timespec(pair));

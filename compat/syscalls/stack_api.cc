@@ -36,6 +36,7 @@ void detach_compat(Stack& stack) {
   CompatState& state = CompatState::of(stack);
   if (state.call_tracer != nullptr) state.call_tracer->destroy(stack.hal(), state.call_tracer);
   if (state.unix_domain != nullptr) state.destroy_unix_domain(stack.hal(), state.unix_domain);
+  if (state.watch_accounts != nullptr) state.destroy_watch_accounts(stack.hal(), state.watch_accounts);
   dispose(stack.hal(), &state);
   stack.upper_layer = nullptr;
 }

@@ -16,7 +16,10 @@ Result<TimePair> read_time_pair(SyscallContext& context, UserAddress from, TimeW
     const Narrow narrow = TRY(read_user<Narrow>(context.hal(), from));
     return TimePair{narrow.seconds, narrow.fraction};
   }
-  return read_user<TimePair>(context.hal(), from);
+  TimePair pair = TRY(read_user<TimePair>(context.hal(), from));
+  // In a 64-bit timespec of a 32-bit program the upper half is padding, which Linux does not look at.
+  if (context.is_32bit()) pair.fraction = static_cast<int64_t>(static_cast<uint64_t>(pair.fraction) & 0xffffffff);
+  return pair;
 }
 
 Result<> write_time_pair(SyscallContext& context, UserAddress to, TimeWidth width, TimePair pair) {

@@ -85,11 +85,12 @@ int64_t ForeignFile::start_watching() {
   // Mounts, swaps and tunables forget a change with the first poll that tells of it, so the loop must hear it at first hand, and
   // it is kept until a call asks. Such a file stays open while it is watched.
   struct statfs where;
-  is_on_proc_ = ::fstatfs(fd_.get(), &where) == 0 && where.f_type == PROC_SUPER_MAGIC;
+  bool is_on_proc = ::fstatfs(fd_.get(), &where) == 0 && where.f_type == PROC_SUPER_MAGIC;
   number_in_set_ = fd_.get();
-  if (is_on_proc_) return reading_.open(kReading | kWriting, Side::Hears::AtFirstHand);
-  if (int64_t error = reading_.open(kReading, Side::Hears::FromSet); error != 0) return error;
-  return writing_.open(kWriting, Side::Hears::FromSet);
+  int64_t error =
+      is_on_proc ? reading_.open(kReading | kWriting, Side::Hears::AtFirstHand) : reading_.open(kReading, Side::Hears::FromSet);
+  is_on_proc_ = is_on_proc && error == 0;
+  return error != 0 || is_on_proc ? error : writing_.open(kWriting, Side::Hears::FromSet);
 }
 
 uint32_t ForeignFile::poll_bits() { return reading_.bits() | writing_.bits() | std::exchange(told_once_, 0); }

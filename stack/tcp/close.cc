@@ -45,7 +45,7 @@ Result<> TcpSocket::shutdown_owned(Entry& entry, ShutdownHow how) {
 
 // Linux's sk_state_change() names no events: everybody looks, also who waits in accept() on a listener that is none any more.
 void TcpSocket::wake_for_shutdown() {
-  wake(kPollIn | kPollOut | kPollReadNormal | kPollWriteNormal | kPollReadHangUp | kPollHangUp | kPollError);
+  wake_for_state(kPollIn | kPollOut | kPollReadNormal | kPollWriteNormal | kPollReadHangUp | kPollHangUp | kPollError);
 }
 
 bool TcpSocket::send_fin_state(Entry& entry) {

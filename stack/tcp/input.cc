@@ -186,7 +186,11 @@ void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     }
   }
   if (verdict.check_space) announce_space(entry);
-  if (verdict.wake != 0) wake(verdict.wake);
+  if (verdict.has_new_state) {
+    wake_for_state(verdict.wake);
+  } else if (verdict.wake != 0) {
+    wake(verdict.wake);
+  }
 }
 
 }  // namespace lxnet

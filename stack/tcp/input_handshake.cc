@@ -107,6 +107,7 @@ void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
   if (options.keep_alive) arm_keep_alive(entry, keep_alive_delay());
   phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
   verdict.wake |= kPollOut | kPollWriteNormal;
+  verdict.has_new_state = true;
 }
 
 void TcpSocket::initialise_transfer(Entry& entry) {
@@ -135,6 +136,7 @@ Step TcpSocket::advance_close(Entry& entry, TcpSegment& segment, Verdict& verdic
   shutdown_ |= kShutdownSend;
   if (!is_orphan_) {
     verdict.wake |= kPollOut | kPollWriteNormal;
+    verdict.has_new_state = true;
     return Step::Continue;
   }
   const bool has_new_text = segment.size != 0 && (segment.seq + segment.size).is_after(rcv_.nxt);
@@ -168,7 +170,9 @@ void TcpSocket::take_fin(Entry& entry, Verdict& verdict) {
     default:
       break;
   }
-  verdict.wake |= kPollIn | kPollReadNormal | kPollReadHangUp;
+  // Linux's tcp_fin() wakes without a key: who waits to write is told once more.
+  verdict.wake |= kPollIn | kPollReadNormal | kPollReadHangUp | kPollOut | kPollWriteNormal;
+  verdict.has_new_state = true;
   if (shutdown_ == kShutdownBoth || in(TcpState::Closed)) verdict.wake |= kPollHangUp;
 }
 

@@ -58,7 +58,7 @@ void TcpSocket::finish(Entry& entry) {
     receive_queue_.clear();
     receive_charge_ = 0;
   } else {
-    wake(kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollReadHangUp | kPollHangUp);
+    wake_for_state(kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollReadHangUp | kPollHangUp);
   }
   release_self();
 }

@@ -114,7 +114,9 @@ class TcpSocket final : public Socket {
   void hold_self();
   void release_self();
   void report(Errno error) { report_error(error); }
-  void wake(PollEvents events) { wait_queue().wake_all(events); }
+  // Data and space are for one exclusive waiter (sk_data_ready, sk_write_space); a new state is everybody's (sk_state_change).
+  void wake(PollEvents events) { wait_queue().wake(events); }
+  void wake_for_state(PollEvents events) { wait_queue().wake_all(events); }
 
   // ---- connect.cc
   struct Opening {

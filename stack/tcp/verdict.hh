@@ -24,6 +24,7 @@ struct Verdict {
   bool was_dropped = false;
   DropReason reason{};
   PollEvents wake = 0;
+  bool has_new_state = false;  // wakes all exclusive waiters, not one
 
   Step drop_for(DropReason why) {
     was_dropped = true;
