@@ -114,7 +114,7 @@ Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connectin
     connecting.announcement = nullptr;
     __atomic_store_n(&listener.inbox_count_, listener.inbox_count_ + 1, __ATOMIC_RELEASE);
   }
-  listener.waiters_.wake(kReadable);
+  listener.waiters_.wake(kReadable | kPollPriority | kPollReadBand);
   return ok();
 }
 

@@ -6,7 +6,8 @@ namespace lxnet {
 namespace {
 
 constexpr int kSocketLevel = 1, kRights = 1, kCredentials = 2;
-constexpr PollEvents kReadable = kPollIn | kPollReadNormal;
+// The key of Linux's sock_def_readable().
+constexpr PollEvents kReadable = kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
 constexpr PollEvents kWritable = kPollOut | kPollWriteNormal | kPollWriteBand;
 constexpr size_t kLinearMost = 3776;           // SKB_MAX_HEAD(0)
 constexpr size_t kLinearMostDatagram = 16064;  // SKB_MAX_ALLOC
@@ -191,7 +192,7 @@ Result<> UnixEndpoint::send_urgent(SyscallContext& context, UnixEndpoint& peer, 
     MutexLock lock(domain().mutex);
     if (peer.file_ != nullptr) peer.file_->async_owner().send_urgent_signal();
   }
-  peer.waiters_.wake(kReadable | kPollPriority);
+  peer.waiters_.wake(kReadable);
   return ok();
 }
 

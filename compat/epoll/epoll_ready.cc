@@ -52,6 +52,7 @@ bool EpollSet::item_became_ready(EpollItem& item, PollEvents events) {
       if (!item.overflow_link.is_linked()) overflow_.push_back(item);
     } else if (!item.ready_link.is_linked()) {
       ready_.push_back(item);
+      __atomic_store_n(&may_be_ready_, 1u, __ATOMIC_RELEASE);
     }
     if ((wanted & kEpollExclusive) != 0 && waiters_.has_waiters()) {
       const PollEvents cause = events & kReadOrWrite;
@@ -74,49 +75,50 @@ void EpollSet::queue_if_ready(Entry& entry, EpollItem& item) {
     MutexLock lock(ready_mutex_);
     if (item.ready_link.is_linked()) return;
     ready_.push_back(item);
+    __atomic_store_n(&may_be_ready_, 1u, __ATOMIC_RELEASE);
   }
   wake_waiters();
 }
 
-bool EpollSet::has_ready() {
-  MutexLock lock(ready_mutex_);
-  // While somebody scans the list nothing is known: who asks then waits for the scan's end.
-  return !ready_.is_empty() || is_scanned_;
-}
+// While somebody scans the list nothing is known: who asks then waits for the scan's end.
+bool EpollSet::has_ready() { return __atomic_load_n(&may_be_ready_, __ATOMIC_SEQ_CST) != 0; }
 
-void EpollSet::begin_scan(ReadyList& taken) {
+void EpollSet::begin_scan(Scan& scan) {
   MutexLock lock(ready_mutex_);
-  taken.append(ready_);
+  scan.rest.append(ready_);
   is_scanned_ = true;
+  __atomic_store_n(&may_be_ready_, 1u, __ATOMIC_SEQ_CST);
 }
 
 // What the scan did not get to stays in front; what became ready meanwhile comes behind it, and before what was told already and
 // has queued again.
-void EpollSet::end_scan(ReadyList& rest) {
+void EpollSet::end_scan(Scan& scan) {
   bool has_left = false;
   {
     MutexLock lock(ready_mutex_);
     is_scanned_ = false;
+    ready_.append(scan.rest);
     while (EpollItem* item = overflow_.take_front()) {
-      if (!item->ready_link.is_linked()) rest.push_back(*item);
+      if (!item->ready_link.is_linked()) ready_.push_back(*item);
     }
-    rest.append(ready_);
-    ready_.append(rest);
+    ready_.append(scan.told);
     has_left = !ready_.is_empty();
+    __atomic_store_n(&may_be_ready_, has_left ? 1u : 0u, __ATOMIC_SEQ_CST);
   }
   if (has_left) waiters_.wake(kPollIn);
 }
 
 // One item of a scan: true when an event was stored. Level-triggered items go back to the tail of the ready list.
-Result<bool> EpollSet::report_item(SyscallContext& context, EpollItem& item, UserAddress to) {
+Result<bool> EpollSet::report_item(SyscallContext& context, Scan& scan, EpollItem& item, UserAddress to) {
   const PollEvents now = poll_item(context.entry(), item);
   if (now == 0) return false;
   TRY(write_event(context, to, {now, item.event.data}));
-  MutexLock lock(ready_mutex_);
   if ((item.event.events & kEpollOneShot) != 0) {
+    // A wake-up reads the mask under this lock.
+    MutexLock lock(ready_mutex_);
     item.event.events &= kEpollPrivate;
   } else if ((item.event.events & kEpollEdgeTriggered) == 0) {
-    ready_.push_back(item);
+    scan.told.push_back(item);
   }
   return true;
 }
@@ -124,41 +126,41 @@ Result<bool> EpollSet::report_item(SyscallContext& context, EpollItem& item, Use
 Result<int64_t> EpollSet::report_ready(SyscallContext& context, UserAddress events, int capacity) {
   TaskMutexLock lock(entries_mutex_, context.entry());
   const size_t event_size = event_layout(context).size;
-  ReadyList taken;
-  begin_scan(taken);
+  Scan scan;
+  begin_scan(scan);
   int64_t stored = 0;
   while (stored < capacity) {
-    EpollItem* item = taken.take_front();
+    EpollItem* item = scan.rest.take_front();
     if (item == nullptr) break;
-    auto reported = report_item(context, *item, events + static_cast<uint64_t>(stored) * event_size);
+    auto reported = report_item(context, scan, *item, events + static_cast<uint64_t>(stored) * event_size);
     if (!reported.is_ok()) {
       // Nothing of it is lost: it is the first again.
-      taken.push_front(*item);
-      end_scan(taken);
+      scan.rest.push_front(*item);
+      end_scan(scan);
       return stored != 0 ? Result<int64_t>(stored) : Result<int64_t>(reported.error());
     }
     if (reported.take()) ++stored;
   }
-  end_scan(taken);
+  end_scan(scan);
   return stored;
 }
 
 Result<int64_t> EpollSet::wait(SyscallContext& context, UserAddress events, int capacity, Instant deadline) {
   Entry& entry = context.entry();
   entry.flush();
-  for (;;) {
+  for (bool is_interrupted = false;;) {
     if (has_ready()) {
       const int64_t stored = TRY(report_ready(context, events, capacity));
       if (stored != 0) return stored;
     }
     if (deadline <= entry.now()) return 0;
+    if (is_interrupted) return Errno::EINTR;
     RegisteredWaiter waiter(hal(), waiters_, kPollIn, Waiter::Mode::ExclusiveNewestFirst);
     if (has_ready()) continue;
     entry.flush();
     if (has_ready()) continue;
-    const ParkResult parked = hal().park(deadline, Interruptible::Yes);
+    is_interrupted = hal().park(deadline, Interruptible::Yes) == ParkResult::Interrupted;
     entry.refresh_clock();
-    if (parked == ParkResult::Interrupted && !has_ready()) return Errno::EINTR;
   }
 }
 
@@ -166,17 +168,17 @@ Result<int64_t> EpollSet::wait(SyscallContext& context, UserAddress events, int 
 PollEvents EpollSet::poll(Entry& entry) {
   if (!has_ready()) return 0;
   TaskMutexLock lock(entries_mutex_, entry);
-  ReadyList taken;
-  begin_scan(taken);
+  Scan scan;
+  begin_scan(scan);
   PollEvents result = 0;
-  while (EpollItem* item = taken.front()) {
+  while (EpollItem* item = scan.rest.front()) {
     if (poll_item(entry, *item) != 0) {
       result = kReadable;
       break;
     }
-    taken.remove(*item);
+    scan.rest.remove(*item);
   }
-  end_scan(taken);
+  end_scan(scan);
   return result;
 }
 

@@ -80,6 +80,10 @@ class EpollSet final : public File {
   template <typename T>
   friend void dispose(const Hal& hal, T* object);
   using ReadyList = List<EpollItem, &EpollItem::ready_link>;
+  // A scan's items: those it has not come to, and those that it told and that stay ready.
+  struct Scan {
+    ReadyList rest, told;
+  };
   using OverflowList = List<EpollItem, &EpollItem::overflow_link>;
 
   EpollSet(Stack& stack, WatchAccount& account);
@@ -106,9 +110,9 @@ class EpollSet final : public File {
   void queue_if_ready(Entry& entry, EpollItem& item) REQUIRES(entries_mutex_);
   bool has_ready();
   Result<int64_t> report_ready(SyscallContext& context, UserAddress events, int capacity);
-  Result<bool> report_item(SyscallContext& context, EpollItem& item, UserAddress to) REQUIRES(entries_mutex_);
-  void begin_scan(ReadyList& taken);
-  void end_scan(ReadyList& rest);
+  Result<bool> report_item(SyscallContext& context, Scan& scan, EpollItem& item, UserAddress to) REQUIRES(entries_mutex_);
+  void begin_scan(Scan& scan) REQUIRES(entries_mutex_);
+  void end_scan(Scan& scan) REQUIRES(entries_mutex_);
   void wake_waiters();
 
   // epoll_nesting.cc
@@ -129,6 +133,7 @@ class EpollSet final : public File {
   ReadyList ready_ GUARDED_BY(ready_mutex_);
   OverflowList overflow_ GUARDED_BY(ready_mutex_);
   bool is_scanned_ GUARDED_BY(ready_mutex_) = false;
+  uint32_t may_be_ready_ = 0;  // atomic; written under ready_mutex_: something is on the list, or a scan holds it
 
   WaitQueue waiters_;        // tasks in epoll_wait
   WaitQueue outer_waiters_;  // poll, select, and sets that watch this one

@@ -15,11 +15,10 @@ struct Band {
 };
 constexpr Band kBands[] = {
     {kPollHangUp, 6, 0x10 | 0x8},        // POLL_HUP: EPOLLHUP | EPOLLERR
-    {kPollPriority, 5, 0x2 | 0x80},      // POLL_PRI
     {kPollError, 4, 0x8},                // POLL_ERR
-    {kPollReadHangUp, 1, 0x1 | 0x40},    // POLL_IN: the peer has ended
+    {kPollIn, 1, 0x1 | 0x40},            // POLL_IN, whose wake-ups are for who waits for urgent data too
+    {kPollPriority, 5, 0x2 | 0x80},      // POLL_PRI
     {kPollOut, 2, 0x4 | 0x100 | 0x200},  // POLL_OUT
-    {kPollIn, 1, 0x1 | 0x40},            // POLL_IN
 };
 
 }  // namespace

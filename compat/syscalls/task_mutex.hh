@@ -23,8 +23,14 @@ class CAPABILITY("task mutex") TaskMutex {
     bool is_granted = false;
   };
 
+  // Owned without sleepers it is taken and given back by one exchange; with sleepers it is handed on under mutex_.
+  enum : uint32_t { kFree, kOwned, kContended };
+
+  void lock_slowly(Entry& entry);
+  void hand_on();
+
+  uint32_t state_ = kFree;  // atomic
   Mutex mutex_;
-  bool is_owned_ GUARDED_BY(mutex_) = false;
   List<Sleeper, &Sleeper::link> sleepers_ GUARDED_BY(mutex_);
 };
 

@@ -152,7 +152,7 @@ int64_t ForeignFile::write(const void* from, size_t size, int64_t* offset) {
   if (offset == nullptr) {
     if (int64_t error = wait_until_ready(EPOLLOUT); error != 0) return error;
     // A pipe that is writable takes this much without blocking us.
-    if (set_.is_open()) size = std::min<size_t>(size, 4096);
+    if (reading_.is_open()) size = std::min<size_t>(size, 4096);
   }
   ssize_t done = offset == nullptr ? ::write(fd_.get(), from, size) : ::pwrite(fd_.get(), from, size, *offset);
   if (done < 0) return -errno;

@@ -19,7 +19,7 @@ namespace lxnet::threads {
 // The descriptor table. find() is the hot path: it takes one of many locks.
 class DescriptorTable {
  public:
-  static constexpr size_t kSize = 65536;
+  static constexpr size_t kSize = 1 << 18;
 
   DescriptorTable();
   int install(lxnet_file* file);

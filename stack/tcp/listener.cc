@@ -187,7 +187,7 @@ Listener::Outcome Listener::become_socket(Entry& entry, SynRequest& request, Tcp
 void Listener::enqueue(Ref<TcpSocket> child) {
   accept_queue_.push_back(*child.leak());
   ++accept_count_;
-  socket_.wait_queue().wake(kPollIn | kPollReadNormal);
+  socket_.wait_queue().wake(kPollIn | kPollPriority | kPollReadNormal | kPollReadBand);
 }
 
 Ref<TcpSocket> Listener::take() {

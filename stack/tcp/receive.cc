@@ -122,7 +122,8 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
     take_reached(entry, verdict);
   }
   verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
-  if (is_readable(options.receive_low_water)) verdict.wake |= kPollIn | kPollReadNormal;
+  // With the key of Linux's sock_def_readable().
+  if (is_readable(options.receive_low_water)) verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
 }
 
 // What lay aside and has been reached. Filling a gap is acknowledged at once (RFC 5681, 4.2).
