@@ -1,4 +1,5 @@
-// The rows behind Tunables: what each name under net.*, and fs.epoll.*, is, what it may be, and where it is kept. A new tunable is one line here.
+// The rows behind Tunables: what each name under net.*, and fs.epoll.*, is, what it may be, and where it is kept. A new tunable
+// is one line here.
 //
 // Rule kept: a row stands for something the stack obeys. Ranges are those a Linux 6.18 answers EINVAL outside of.
 #pragma once
