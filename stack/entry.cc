@@ -2,6 +2,7 @@
 #include "stack/entry.hh"
 
 #include "stack/stack.hh"
+#include "stack/tcp/coalesce.hh"
 
 namespace lxnet {
 
@@ -25,6 +26,7 @@ void Entry::flush() {
     transmit_batches();
     while (!looped_.is_empty()) ip_receive(*this, looped_.take_front());
     while (!ingress_.is_empty()) link_receive(*this, ingress_.take_front());
+    if (held_) tcp_deliver_held(*this);
   }
 }
 

@@ -34,7 +34,11 @@ class Entry {
   void loop_back(Interface& interface, Ref<Packet> packet);
   // no lock. Until all queues are empty.
   void flush();
-  bool has_work() const { return !ingress_.is_empty() || !egress_.is_empty() || !looped_.is_empty(); }
+  bool has_work() const { return !ingress_.is_empty() || !egress_.is_empty() || !looped_.is_empty() || held_; }
+
+  // A received TCP segment that waits for its continuation, while more frames are here to be received (stack/tcp/coalesce.hh).
+  bool has_more_input() const { return !ingress_.is_empty(); }
+  Ref<Packet>& held_segment() { return held_; }
 
  private:
   void transmit_batches();
@@ -44,6 +48,7 @@ class Entry {
   PacketQueue ingress_;
   PacketQueue looped_;
   PacketQueue egress_;  // interface_index of each says where it leaves
+  Ref<Packet> held_;
 };
 
 }  // namespace lxnet

@@ -1,6 +1,8 @@
 // A stack coming to life and going.
 #include "stack/stack.hh"
 
+#include <algorithm>
+
 namespace lxnet {
 namespace {
 
@@ -24,7 +26,14 @@ Stack::Stack(const Hal& hal, const lxnet_config& config)
       icmp_(*this),
       memberships_(*this),
       sockets_(*this),
-      tcp_(hal_) {}
+      tcp_(hal_) {
+  // Linux's tcp_init_mem(), of the memory that packets may take.
+  const auto pages = static_cast<int32_t>(std::min<size_t>(memory_limit(config) / TcpShared::kPage / 2, INT32_MAX / 2));
+  TunableValues& tunables = tunables_.values();
+  tunables.tcp_mem[0] = pages / 4 * 3;
+  tunables.tcp_mem[1] = pages;
+  tunables.tcp_mem[2] = pages / 4 * 6;
+}
 
 Result<Stack*> Stack::create(const lxnet_hal& table, const lxnet_config& config, const char** message) {
   const char* unused = nullptr;

@@ -26,7 +26,12 @@ struct TunableValues {
   int32_t igmp_qrv = 2, igmp_link_local_mcast_reports = 1;
   int32_t igmp_max_memberships = 20, igmp_max_msf = 10;
   int32_t tcp_rmem[3] = {4096, 131072, 33554432}, tcp_wmem[3] = {4096, 16384, 4194304};
+  int32_t tcp_mem[3] = {24576, 32768, 49152};  // pages; Stack sets what its memory allows
+  int32_t tcp_comp_sack_nr = 44, tcp_comp_sack_delay_nanos = 1'000'000, tcp_comp_sack_slack_nanos = 100'000;
   int32_t tcp_moderate_rcvbuf = 1;
+  int32_t tcp_min_tso_segs = 2, tcp_tso_rtt_log = 9, tcp_tso_win_divisor = 3;
+  int32_t tcp_pacing_ss_ratio = 200, tcp_pacing_ca_ratio = 120;
+  int32_t tcp_rto_max_millis = 120'000, tcp_rto_min_micros = 200'000, tcp_tw_reuse_delay_millis = 1000;
   int32_t tcp_timestamps = 1, tcp_sack = 1, tcp_window_scaling = 1, tcp_dsack = 1;
   int32_t tcp_ecn = 2, tcp_ecn_fallback = 1;
   int32_t tcp_syn_retries = 6, tcp_synack_retries = 5, tcp_syn_linear_timeouts = 4;

@@ -110,6 +110,94 @@ Result<> get_fast_open_key(const OptionOutput& output) {
   return output.write(ByteSpan(keys.bytes[0], keys.count * FastOpenKeys::kKeySize));
 }
 
+// struct tcp_md5sig. IPv4 sockets know IPv4 addresses, IPv6 sockets both.
+struct Md5Signature {
+  uint8_t address[128];
+  uint8_t flags, prefix;
+  uint16_t key_size;
+  int32_t interface_index;
+  uint8_t key[80];
+};
+static_assert(sizeof(Md5Signature) == 216);
+
+Result<> set_md5_key(const OptionInput& input, bool is_extended) {
+  constexpr uint8_t kHasPrefix = 1, kHasInterface = 2;
+  if (input.length < static_cast<int>(sizeof(Md5Signature))) return Errno::EINVAL;
+  Md5Signature asked;
+  TRY(copy_in(input.context.hal(), mutable_bytes_of(asked), input.value));
+  TcpSocket& socket = tcp_of(input.socket);
+  uint16_t family = 0;
+  copy_bytes(mutable_bytes_of(family), ByteSpan(asked.address, sizeof family));
+  const bool is_v6 = socket.family() == IpFamily::V6;
+  if (family != (is_v6 ? 10 : 2)) return Errno::EINVAL;
+  uint8_t bytes[16] = {};
+  copy_bytes(MutableByteSpan(bytes), ByteSpan(asked.address + (is_v6 ? 8 : 4), is_v6 ? 16 : 4));
+  const IpAddress peer =
+      is_v6 ? IpAddress(Ipv6Address::from_bytes(bytes)) : IpAddress(Ipv4Address(bytes[0], bytes[1], bytes[2], bytes[3]));
+  uint8_t prefix = peer.is_v4() ? 32 : 128;
+  if (is_extended && (asked.flags & kHasPrefix) != 0) {
+    if (asked.prefix > prefix) return Errno::EINVAL;
+    prefix = asked.prefix;
+  }
+  // The interface is one that stands for a routing table of its own, of which there are none here.
+  if (is_extended && (asked.flags & kHasInterface) != 0 && asked.interface_index != 0) return Errno::EINVAL;
+  if (asked.key_size > sizeof asked.key) return Errno::EINVAL;
+  return Calls::set_md5_key(input.context.entry(), socket, peer, prefix, ByteSpan(asked.key, asked.key_size));
+}
+
+Result<> set_repair_options(const OptionInput& input) {
+  struct Option {
+    uint32_t code, value;
+  };
+  TcpSocket& socket = tcp_of(input.socket);
+  TRY(Calls::may_set_repair_options(input.context.entry(), socket));
+  for (int at = 0; at + static_cast<int>(sizeof(Option)) <= input.length; at += static_cast<int>(sizeof(Option))) {
+    const auto option = TRY(read_user<Option>(input.context.hal(), input.value + static_cast<uint64_t>(at)));
+    TRY(Calls::set_repair_option(input.context.entry(), socket, option.code, option.value));
+  }
+  return ok();
+}
+
+Result<> set_repair_window(const OptionInput& input) {
+  TcpSocket& socket = tcp_of(input.socket);
+  if (!Calls::is_in_repair(input.context.entry(), socket)) return Errno::EPERM;
+  if (input.length != static_cast<int>(sizeof(Calls::RepairWindow))) return Errno::EINVAL;
+  const auto window = TRY(read_user<Calls::RepairWindow>(input.context.hal(), input.value));
+  return Calls::set_repair_window(input.context.entry(), socket, window);
+}
+
+Result<> get_repair_window(const OptionOutput& output) {
+  TcpSocket& socket = tcp_of(output.socket);
+  if (output.length != static_cast<int>(sizeof(Calls::RepairWindow))) return Errno::EINVAL;
+  if (!Calls::is_in_repair(output.context.entry(), socket)) return Errno::EPERM;
+  return output.write(Calls::repair_window(output.context.entry(), socket));
+}
+
+// Given once. Where there is too little room the size that is needed is told.
+Result<> get_saved_syn(const OptionOutput& output) {
+  HeapArray<uint8_t> saved;
+  size_t size = 0;
+  const auto taken =
+      Calls::take_saved_syn(output.context.entry(), tcp_of(output.socket), static_cast<size_t>(output.length), saved, size);
+  if (!taken.is_ok()) {
+    TRY(write_user(output.context.hal(), output.length_address, static_cast<int>(size)));
+    return taken.error();
+  }
+  return output.write(ByteSpan(saved.data(), size));
+}
+
+// A name for which there is no module.
+Result<> set_ulp(const OptionInput& input) {
+  constexpr size_t kNameSize = 16;
+  if (input.length < 1) return Errno::EINVAL;
+  uint8_t name[kNameSize] = {};
+  const size_t size = std::min<size_t>(static_cast<size_t>(input.length), kNameSize - 1);
+  TRY(copy_in(input.context.hal(), MutableByteSpan(name, size), input.value));
+  return Errno::ENOENT;
+}
+
+Result<> get_ulp(const OptionOutput& output) { return output.write(ByteSpan()); }
+
 constexpr OptionRow missing_row(int name, const char* text, const char* note) {
   return {.level = kLevelTcp, .name = name, .text = text, .support = Support::Missing, .note = note};
 }
@@ -171,7 +259,10 @@ constexpr OptionRow kRows[] = {
      .set_int = &call_set<&Calls::set_quick_ack>,
      .get_int = &call_get<&Calls::quick_ack>},
     {.level = kLevelTcp, .name = 13, .text = "TCP_CONGESTION", .set = &set_congestion, .get = &get_congestion},
-    missing_row(14, "TCP_MD5SIG", "RFC 2385 signatures"),
+    {.level = kLevelTcp,
+     .name = 14,
+     .text = "TCP_MD5SIG",
+     .set = [](const OptionInput& input) { return set_md5_key(input, false); }},
     strict_flag_row<&TcpSocketOptions::thin_linear_timeouts>(16, "TCP_THIN_LINEAR_TIMEOUTS"),
     {.level = kLevelTcp,
      .name = 17,
@@ -192,10 +283,22 @@ constexpr OptionRow kRows[] = {
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
        return static_cast<int>(tcp_of(file).tcp_options.user_timeout.in_millis());
      }},
-    missing_row(19, "TCP_REPAIR", "checkpoint and restore"),
-    missing_row(20, "TCP_REPAIR_QUEUE", "checkpoint and restore"),
-    missing_row(21, "TCP_QUEUE_SEQ", "checkpoint and restore"),
-    missing_row(22, "TCP_REPAIR_OPTIONS", "checkpoint and restore"),
+    {.level = kLevelTcp,
+     .name = 19,
+     .text = "TCP_REPAIR",
+     .set_int = &call_set<&Calls::set_repair>,
+     .get_int = &call_get<&Calls::repair>},
+    {.level = kLevelTcp,
+     .name = 20,
+     .text = "TCP_REPAIR_QUEUE",
+     .set_int = &call_set<&Calls::set_repair_queue>,
+     .get_int = &call_get<&Calls::repair_queue>},
+    {.level = kLevelTcp,
+     .name = 21,
+     .text = "TCP_QUEUE_SEQ",
+     .set_int = &call_set<&Calls::set_queue_seq>,
+     .get_int = &call_get<&Calls::queue_seq>},
+    {.level = kLevelTcp, .name = 22, .text = "TCP_REPAIR_OPTIONS", .set = &set_repair_options},
     {.level = kLevelTcp,
      .name = 23,
      .text = "TCP_FASTOPEN",
@@ -204,9 +307,9 @@ constexpr OptionRow kRows[] = {
     {.level = kLevelTcp,
      .name = 24,
      .text = "TCP_TIMESTAMP",
-     .set_int = [](SyscallContext&, SocketFile&, int) -> Result<> { return Errno::EPERM; },
+     .set_int = &call_set<&Calls::set_timestamp>,
      .get_int = &call_get<&Calls::timestamp>,
-     .note = "set only by TCP_REPAIR"},
+     .note = "set only during TCP_REPAIR"},
     {.level = kLevelTcp,
      .name = 25,
      .text = "TCP_NOTSENT_LOWAT",
@@ -216,16 +319,33 @@ constexpr OptionRow kRows[] = {
        return own == ~0u ? 0 : static_cast<int>(own);
      }},
     {.level = kLevelTcp, .name = 26, .text = "TCP_CC_INFO", .get = &get_congestion_info},
-    missing_row(27, "TCP_SAVE_SYN", "the SYN is not kept"),
-    missing_row(28, "TCP_SAVED_SYN", "the SYN is not kept"),
-    missing_row(29, "TCP_REPAIR_WINDOW", "checkpoint and restore"),
+    {.level = kLevelTcp,
+     .name = 27,
+     .text = "TCP_SAVE_SYN",
+     .min = 0,
+     .max = 2,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       tcp_of(file).tcp_options.save_syn = static_cast<uint8_t>(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{tcp_of(file).tcp_options.save_syn}; }},
+    {.level = kLevelTcp, .name = 28, .text = "TCP_SAVED_SYN", .get = &get_saved_syn},
+    {.level = kLevelTcp, .name = 29, .text = "TCP_REPAIR_WINDOW", .set = &set_repair_window, .get = &get_repair_window},
     {.level = kLevelTcp,
      .name = 30,
      .text = "TCP_FASTOPEN_CONNECT",
      .set_int = &call_set<&Calls::set_fast_open_connect>,
      .get_int = &get_flag<&TcpSocketOptions::fast_open_connect>},
-    missing_row(31, "TCP_ULP", "kernel TLS"),
-    missing_row(32, "TCP_MD5SIG_EXT", "RFC 2385 signatures"),
+    {.level = kLevelTcp,
+     .name = 31,
+     .text = "TCP_ULP",
+     .set = &set_ulp,
+     .get = &get_ulp,
+     .note = "as a kernel without TLS: no protocol is known"},
+    {.level = kLevelTcp,
+     .name = 32,
+     .text = "TCP_MD5SIG_EXT",
+     .set = [](const OptionInput& input) { return set_md5_key(input, true); }},
     {.level = kLevelTcp, .name = 33, .text = "TCP_FASTOPEN_KEY", .set = &set_fast_open_key, .get = &get_fast_open_key},
     {.level = kLevelTcp,
      .name = 34,

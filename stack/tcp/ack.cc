@@ -38,7 +38,13 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     return true;
   }
   effects.una_advanced = segment.ack.is_after(snd_.una);
-  if (effects.una_advanced) recovery_.retransmits = 0;
+  if (effects.una_advanced) {
+    recovery_.retransmits = 0;
+    if (statistics_.rto_started != Instant()) {
+      statistics_.total_rto_millis += static_cast<uint32_t>((entry.now() - statistics_.rto_started).in_millis());
+      statistics_.rto_started = Instant();
+    }
+  }
   refresh_congestion_facts(entry.now());
   effects.has_data = segment.length() != 0;
   if (is_fast && effects.una_advanced) {
@@ -59,7 +65,9 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     return true;
   }
   clean_sent(entry, effects);
+  if (send_queue_.is_empty()) statistics_.account(TcpStatistics::Limit::None, entry.now());
   update_rtt(entry, effects, segment);
+  adapt_rack_window(effects.sample);
   if (recovery_.probe_in_flight) process_loss_probe_ack(entry, effects, segment.ack);
   refresh_congestion_facts(entry.now());
 
@@ -131,7 +139,7 @@ void TcpSocket::resend_after_ack(Entry& entry, Resend resend) {
 // While something is in flight one timer runs: a tail loss probe where one may be sent, else the retransmission timer.
 void TcpSocket::set_retransmit_timer(Entry& entry) {
   if (fast_open_request_) return;  // the timer serves the SYN,ACK
-  if (schedule_loss_probe(entry, ProbeAfter::Ack)) return;
+  if (schedule_loss_probe(entry, TimeoutFrom::Now)) return;
   if (recovery_.out == 0) {
     if (probe_timer_kind_ != ProbeTimer::ZeroWindow) cancel(probe_timer_);
     return;

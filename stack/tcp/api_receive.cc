@@ -22,6 +22,7 @@ Result<size_t> TcpSocket::receive(Entry& entry, ReceiveRequest& request) {
   if ((request.flags & kMessageErrorQueue) != 0) return Errno::EAGAIN;
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::ENOTCONN;
+  if (repair_.is_on) return receive_for_repair(entry, request);
   if ((request.flags & kMessageOutOfBand) != 0) return receive_urgent(request);
   return receive_owned_bytes(entry, request);
 }
@@ -92,6 +93,7 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
     if (is_faulty) break;
     packet = is_peek ? packet : receive_queue_.front();
   }
+  if (!is_peek) account_memory(entry);
   if (tcp_options.inq) request.inq = readable_now();
   if (done == 0)
     return is_faulty ? Result<size_t>(Errno::EFAULT) : request.sink.room() == 0 && unread() != 0 ? size_t{0} : nothing_to_read();

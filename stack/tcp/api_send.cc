@@ -6,6 +6,11 @@
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
+namespace {
+
+constexpr uint32_t kLeastSendBuffer = 4608;
+
+}  // namespace
 
 bool TcpSocket::has_send_room() const {
   if (send_queue_.charge() >= options.send_buffer) return false;
@@ -34,6 +39,7 @@ void TcpSocket::announce_space(Entry& entry) {
 
 Result<size_t> TcpSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
+  if (repair_.is_on && in(TcpState::Established)) return send_for_repair(entry, request);
   if ((request.flags & kMessageFastOpen) != 0 || fast_open_.is_deferred || fast_open_.is_waiting)
     return send_fast_open(entry, request);
   if (!in(kMaySend) && !is_open_early()) {
@@ -69,7 +75,12 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
   while (source.remaining() != 0) {
     SendRecord* last = send_queue_.unsent.back();
     const bool needs_record = last == nullptr || SendQueue::is_full(*last) || last->ends_message;
-    if (needs_record && !has_send_room()) {
+    const bool may_have = may_grow(entry, send_queue_.charge(), stack().tunables().values().tcp_wmem[0]);
+    if (needs_record && !may_have && !options.send_buffer_locked) {
+      // Linux's sk_stream_moderate_sndbuf(): whoever meets the limit makes do with half.
+      options.send_buffer = std::max(std::min(options.send_buffer, send_queue_.charge() / 2), kLeastSendBuffer);
+    }
+    if (needs_record && (!may_have || !has_send_room())) {
       wants_space_ = true;
       statistics_.account(TcpStatistics::Limit::Buffer, entry.now());
       error = Errno::EAGAIN;
@@ -92,6 +103,7 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
     if (copied.size < limit) record->ends_message = true;  // its fragments are used up
     if (source.remaining() != 0) push_full_record(entry, *record);
   }
+  account_memory(entry);
   if (done == 0) {
     if (error != Errno{}) return error;
     return size_t{0};

@@ -98,6 +98,12 @@ void TcpSocket::close_owned(Entry& entry) {
   }
   const uint64_t unread_bytes = discard_unread();
   if (state() != TcpState::Closed) {
+    if (repair_.is_on) {
+      is_orphan_ = true;
+      static_cast<void>(disconnect_owned(entry));
+      release_port();
+      return;
+    }
     if (unread_bytes != 0) {
       count(entry, Mib::TcpExtTCPAbortOnClose);
       send_reset(entry);
@@ -123,6 +129,7 @@ void TcpSocket::close_owned(Entry& entry) {
     release_port();
   } else {
     settle_orphan(entry);
+    become_orphan(entry);
   }
 }
 
@@ -152,7 +159,9 @@ Result<> TcpSocket::disconnect_owned(Entry& entry) {
     leave_tables();
   } else if (old != TcpState::Closed) {
     const bool has_unsent = snd_.nxt != snd_.end && in(TcpState::Closing | TcpState::LastAck);
-    if (kNeedsReset.contain(old) || has_unsent) {
+    if (repair_.is_on) {
+      if (!is_orphan_) report(Errno::ECONNABORTED);
+    } else if (kNeedsReset.contain(old) || has_unsent) {
       send_reset(entry);
       if (!is_orphan_) report(Errno::ECONNRESET);
     } else if (old == TcpState::SynSent && !is_orphan_) {
@@ -188,6 +197,7 @@ void TcpSocket::reset_connection_state() {
   soft_error_ = Errno{};
   route_ = Route();
   fast_open_ = FastOpenState();
+  repair_ = RepairState();
   rtt_.reset();
 }
 

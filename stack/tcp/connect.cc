@@ -20,6 +20,7 @@ Result<> TcpSocket::connect(Entry& entry, const Endpoint& remote, uint32_t) {
     case Phase::Unconnected:
       if (state() != TcpState::Closed) return Errno::EISCONN;
       TRY(start_connect(entry, remote, Opening{.is_fast = tcp_options.fast_open_connect}));
+      if (repair_.is_on) return ok();
       phase_ = Phase::Connecting;
       return fast_open_.is_deferred ? ok() : Result<>(Errno::EINPROGRESS);
     case Phase::Connecting:
@@ -127,6 +128,10 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   prepare_to_connect(entry);
   enter(entry, TcpState::SynSent);
   hold_self();
+  if (repair_.is_on) {
+    connect_for_repair(entry);
+    return ok();
+  }
   if (opening.is_fast && opening.source == nullptr && may_defer_connect(entry)) return ok();
   if (send_first_syn(entry, opening).is_ok()) return ok();
   enter(entry, TcpState::Closed);
@@ -216,7 +221,9 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
                  .sack = tunables.tcp_sack != 0,
                  .window_scale = tunables.tcp_window_scaling != 0,
                  .ecn = tunables.tcp_ecn == 1};
+  if (signing_key() != nullptr) negotiated_.timestamps = false;  // the signature takes their place in the SYN
   const IsnSource isn(stack().sockets().key(), local_, remote_);
+  const SeqNum repaired_send = snd_.end, repaired_receive = rcv_.nxt;
   timestamp_offset_ = isn.timestamp_offset();
   snd_ = SendState();
   snd_.iss = isn.initial_sequence(entry.now());
@@ -228,6 +235,12 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   snd_.una = snd_.nxt = snd_.end = snd_.up = snd_.small_end = snd_.pushed = snd_.iss;
   const ReceiveState fresh;
   rcv_ = fresh;
+  if (repair_.is_on) {
+    negotiated_ = {.timestamps = false, .sack = false, .window_scale = tunables.tcp_window_scaling != 0, .ecn = false};
+    snd_.iss = repaired_send - 1;
+    snd_.una = snd_.nxt = snd_.end = snd_.up = snd_.small_end = snd_.pushed = repaired_send;
+    rcv_.nxt = rcv_.copied = rcv_.wup = repaired_receive;
+  }
   prepare_sizes();
   rtt_.reset();
   apply_rto_bounds();
@@ -268,7 +281,7 @@ void TcpSocket::initialise_buffers() {
 }
 
 void TcpSocket::expand_send_buffer() {
-  if (options.send_buffer_locked) return;
+  if (options.send_buffer_locked || is_under_pressure()) return;
   constexpr uint32_t kOverhead = 320 + 320;
   const uint32_t segment = std::bit_ceil(std::max<uint32_t>(snd_.mss, snd_.peer_mss) + kOverhead) + 256;
   const uint32_t segments = std::max({CongestionState::kInitialWindow, congestion_.cwnd, recovery_.reordering + 1});

@@ -30,6 +30,7 @@ struct SendState {
   uint16_t peer_mss = 536;   // the peer's option, or the default
   uint32_t path_mtu = 0;
   Instant last_data_at;  // when data last left
+  Instant last_left_at;  // when anything last left
 
   bool is_urgent() const { return up.is_after(una); }
   SeqNum window_end() const { return una + wnd; }
@@ -80,6 +81,7 @@ struct FastOpenState {
   bool data_acknowledged = false;  // by the SYN,ACK; or the peer's came with its SYN
   bool ends_pause = false;         // this one's success says that the network swallows nothing
   bool is_waiting = false;         // a sender, for the handshake
+  bool is_child = false;           // opened by a SYN with a cookie
   Failure failure = kNone;
   uint32_t copied = 0;  // what that sender's bytes the SYN took
 };
@@ -92,7 +94,18 @@ struct AckState {
   uint8_t quick = 0;     // so many segments are acknowledged at once
   uint8_t pingpong = 0;  // interactive: our data carries the acknowledgments
   bool pingpong_locked = false;
-  Duration ato;  // the delay, adapted to the peer; 0: nothing has come yet
+  // Duplicate acknowledgments while data is missing: the first few leave at once, the others share a short delay.
+  uint8_t duplicates = 0;  // that left at once, for duplicates_of
+  uint8_t compressed = 0;  // that wait
+  SeqNum duplicates_of;    // rcv.nxt
+  Duration ato;            // the delay, adapted to the peer; 0: nothing has come yet
+};
+
+// TCP_REPAIR: a connection is taken apart and put together without a word on the wire.
+struct RepairState {
+  enum class Queue : uint8_t { None, Receive, Send };  // Linux's numbers
+  bool is_on = false;
+  Queue queue = Queue::None;
 };
 
 // Dynamic right-sizing of the receive buffer.

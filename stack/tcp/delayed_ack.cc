@@ -72,11 +72,35 @@ void TcpSocket::consider_ack(Entry& entry) {
   const auto low_water = static_cast<uint32_t>(std::max(options.receive_low_water, 1));
   // With the window about to close, wait for the reader, who will send the update.
   const bool window_is_open = owes_two && (rcv_.nxt.bytes_since(rcv_.copied) < low_water || propose_window() >= rcv_.wnd);
-  if (window_is_open || in_quick_ack_mode() || ack_.is_wanted_now || !out_of_order_.is_empty()) {
+  if (window_is_open || in_quick_ack_mode() || ack_.is_wanted_now) {
     send_ack(entry);
-  } else {
+  } else if (out_of_order_.is_empty()) {
     delay_ack(entry);
+  } else if (!may_compress_ack(entry)) {
+    send_ack(entry);
   }
+}
+
+// While data is missing each segment is acknowledged at once (RFC 5681, 4.2) three times; of more, one acknowledgment with its
+// SACK blocks says as much as many, a twentieth of a round trip later (Linux's tcp_comp_sack_*).
+bool TcpSocket::may_compress_ack(Entry& entry) {
+  constexpr uint8_t kAtOnce = 3;
+  const TunableValues& tunables = stack().tunables().values();
+  if (!negotiated_.sack || ack_.compressed >= tunables.tcp_comp_sack_nr) return false;
+  if (ack_.duplicates_of != rcv_.nxt) {
+    ack_.duplicates_of = rcv_.nxt;
+    ack_.duplicates = 0;
+  }
+  if (ack_.duplicates < kAtOnce) {
+    ++ack_.duplicates;
+    return false;
+  }
+  if (ack_.compressed++ != 0) return true;
+  uint32_t rtt = autotune_.rtt_8_micros;
+  if (rtt_.has_sample()) rtt = std::min(rtt, rtt_.srtt_micros_times_8());
+  const int64_t delay = std::min<int64_t>(tunables.tcp_comp_sack_delay_nanos, int64_t{rtt} * (1000 >> 3) / 20);
+  arm_ack_timer(entry, Duration::nanos(delay));
+  return true;
 }
 
 void TcpSocket::delay_ack(Entry& entry) {
@@ -99,7 +123,7 @@ void TcpSocket::delay_ack(Entry& entry) {
   arm_ack_timer(entry, delay);
 }
 
-void TcpSocket::note_ack_sent(Entry&, uint32_t segments) {
+void TcpSocket::note_ack_sent(Entry& entry, uint32_t segments) {
   if (ack_.quick != 0) {
     if (segments >= ack_.quick) {
       ack_.quick = 0;
@@ -107,6 +131,10 @@ void TcpSocket::note_ack_sent(Entry&, uint32_t segments) {
     } else {
       ack_.quick = static_cast<uint8_t>(ack_.quick - segments);
     }
+  }
+  if (ack_.compressed != 0) {
+    count(entry, Mib::TcpExtTCPAckCompressed, ack_.compressed);
+    ack_.compressed = 0;
   }
   ack_.is_scheduled = ack_.is_wanted_now = ack_.saw_push = ack_.saw_push_twice = false;
   if (ack_timer_.is_armed()) cancel(ack_timer_);

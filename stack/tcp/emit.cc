@@ -3,6 +3,7 @@
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/signature/keys.hh"
 #include "stack/wire/ip_protocol.hh"
 #include "stack/wire/pseudo_header.hh"
 
@@ -20,9 +21,19 @@ uint16_t pseudo_sum(const Route& route, size_t size) {
 }  // namespace
 
 Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission) {
+  uint8_t signature[TcpOptions::kMd5Size];
+  if (emission.signing_key != nullptr) emission.options.md5_signature = signature;
   const size_t header_size = sizeof(TcpHeader) + emission.options.encoded_size();
   ASSERT(header_size <= TcpHeader::kMaxSize);
   emission.header.header_size = static_cast<uint8_t>(header_size);
+  if (emission.signing_key != nullptr) {
+    sign_segment({.source = route.source,
+                  .destination = route.destination,
+                  .header = emission.header,
+                  .payload = *packet,
+                  .payload_offset = 0},
+                 *emission.signing_key, signature);
+  }
   const MutableByteSpan bytes = packet->push_header(header_size);
   emission.header.checksum = pseudo_sum(route, packet->size());
   emission.header.emit(bytes);
@@ -48,7 +59,7 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   return ip_send(entry, std::move(packet), route, options);
 }
 
-void answer_with_reset(Entry& entry, const TcpSegment& segment) {
+void answer_with_reset(Entry& entry, const TcpSegment& segment, const Md5Keys* keys) {
   if (segment.flags.rst()) return;
   FlowKey key;
   key.source = segment.destination.address;
@@ -60,6 +71,7 @@ void answer_with_reset(Entry& entry, const TcpSegment& segment) {
   auto packet = Packet::create(entry.stack().pool());
   if (!packet.is_ok()) return;
   TcpEmission emission;
+  if (keys != nullptr) emission.signing_key = keys->find(segment.source.address);
   emission.header.source_port = segment.destination.port;
   emission.header.destination_port = segment.source.port;
   if (segment.flags.ack()) {

@@ -6,6 +6,9 @@
 
 namespace lxnet {
 
+struct Md5Key;
+class Md5Keys;
+
 struct TcpEmission {
   TcpSegmentHeader header;
   TcpOptions options;
@@ -18,12 +21,14 @@ struct TcpEmission {
   uint16_t segment_count = 1;
   PathMtuMode path_mtu = PathMtuMode::Want;
   ByteSpan ip_options;
+  const Md5Key* signing_key = nullptr;  // RFC 2385
 };
 
 // `packet` holds the payload, or nothing. The checksum is left to whoever needs it (ChecksumState::Partial).
 Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission);
 
 // RFC 9293 3.5.2, group 1: answers a segment that belongs to no connection with a reset. Nothing is answered to a reset.
-void answer_with_reset(Entry& entry, const TcpSegment& segment);
+// `keys`: of the socket it was for, which sign the answer.
+void answer_with_reset(Entry& entry, const TcpSegment& segment, const Md5Keys* keys = nullptr);
 
 }  // namespace lxnet

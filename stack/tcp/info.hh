@@ -40,6 +40,7 @@ enum TcpInfoOptions : uint8_t {
   kInfoEcn = 8,
   kInfoEcnSeen = 16,
   kInfoSynData = 32,
+  kInfoFastOpenChild = 128,
 };
 
 }  // namespace lxnet

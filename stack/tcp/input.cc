@@ -12,6 +12,7 @@ namespace lxnet {
 void TcpSocket::receive_owned(Entry& entry, Ref<Packet> packet) {
   TcpSegment segment;
   if (!take_segment(entry, std::move(packet), segment)) return;
+  if ((md5_keys_ != nullptr || !segment.options.md5_signature.empty()) && !accept_signature(entry, segment)) return;
   if (in(TcpState::Listen)) {
     listener_->receive(entry, segment);  // 3.10.7.2
   } else {
@@ -21,7 +22,7 @@ void TcpSocket::receive_owned(Entry& entry, Ref<Packet> packet) {
 
 void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
   Verdict verdict;
-  ++statistics_.segments_in;
+  statistics_.segments_in += segment.segments;
   switch (state()) {
     case TcpState::Closed:  // 3.10.7.1: closed between the look-up and now
       verdict.reset_peer = true;
@@ -93,17 +94,13 @@ Step TcpSocket::check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdi
   }
   count(entry, Mib::TcpExtBeyondWindow);
   if (segment.flags.rst()) {
-    // "If the RST bit is set ... drop the segment and return", but a reset at the very edge we may have acknowledged counts.
-    if (segment.seq == rcv_.nxt) return Step::Continue;
+    // "If the RST bit is set ... drop the segment and return", but one that does not count our peer's FIN is meant.
+    if (is_reset_after_fin(segment)) return Step::Continue;
     return verdict.drop_for(DropReason::TcpOutOfWindow);
   }
   if (segment.flags.syn()) {
     verdict.acknowledge = Verdict::Acknowledge::Challenge;
     return verdict.drop_for(DropReason::TcpOutOfWindow);
-  }
-  if (is_old && segment.size != 0 && negotiated_.sack) {
-    dsack_ = {segment.seq, segment.end()};
-    has_dsack_ = true;
   }
   verdict.acknowledge = Verdict::Acknowledge::OutOfWindow;
   return verdict.drop_for(DropReason::TcpOutOfWindow);
@@ -112,12 +109,24 @@ Step TcpSocket::check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdi
 // Second: RST. RFC 5961, 3.2: only the exact sequence number resets; elsewhere in the window it is challenged.
 Step TcpSocket::check_reset(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (!segment.flags.rst()) return Step::Continue;
-  if (segment.seq == rcv_.nxt) {
+  // As Linux: also where the farthest SACK block ends, which is what the peer may hold for our next.
+  bool is_meant = segment.seq == rcv_.nxt || is_reset_after_fin(segment);
+  if (!is_meant && negotiated_.sack && sack_count_ != 0) {
+    SeqNum farthest = sacks_[0].right;
+    for (uint8_t i = 1; i < sack_count_; ++i) farthest = later_of(farthest, sacks_[i].right);
+    is_meant = segment.seq == farthest;
+  }
+  if (is_meant) {
     reset_by_peer(entry, verdict);
     return verdict.drop_for(DropReason::TcpReset);
   }
+  if (fast_open_.has_asked && statistics_.data_segments_in == 0 && in(TcpState::Established)) pause_fast_open(entry);
   verdict.acknowledge = Verdict::Acknowledge::Challenge;
   return verdict.drop_for(DropReason::TcpReset);
+}
+
+bool TcpSocket::is_reset_after_fin(const TcpSegment& segment) const {
+  return segment.seq == rcv_.nxt - 1 && in(TcpState::CloseWait | TcpState::LastAck | TcpState::Closing);
 }
 
 // Fourth: SYN. RFC 5961, 4.2: challenge, whatever the sequence number. A simultaneous open's SYN,ACK is expected.
@@ -165,7 +174,7 @@ void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     stack().drops().count(verdict.reason);
     segment.packet = nullptr;
   }
-  if (verdict.reset_peer) answer_with_reset(entry, segment);
+  if (verdict.reset_peer) answer_with_reset(entry, segment, md5_keys_);
   if (!in(TcpState::Closed)) {
     if (verdict.send) push_pending(entry, Nagle::Default);
     switch (verdict.acknowledge) {
@@ -178,13 +187,14 @@ void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
         send_ack(entry);
         break;
       case Verdict::Acknowledge::OutOfWindow:
-        if (may_answer_out_of_window(entry, segment)) send_ack(entry);
+        if (may_answer_out_of_window(entry, segment, verdict)) answer_old_segment(entry, segment);
         break;
       case Verdict::Acknowledge::Challenge:
         challenge(entry);
         break;
     }
   }
+  account_memory(entry);
   if (verdict.check_space) announce_space(entry);
   if (verdict.has_new_state) {
     wake_for_state(verdict.wake);

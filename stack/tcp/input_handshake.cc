@@ -7,24 +7,36 @@
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
+namespace {
+
+constexpr Duration kSoonAgain = Duration::millis(2);  // Linux's TCP_TIMEOUT_MIN
+
+}  // namespace
 
 // "First, check the ACK bit": one for something never sent is answered with a reset.
 Step TcpSocket::check_syn_sent_ack(TcpSegment& segment, Verdict& verdict) {
   if (!segment.flags.ack()) return Step::Continue;
   const bool is_acceptable = segment.ack.is_after(snd_.iss) && !segment.ack.is_after(snd_.nxt);
-  // RFC 7323, 5: an echo of a time stamp that we did not send in this handshake is an old duplicate.
-  bool echoes_ours = true;
-  if (segment.options.timestamps && segment.options.timestamps->echo_reply != 0 && !recovery_.first_retransmit_at.is_never()) {
-    const uint32_t first = timestamp_now(recovery_.first_retransmit_at);
-    echoes_ours = segment.options.timestamps->echo_reply - first <= (1u << 30);
-  }
-  if (is_acceptable && echoes_ours) return Step::Continue;
+  if (is_acceptable) return Step::Continue;
   verdict.reset_peer = true;
   return verdict.drop_for(DropReason::TcpInvalidState);
 }
 
 void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& verdict) {
-  if (check_syn_sent_ack(segment, verdict) == Step::Done) return;
+  if (check_syn_sent_ack(segment, verdict) == Step::Done) {
+    // It may be an old connection's answer, which our reset ends: then the SYN is worth another try at once, once.
+    if (recovery_.retransmits == 0) arm_probe_timer(entry, ProbeTimer::Retransmit, kSoonAgain);
+    return;
+  }
+  // RFC 7323, 5: an echo of a time stamp that we did not send in this handshake is an old duplicate.
+  const auto& stamps = segment.options.timestamps;
+  if (segment.flags.ack() && negotiated_.timestamps && stamps && stamps->echo_reply != 0 &&
+      stamps->echo_reply - timestamp_now(first_syn_at_) > timestamp_now(entry.now()) - timestamp_now(first_syn_at_)) {
+    count(entry, Mib::TcpExtPAWSActive);
+    verdict.reset_peer = true;
+    verdict.drop_for(DropReason::TcpPaws);
+    return;
+  }
   if (segment.flags.rst()) {  // second
     if (segment.flags.ack()) reset_by_peer(entry, verdict);
     verdict.drop_for(DropReason::TcpReset);
@@ -48,6 +60,9 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   negotiated_.ecn = negotiated_.ecn && segment.flags.ece() && !segment.flags.cwr();
   if (!accept_ack(entry, segment, verdict, false)) return;
   snd_.wl1 = segment.seq;
+  // RFC 5681, 3.1, as for SYN-ACKs that were lost (passive.cc).
+  const bool was_spurious = stamps && stamps->echo_reply != 0 && stamps->echo_reply == timestamp_now(first_syn_at_);
+  if (statistics_.total_retransmits > 1 && !was_spurious) congestion_.cwnd = 1;
   become_established(entry, verdict);
   if ((fast_open_.has_asked || fast_open_.sent_data) && !take_fast_open_answer(entry, segment)) {
     verdict.send = true;
@@ -104,6 +119,7 @@ void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
 void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
   enter(entry, TcpState::Established);
   snd_.last_data_at = entry.now();
+  if (congestion_.algorithm->control == nullptr) update_pacing_rate();
   if (options.keep_alive) arm_keep_alive(entry, keep_alive_delay());
   phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
   verdict.wake |= kPollOut | kPollWriteNormal;

@@ -44,7 +44,7 @@ void Listener::receive(Entry& entry, TcpSegment& segment) {
   if (segment.flags.ack()) {                                                            // second
     if (!segment.flags.syn() && receive_cookie(entry, segment) == CookieAck::Taken) return;
     socket_.stack().drops().count(DropReason::TcpInvalidState);
-    return answer_with_reset(entry, segment);
+    return answer_with_reset(entry, segment, socket_.md5_keys_);
   }
   if (segment.flags.syn() && !segment.flags.fin()) return receive_syn(entry, segment);  // third
   socket_.stack().drops().count(DropReason::TcpInvalidState);
@@ -114,7 +114,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
     return drops.count(DropReason::TcpOldData);
   }
   if (segment.flags.ack() && segment.ack != request.iss + 1) {
-    answer_with_reset(entry, segment);
+    answer_with_reset(entry, segment, socket_.md5_keys_);
     return drops.count(DropReason::TcpInvalidState);
   }
   const SeqNum first = request.irs + 1;
@@ -133,7 +133,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
   // A SYN at its own place is cut off; one inside the window is a fault.
   const bool has_syn = segment.flags.syn() && segment.seq != request.irs;
   if (segment.flags.rst() || has_syn) {
-    if (!segment.flags.rst()) answer_with_reset(entry, segment);
+    if (!segment.flags.rst()) answer_with_reset(entry, segment, socket_.md5_keys_);
     count(entry, Mib::TcpAttemptFails);
     count(entry, Mib::TcpExtEmbryonicRsts);
     remove(request);
@@ -152,7 +152,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
     request.is_acked = true;  // the SYN-ACK will be repeated, and then its answer
     return;
   }
-  answer_with_reset(entry, segment);
+  answer_with_reset(entry, segment, socket_.md5_keys_);
   count(entry, Mib::TcpExtEmbryonicRsts);
   remove(request);
 }
@@ -188,6 +188,20 @@ void Listener::enqueue(Ref<TcpSocket> child) {
   accept_queue_.push_back(*child.leak());
   ++accept_count_;
   socket_.wait_queue().wake(kPollIn | kPollPriority | kPollReadNormal | kPollReadBand);
+}
+
+void Listener::receive_error(Entry& entry, const Endpoint& local, const Endpoint& remote, SeqNum seq) {
+  TcpSegment segment;
+  segment.source = remote;
+  segment.destination = local;
+  SynRequest* request = find(segment);
+  if (request == nullptr) return;
+  if (seq != request->iss) {
+    count(entry, Mib::TcpExtOutOfWindowIcmps);
+    return;
+  }
+  remove(*request);
+  drop_syn(entry, DropReason::SocketClosed);
 }
 
 Ref<TcpSocket> Listener::take() {

@@ -56,6 +56,7 @@ class SynRequest : public RefCounted<SynRequest> {
   Ref<FastOpenQueue> fast_open_queue;
   FastOpenTicket* ticket = nullptr;
   bool is_accepted = false;  // by the user
+  SavedSyn saved_syn;
 
  private:
   friend class Listener;
@@ -80,6 +81,8 @@ class Listener {
   void receive(Entry& entry, TcpSegment& segment);
   // The oldest that waits, or null.
   Ref<TcpSocket> take();
+  // An ICMP error about a SYN-ACK of ours.
+  void receive_error(Entry& entry, const Endpoint& local, const Endpoint& remote, SeqNum seq);
   // Everybody who waits is reset.
   void clear(Entry& entry);
 

@@ -130,9 +130,19 @@ Result<> TcpOptionCalls::set_rto_bounds(Entry& entry, TcpSocket& socket, Duratio
   return ok();
 }
 
+// The lowest bit says of what unit the clock is: Linux's default is milliseconds.
 Result<int> TcpOptionCalls::timestamp(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  return static_cast<int>(socket.timestamp_now(entry.now()));
+  return static_cast<int>(socket.timestamp_now(entry.now()) & ~1u);
+}
+
+Result<> TcpOptionCalls::take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, HeapArray<uint8_t>& out, size_t& size) {
+  TaskOwnership ownership(socket.lock_, entry);
+  size = socket.saved_syn_.bytes().size();
+  if (size == 0) return ok();
+  if (room < size) return Errno::EINVAL;
+  out = socket.saved_syn_.take();
+  return ok();
 }
 
 Result<> TcpOptionCalls::set_congestion(Entry& entry, TcpSocket& socket, std::span<const char> name) {
@@ -162,7 +172,7 @@ TcpInfo TcpOptionCalls::info(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
   TcpInfo info{};
   fill_state(info, socket, entry.now());
-  fill_counters(info, socket);
+  fill_counters(info, socket, entry.now());
   return info;
 }
 
@@ -180,15 +190,15 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.probes = socket.recovery_.probes_out;
   info.backoff = socket.recovery_.backoff;
   if (is_synchronized) {
-    info.options = static_cast<uint8_t>((socket.fast_open_.data_acknowledged ? kInfoSynData : 0) |
-                                        (agreed.timestamps ? kInfoTimestamps : 0) | (agreed.sack ? kInfoSack : 0) |
-                                        (agreed.window_scale ? kInfoWindowScale : 0) | (agreed.ecn ? kInfoEcn : 0) |
-                                        (agreed.ecn && socket.ecn_ce_seen_ ? kInfoEcnSeen : 0));
+    info.options = static_cast<uint8_t>(
+        (socket.fast_open_.data_acknowledged ? kInfoSynData : 0) | (socket.fast_open_.is_child ? kInfoFastOpenChild : 0) |
+        (agreed.timestamps ? kInfoTimestamps : 0) | (agreed.sack ? kInfoSack : 0) | (agreed.window_scale ? kInfoWindowScale : 0) |
+        (agreed.ecn ? kInfoEcn : 0) | (agreed.ecn && socket.ecn_ce_seen_ ? kInfoEcnSeen : 0));
     info.window_scales = static_cast<uint8_t>(socket.snd_.window_shift | socket.rcv_.window_shift << 4);
   }
   info.flags = static_cast<uint8_t>((socket.statistics_.rate_app_limited ? 1 : 0) | socket.fast_open_.failure << 1);
   info.rto = static_cast<uint32_t>(socket.backed_off(socket.rtt_.rto(), socket.recovery_.backoff).in_micros());
-  info.ato = static_cast<uint32_t>(socket.ack_.ato.in_micros());
+  info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.tcp_options.max_ack_delay).in_micros());
   info.snd_mss = socket.snd_.mss;
   info.rcv_mss = socket.rcv_.mss;
   info.unacked = socket.recovery_.out;
@@ -209,8 +219,12 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.rcv_space = socket.autotune_.space;
 }
 
-void TcpOptionCalls::fill_counters(TcpInfo& info, const TcpSocket& socket) {
-  const TcpStatistics& statistics = socket.statistics_;
+void TcpOptionCalls::fill_counters(TcpInfo& info, const TcpSocket& socket, Instant now) {
+  TcpStatistics statistics = socket.statistics_;
+  // What goes on still counts.
+  statistics.account(TcpStatistics::Limit::None, now);
+  if (statistics.rto_started != Instant())
+    statistics.total_rto_millis += static_cast<uint32_t>((now - statistics.rto_started).in_millis());
   info.total_retrans = statistics.total_retransmits;
   info.bytes_acked = statistics.bytes_acked;
   info.bytes_received = statistics.bytes_received;

@@ -29,6 +29,28 @@ class TcpOptionCalls {
   static const char* congestion(Entry& entry, TcpSocket& socket);
   // Linux's union tcp_cc_info: its size, 0 when the algorithm tells nothing.
   static size_t congestion_info(Entry& entry, TcpSocket& socket, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out);
+  // An empty key: none any more (ENOENT where there was none).
+  static Result<> set_md5_key(Entry& entry, TcpSocket& socket, const IpAddress& peer, uint8_t prefix, ByteSpan key);
+  // What the SYN's headers were, once: EINVAL and the size that is needed when `room` is less.
+  static Result<> take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, HeapArray<uint8_t>& out, size_t& size);
+
+  // repair.cc
+  struct RepairWindow {
+    uint32_t snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup;  // Linux's struct tcp_repair_window
+  };
+  static Result<> set_repair(Entry& entry, TcpSocket& socket, int value);
+  static Result<int> repair(Entry& entry, TcpSocket& socket);
+  static Result<> set_repair_queue(Entry& entry, TcpSocket& socket, int value);
+  static Result<int> repair_queue(Entry& entry, TcpSocket& socket);
+  static Result<> set_queue_seq(Entry& entry, TcpSocket& socket, int value);
+  static Result<int> queue_seq(Entry& entry, TcpSocket& socket);
+  static Result<> may_set_repair_options(Entry& entry, TcpSocket& socket);
+  static Result<> set_repair_option(Entry& entry, TcpSocket& socket, uint32_t code, uint32_t value);
+  static Result<> set_timestamp(Entry& entry, TcpSocket& socket, int value);
+  static Result<> set_repair_window(Entry& entry, TcpSocket& socket, const RepairWindow& window);
+  static RepairWindow repair_window(Entry& entry, TcpSocket& socket);
+  static bool is_in_repair(Entry& entry, TcpSocket& socket);
+
   // fast_open/option_calls.cc
   static Result<> set_fast_open(Entry& entry, TcpSocket& socket, int limit);
   static Result<int> fast_open(Entry& entry, TcpSocket& socket);
@@ -43,7 +65,7 @@ class TcpOptionCalls {
 
  private:
   static void fill_state(TcpInfo& info, const TcpSocket& socket, Instant now);
-  static void fill_counters(TcpInfo& info, const TcpSocket& socket);
+  static void fill_counters(TcpInfo& info, const TcpSocket& socket, Instant now);
 };
 
 }  // namespace lxnet

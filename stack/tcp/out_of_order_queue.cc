@@ -1,6 +1,8 @@
 // Runs are searched from the end, where new data nearly always belongs.
 #include "stack/tcp/out_of_order_queue.hh"
 
+#include "stack/tcp/collapse.hh"
+
 namespace lxnet {
 namespace {
 
@@ -131,6 +133,16 @@ bool OutOfOrderQueue::holds_only_fin() const {
   if (run_count_ != 1) return false;
   Packet* packet = runs_.front()->packets.front();
   return runs_.front()->packets.next(*packet) == nullptr && ReceivedSegment::of(*packet).fin;
+}
+
+uint32_t OutOfOrderQueue::collapse(PacketPool& pool) {
+  uint32_t packed = 0;
+  for (Run& run : runs_) {
+    charge_ -= cost_of(run.packets);
+    packed += collapse_packets(pool, run.packets);
+    charge_ += cost_of(run.packets);
+  }
+  return packed;
 }
 
 size_t OutOfOrderQueue::prune_last() {

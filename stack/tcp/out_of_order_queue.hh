@@ -44,8 +44,11 @@ class OutOfOrderQueue {
   Insertion insert(Ref<Packet> packet);
   // The packets that rcv.nxt has reached, cut to begin there; an empty queue when there is still a gap.
   bool take_reached(SeqNum next, PacketQueue& out);
+  // Packs what costs much more than it carries; how many packets.
+  uint32_t collapse(PacketPool& pool);
   // Frees the run farthest ahead; its cost, 0 when there is none.
   size_t prune_last();
+  SeqNum last_begin() const { return runs_.back()->begin; }
   SeqNum last_end() const { return runs_.back()->end; }
   // One packet, and it ends the stream.
   bool holds_only_fin() const;

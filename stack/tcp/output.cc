@@ -10,8 +10,6 @@ namespace {
 
 // Linux's bounds of one packet for a device that cuts it: 64 KiB with room for headers.
 constexpr uint32_t kMaxBurst = 65536 - 321;
-constexpr uint32_t kMinBurstSegments = 2;  // tcp_min_tso_segs
-constexpr uint32_t kWindowShare = 3;       // tcp_tso_win_divisor
 
 }  // namespace
 
@@ -43,48 +41,65 @@ bool TcpSocket::may_send(const SendRecord& record, Nagle nagle, bool is_last) co
   return !small_in_flight;
 }
 
-// Linux's tcp_tso_autosize(): a millisecond of what the path carries, more where the round trip is short, two segments at least.
-uint32_t TcpSocket::burst_segments(uint32_t mss) const {
-  constexpr uint32_t kRttShift = 9;  // tcp_tso_rtt_log
-  uint64_t bytes = std::min(congestion_.pacing_rate, options.max_pacing_rate) >> 10;
-  const uint32_t shift = rtt_.min_micros() >> kRttShift;
-  if (shift < 32) bytes += uint64_t{65536} >> shift;
-  return std::max(static_cast<uint32_t>(std::min<uint64_t>(bytes, kMaxBurst)) / mss, kMinBurstSegments);
-}
-
-// Linux's tcp_tso_should_defer(): what the windows allow now is little, and an acknowledgment that allows more is near.
-bool TcpSocket::defers_burst(Entry& entry, const SendRecord& record, uint32_t burst, bool is_last, bool& is_cwnd_limited) const {
-  if (congestion_.loss_state >= LossState::Recovery) return false;
-  if (entry.now() - snd_.last_data_at > Duration::millis(1)) return false;
-  const uint64_t by_window = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
-  const uint64_t by_cwnd = uint64_t{congestion_.cwnd - recovery_.in_flight()} * snd_.mss;
-  const uint64_t limit = std::min(by_window, by_cwnd);
-  if (limit >= uint64_t{burst} * snd_.mss || (!is_last && limit >= record.size)) return false;
-  if (limit >= std::min<uint64_t>(snd_.wnd, uint64_t{congestion_.cwnd} * snd_.mss) / kWindowShare) return false;
-  const SendRecord* head = send_queue_.sent.front();
-  if (head == nullptr || entry.now() - head->sent_at < Duration::micros(rtt_.srtt_micros() / 2)) return false;
-  if (by_cwnd < by_window) {
-    if (by_cwnd <= record.size) return is_cwnd_limited = true;
-  } else if (by_window <= record.size) {
-    return true;
-  }
-  return !record.flags.fin() && !record.ends_message;
+// Nagle's rule for the odd end of a record (tcp_nagle_check).
+bool TcpSocket::holds_back_partial(Nagle nagle) const {
+  if (nagle == Nagle::Cork) return true;
+  if (nagle == Nagle::Push || tcp_options.no_delay || recovery_.out == 0) return false;
+  return snd_.small_end.is_after(snd_.una) && !snd_.small_end.is_after(snd_.nxt);
 }
 
 // How much of a record of several segments goes down at once: whole segments within both windows, and its odd end only when Nagle
-// lets it.
+// lets it (tcp_mss_split_point).
 uint32_t TcpSocket::bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const {
   if (snd_.is_urgent()) return mss;
-  const uint64_t by_window = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
-  const uint64_t by_cwnd = uint64_t{quota} * mss;
-  const auto limit = static_cast<uint32_t>(std::min({by_window, by_cwnd, uint64_t{SendRecord::kMaxSize}}));
-  if (limit < record.size) return std::max(limit / mss * mss, mss);
-  const uint32_t odd = record.size % mss;
-  if (odd == 0 || record.size < mss) return record.size;
-  const bool small_in_flight = snd_.small_end.is_after(snd_.una) && !snd_.small_end.is_after(snd_.nxt);
-  const bool holds_back = is_last && nagle != Nagle::Push && !record.flags.fin() && !record.ends_message &&
-                          (nagle == Nagle::Cork || (!tcp_options.no_delay && recovery_.out != 0 && small_in_flight));
-  return holds_back ? record.size - odd : record.size;
+  const uint32_t window = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
+  const auto most = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{quota} * mss, SendRecord::kMaxSize));
+  if (most <= window && !is_last) return std::min(most, record.size);
+  const uint32_t needed = std::min(record.size, window);
+  if (most <= needed) return most;
+  const uint32_t odd = needed % mss;
+  return odd != 0 && needed > mss && holds_back_partial(nagle) ? needed - odd : needed;
+}
+
+// What a device is to cut from one packet: a millisecond's worth at the pacing rate, more on short paths, and two segments at
+// least (tcp_tso_autosize).
+uint32_t TcpSocket::segments_at_once(uint32_t mss) const {
+  const TunableValues& tunables = stack().tunables().values();
+  uint64_t bytes = std::min(congestion_.pacing_rate, options.max_pacing_rate) >> 10;
+  const uint32_t steps = rtt_.min_micros() >> std::min(tunables.tcp_tso_rtt_log, 31);
+  if (tunables.tcp_tso_rtt_log != 0 && steps < 32) bytes += kMaxBurst >> steps;
+  const auto segments = static_cast<uint32_t>(std::min<uint64_t>(bytes, kMaxBurst) / mss);
+  return std::max(segments, static_cast<uint32_t>(tunables.tcp_min_tso_segs));
+}
+
+// Where the windows allow less than a burst is worth, and more will be allowed soon, the burst waits (tcp_tso_should_defer).
+bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at_once, bool& is_cwnd_limited) const {
+  if (congestion_.loss_state >= LossState::Recovery) return false;
+  if (entry.now() - snd_.last_left_at > Duration::millis(1)) return false;
+  const uint64_t send_window = snd_.window_end().bytes_since(record.seq);
+  const uint64_t cwnd_window = uint64_t{congestion_.cwnd - recovery_.in_flight()} * snd_.mss;
+  const uint64_t limit = std::min(send_window, cwnd_window);
+  if (limit >= uint64_t{at_once} * snd_.mss) return false;
+  if (send_queue_.unsent.next(record) != nullptr && limit >= record.size) return false;
+  const auto divisor = static_cast<uint32_t>(stack().tunables().values().tcp_tso_win_divisor);
+  if (divisor != 0) {
+    if (limit >= std::min<uint64_t>(snd_.wnd, uint64_t{congestion_.cwnd} * snd_.mss) / divisor) return false;
+  } else if (limit > uint64_t{3} * snd_.mss) {
+    return false;
+  }
+  const SendRecord* head = send_queue_.sent.front();
+  if (head == nullptr) return false;
+  // An acknowledgment that is half a round trip away is not soon.
+  if (entry.now() - head->sent_at < Duration::micros(rtt_.srtt_micros_times_8() >> 4)) return false;
+  if (cwnd_window < send_window) {
+    if (cwnd_window <= record.size) {
+      is_cwnd_limited = true;
+      return true;
+    }
+  } else if (send_window <= record.size) {
+    return true;
+  }
+  return !record.flags.fin() && !record.ends_message;
 }
 
 // Sends what the windows allow, at most `limit` segments. True when something was sent.
@@ -92,6 +107,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   uint32_t sent = 0;
   bool is_cwnd_limited = false;
   if (recovery_.out == 0) after_idle(entry);
+  const uint32_t at_once = segments_at_once(current_mss());
   while (SendRecord* record = send_queue_.unsent.front()) {
     if (is_paced(entry.now())) {
       stack().timers().arm(pacing_timer_, pacing_until_);
@@ -99,23 +115,29 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     }
     const uint32_t mss = current_mss();
     const uint32_t in_flight = recovery_.in_flight();
-    uint32_t quota = std::min(congestion_.cwnd > in_flight ? congestion_.cwnd - in_flight : 0, limit - sent);
-    if (quota == 0) {
+    const uint32_t room = congestion_.cwnd > in_flight ? congestion_.cwnd - in_flight : 0;
+    // Half a window at most, so that the acknowledgment of one half lets the other go.
+    const uint32_t quota = std::min({room, limit - sent, at_once, std::max(congestion_.cwnd / 2, 1u)});
+    if (room == 0) {
       is_cwnd_limited = true;
       break;
     }
     const SeqNum first_end = record->seq + (record->size > mss ? mss : record->length());
+    if (repair_.is_on && repair_.queue == RepairState::Queue::Send) {
+      if (!send_record(entry, *record)) break;
+      continue;
+    }
     if (first_end.is_after(snd_.window_end())) {
       statistics_.account(TcpStatistics::Limit::Window, entry.now());
       break;
     }
     const bool is_last = send_queue_.unsent.next(*record) == nullptr;
-    if (record->size <= mss && !may_send(*record, nagle, is_last)) break;
-    const uint32_t burst = burst_segments(mss);
-    if (record->size > mss && limit == ~0u && defers_burst(entry, *record, burst, is_last, is_cwnd_limited)) break;
-    // Half a window at most, so that the acknowledgment of one half lets the other go.
-    quota = std::min({quota, burst, std::max(congestion_.cwnd / 2, 1u)});
-    const uint32_t size = record->size <= mss ? record->size : bytes_to_send(*record, mss, quota, nagle, is_last);
+    if (record->size <= mss ? !may_send(*record, nagle, is_last)
+                            : limit == ~0u && should_defer(entry, *record, at_once, is_cwnd_limited)) {
+      break;
+    }
+    uint32_t size = record->size <= mss ? record->size : bytes_to_send(*record, mss, quota, nagle, is_last);
+    if (md5_keys_ != nullptr) size = std::min(size, mss);  // who cuts segments later could not sign them
     if (size < record->size && !send_queue_.split(*record, size)) break;
     if (!send_record(entry, *record)) break;
     sent += record->segments;
@@ -125,7 +147,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     recovery_.prr_out += sent;
   is_cwnd_limited = is_cwnd_limited || recovery_.in_flight() >= congestion_.cwnd;
   if (sent != 0 || is_cwnd_limited) validate_window(entry, is_cwnd_limited);
-  if (sent != 0 && limit == ~0u) schedule_loss_probe(entry, ProbeAfter::Transmission);
+  if (sent != 0 && limit == ~0u) schedule_loss_probe(entry, TimeoutFrom::Head);
   if (send_queue_.unsent.is_empty()) note_application_limit();
   return sent != 0;
 }
@@ -156,11 +178,13 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
   const uint32_t mss = current_mss();
   record.segments = record.count_segments(mss);
   record.segment_size = static_cast<uint16_t>(mss);
-  if (!transmit(entry, {.seq = record.seq,
-                        .flags = record.flags | kTcpAck,
-                        .record = &record,
-                        .size = record.size,
-                        .segments = record.segments})) {
+  if (record.segments > 1) record.flags |= kTcpPsh;  // as Linux: a burst is to be handed on at its end
+  const bool is_silent = repair_.is_on && repair_.queue == RepairState::Queue::Send;
+  if (!is_silent && !transmit(entry, {.seq = record.seq,
+                                      .flags = record.flags | kTcpAck,
+                                      .record = &record,
+                                      .size = record.size,
+                                      .segments = record.segments})) {
     return false;
   }
   refresh_congestion_facts(entry.now());

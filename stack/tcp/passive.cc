@@ -7,6 +7,7 @@
 #include "stack/tcp/isn.hh"
 #include "stack/tcp/listener.hh"
 #include "stack/tcp/option_calls.hh"
+#include "stack/tcp/signature/keys.hh"
 
 namespace lxnet {
 
@@ -99,6 +100,11 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
   request.peer_mss = offered.maximum_segment_size.value_or(536);
   if (tcp_options.max_segment != 0) request.peer_mss = std::min(request.peer_mss, tcp_options.max_segment);
   request.ts_recent = request.negotiated.timestamps ? offered.timestamps->value : 0;
+  // SACK, timestamps and a signature do not fit into the header together.
+  if (md5_keys_ != nullptr && md5_keys_->find(request.remote.address) != nullptr && request.negotiated.sack && !request.is_cookie)
+    request.negotiated.timestamps = false;
+  if (!request.is_cookie && segment.packet)
+    request.saved_syn.save(stack().hal(), *segment.packet, static_cast<SavedSyn::From>(tcp_options.save_syn));
   const IsnSource isn(stack().sockets().key(), request.local, request.remote);
   request.iss = isn.initial_sequence(entry.now());
   request.ts_offset = isn.timestamp_offset();
@@ -128,7 +134,7 @@ void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_
 }
 
 // Not yet where packets find it: open_passively() puts it there.
-Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& request, const TcpSegment& segment) {
+Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request, const TcpSegment& segment) {
   Ref<TcpSocket> child = TRY(TcpSocket::create(stack(), family()));
   child->options = options;
   child->ip_options = ip_options;
@@ -141,6 +147,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& r
   child->timestamp_offset_ = request.ts_offset;
   child->congestion_.start(*congestion_.algorithm);
   TRY(child->look_up_route(entry));
+  TRY(child->inherit_signing_key(*this));
   child->prepare_sizes();
   child->apply_rto_bounds();
   child->recovery_.reordering = static_cast<uint32_t>(stack().tunables().values().tcp_reordering);
@@ -161,6 +168,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, const SynRequest& r
   rcv.ts_recent_at = entry.now();
   rcv.last_segment_at = entry.now();
   child->inherit_handshake(entry, request, segment);
+  child->saved_syn_ = std::move(request.saved_syn);
   return child;
 }
 

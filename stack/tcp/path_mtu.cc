@@ -8,7 +8,7 @@ namespace lxnet {
 
 namespace {
 
-constexpr uint32_t kTimestampsSpace = 12;
+constexpr uint32_t kTimestampsSpace = 12, kSignatureSpace = 20;
 constexpr uint32_t kMaxPacket = 65535;
 
 uint32_t header_space(const IpAddress& destination) { return (destination.is_v4() ? 20u : 40u) + sizeof(TcpHeader); }
@@ -18,7 +18,8 @@ uint32_t header_space(const IpAddress& destination) { return (destination.is_v4(
 void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
   snd_.path_mtu = path_mtu;
   const uint32_t headers = header_space(remote_.address);
-  const uint32_t options_space = negotiated_.timestamps ? kTimestampsSpace : 0;
+  const uint32_t options_space =
+      (negotiated_.timestamps ? kTimestampsSpace : 0) + (signing_key() != nullptr ? kSignatureSpace : 0);
   const uint32_t limit = std::min<uint32_t>(path_mtu, remote_.address.is_v4() ? kMaxPacket : kMaxPacket + 40);
   uint32_t mss = limit > headers ? limit - headers : 0;
   mss = std::min<uint32_t>(mss, snd_.peer_mss);

@@ -22,9 +22,10 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
   if (segment.seq == rcv_.nxt) {
     queue_in_order(entry, segment, verdict);
   } else if (segment.end().is_at_or_before(rcv_.nxt)) {
+    count(entry, Mib::TcpExtDelayedACKLost);
     count(entry, Mib::TcpExtTCPDSACKOldSent);
     enter_quick_ack_mode(16);
-    if (negotiated_.sack) {
+    if (negotiated_.sack && stack().tunables().values().tcp_dsack != 0) {
       dsack_ = {segment.seq, segment.end()};
       has_dsack_ = true;
     }
@@ -36,7 +37,7 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
     return verdict.drop_for(DropReason::TcpOutOfWindow);
   } else if (segment.seq.is_before(rcv_.nxt)) {
     // The front is here already.
-    if (negotiated_.sack) {
+    if (negotiated_.sack && stack().tunables().values().tcp_dsack != 0) {
       dsack_ = {segment.seq, rcv_.nxt};
       has_dsack_ = true;
       ack_.is_wanted_now = true;
@@ -52,22 +53,43 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
   return Step::Continue;
 }
 
-// Linux's memory rule: what is over the limit before the packet is added decides; so one packet may always pass.
-bool TcpSocket::make_room(Entry& entry, uint32_t) {
-  if (receive_charge() <= options.receive_buffer) return true;
+// Linux's memory rule: what is over the limit before the packet is added decides; so one packet may always pass. Past it the
+// window is clamped, queues are packed, and what lies out of order goes, farthest first (RFC 2018, 8, allows it).
+bool TcpSocket::make_room(Entry& entry, SeqNum seq) {
+  const TunableValues& tunables = stack().tunables().values();
+  const auto fits = [&] { return receive_charge() <= options.receive_buffer; };
+  const auto is_allowed = [&] { return may_grow(entry, receive_charge(), tunables.tcp_rmem[0]); };
+  if (fits() && is_allowed()) return true;
+  if (receive_charge() == 0) return false;
   count(entry, Mib::TcpExtPruneCalled);
-  const auto most = static_cast<uint32_t>(stack().tunables().values().tcp_rmem[2]);
-  if (!options.receive_buffer_locked && options.receive_buffer < most) {
-    options.receive_buffer = std::min(most, receive_charge());
-    if (receive_charge() <= options.receive_buffer) return true;
+  const auto most = static_cast<uint32_t>(tunables.tcp_rmem[2]);
+  if (!fits()) {
+    ack_.quick = 0;
+    if (!options.receive_buffer_locked && options.receive_buffer < most && !is_under_pressure() &&
+        stack().tcp().memory_pages() < tunables.tcp_mem[0]) {
+      options.receive_buffer = std::min(most, receive_charge());
+    }
+    if (!fits()) rcv_.window_goal = std::min(rcv_.window_clamp, 2u * rcv_.advertised_mss);
+  } else if (is_under_pressure()) {
+    rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);
   }
-  // SACKed data may be discarded (RFC 2018, 8): the farthest first.
-  while (!out_of_order_.is_empty() && receive_charge() > options.receive_buffer) {
-    count(entry, Mib::TcpExtOfoPruned);
+  if (!fits() || !is_allowed()) {
+    collapse_receive_queue(entry);
+    account_memory(entry);
+  }
+  bool has_pruned = false;
+  while ((!fits() || !is_allowed()) && !out_of_order_.is_empty() && !seq.is_after(out_of_order_.last_begin())) {
     out_of_order_.prune_last();
+    account_memory(entry);
+    has_pruned = true;
+  }
+  if (has_pruned) {
+    count(entry, Mib::TcpExtOfoPruned);
     sack_count_ = 0;
   }
-  return receive_charge() <= options.receive_buffer;
+  if (fits() && is_allowed()) return true;
+  count(entry, Mib::TcpExtRcvPruned);
+  return false;
 }
 
 void TcpSocket::append_received(Ref<Packet> packet) {
@@ -100,7 +122,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
     verdict.drop_for(DropReason::TcpOutOfWindow);
     return;
   }
-  if (segment.size != 0 && !make_room(entry, segment.packet->true_size())) {
+  if (segment.size != 0 && !make_room(entry, segment.seq)) {
     count(entry, Mib::TcpExtTCPRcvQDrop);
     verdict.acknowledge = Verdict::Acknowledge::Now;
     verdict.drop_for(DropReason::SocketBufferFull);
@@ -110,7 +132,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
   if (segment.size != 0) {
     note_data_event(entry, segment);
     measure_receive_rtt_by_timestamp(segment, entry.now());
-    ++statistics_.data_segments_in;
+    statistics_.data_segments_in += segment.segments;
   }
   segment.packet->trim(segment.size);
   segment.packet->orphan();
@@ -143,7 +165,7 @@ void TcpSocket::take_reached(Entry& entry, Verdict& verdict) {
 }
 
 void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
-  if (segment.size != 0 && !make_room(entry, segment.packet->true_size())) {
+  if (segment.size != 0 && !make_room(entry, segment.seq)) {
     count(entry, Mib::TcpExtTCPOFODrop);
     verdict.acknowledge = Verdict::Acknowledge::Now;
     verdict.drop_for(DropReason::SocketBufferFull);
@@ -154,18 +176,18 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
   ack_.is_scheduled = true;
   count(entry, Mib::TcpExtTCPOFOQueue);
   statistics_.out_of_order_packets += segment.segments;
-  ++statistics_.data_segments_in;
+  statistics_.data_segments_in += segment.segments;
   segment.packet->trim(segment.size);
   segment.packet->orphan();
   ReceivedSegment::of(*segment.packet) = {.seq = segment.seq, .fin = segment.flags.fin()};
   const OutOfOrderQueue::Insertion inserted = out_of_order_.insert(std::move(segment.packet));
-  if (negotiated_.sack && inserted.duplicate.left != inserted.duplicate.right) {
+  if (negotiated_.sack && inserted.duplicate.left != inserted.duplicate.right && stack().tunables().values().tcp_dsack != 0) {
     count(entry, Mib::TcpExtTCPDSACKOfoSent);
     dsack_ = inserted.duplicate;
     has_dsack_ = true;
   }
   if (inserted.outcome == OutOfOrderQueue::Outcome::Inserted && negotiated_.sack) remember_sack(inserted.run);
-  verdict.acknowledge = Verdict::Acknowledge::Now;
+  verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
 }
 
 // RFC 2018, 4: the block that holds the latest segment comes first; blocks it has swallowed go.

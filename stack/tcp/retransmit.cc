@@ -33,10 +33,11 @@ bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
     const uint32_t room = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
     // The first unacknowledged segment always may go: the peer shrank its window at its own risk.
     if (room == 0 && record.seq != snd_.una) return false;
-    const uint32_t fits = std::max(room / mss * mss, mss);
+    const uint32_t fits = md5_keys_ != nullptr ? mss : std::max(room / mss * mss, mss);
     recount_segments(record, mss);
     if (record.size > fits && !split_sent(record, fits, mss)) return false;
   }
+  if (record.segments > 1) record.flags |= kTcpPsh;
   TcpFlags flags = record.flags;
   if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
   const bool was_sent =
@@ -71,6 +72,7 @@ void TcpSocket::retransmit_lost(Entry& entry) {
   if (recovery_.out == 0) return;
   SendRecord* record = send_queue_.retransmit_hint != nullptr ? send_queue_.retransmit_hint : send_queue_.sent.front();
   bool rearm = false;
+  const uint32_t at_once = segments_at_once(current_mss());
   for (; record != nullptr; record = send_queue_.sent.next(*record)) {
     if (!record->has_any(SendRecord::kLost) || record->has_any(SendRecord::kSacked | SendRecord::kRetransmitted)) continue;
     send_queue_.retransmit_hint = record;
@@ -80,7 +82,7 @@ void TcpSocket::retransmit_lost(Entry& entry) {
       stack().timers().arm(pacing_timer_, pacing_until_);
       break;
     }
-    const uint32_t quota = congestion_.cwnd - in_flight;
+    const uint32_t quota = std::min(congestion_.cwnd - in_flight, at_once);
     const uint32_t mss = std::max<uint32_t>(record->segment_size, 1);
     if (record->segments > quota && record->size > quota * mss && !split_sent(*record, quota * mss, mss)) break;
     const bool is_head = record == send_queue_.sent.front();

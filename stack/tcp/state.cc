@@ -4,6 +4,7 @@
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/listener.hh"
+#include "stack/tcp/signature/keys.hh"
 #include "stack/tcp/tcp_socket.hh"
 #include "stack/tcp/time_wait.hh"
 
@@ -54,10 +55,14 @@ void TcpSocket::finish(Entry& entry) {
   recovery_ = RecoveryState();
   out_of_order_.clear();
   if (!is_bound_port_ || is_orphan_) release_port();
+  if (is_counted_orphan_) stack().tcp().add_orphan(-1);
+  is_counted_orphan_ = false;
   if (is_orphan_) {
     receive_queue_.clear();
     receive_charge_ = 0;
-  } else {
+  }
+  account_memory(entry);
+  if (!is_orphan_) {
     wake_for_state(kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollReadHangUp | kPollHangUp);
   }
   release_self();
@@ -91,6 +96,7 @@ void TcpSocket::describe(TcpTimeWait& time_wait) const {
   time_wait.ts_offset_ = timestamp_offset_;
   time_wait.has_timestamps_ = negotiated_.timestamps;
   time_wait.mark_ = options.mark;
+  if (const Md5Key* key = signing_key()) time_wait.signing_key_ = Ref<Md5Key>::share(const_cast<Md5Key&>(*key));
   time_wait.tos_ = remote_.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
 }
 
@@ -106,6 +112,8 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
   const TunableValues& tunables = stack.tunables().values();
   options.send_buffer = static_cast<uint32_t>(tunables.tcp_wmem[1]);
   options.receive_buffer = static_cast<uint32_t>(tunables.tcp_rmem[1]);
+  tcp_options.max_rto = Duration::millis(tunables.tcp_rto_max_millis);
+  tcp_options.min_rto = Duration::micros(tunables.tcp_rto_min_micros);
   local_.address = remote_.address = IpAddress::any(family);
   congestion_.start(stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
 }
@@ -113,6 +121,8 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
 TcpSocket::~TcpSocket() {
   cancel_timers();
   ASSERT(!demux_.is_added() && listener_ == nullptr);
+  stack().tcp().change_memory(-int64_t{memory_pages_});
+  if (md5_keys_ != nullptr) dispose(stack().hal(), md5_keys_);
   release_port();
 }
 

@@ -5,6 +5,7 @@
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
 #include "stack/tcp/listener.hh"
+#include "stack/tcp/signature/keys.hh"
 #include "stack/tcp/syn_cookie.hh"
 #include "stack/wire/ip_protocol.hh"
 
@@ -80,6 +81,7 @@ void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* coo
   auto packet = Packet::create(stack.pool());
   if (!route.is_ok() || !packet.is_ok()) return;
   TcpEmission emission;
+  if (listener_->md5_keys_ != nullptr) emission.signing_key = listener_->md5_keys_->find(remote.address);
   emission.header.source_port = local.port;
   emission.header.destination_port = remote.port;
   emission.header.seq = flags.syn() ? iss : iss + 1;

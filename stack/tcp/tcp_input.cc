@@ -5,6 +5,7 @@
 #include "stack/mib.hh"
 #include "stack/socket_factories.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/coalesce.hh"
 #include "stack/tcp/emit.hh"
 #include "stack/tcp/listener.hh"
 #include "stack/tcp/time_wait.hh"
@@ -93,7 +94,14 @@ void tcp_receive(Entry& entry, Ref<Packet> packet) {
     if (header.header_size() <= packet->size()) count(entry, Mib::TcpInCsumErrors);
     return drop(entry, std::move(packet), DropReason::TcpChecksum);
   }
-  const PacketTuple tuple = tuple_of(*packet, header);
+  if (!entry.has_more_input() && !entry.held_segment()) return tcp_deliver(entry, std::move(packet));
+  tcp_coalesce(entry, std::move(packet));
+}
+
+void tcp_deliver(Entry& entry, Ref<Packet> packet) {
+  auto parsed = packet->header<TcpHeader>();
+  if (!parsed.is_ok()) return drop(entry, std::move(packet), DropReason::NoMemory);
+  const PacketTuple tuple = tuple_of(*packet, *parsed.take());
   if (deliver_to_flow(entry, tuple, packet)) return;
   if (const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple)) {
     return static_cast<TcpSocket&>(*listener).receive_packet(entry, std::move(packet));
@@ -111,8 +119,9 @@ void tcp_receive_error(Entry& entry, const IpError& error) {
                           .remote_port = static_cast<uint16_t>(bytes[2] << 8 | bytes[3]),
                           .interface_index = error.interface_index};
   const Flow flow = entry.stack().sockets().find_flow(tuple);
-  if (!flow.socket) return;
-  static_cast<TcpSocket&>(*flow.socket).receive_error(entry, error);
+  if (flow.socket) return static_cast<TcpSocket&>(*flow.socket).receive_error(entry, error);
+  if (const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple))
+    static_cast<TcpSocket&>(*listener).receive_error(entry, error);
 }
 
 Result<Ref<Socket>> create_tcp_socket(Entry& entry, IpFamily family) {
@@ -140,8 +149,12 @@ void TcpSocket::remember_creator() {
 }
 
 void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
-  // As Linux: what waits may fill both buffers once more.
-  const size_t limit = size_t{options.receive_buffer} + options.send_buffer + 64 * 1024;
+  // As Linux: what waits may fill both buffers once more. A listener on Linux has no backlog, for no lock of its own keeps
+  // segments waiting; here they wait while somebody accepts, which never takes long, and a SYN dropped meanwhile would cost a
+  // second.
+  constexpr size_t kListenerLimit = size_t{16} << 20;
+  const size_t limit =
+      state() == TcpState::Listen ? kListenerLimit : size_t{options.receive_buffer} + options.send_buffer + 64 * 1024;
   PacketOwnership ownership(lock_, entry, packet, limit);
   if (ownership.is_owned()) {
     if (!deliver_to_child(entry, *this, packet)) receive_owned(entry, std::move(packet));
@@ -161,8 +174,13 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
     count(entry, Mib::TcpExtLockDroppedIcmps);
     return;
   }
+  if (in(TcpState::Listen) && (error.error == Errno::EHOSTUNREACH || error.error == Errno::ENETUNREACH)) {
+    const auto port_at = [cited](size_t at) { return static_cast<uint16_t>(cited[at] << 8 | cited[at + 1]); };
+    listener_->receive_error(entry, Endpoint{.address = error.source, .port = port_at(0), .scope_id = 0},
+                             Endpoint{.address = error.destination, .port = port_at(2), .scope_id = 0}, seq);
+  }
   if (in(TcpState::Closed | TcpState::Listen)) return;
-  if (seq.is_before(snd_.una) || seq.is_after(snd_.nxt)) {
+  if (seq.is_before(fast_open_request_ ? snd_.iss : snd_.una) || seq.is_after(snd_.nxt)) {
     count(entry, Mib::TcpExtOutOfWindowIcmps);
     return;
   }
@@ -170,7 +188,18 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
     static_cast<void>(learn_path_mtu(entry, error));
     return apply_path_mtu(entry);
   }
-  if (in(TcpState::SynSent | TcpState::SynReceived)) return abort_with(entry, error.error);
+  // RFC 6069: an unreachable path is no congested one, and what backs off for it may stop to.
+  const bool is_unreachable = error.error == Errno::EHOSTUNREACH || error.error == Errno::ENETUNREACH;
+  if (const SendRecord* head = send_queue_.sent.front();
+      is_unreachable && head != nullptr && seq == snd_.una && recovery_.retransmits != 0 && recovery_.backoff != 0) {
+    --recovery_.backoff;
+    const Duration left = head->sent_at + backed_off(rtt_.rto(), recovery_.backoff) - entry.now();
+    if (left <= Duration()) return time_out(entry);
+    arm_probe_timer(entry, ProbeTimer::Retransmit, left);
+  }
+  // One opened by its SYN and accepted is a connection like others.
+  const bool is_opening = !fast_open_request_ || !fast_open_request_->is_accepted;
+  if (in(TcpState::SynSent | TcpState::SynReceived) && is_opening) return abort_with(entry, error.error);
   const bool wants_errors = error.source.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
   if (wants_errors && !is_orphan_) {
     report(error.error);

@@ -16,6 +16,15 @@ class TcpShared {
  public:
   explicit TcpShared(const Hal& hal) : fast_open_(hal) {}
 
+  // Buffers of all sockets, in pages of 4096 bytes: what net.ipv4.tcp_mem limits.
+  static constexpr uint32_t kPage = 4096;
+  int64_t change_memory(int64_t pages) { return __atomic_add_fetch(&memory_pages_, pages, __ATOMIC_RELAXED); }
+  int64_t memory_pages() const { return __atomic_load_n(&memory_pages_, __ATOMIC_RELAXED); }
+  // Entered above the second number, left below the first.
+  bool is_under_pressure() const { return __atomic_load_n(&pressure_, __ATOMIC_RELAXED) != 0; }
+  // True: it was not so before.
+  bool set_pressure(bool is_on) { return __atomic_exchange_n(&pressure_, uint32_t{is_on}, __ATOMIC_RELAXED) != uint32_t{is_on}; }
+
   void add_time_wait(int change) { __atomic_fetch_add(&time_waits_, change, __ATOMIC_RELAXED); }
   int time_waits() const { return __atomic_load_n(&time_waits_, __ATOMIC_RELAXED); }
   void add_orphan(int change) { __atomic_fetch_add(&orphans_, change, __ATOMIC_RELAXED); }
@@ -55,6 +64,8 @@ class TcpShared {
  private:
   int time_waits_ = 0;
   int orphans_ = 0;
+  int64_t memory_pages_ = 0;
+  uint32_t pressure_ = 0;
   FastOpen fast_open_;
 };
 

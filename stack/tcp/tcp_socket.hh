@@ -16,6 +16,7 @@
 #include "stack/tcp/out_of_order_queue.hh"
 #include "stack/tcp/recovery/recovery_state.hh"
 #include "stack/tcp/rtt_estimator.hh"
+#include "stack/tcp/saved_syn.hh"
 #include "stack/tcp/segment.hh"
 #include "stack/tcp/send_queue.hh"
 #include "stack/tcp/socket_options.hh"
@@ -27,6 +28,8 @@
 namespace lxnet {
 
 class FastOpenQueue;
+class Md5Keys;
+struct Md5Key;
 class Listener;
 class SynRequest;
 struct TcpInfo;
@@ -60,6 +63,8 @@ class TcpSocket final : public Socket {
   std::optional<size_t> end_fast_open(Entry& entry);
   // What close() with SO_LINGER waits for: nothing left to send, or no connection.
   bool has_finished_sending() const;
+
+  const Md5Keys* md5_keys() const { return md5_keys_; }  // owned
 
   // ---- packet path: finds the owner and comes back through receive_owned()
   void receive_packet(Entry& entry, Ref<Packet> packet);
@@ -146,7 +151,7 @@ class TcpSocket final : public Socket {
   void describe_listener(TcpInfo& info) const;
   void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
   void choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
-  Result<Ref<TcpSocket>> create_child(Entry& entry, const SynRequest& request, const TcpSegment& segment);
+  Result<Ref<TcpSocket>> create_child(Entry& entry, SynRequest& request, const TcpSegment& segment);
   void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);
   Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
 
@@ -180,6 +185,27 @@ class TcpSocket final : public Socket {
   // Opened by a SYN with a cookie, and not confirmed yet: it may talk all the same.
   bool is_open_early() const { return in(TcpState::SynReceived) && fast_open_request_; }
 
+  // ---- signature/signing.cc: RFC 2385
+  const Md5Key* signing_key() const;
+  bool accept_signature(Entry& entry, const TcpSegment& segment);
+  Result<> inherit_signing_key(const TcpSocket& listener);
+  // ---- repair.cc
+  void connect_for_repair(Entry& entry);
+  Result<size_t> send_for_repair(Entry& entry, SendRequest& request);
+  Result<size_t> receive_for_repair(Entry& entry, ReceiveRequest& request);
+  Result<size_t> peek_send_queue(ReceiveRequest& request) const;
+  Result<size_t> fill_receive_queue(Entry& entry, IoSource& source);
+  void end_repair(Entry& entry);
+
+  // ---- memory.cc: the stack's limits
+  void account_memory(Entry& entry);
+  bool may_grow(Entry& entry, uint32_t used, int32_t guaranteed) const;
+  bool is_under_pressure() const;
+  void become_orphan(Entry& entry);
+  bool has_too_many_orphans(Entry& entry, unsigned penalty) const;
+  bool give_up_for_resources(Entry& entry, bool resets);
+  void collapse_receive_queue(Entry& entry);
+
   // ---- close.cc
   void wake_for_shutdown();
   Result<> shutdown_owned(Entry& entry, ShutdownHow how);
@@ -207,6 +233,7 @@ class TcpSocket final : public Socket {
   void arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void arrive_synchronized(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  bool is_reset_after_fin(const TcpSegment& segment) const;
   Step check_reset(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict);
@@ -277,9 +304,9 @@ class TcpSocket final : public Socket {
   void detect_losses(Entry& entry);  // RACK
   Duration rack_window() const;
   void advance_rack(const SendRecord& record, Instant now);
-  void adapt_rack_window(const AckEffects& effects, const RateSample& sample);
-  enum class ProbeAfter : uint8_t { Transmission, Ack };
-  bool schedule_loss_probe(Entry& entry, ProbeAfter after);
+  void adapt_rack_window(const RateSample& sample);
+  enum class TimeoutFrom : uint8_t { Head, Now };  // the retransmission timeout that a probe must come before
+  bool schedule_loss_probe(Entry& entry, TimeoutFrom from);
   void send_loss_probe(Entry& entry);
   void process_loss_probe_ack(Entry& entry, const AckEffects& effects, SeqNum ack);
   void retransmit_lost(Entry& entry);
@@ -295,9 +322,10 @@ class TcpSocket final : public Socket {
   bool write_pending(Entry& entry, Nagle nagle, uint32_t limit = ~0u);
   bool send_record(Entry& entry, SendRecord& record);
   bool may_send(const SendRecord& record, Nagle nagle, bool is_last) const;
-  uint32_t burst_segments(uint32_t mss) const;
-  bool defers_burst(Entry& entry, const SendRecord& record, uint32_t burst, bool is_last, bool& is_cwnd_limited) const;
   uint32_t bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const;
+  uint32_t segments_at_once(uint32_t mss) const;
+  bool should_defer(Entry& entry, const SendRecord& record, uint32_t at_once, bool& is_cwnd_limited) const;
+  bool holds_back_partial(Nagle nagle) const;
   void note_application_limit();
   void stamp_sent(SendRecord& record, Instant now);
   void pace(Entry& entry, uint32_t size);
@@ -328,7 +356,8 @@ class TcpSocket final : public Socket {
   void send_reset(Entry& entry);
   void send_syn(Entry& entry);
   void challenge(Entry& entry);
-  bool may_answer_out_of_window(Entry& entry, const TcpSegment& segment);
+  bool may_answer_out_of_window(Entry& entry, const TcpSegment& segment, const Verdict& verdict);
+  void answer_old_segment(Entry& entry, const TcpSegment& segment);
 
   // ---- window.cc, receive.cc: what arrives
   uint32_t buffer_to_window(uint64_t space) const;
@@ -345,7 +374,7 @@ class TcpSocket final : public Socket {
   void queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void append_received(Ref<Packet> packet);
   void take_reached(Entry& entry, Verdict& verdict);
-  bool make_room(Entry& entry, uint32_t needed);
+  bool make_room(Entry& entry, SeqNum seq);
   void remember_sack(SackBlock run);
   void forget_acked_sacks();
   void note_data_event(Entry& entry, const TcpSegment& segment);
@@ -356,6 +385,7 @@ class TcpSocket final : public Socket {
   void raise_quick_acks(uint8_t limit);
   void note_congestion_mark(const TcpSegment& segment);
   void consider_ack(Entry& entry);
+  bool may_compress_ack(Entry& entry);
   void delay_ack(Entry& entry);
   void note_ack_sent(Entry& entry, uint32_t segments);
   void note_data_sent(Entry& entry);
@@ -418,10 +448,15 @@ class TcpSocket final : public Socket {
   DemuxEntry demux_;
   Route route_;
   Listener* listener_ = nullptr;  // in LISTEN
-  ReusedFlow reused_;             // from the TIME_WAIT whose 4-tuple connect() takes
+  bool is_counted_orphan_ = false;
+  RepairState repair_;
+  uint32_t memory_pages_ = 0;  // of the buffers, as the stack's limit counts them
+  ReusedFlow reused_;          // from the TIME_WAIT whose 4-tuple connect() takes
   FastOpenState fast_open_;
   Ref<FastOpenQueue> fast_open_queue_;  // of a listener, or of who will be one
   Ref<SynRequest> fast_open_request_;   // of a connection that its SYN opened, while its handshake lasts
+  Md5Keys* md5_keys_ = nullptr;         // owned; null for nearly all
+  SavedSyn saved_syn_;
   uint32_t uid_ = 0;
 
  public:

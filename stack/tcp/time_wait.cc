@@ -90,7 +90,7 @@ bool TcpTimeWait::may_be_reused(Entry& entry, ReusedFlow& reused) const {
   const int32_t mode = stack_.tunables().values().tcp_tw_reuse;
   const bool is_loopback = demux_.local.is_loopback() || demux_.remote.is_loopback();
   if (mode == 0 || (mode == 2 && !is_loopback) || !has_timestamps_) return false;
-  if (entry.now() - ts_recent_at_ <= Duration::seconds(1)) return false;
+  if (entry.now() - ts_recent_at_ <= Duration::millis(stack_.tunables().values().tcp_tw_reuse_delay_millis)) return false;
   reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_};
   return true;
 }
@@ -148,6 +148,7 @@ void TcpTimeWait::send_ack(Entry& entry, const TcpSegment& segment) {
   emission.header.flags = kTcpAck;
   emission.header.window = static_cast<uint16_t>(rcv_wnd_);
   emission.tos = tos_;
+  emission.signing_key = signing_key_.get();
   emission.mark = mark_;
   if (has_timestamps_) {
     const auto clock = static_cast<uint32_t>(entry.now().in_nanos() / 1'000'000);

@@ -6,6 +6,7 @@
 #include "stack/demux_entry.hh"
 #include "stack/port_hooks.hh"
 #include "stack/tcp/segment.hh"
+#include "stack/tcp/signature/keys.hh"
 #include "stack/tcp/state.hh"
 
 namespace lxnet {
@@ -59,6 +60,7 @@ class TcpTimeWait final : public TimeWait {
   uint32_t mark_ = 0;
   Instant ts_recent_at_;
   Instant last_ack_at_ = Instant::from_nanos(-1'000'000'000);
+  Ref<Md5Key> signing_key_;  // or null
   uint8_t tos_ = 0;
   bool has_timestamps_ = false;
   bool is_linked_ = false;  // in the tables; holds a count of itself

@@ -51,6 +51,10 @@ void TcpSocket::time_out(Entry& entry) {
   SendRecord* head = send_queue_.sent.front();
   if (head == nullptr || recovery_.out == 0) return;
   recovery_.probe_in_flight = false;
+  if (is_orphan_ && !in(TcpState::SynSent | TcpState::SynReceived)) {
+    const bool is_alive = rtt_.rto() < tcp_options.max_rto;
+    if (give_up_for_resources(entry, is_alive || !has_timed_out(entry))) return;
+  }
   const bool is_over = has_timed_out(entry);
   note_fast_open_timeout(entry, is_over);
   if (is_over) {
@@ -62,12 +66,15 @@ void TcpSocket::time_out(Entry& entry) {
   if (!is_handshake) {
     enter_loss(entry);
     detect_black_hole(entry);
-    ++statistics_.total_rto;
-    if (recovery_.retransmits == 0) ++statistics_.total_rto_recoveries;
   } else if (head->has_any(SendRecord::kRetransmitted)) {
     head->marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
     recovery_.retransmitted -= head->segments;
   }
+  if (recovery_.retransmits == 0) {
+    ++statistics_.total_rto_recoveries;
+    statistics_.rto_started = entry.now();
+  }
+  ++statistics_.total_rto;
   ++recovery_.retransmits;
   if (head->segments > 1 && head->size > head->segment_size) {
     static_cast<void>(split_sent(*head, head->segment_size, head->segment_size));
@@ -115,6 +122,7 @@ void TcpSocket::probe_zero_window(Entry& entry) {
   }
   is_dead = is_dead || recovery_.probes_out >= limit;
   if (is_dead) return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
+  if (give_up_for_resources(entry, true)) return;
   send_window_probe(entry);
 }
 

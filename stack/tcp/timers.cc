@@ -105,7 +105,12 @@ void TcpSocket::run_pacing_timer(Entry& entry) {
 }
 
 void TcpSocket::run_ack_timer(Entry& entry) {
-  if (in(TcpState::Closed | TcpState::Listen) || !ack_.is_scheduled) return;
+  if (in(TcpState::Closed | TcpState::Listen)) return;
+  if (ack_.compressed != 0) {
+    --ack_.compressed;  // this one leaves after all
+    return send_ack(entry);
+  }
+  if (!ack_.is_scheduled) return;
   count(entry, Mib::TcpExtDelayedACKs);
   if (ack_.pingpong == 0) {
     ack_.ato = std::min(ack_.ato * 2, rtt_.rto());  // the peer was waiting: it needs no sooner one

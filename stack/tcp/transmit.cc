@@ -7,7 +7,7 @@
 namespace lxnet {
 namespace {
 
-constexpr size_t kTimestampsSpace = 12, kSackHeaderSpace = 4, kSackBlockSpace = 8;
+constexpr size_t kTimestampsSpace = 12, kSackHeaderSpace = 4, kSackBlockSpace = 8, kSignatureSpace = 20;
 
 }  // namespace
 
@@ -26,7 +26,8 @@ TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& w
   }
   window = select_window();
   if (!negotiated_.sack || (sack_count_ == 0 && !has_dsack_)) return options;
-  const size_t room = TcpHeader::kMaxOptionsSize - (options.timestamps ? kTimestampsSpace : 0) - kSackHeaderSpace;
+  const size_t taken = (options.timestamps ? kTimestampsSpace : 0) + (signing_key() != nullptr ? kSignatureSpace : 0);
+  const size_t room = TcpHeader::kMaxOptionsSize - taken - kSackHeaderSpace;
   const size_t limit = std::min<size_t>(room / kSackBlockSpace, TcpOptions::kMaxSackBlocks);
   // RFC 2883, 4: the duplicate comes first, and once.
   if (has_dsack_) {
@@ -52,8 +53,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   emission.header.destination_port = remote_.port;
   emission.header.seq = out.seq;
   emission.header.flags = out.flags;
-  // As Linux does: who reassembles the segments of one packet is told where it ends. A single one is never marked.
-  if (out.segments > 1) emission.header.flags |= kTcpPsh;
+  emission.signing_key = signing_key();
   emission.options = options_for(entry, out, emission.header.window);
   if (out.flags.ack()) emission.header.ack = rcv_.nxt;
   if (snd_.is_urgent() && !out.flags.syn()) {
@@ -94,6 +94,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   emission.priority = options.priority;
   emission.segment_count = out.segments;
   emission.segment_size = snd_.mss;
+  snd_.last_left_at = entry.now();
   statistics_.segments_out += out.segments;
   if (has_text) {
     statistics_.data_segments_out += out.segments;
@@ -120,7 +121,7 @@ void TcpSocket::send_ack_with(Entry& entry, SeqNum seq) {
 }
 
 void TcpSocket::send_duplicate_ack(Entry& entry, SackBlock dsack) {
-  if (negotiated_.sack && dsack.left != dsack.right) {
+  if (negotiated_.sack && dsack.left != dsack.right && stack().tunables().values().tcp_dsack != 0) {
     dsack_ = dsack;
     has_dsack_ = true;
   }
@@ -152,12 +153,29 @@ void TcpSocket::challenge(Entry& entry) {
 }
 
 // Segments with text are always answered: they may be retransmissions whose acknowledgment was lost.
-bool TcpSocket::may_answer_out_of_window(Entry& entry, const TcpSegment& segment) {
-  if (segment.size != 0 && !segment.flags.syn()) return true;
-  if (entry.now() - out_of_window_answered_at_ < Duration::millis(stack().tunables().values().tcp_invalid_ratelimit))
+bool TcpSocket::may_answer_out_of_window(Entry& entry, const TcpSegment& segment, const Verdict& verdict) {
+  if (segment.length() != 0 && !segment.flags.syn()) return true;
+  if (entry.now() - out_of_window_answered_at_ < Duration::millis(stack().tunables().values().tcp_invalid_ratelimit)) {
+    count(entry, verdict.reason == DropReason::TcpPaws ? Mib::TcpExtTCPACKSkippedPAWS : Mib::TcpExtTCPACKSkippedSeq);
     return false;
+  }
   out_of_window_answered_at_ = entry.now();
   return true;
+}
+
+// Linux's tcp_send_dupack(): what came again says that an acknowledgment was lost, and the peer should know that it was not
+// needed.
+void TcpSocket::answer_old_segment(Entry& entry, const TcpSegment& segment) {
+  if (segment.length() != 0 && segment.seq.is_before(rcv_.nxt)) {
+    count(entry, Mib::TcpExtDelayedACKLost);
+    enter_quick_ack_mode(16);
+    if (negotiated_.sack && stack().tunables().values().tcp_dsack != 0) {
+      count(entry, Mib::TcpExtTCPDSACKOldSent);
+      dsack_ = {segment.seq, earlier_of(segment.end(), rcv_.nxt)};
+      has_dsack_ = true;
+    }
+  }
+  send_ack(entry);
 }
 
 }  // namespace lxnet

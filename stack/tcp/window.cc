@@ -40,6 +40,7 @@ uint32_t TcpSocket::propose_window() {
   }
   if (free < full / 2) {
     ack_.quick = 0;
+    if (is_under_pressure()) rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);
     // Rounding up to the scale must not make a window of what is nearly nothing.
     free = free >> rcv_.window_shift << rcv_.window_shift;
     if (free < full / 16 || free < mss) return 0;
@@ -114,7 +115,7 @@ void TcpSocket::measure_segment_size(const Packet& packet, uint32_t size, bool h
 // As data comes in segments worth their memory, the window may open towards the whole buffer.
 void TcpSocket::grow_window_goal(uint32_t size) {
   const uint32_t limit = std::min(rcv_.window_clamp, free_window());
-  if (rcv_.window_goal >= limit || size < 128) return;
+  if (rcv_.window_goal >= limit || size < 128 || is_under_pressure()) return;
   const uint32_t step = std::min(limit - rcv_.window_goal, 2u * rcv_.advertised_mss);
   rcv_.window_goal += std::max<uint32_t>(step, 1);
 }

@@ -84,6 +84,7 @@ void SynRequest::leave_fast_open(FastOpenQueue::Left how, Instant now) {
 Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<SynRequest>& request, TcpSegment& segment) {
   TRY(join_tables(entry, listener));
   fast_open_request_ = request;
+  fast_open_.is_child = true;
   snd_.wl1 = segment.seq;
   snd_.wnd = snd_.max_wnd = segment.window;  // the window of a SYN is not scaled
   enter(entry, TcpState::SynReceived);

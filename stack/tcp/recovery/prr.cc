@@ -2,6 +2,7 @@
 // bursts.
 #include <algorithm>
 
+#include "stack/stack.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -52,10 +53,12 @@ void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample
   }
   if (congestion_.loss_state == LossState::Cwr || congestion_.loss_state == LossState::Recovery) {
     reduce_window(sample.newly_delivered, sample.losses, effects);
-    return;
+    return update_pacing_rate();
   }
   // With much reordering, SACKs are progress too; otherwise only what was acknowledged.
-  const bool is_progress = effects.data_acked || (recovery_.reordering > 3 && effects.data_sacked);
+  const bool is_progress =
+      effects.data_acked ||
+      (recovery_.reordering > static_cast<uint32_t>(stack().tunables().values().tcp_reordering) && effects.data_sacked);
   if (is_progress && sample.newly_delivered != 0) congestion_.algorithm->on_ack(congestion_, snd_.una, sample.newly_delivered);
   update_pacing_rate();
 }
@@ -63,7 +66,9 @@ void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample
 // What TCP_INFO shows, and what SO_MAX_PACING_RATE cuts: twice the window a round trip in slow start, 1.2 times after (Linux's
 // tcp_pacing_ss_ratio and tcp_pacing_ca_ratio).
 void TcpSocket::update_pacing_rate() {
-  const uint64_t percent = congestion_.cwnd < congestion_.ssthresh / 2 ? 200 : 120;
+  const TunableValues& tunables = stack().tunables().values();
+  const auto percent = static_cast<uint64_t>(congestion_.cwnd < congestion_.ssthresh / 2 ? tunables.tcp_pacing_ss_ratio
+                                                                                         : tunables.tcp_pacing_ca_ratio);
   const uint64_t window = std::max(congestion_.cwnd, recovery_.out);
   congestion_.pacing_rate = uint64_t{snd_.mss} * window * percent * 80'000 / std::max(rtt_.srtt_micros_times_8(), 1u);
 }

@@ -8,6 +8,9 @@
 namespace lxnet {
 namespace {
 
+// Of net.ipv4.tcp_recovery.
+constexpr int32_t kStaticWindow = 2, kNoDuplicateThreshold = 4;
+
 constexpr uint8_t kRecoveryThreshold = 16;  // RFC 8985, 6.2 step 4: RACK.reo_wnd_persist
 
 // RACK_sent_after(): ties of time are decided by sequence.
@@ -21,7 +24,8 @@ Duration TcpSocket::rack_window() const {
   if (recovery_.reordering_seen == 0) {
     // Where no reordering was seen, three duplicates or a recovery under way mean loss at once.
     if (congestion_.loss_state >= LossState::Recovery) return Duration();
-    if (recovery_.sacked >= recovery_.reordering) return Duration();
+    if (recovery_.sacked >= recovery_.reordering && (stack().tunables().values().tcp_recovery & kNoDuplicateThreshold) == 0)
+      return Duration();
   }
   const uint64_t quarter = rtt_.min_micros() == ~0u ? 0 : rtt_.min_micros() / 4;
   return Duration::micros(static_cast<int64_t>(std::min<uint64_t>(quarter * recovery_.rack.window_steps, rtt_.srtt_micros())));
@@ -79,11 +83,13 @@ void TcpSocket::detect_losses(Entry& entry) {
   if (timeout != Duration()) arm_probe_timer(entry, ProbeTimer::Reordering, timeout + Duration::millis(2));
 }
 
-// RACK_update_reo_wnd(): DSACKs say the window was too small; sixteen recoveries without them, that it may shrink again.
-void TcpSocket::adapt_rack_window(const AckEffects& effects, const RateSample& sample) {
+// RACK_update_reo_wnd(): DSACKs say the window was too small, once a round trip; sixteen recoveries without them, that it may
+// shrink again.
+void TcpSocket::adapt_rack_window(const RateSample& sample) {
   RackState& rack = recovery_.rack;
-  const bool is_round_over = sample.prior_at.is_never() || sample.prior_delivered - rack.adapted_at_delivered < 1u << 31;
-  if (effects.dsack && rack.dsack_seen && is_round_over) {
+  if ((stack().tunables().values().tcp_recovery & kStaticWindow) != 0 || sample.prior_delivered == 0) return;
+  if (static_cast<int32_t>(sample.prior_delivered - rack.adapted_at_delivered) < 0) rack.dsack_seen = false;
+  if (rack.dsack_seen) {
     if (rack.window_steps < 255) ++rack.window_steps;
     rack.dsack_seen = false;
     rack.adapted_at_delivered = congestion_.delivered;

@@ -9,7 +9,7 @@
 namespace lxnet {
 
 // TLP_calc_PTO(). False: no probe may be sent, and the retransmission timer is to run.
-bool TcpSocket::schedule_loss_probe(Entry& entry, ProbeAfter after) {
+bool TcpSocket::schedule_loss_probe(Entry& entry, TimeoutFrom from) {
   if (recovery_.out == 0 || !negotiated_.sack || congestion_.loss_state > LossState::Cwr ||
       congestion_.loss_state == LossState::Disorder || in(TcpState::SynSent | TcpState::SynReceived) || fast_open_request_) {
     return false;
@@ -24,8 +24,7 @@ bool TcpSocket::schedule_loss_probe(Entry& entry, ProbeAfter after) {
   }
   const SendRecord* head = send_queue_.sent.front();
   const Duration rto = backed_off(rtt_.rto(), recovery_.backoff);
-  // An acknowledgment starts the retransmission timer anew; a transmission does not.
-  const Duration until_rto = head == nullptr || after == ProbeAfter::Ack ? rto : head->sent_at + rto - entry.now();
+  const Duration until_rto = head == nullptr || from == TimeoutFrom::Now ? rto : head->sent_at + rto - entry.now();
   if (until_rto > Duration()) delay = std::min(delay, until_rto);
   arm_probe_timer(entry, ProbeTimer::LossProbe, delay);
   return true;

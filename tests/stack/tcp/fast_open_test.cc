@@ -84,7 +84,7 @@ TEST_F(FastOpenServer, TalksBeforeTheHandshakeIsOver) {
   EXPECT_EQ(wire_.read(*accepted), "hello");
   EXPECT_EQ(wire_.send(*accepted, "world"), 5);
   wire_.expect("PA 1:6 ack 6 win 64240");
-  EXPECT_EQ(info(*accepted).options, kInfoSynData);
+  EXPECT_EQ(info(*accepted).options, kInfoSynData | kInfoFastOpenChild);
   wire_.inject({.flags = "A", .seq = 6, .ack = 6});
   EXPECT_EQ(accepted->state(), TcpState::Established);
   EXPECT_EQ(TcpTestAccess::recovery(*accepted).out, 0u);

@@ -24,6 +24,8 @@ struct TcpTestAccess {
   static const RecoveryState& recovery(const TcpSocket& socket) { return socket.recovery_; }
   static const RttEstimator& rtt(const TcpSocket& socket) { return socket.rtt_; }
   static const TcpStatistics& statistics(const TcpSocket& socket) { return socket.statistics_; }
+  static uint32_t receive_charge(const TcpSocket& socket) { return socket.receive_charge(); }
+  static uint32_t memory_pages(const TcpSocket& socket) { return socket.memory_pages_; }
 };
 
 namespace testing {

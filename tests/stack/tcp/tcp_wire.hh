@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "base/checksum.hh"
+#include "stack/tcp/signature/keys.hh"
 #include "stack/wire/ipv4.hh"
 #include "stack/wire/pseudo_header.hh"
 #include "stack/wire/tcp.hh"
@@ -35,6 +36,7 @@ struct Inject {
   uint16_t urgent = 0;
   uint8_t tos = 0;
   std::optional<TcpFastOpenCookie> fast_open = {};
+  const char* md5_key = nullptr;  // RFC 2385
 };
 
 class WireDevice final : public NetDevice {
@@ -67,6 +69,8 @@ class WireDevice final : public NetDevice {
     batch.push_back(std::move(packet));
     client().receive(client().owner, entry, batch);
   }
+
+  void deliver_all(Entry& entry, PacketQueue& batch) { client().receive(client().owner, entry, batch); }
 
   PacketQueue sent;
 
@@ -105,6 +109,8 @@ class TcpWire : public TcpHost {
     options.timestamps = in.timestamps;
     options.fast_open = in.fast_open;
     for (const auto& [left, right] : in.sacks) options.sack[options.sack_count++] = {SeqNum(iss + left), SeqNum(iss + right)};
+    uint8_t signature[16] = {};
+    if (in.md5_key != nullptr) options.md5_signature = signature;
     const std::string flags = in.flags;
     uint16_t bits = 0;
     for (const char flag : flags) bits |= static_cast<uint16_t>(1u << std::string("FSRPAUEC").find(flag));
@@ -116,6 +122,7 @@ class TcpWire : public TcpHost {
                             .header_size = static_cast<uint8_t>(20 + options.encoded_size()),
                             .window = static_cast<uint16_t>(in.window),
                             .urgent_pointer = in.urgent};
+    if (in.md5_key != nullptr) sign(header, in, signature);
     std::vector<uint8_t> tcp(header.header_size + in.text.size());
     header.emit(tcp);
     options.emit(MutableByteSpan(tcp).subspan(20));
@@ -124,7 +131,21 @@ class TcpWire : public TcpHost {
     sum.add(tcp);
     header.checksum = sum.finish();
     header.emit(tcp);
-    deliver_ip(tcp, in.tos);
+    if (batch_ != nullptr) {
+      batch_->push_back(ip_packet(tcp, in.tos));
+    } else {
+      deliver_ip(tcp, in.tos);
+    }
+  }
+  // What is injected meanwhile arrives together, as a device that polls delivers it.
+  template <typename Inject>
+  void together(Inject inject) {
+    PacketQueue batch;
+    batch_ = &batch;
+    inject();
+    batch_ = nullptr;
+    Entry entry(stack());
+    device.deliver_all(entry, batch);
   }
 
   static std::string hex(const TcpFastOpenCookie& cookie) {
@@ -196,8 +217,22 @@ class TcpWire : public TcpHost {
   Ref<TcpSocket> listener;
 
  private:
+  void sign(const TcpSegmentHeader& header, const Inject& in, std::span<uint8_t, 16> signature) {
+    Ref<Packet> payload = Packet::create(stack().pool()).take();
+    EXPECT_TRUE(payload->append_copy(ByteSpan(reinterpret_cast<const uint8_t*>(in.text.data()), in.text.size())).is_ok());
+    Ref<Md5Key> key = make_ref<Md5Key>(stack().hal(), stack().hal()).take();
+    const std::string text = in.md5_key;
+    key->size =
+        static_cast<uint8_t>(copy_bytes(key->bytes, ByteSpan(reinterpret_cast<const uint8_t*>(text.data()), text.size())));
+    sign_segment({.source = peer, .destination = local, .header = header, .payload = *payload, .payload_offset = 0}, *key,
+                 signature);
+  }
   void deliver_ip(const std::vector<uint8_t>& tcp, uint8_t tos) {
     Entry entry(stack());
+    device.deliver(entry, ip_packet(tcp, tos));
+  }
+  PacketQueue* batch_ = nullptr;
+  Ref<Packet> ip_packet(const std::vector<uint8_t>& tcp, uint8_t tos) {
     Ref<Packet> packet = Packet::create(stack().pool()).take();
     std::vector<uint8_t> ip(20);
     Ipv4PacketHeader header{.source = peer.v4(),
@@ -212,7 +247,7 @@ class TcpWire : public TcpHost {
     header.emit(ip);
     EXPECT_TRUE(packet->append_copy(ip).is_ok());
     EXPECT_TRUE(packet->append_copy(tcp).is_ok());
-    device.deliver(entry, std::move(packet));
+    return packet;
   }
 
   // "PA 1:11 ack 1 win 64240 sack 5:9", sequence numbers relative; timestamps are named only.
@@ -235,6 +270,7 @@ class TcpWire : public TcpHost {
     out << " win " << host.window;
     if (host.flags.urg()) out << " urg " << host.urgent_pointer;
     const TcpOptions options = TcpOptions::parse(TcpHeader::options_in(segment).take(), host.flags);
+    if (!options.md5_signature.empty()) out << " md5";
     if (options.maximum_segment_size) out << " mss " << *options.maximum_segment_size;
     if (options.sack_permitted) out << " sackOK";
     if (options.timestamps) {

@@ -39,7 +39,7 @@ TEST_F(TcpTransfer, StartsWithTenSegments) {
   wire.send(*socket, bytes(30'000));
   for (uint32_t i = 0; i < 10; ++i) {
     const std::string at = std::to_string(1 + i * 1460) + ":" + std::to_string(1 + (i + 1) * 1460);
-    // Half the window at a time, and each half ends with a push.
+    // In two bursts, each half the window, whose ends are marked.
     wire.expect((i % 5 == 4 ? "PA " : "A ") + at + " ack 1 win 64240");
   }
   wire.expect_nothing();

@@ -1,0 +1,79 @@
+// What the stack's TCP may cost: net.ipv4.tcp_mem over the buffers of all sockets, and how many connections may live on without
+// descriptors (tcp_max_orphans). Under pressure windows stop growing and sparse queues are packed; past the limit only sockets
+// that have less than the least each is promised get more.
+#include <algorithm>
+
+#include "stack/mib.hh"
+#include "stack/stack.hh"
+#include "stack/tcp/collapse.hh"
+#include "stack/tcp/tcp_socket.hh"
+
+namespace lxnet {
+
+bool TcpSocket::is_under_pressure() const { return stack().tcp().is_under_pressure(); }
+
+// To be called whenever the queues have changed.
+void TcpSocket::account_memory(Entry& entry) {
+  const size_t bytes = size_t{send_queue_.charge()} + receive_charge_ + out_of_order_.charge();
+  const auto pages = static_cast<uint32_t>((bytes + TcpShared::kPage - 1) / TcpShared::kPage);
+  if (pages == memory_pages_) return;
+  TcpShared& shared = stack().tcp();
+  const int64_t total = shared.change_memory(int64_t{pages} - int64_t{memory_pages_});
+  memory_pages_ = pages;
+  const TunableValues& tunables = stack().tunables().values();
+  if (total > tunables.tcp_mem[1]) {
+    if (shared.set_pressure(true)) count(entry, Mib::TcpExtTCPMemoryPressures);
+  } else if (total <= tunables.tcp_mem[0] && shared.is_under_pressure()) {
+    static_cast<void>(shared.set_pressure(false));
+  }
+}
+
+bool TcpSocket::may_grow(Entry&, uint32_t used, int32_t guaranteed) const {
+  return used < static_cast<uint32_t>(guaranteed) || stack().tcp().memory_pages() <= stack().tunables().values().tcp_mem[2];
+}
+
+// Packets that cost much more than they carry are packed together: the same bytes, a fraction of the memory.
+void TcpSocket::collapse_receive_queue(Entry& entry) {
+  uint32_t packed = out_of_order_.collapse(stack().pool());
+  packed += collapse_packets(stack().pool(), receive_queue_);
+  receive_charge_ = 0;
+  for (const Packet* packet = receive_queue_.front(); packet != nullptr; packet = receive_queue_.next(*packet))
+    receive_charge_ += packet->true_size();
+  if (packed != 0) count(entry, Mib::TcpExtTCPRcvCollapsed, packed);
+}
+
+bool TcpSocket::has_too_many_orphans(Entry&, unsigned penalty) const {
+  const TunableValues& tunables = stack().tunables().values();
+  constexpr uint32_t kLeastSendBuffer = 4608;
+  const bool is_out_of_memory = send_queue_.charge() > kLeastSendBuffer && stack().tcp().memory_pages() > tunables.tcp_mem[2];
+  return is_out_of_memory || int64_t{stack().tcp().orphans()} << penalty > tunables.tcp_max_orphans;
+}
+
+// No descriptor is left, and the connection is not over.
+void TcpSocket::become_orphan(Entry& entry) {
+  if (in(TcpState::Closed) || is_counted_orphan_) return;
+  is_counted_orphan_ = true;
+  stack().tcp().add_orphan(1);
+  if (!has_too_many_orphans(entry, 0)) return;
+  count(entry, Mib::TcpExtTCPAbortOnMemory);
+  send_reset(entry);
+  finish(entry);
+}
+
+// Linux's tcp_out_of_resources(): of too many orphans those go first that have been silent or were told of errors. True: it is
+// over.
+bool TcpSocket::give_up_for_resources(Entry& entry, bool resets) {
+  if (!is_orphan_) return false;
+  const Duration silent = entry.now() - snd_.last_data_at;
+  unsigned penalty = 0;
+  if (silent > tcp_options.max_rto * 2 || !resets) ++penalty;
+  if (soft_error_ != Errno{}) ++penalty;
+  if (!has_too_many_orphans(entry, penalty)) return false;
+  if (silent <= Duration::seconds(60) || (snd_.wnd == 0 && recovery_.out == 0)) resets = true;
+  count(entry, Mib::TcpExtTCPAbortOnMemory);
+  if (resets) send_reset(entry);
+  finish(entry);
+  return true;
+}
+
+}  // namespace lxnet

@@ -1,0 +1,187 @@
+// What TCP may cost: collapse and pruning of queues, net.ipv4.tcp_mem, orphans, TIME_WAITs; and the work that coalescing spares.
+#include "tests/stack/tcp/tcp_wire.hh"
+
+namespace lxnet::testing {
+namespace {
+
+uint64_t count(TcpWire& wire, Mib counter) { return wire.stack().mib().get(counter); }
+
+TEST(TcpMemory, PacksSparsePacketsBeforeItDropsAny) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  socket->options.receive_buffer = 20000;
+  socket->options.receive_buffer_locked = true;
+  // One byte each: 768 bytes of memory for every one.
+  for (uint32_t i = 0; i < 200; ++i) wire.inject({.flags = "PA", .seq = 1 + i, .ack = 1, .text = "x"});
+  EXPECT_GT(count(wire, Mib::TcpExtTCPRcvCollapsed), 0u);
+  EXPECT_EQ(count(wire, Mib::TcpExtTCPRcvQDrop), 0u);
+  EXPECT_LE(TcpTestAccess::receive_charge(*socket), 21000u);
+  EXPECT_EQ(wire.read(*socket), std::string(200, 'x'));
+  wire.device.sent.clear();
+  wire.inject({.flags = "R", .seq = 201});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
+TEST(TcpMemory, PacksAndThenPrunesWhatIsOutOfOrder) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  socket->options.receive_buffer = 20000;
+  socket->options.receive_buffer_locked = true;
+  // Every other byte, from the far end: nothing can be packed, so the farthest go.
+  for (uint32_t i = 0; i < 200; ++i) wire.inject({.flags = "PA", .seq = 2001 - 2 * i, .ack = 1, .text = "x"});
+  EXPECT_GT(count(wire, Mib::TcpExtOfoPruned), 0u);
+  EXPECT_LE(TcpTestAccess::receive_charge(*socket), 21000u);
+  wire.device.sent.clear();
+  wire.inject({.flags = "R", .seq = 1});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
+TEST(TcpMemory, IsCountedForTheWholeStackAndGivenBack) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  wire.inject({.flags = "PA", .seq = 1, .ack = 1, .text = std::string(1400, 'x')});
+  EXPECT_EQ(wire.stack().tcp().memory_pages(), 1);
+  EXPECT_EQ(wire.send(*socket, std::string(10000, 'y')), 10000);
+  EXPECT_GE(wire.stack().tcp().memory_pages(), 3);
+  wire.device.sent.clear();
+  wire.inject({.flags = "R", .seq = 1401});
+  wire.close(socket);
+  wire.close(wire.listener);
+  EXPECT_EQ(wire.stack().tcp().memory_pages(), 0);
+}
+
+TEST(TcpMemory, RefusesPastTheLimitWhatIsMoreThanTheLeastPromised) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  wire.tunables().tcp_mem[0] = wire.tunables().tcp_mem[1] = wire.tunables().tcp_mem[2] = 0;
+  // Each may still queue what tcp_wmem and tcp_rmem promise.
+  EXPECT_GT(wire.send(*socket, std::string(200, 'y')), 0);
+  wire.inject({.flags = "PA", .seq = 1, .ack = 1, .text = std::string(1400, 'x')});
+  EXPECT_EQ(count(wire, Mib::TcpExtTCPMemoryPressures), 1u);
+  uint32_t taken = 1400;
+  for (uint32_t i = 1; i < 8; ++i) {
+    wire.inject({.flags = "PA", .seq = 1 + 1400 * i, .ack = 1, .text = std::string(1400, 'x')});
+  }
+  EXPECT_GT(count(wire, Mib::TcpExtTCPRcvQDrop), 0u);
+  const auto got = static_cast<uint32_t>(wire.read(*socket).size());
+  EXPECT_GE(got, taken);
+  EXPECT_LT(got, 8 * 1400u);
+  wire.device.sent.clear();
+  wire.inject({.flags = "R", .seq = 1 + got});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
+TEST(TcpMemory, EndsOrphansBeyondTheLimitWithAReset) {
+  TcpWire wire;
+  wire.tunables().tcp_max_orphans = 0;
+  Ref<TcpSocket> socket = wire.accept_from_peer();
+  wire.close(socket);
+  wire.expect(R"(FA 1:1 ack 1 win 64240
+                 RA 2:2 ack 1 win 64240)");
+  EXPECT_EQ(count(wire, Mib::TcpExtTCPAbortOnMemory), 1u);
+  EXPECT_EQ(wire.stack().tcp().orphans(), 0);
+  wire.close(wire.listener);
+}
+
+TEST(TcpMemory, CountsOrphansUntilTheyAreOver) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer();
+  wire.close(socket);
+  wire.expect("FA 1:1 ack 1 win 64240");
+  EXPECT_EQ(wire.stack().tcp().orphans(), 1);
+  wire.inject({.flags = "A", .seq = 1, .ack = 2});
+  wire.inject({.flags = "FA", .seq = 1, .ack = 2});
+  wire.expect("A 2:2 ack 2 win 64240");
+  EXPECT_EQ(wire.stack().tcp().orphans(), 0);
+  wire.close(wire.listener);
+}
+
+TEST(TcpMemory, KeepsNoMoreTimeWaitsThanTheTunableSays) {
+  TcpWire wire;
+  wire.tunables().tcp_max_tw_buckets = 0;
+  Ref<TcpSocket> socket = wire.accept_from_peer();
+  wire.close(socket);
+  wire.expect("FA 1:1 ack 1 win 64240");
+  wire.inject({.flags = "A", .seq = 1, .ack = 2});
+  wire.inject({.flags = "FA", .seq = 1, .ack = 2});
+  wire.expect("A 2:2 ack 2 win 64240");
+  EXPECT_EQ(wire.stack().tcp().time_waits(), 0);
+  EXPECT_EQ(count(wire, Mib::TcpExtTCPTimeWaitOverflow), 1u);
+  wire.close(wire.listener);
+}
+
+TEST(TcpCoalescing, MakesOnePassOfSegmentsThatArriveTogether) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  wire.together([&wire] {
+    for (uint32_t i = 0; i < 10; ++i)
+      wire.inject(
+          {.flags = i == 9 ? "PA" : "A", .seq = 1 + 1000 * i, .ack = 1, .text = std::string(1000, static_cast<char>('a' + i))});
+  });
+  // One acknowledgment for all, and the segments' own size is known.
+  wire.expect("A 1:1 ack 10001 win 65000");
+  EXPECT_EQ(TcpTestAccess::receive(*socket).mss, 1000u);
+  EXPECT_EQ(TcpTestAccess::statistics(*socket).segments_in, 11u);
+  std::string expected;
+  for (int i = 0; i < 10; ++i) expected += std::string(1000, static_cast<char>('a' + i));
+  EXPECT_EQ(wire.read(*socket), expected);
+  wire.device.sent.clear();
+  wire.inject({.flags = "R", .seq = 10001});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
+TEST(TcpCoalescing, KeepsApartWhatIsNotOneStream) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  wire.together([&wire] {
+    wire.inject({.flags = "A", .seq = 1, .ack = 1, .text = std::string(1000, 'a')});
+    wire.inject({.flags = "A", .seq = 2001, .ack = 1, .text = std::string(1000, 'c')});  // a hole
+    wire.inject({.flags = "A", .seq = 3001, .ack = 1, .text = std::string(1000, 'd'), .tos = 3});
+  });
+  wire.expect(R"(A 1:1 ack 1001 win 65000
+                 A 1:1 ack 1001 win 65000 sack 2001:3001
+                 A 1:1 ack 1001 win 65000 sack 2001:4001)");
+  wire.together([&wire] {
+    wire.inject({.flags = "A", .seq = 1001, .ack = 1, .text = std::string(1000, 'b')});
+    wire.inject({.flags = "R", .seq = 4001});
+  });
+  EXPECT_EQ(socket->state(), TcpState::Closed);
+  EXPECT_EQ(wire.read(*socket).size(), 4000u);
+  wire.device.sent.clear();
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
+TEST(TcpAcks, CompressAfterTheThirdDuplicate) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  // Out of quick-acknowledgment mode first.
+  uint32_t seq = 1;
+  for (int i = 0; i < 40; ++i, seq += 1000) {
+    wire.inject({.flags = "A", .seq = seq, .ack = 1, .text = std::string(1000, 'a')});
+    wire.read(*socket);
+  }
+  wire.device.sent.clear();
+  const uint32_t hole = seq;
+  seq += 1000;
+  for (int i = 0; i < 6; ++i, seq += 1000) wire.inject({.flags = "A", .seq = seq, .ack = 1, .text = std::string(1000, 'b')});
+  size_t at_once = 0;
+  while (wire.next() != "nothing") ++at_once;
+  EXPECT_EQ(at_once, 3u);
+  wire.advance(Duration::millis(2));
+  EXPECT_NE(wire.next().find("sack"), std::string::npos);
+  wire.expect_nothing();
+  EXPECT_EQ(count(wire, Mib::TcpExtTCPAckCompressed), 2u);
+  wire.inject({.flags = "A", .seq = hole, .ack = 1, .text = std::string(1000, 'a')});
+  wire.device.sent.clear();
+  wire.inject({.flags = "R", .seq = seq});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
+}  // namespace
+}  // namespace lxnet::testing
