@@ -186,7 +186,9 @@ void TcpSocket::reset_connection_state() {
   } else if (claim_.is_claimed() && stack().ports().readdress != nullptr) {
     stack().ports().readdress(stack().ports().table, claim_, local_.address);
   }
+  const uint16_t mss = snd_.mss;  // what TCP_MAXSEG tells stays
   snd_ = SendState();
+  snd_.mss = mss;
   rcv_ = ReceiveState();
   urgent_ = UrgentState();
   ack_ = AckState();

@@ -242,6 +242,9 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
     rcv_.nxt = rcv_.copied = rcv_.wup = repaired_receive;
   }
   prepare_sizes();
+  // Until the peer says what it takes.
+  snd_.peer_mss = remote_.address.is_v4() ? 536 : 1220;
+  update_mss(entry, snd_.path_mtu);
   rtt_.reset();
   apply_rto_bounds();
   recovery_ = RecoveryState();

@@ -104,7 +104,7 @@ bool TcpSocket::may_compress_ack(Entry& entry) {
 }
 
 void TcpSocket::delay_ack(Entry& entry) {
-  Duration delay = ack_.ato;
+  Duration delay = ack_.ato == Duration() ? kMinDelay : ack_.ato;  // nothing but a FIN may have come
   if (delay > kMinDelay) {
     Duration longest = ack_.pingpong != 0 || ack_.saw_push ? tcp_options.max_ack_delay : Duration::millis(500);
     if (rtt_.has_sample()) longest = std::min(longest, std::max(Duration::micros(rtt_.srtt_micros()), kMinDelay));
