@@ -27,7 +27,7 @@ exchange() {
   local lxnet_run=$1 directory
   shift
   directory=$(mktemp -d)
-  head -c 4000000 /dev/urandom >"$directory/file"
+  head -c 20000000 /dev/urandom >"$directory/file"
   printf '  $ lxnet run'
   printf ' %q' --stats "$@"
   printf ' -- ...\n'

@@ -120,6 +120,41 @@ TEST(Descriptors, CloseOnExecAndInheritanceAcrossExec) {
   });
 }
 
+TEST(Descriptors, AVforkedChildHandsSocketsToWhatItExecs) {
+  expect_same([] {
+    int receiver = bound_socket(), sender = ::socket(AF_INET, SOCK_DGRAM, 0);
+    sockaddr_in name = {};
+    socklen_t size = sizeof name;
+    ::getsockname(receiver, reinterpret_cast<sockaddr*>(&name), &size);
+    CHECK_THAT(::connect(sender, reinterpret_cast<sockaddr*>(&name), size) == 0);
+    CHECK_THAT(::dup2(sender, 9) == 9);
+    pid_t child = ::vfork();
+    if (child == 0) {
+      ::execl("/bin/sh", "sh", "-c", "echo from afar >&9", nullptr);
+      ::_exit(9);
+    }
+    char text[32] = {};
+    CHECK_THAT(::recv(receiver, text, sizeof text, 0) == 10 && std::strcmp(text, "from afar\n") == 0);
+    int status = 0;
+    CHECK_THAT(::waitpid(child, &status, 0) == child && status == 0);
+  });
+}
+
+TEST(Descriptors, ProcAndFstatAgreeThatItIsASocket) {
+  expect_same([] {
+    int fd = bound_socket(), copy = ::dup(fd), other = bound_socket();
+    struct stat one = {}, two = {}, third = {};
+    CHECK_THAT(::fstat(fd, &one) == 0 && ::fstat(copy, &two) == 0 && ::fstat(other, &third) == 0);
+    CHECK_THAT(S_ISSOCK(one.st_mode) && one.st_ino == two.st_ino && one.st_dev == two.st_dev && one.st_ino != third.st_ino);
+    char path[64], target[64] = {}, wanted[64];
+    std::snprintf(path, sizeof path, "/proc/self/fd/%d", copy);
+    std::snprintf(wanted, sizeof wanted, "socket:[%lu]", static_cast<unsigned long>(one.st_ino));
+    CHECK_THAT(::readlink(path, target, sizeof target - 1) > 0 && std::strcmp(target, wanted) == 0);
+    CHECK_THAT(::open(path, O_RDONLY) == -1 && errno == ENXIO);
+    CHECK_THAT(::lseek(fd, 0, SEEK_SET) == -1 && errno == ESPIPE && ::ftruncate(fd, 0) == -1 && errno == EINVAL);
+  });
+}
+
 TEST(Descriptors, TheProgramsOwnLimitHolds) {
   expect_same([] {
     int first = bound_socket();
