@@ -102,6 +102,14 @@ endforeach()
 
 file(GLOB bench_support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/support/*.cc)
 add_library(lxnet_bench_support OBJECT ${bench_support})
+
+# The program that the differential test runs on Linux and on lxnet; like a conformance test it knows only the C library.
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/walk/*.cc)
+add_executable(walk ${sources})
+if(TARGET test_differential)
+  add_dependencies(test_differential walk lxnet-run)
+endif()
+
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)
 foreach(source IN LISTS bench_sources)
   cmake_path(GET source STEM name)

@@ -122,10 +122,17 @@ class Socket : public RefCounted<Socket> {
   virtual Result<> bind(Entry& entry, const Endpoint& local) = 0;
   // EINPROGRESS: under way; wait for kPollOut and ask take_error().
   virtual Result<> connect(Entry& entry, const Endpoint& remote, uint32_t flags) = 0;
+  // What connect() answers without looking at the address, where the state alone decides: an error, or true for success. False:
+  // the address decides.
+  virtual Result<bool> connect_by_state(Entry&) { return false; }
   // connect() with AF_UNSPEC.
   virtual Result<> disconnect(Entry& entry) = 0;
   virtual Result<> listen(Entry& entry, int backlog) = 0;
   virtual Result<Ref<Socket>> accept(Entry& entry) = 0;
+  // What send() refuses before it looks at its destination, and before it looks at control messages: errors that win over those
+  // of decoding them. send() asks all of it again.
+  virtual Result<> check_before_destination(Entry&, const SendRequest&) { return ok(); }
+  virtual Result<> check_before_control(Entry&, const SendRequest&) { return ok(); }
   // Bytes taken, which for a stream may be fewer than offered: EAGAIN only when none could be.
   virtual Result<size_t> send(Entry& entry, SendRequest& request) = 0;
   virtual Result<size_t> receive(Entry& entry, ReceiveRequest& request) = 0;

@@ -4,7 +4,12 @@
 namespace lxnet {
 namespace {
 
+constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58;
+
 bool is_raw(const Socket& socket) { return socket.type() == SocketType::Raw; }
+bool is_ping(const Socket& socket) {
+  return socket.type() == SocketType::Datagram && (socket.protocol() == kIcmp4 || socket.protocol() == kIcmp6);
+}
 
 Result<Endpoint> decode_inet6(const SockAddr& address) {
   if (address.size() < kInet6AddressOldSize) return Errno::EINVAL;
@@ -42,6 +47,14 @@ Result<Destination> decode_raw6_destination(const SockAddr& address) {
   return Destination{true, endpoint_from_inet6(address)};
 }
 
+// ping_v4_sendmsg() and ping_v6_sendmsg(): no short address and no AF_UNSPEC.
+Result<Destination> decode_ping_destination(const Socket& socket, const SockAddr& address) {
+  const bool is_v4 = socket.family() == IpFamily::V4;
+  if (address.size() < (is_v4 ? sizeof(UserInetAddress) : sizeof(UserInet6Address))) return Errno::EINVAL;
+  if (address.family() != (is_v4 ? kFamilyInet : kFamilyInet6)) return Errno::EAFNOSUPPORT;
+  return Destination{true, is_v4 ? endpoint_from_inet(address) : endpoint_from_inet6(address)};
+}
+
 }  // namespace
 
 Result<Endpoint> decode_bind_address(const Socket& socket, const SockAddr& address) {
@@ -65,6 +78,8 @@ Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& ad
     if (address.family() != kFamilyInet) return Errno::EAFNOSUPPORT;
     return endpoint_from_inet(address);
   }
+  // ip6_datagram_connect_v6_only() asks for the family before it asks for the length.
+  if ((is_raw(socket) || is_ping(socket)) && address.family() != kFamilyInet6) return Errno::EAFNOSUPPORT;
   // ip6_datagram_connect() takes an IPv4 address; tcp_v6_connect() does not.
   if (address.family() == kFamilyInet && socket.type() != SocketType::Stream) {
     if (socket.ip_options.v6_only) return Errno::EAFNOSUPPORT;
@@ -76,6 +91,7 @@ Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& ad
 
 Result<Destination> decode_destination(const Socket& socket, const SockAddr& address) {
   if (address.size() == 0) return Destination{};
+  if (is_ping(socket)) return decode_ping_destination(socket, address);
   if (socket.family() == IpFamily::V4) return decode_inet_destination(address);
   return is_raw(socket) ? decode_raw6_destination(address) : decode_udp6_destination(socket, address);
 }

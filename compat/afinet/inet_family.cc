@@ -49,7 +49,10 @@ Result<Ref<SocketFile>> create_inet(SyscallContext& context, uint16_t number, Ip
   // Numbers above 255 name no protocol on the wire: MPTCP and its like, which are not served.
   if (protocol > 0xff) return Errno::EPROTONOSUPPORT;
   Ref<Socket> socket = TRY(row->create(context.entry(), family, static_cast<uint8_t>(protocol)));
-  return InetSocketFile::create(std::move(socket), number, type, protocol);
+  auto file = InetSocketFile::create(socket, number, type, protocol);
+  // A raw socket is in the tables already, and leaves them only when it is closed.
+  if (!file.is_ok()) socket->close(context.entry());
+  return file;
 }
 
 Result<Ref<SocketFile>> create_v4(SyscallContext& context, int type, int protocol) {

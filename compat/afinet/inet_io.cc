@@ -20,20 +20,34 @@ Result<size_t> settle_fast_open(Entry& entry, Socket& socket, Errno error) {
 }  // namespace
 
 Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& message) {
+  SendRequest request{.source = message.source, .flags = message.flags, .destination = nullptr, .control = {}};
   Destination destination;
   // TCP looks at a name only for Fast Open.
   if (message.name != nullptr && (!is_stream() || (message.flags & kMessageFastOpen) != 0)) {
+    TRY(socket_->check_before_destination(context.entry(), request));
     destination = TRY(decode_destination(*socket_, *message.name));
+    if (destination.has_destination) request.destination = &destination.endpoint;
+    if (!destination.has_destination && sends_to_mapped_peer(context)) return Errno::ENETUNREACH;
   }
-  SendRequest request{.source = message.source,
-                      .flags = message.flags,
-                      .destination = destination.has_destination ? &destination.endpoint : nullptr,
-                      .control = {}};
   ExtensionChain extensions;
-  if (message.control != nullptr) TRY(decode_control(context, *socket_, *message.control, request, extensions));
+  if (message.control != nullptr) {
+    auto checked = socket_->check_before_control(context.entry(), request);
+    // A stream that is being connected is waited for later.
+    const bool is_waited_for = checked.is_error(Errno::EAGAIN) && (request.flags & kMessageDontWait) == 0;
+    if (!checked.is_ok() && !is_waited_for) return checked.error();
+    TRY(decode_control(context, *socket_, *message.control, request, extensions));
+  }
   if (is_stream()) return send_stream(context, request);
   const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = send_timeout(request.flags)};
   return wait_until(context, policy, [&] { return socket_->send(context.entry(), request); });
+}
+
+// udpv6_sendmsg(): an AF_UNSPEC name means the peer, but the turn to IPv4 for a mapped one is then missed, and no route of IPv6
+// leads there.
+bool InetSocketFile::sends_to_mapped_peer(SyscallContext& context) const {
+  if (!is_v6() || socket_type() != kSockDatagram) return false;
+  auto peer = socket_->remote_name(context.entry());
+  return peer.is_ok() && peer.take().address.is_v4();
 }
 
 // tcp_sendmsg(): everything goes, piece by piece, unless an error comes first; what went before the error is the answer.
@@ -107,6 +121,9 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
     received += size;
     if (size == 0 || received >= target || is_peek || request.sink.room() == 0) return received;
     if ((request.flags & kMessageOutOfBand) != 0) return received;
+    // What came so far ends at the urgent mark, MSG_WAITALL or not.
+    if (auto at_mark = static_cast<TcpSocket&>(*socket_).is_at_mark(context.entry()); at_mark.is_ok() && at_mark.take() != 0)
+      return received;
   }
 }
 

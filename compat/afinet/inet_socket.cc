@@ -2,6 +2,7 @@
 #include "compat/afinet/inet_socket.hh"
 
 #include "compat/syscalls/wait_until.hh"
+#include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
 
@@ -22,11 +23,11 @@ Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& addres
   if (address.family() == kFamilyUnspecified) return socket_->disconnect(entry);
   auto endpoint = decode_connect_address(*socket_, address);
   if (!endpoint.is_ok()) {
-    // A connected stream says so before it looks at the address.
-    if (is_stream() && socket_->remote_name(entry).is_ok()) return Errno::EISCONN;
-    return endpoint.error();
+    auto by_state = socket_->connect_by_state(entry);
+    if (by_state.is_ok()) return by_state.take() ? ok() : Result<>(endpoint.error());
+    if (!by_state.is_error(Errno::EALREADY)) return by_state.error();
   }
-  const Endpoint remote = endpoint.take();
+  const Endpoint remote = endpoint.is_ok() ? endpoint.take() : Endpoint{};
   auto first = socket_->connect(entry, remote, 0);
   if (first.is_ok() || !(first.is_error(Errno::EINPROGRESS) || first.is_error(Errno::EALREADY)) || is_nonblocking()) return first;
 
@@ -49,10 +50,15 @@ Result<Ref<SocketFile>> InetSocketFile::accept(SyscallContext& context) {
                           .timeout = receive_timeout(is_nonblocking() ? uint32_t{kMessageDontWait} : 0),
                           .mode = Waiter::Mode::Exclusive};
   Ref<Socket> child = TRY(wait_until(context, policy, [&] { return socket_->accept(context.entry()); }));
-  return create(std::move(child), address_family(), socket_type(), socket_protocol());
+  auto file = create(child, address_family(), socket_type(), socket_protocol());
+  if (!file.is_ok()) child->close(context.entry());
+  return file;
 }
 
 Result<SockAddr> InetSocketFile::name(SyscallContext& context, NameOf which) {
+  if (which == NameOf::LastPeer && is_stream()) {
+    return sockaddr_of(TRY(static_cast<TcpSocket&>(*socket_).last_remote_name(context.entry())), socket_->family());
+  }
   const Endpoint endpoint =
       which == NameOf::Self ? TRY(socket_->local_name(context.entry())) : TRY(socket_->remote_name(context.entry()));
   return sockaddr_of(endpoint, socket_->family());

@@ -246,7 +246,8 @@ Result<int64_t> set_mtu(Call& call) {
 }  // namespace
 
 Result<int64_t> interface_ioctl(SyscallContext& context, IpFamily socket_family, uint32_t command, UserAddress argument) {
-  if (command < kGetName || command > kGetMap) return Errno::ENOTTY;
+  // sock_do_ioctl(): every number of the sockets' is a device's until the request has been read.
+  if ((command & ~0xffu) != (kGetName & ~0xffu)) return Errno::ENOTTY;
   if (command == kGetList) return get_list(context, argument);
   Call call{.context = context, .argument = argument};
   TRY(copy_in(context.hal(), mutable_bytes_of(call.request).first(request_size(context)), argument));

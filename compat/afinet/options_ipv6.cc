@@ -2,6 +2,7 @@
 // lint: table
 #include "compat/afinet/option_rows.hh"
 #include "compat/afinet/options_multicast.hh"
+#include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
 namespace {
@@ -18,9 +19,16 @@ constexpr OptionRow receive_flag(int name, const char* text) {
   return receive_flag_row<kFlag>(kLevelIpv6, kRule, name, text);
 }
 
+// Linux's inet_num: the port that is held, which need not be the one getsockname() shows, or a raw socket's protocol.
+bool has_number(SyscallContext& context, Socket& socket) {
+  if (socket.type() == SocketType::Raw) return true;
+  if (socket.type() == SocketType::Stream) return static_cast<TcpSocket&>(socket).has_port(context.entry());
+  auto local = socket.local_name(context.entry());
+  return local.is_ok() && local.take().port != 0;
+}
+
 Result<> set_v6_only(SyscallContext& context, SocketFile& file, int value) {
-  auto local = socket_of(file).local_name(context.entry());
-  if (local.is_ok() && local.take().port != 0) return Errno::EINVAL;
+  if (has_number(context, socket_of(file))) return Errno::EINVAL;
   socket_of(file).ip_options.v6_only = value != 0;
   return ok();
 }

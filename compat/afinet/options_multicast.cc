@@ -68,7 +68,7 @@ Result<IpAddress> read_group_address(const OptionInput& input, size_t offset, Ip
     if (address.family() != kFamilyInet) return Errno::EINVAL;
     return endpoint_from_inet(address).address;
   }
-  if (address.family() != kFamilyInet6) return Errno::EINVAL;
+  if (address.family() != kFamilyInet6) return Errno::EADDRNOTAVAIL;
   return endpoint_from_inet6(address).address;
 }
 
@@ -152,14 +152,12 @@ Result<> set_multicast_interface6(SyscallContext& context, SocketFile& file, int
 }
 
 Result<> join_group(const OptionInput& input, IpFamily family) {
-  TRY(refuse_streams(input, Errno::EPROTO));
   const GroupInterface on = TRY(read_group_interface(input, 1));
   const IpAddress group = TRY(read_group_address(input, first_address_at(input), family));
   return memberships_of(input).join(input.context.entry(), groups_of(input), group, on);
 }
 
 Result<> leave_group(const OptionInput& input, IpFamily family) {
-  TRY(refuse_streams(input, Errno::EPROTO));
   const GroupInterface on = TRY(read_group_interface(input, 1));
   const IpAddress group = TRY(read_group_address(input, first_address_at(input), family));
   return memberships_of(input).leave(input.context.entry(), groups_of(input), group, on);

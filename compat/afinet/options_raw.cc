@@ -25,11 +25,13 @@ struct Icmp6Filter {
 };
 
 Result<> set_icmp_filter(const OptionInput& input) {
+  if (socket_of(input.socket).family() == IpFamily::V6) return Errno::ENOPROTOOPT;
   if (raw_of(input.socket).protocol() != RawSocket::kIcmp4) return Errno::EOPNOTSUPP;
   return read_filter(input, raw_of(input.socket).raw_options.icmp_filter);
 }
 
 Result<> get_icmp_filter(const OptionOutput& output) {
+  if (socket_of(output.socket).family() == IpFamily::V6) return Errno::ENOPROTOOPT;
   if (raw_of(output.socket).protocol() != RawSocket::kIcmp4) return Errno::EOPNOTSUPP;
   return output.write(raw_of(output.socket).raw_options.icmp_filter);
 }

@@ -111,8 +111,8 @@ Result<> UnixEndpoint::ensure_name_for_credentials(SyscallContext& context) {
 
 Result<SockAddr> UnixEndpoint::name(SocketFile::NameOf which) {
   MutexLock lock(domain().mutex);
-  if (which == SocketFile::NameOf::Peer && !peer_) return Errno::ENOTCONN;
-  const Ref<UnixAddress>& address = which == SocketFile::NameOf::Peer ? peer_->address_ : address_;
+  if (which != SocketFile::NameOf::Self && !peer_) return Errno::ENOTCONN;
+  const Ref<UnixAddress>& address = which != SocketFile::NameOf::Self ? peer_->address_ : address_;
   if (address) return address->to_sockaddr();
   SockAddr unnamed;
   unnamed.set(uint16_t{kFamilyUnix});

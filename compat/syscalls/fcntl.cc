@@ -16,7 +16,9 @@ struct OwnerEx {
 
 Result<int64_t> set_status_flags(File& file, int fd, uint64_t argument) {
   const auto flags = static_cast<uint32_t>(argument);
-  file.set_status_flags(kOpenNonBlock | kOpenAsync, flags);
+  if ((flags & kOpenDirect) != 0) return Errno::EINVAL;
+  // O_APPEND and O_NOATIME mean nothing to a socket, but F_GETFL shows them.
+  file.set_status_flags(kOpenAppend | kOpenNonBlock | kOpenAsync | kOpenNoAccessTime, flags);
   if ((flags & kOpenAsync) != 0) {
     file.async_owner().enable(file.wait_queue(), fd);
   } else {

@@ -15,7 +15,10 @@ namespace lxnet {
 // O_*, in the numbers of the x86 and generic tables (they agree on these).
 enum OpenFlags : uint32_t {
   kOpenReadWrite = 02,
+  kOpenAppend = 02000,
   kOpenNonBlock = 04000,
+  kOpenDirect = 040000,
+  kOpenNoAccessTime = 01000000,
   kOpenAsync = 020000,
   kOpenCloseOnExec = 02000000,
 };

@@ -12,6 +12,7 @@ const OptionRow* find_row(std::span<const OptionRow> rows, int level, int name) 
 }
 
 Result<int> read_int(const OptionInput& input, IntRule rule) {
+  if (rule == IntRule::Ipv6 && input.value.is_null() && static_cast<size_t>(input.length) >= sizeof(int)) return 0;
   if (rule != IntRule::IntOrChar || static_cast<size_t>(input.length) >= sizeof(int)) return input.read<int>();
   if (input.length == 0) return 0;
   return static_cast<int>(TRY(read_user<uint8_t>(input.context.hal(), input.value)));

@@ -13,7 +13,7 @@ namespace lxnet {
 enum class IntRule : uint8_t {
   Strict,     // SOL_SOCKET, TCP, UDP: set needs four bytes; get copies up to four
   IntOrChar,  // IPPROTO_IP: set takes an int or one byte; get of a small value into less than four bytes gives one byte
-  Ipv6,       // IPPROTO_IPV6: set needs four bytes, said by each option; get copies up to four
+  Ipv6,       // IPPROTO_IPV6: set needs four bytes, and a null pointer is a zero; get copies up to four
 };
 
 // A value on its way in, or out.

@@ -5,8 +5,16 @@
 namespace lxnet {
 namespace {
 
-constexpr int kNoWait = 0x8;                            // RWF_NOWAIT
-constexpr int kKnownFlags = 0x1 | 0x2 | 0x4 | kNoWait;  // and RWF_HIPRI, RWF_DSYNC, RWF_SYNC, which mean nothing to a socket
+constexpr int kNoWait = 0x8;                     // RWF_NOWAIT
+constexpr int kAppend = 0x10, kNoAppend = 0x20;  // RWF_*
+// And RWF_HIPRI, RWF_DSYNC, RWF_SYNC, which mean nothing to a socket.
+constexpr int kKnownFlags = 0x1 | 0x2 | 0x4 | kNoWait | kAppend | kNoAppend;
+
+// kiocb_set_rw_flags().
+Result<> check_flags(int flags) {
+  if ((flags & ~kKnownFlags) != 0) return Errno::EOPNOTSUPP;
+  return (flags & kAppend) != 0 && (flags & kNoAppend) != 0 ? Result<>(Errno::EINVAL) : ok();
+}
 
 Result<int64_t> read_segments(SyscallContext& context, File& file, const IoSegments& segments) {
   UserSink sink(context.hal(), segments);
@@ -51,13 +59,15 @@ Result<size_t> SocketFile::write(SyscallContext& context, IoSource& source) {
 
 Result<int64_t> sys_read(SyscallContext& context, int fd, UserAddress buffer, uint64_t size) {
   const Ref<File> file = TRY(find_file_or_leave(context, fd));
-  if (static_cast<int64_t>(size) < 0) return Errno::EINVAL;
+  // access_ok() comes before the size is looked at.
+  if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
   return read_segments(context, *file, TRY(IoSegments::import_buffer(context, buffer, size)));
 }
 
 Result<int64_t> sys_write(SyscallContext& context, int fd, UserAddress buffer, uint64_t size) {
   const Ref<File> file = TRY(find_file_or_leave(context, fd));
-  if (static_cast<int64_t>(size) < 0) return Errno::EINVAL;
+  // access_ok() comes before the size is looked at.
+  if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
   return write_segments(context, *file, TRY(IoSegments::import_buffer(context, buffer, size)));
 }
 
@@ -100,7 +110,7 @@ Result<int64_t> sys_preadv2(SyscallContext& context, int fd, UserAddress vector,
   const Ref<File> file = TRY(find_file_or_leave(context, fd));
   const IoSegments segments = TRY(import_vector(context, vector, count));
   if (segments.total() == 0) return 0;
-  if ((flags & ~kKnownFlags) != 0) return Errno::EOPNOTSUPP;
+  TRY(check_flags(flags));
   if ((flags & kNoWait) == 0 || file->kind() != FileKind::Socket) return read_segments(context, *file, segments);
   UserSink sink(context.hal(), segments);
   IncomingMessage message{.sink = sink, .flags = kMessageDontWait};
@@ -113,7 +123,7 @@ Result<int64_t> sys_pwritev2(SyscallContext& context, int fd, UserAddress vector
   const Ref<File> file = TRY(find_file_or_leave(context, fd));
   const IoSegments segments = TRY(import_vector(context, vector, count));
   if (segments.total() == 0) return 0;
-  if ((flags & ~kKnownFlags) != 0) return Errno::EOPNOTSUPP;
+  TRY(check_flags(flags));
   if ((flags & kNoWait) == 0 || file->kind() != FileKind::Socket) return write_segments(context, *file, segments);
   UserSource source(context.hal(), segments);
   OutgoingMessage message{.source = source, .flags = kMessageDontWait};

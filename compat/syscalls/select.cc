@@ -44,6 +44,12 @@ class DescriptorSets {
     }
     return events;
   }
+  // Linux copies whole words: what the last one holds beyond the count is cleared.
+  void clear_from(uint32_t count) {
+    for (uint32_t fd = count; fd < size_ * 8; ++fd) {
+      for (size_t i = 0; i < kSetCount; ++i) assign(i, fd, false);
+    }
+  }
   Result<> write_back(SyscallContext& context) const {
     for (size_t i = 0; i < kSetCount; ++i) {
       if (!users_[i].is_null()) TRY(copy_out(context.hal(), users_[i], bytes(i)));
@@ -98,6 +104,7 @@ Result<int64_t> select_until(SyscallContext& context, int user_count, const User
   if (polls.is_all_foreign()) return Errno::ENOSYS;
   TRY(polls.wait(deadline));
   const int64_t ready = keep_ready(sets, polls, count);
+  sets.clear_from(count);
   TRY(sets.write_back(context));
   return ready;
 }

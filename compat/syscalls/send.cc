@@ -87,7 +87,8 @@ Result<int64_t> sys_sendmmsg(SyscallContext& context, int fd, UserAddress vector
   const MessageLayout layout{context.is_32bit()};
   for (uint32_t i = 0; i < count; ++i) {
     const UserAddress entry = vector + i * layout.vector_size();
-    // All but the last are batched, so that a protocol may wait for what follows.
+    // What an earlier message met on its way is the next one's to hear.
+    if (i != 0) context.entry().flush();
     auto sent = send_header(context, *socket, entry, flags, kMessageEndOfRecord);
     if (sent.is_ok()) {
       const auto size = static_cast<uint32_t>(sent.take());

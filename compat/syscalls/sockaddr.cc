@@ -16,9 +16,8 @@ uint16_t SockAddr::family() const { return size_ < sizeof(uint16_t) ? uint16_t{0
 Result<> SockAddr::write(SyscallContext& context, UserAddress to, UserAddress length) const {
   const int room = TRY(read_user<int>(context.hal(), length));
   if (room < 0) return Errno::EINVAL;
-  const size_t copied = static_cast<size_t>(room) < size_ ? static_cast<size_t>(room) : size_;
-  TRY(copy_out(context.hal(), to, bytes().first(copied)));
-  return write_user(context.hal(), length, static_cast<int>(size_));
+  TRY(write_user(context.hal(), length, static_cast<int>(size_)));
+  return copy_out(context.hal(), to, bytes().first(static_cast<size_t>(room) < size_ ? static_cast<size_t>(room) : size_));
 }
 
 }  // namespace lxnet

@@ -42,7 +42,7 @@ class SockAddr {
     return address;
   }
 
-  // move_addr_to_user(): reads *length (EFAULT, EINVAL if negative), copies what fits, stores the full size.
+  // move_addr_to_user(): reads *length (EFAULT, EINVAL if negative), stores the full size, then copies what fits.
   Result<> write(SyscallContext& context, UserAddress to, UserAddress length) const;
 
  private:

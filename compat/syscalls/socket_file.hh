@@ -49,7 +49,7 @@ class SocketFile : public File {
   virtual Result<> connect(SyscallContext& context, const SockAddr& address) = 0;
   virtual Result<> listen(SyscallContext& context, int backlog) = 0;
   virtual Result<Ref<SocketFile>> accept(SyscallContext& context) = 0;
-  enum class NameOf : uint8_t { Self, Peer };
+  enum class NameOf : uint8_t { Self, Peer, LastPeer };  // LastPeer: whether or not they are connected now (SO_PEERNAME)
   virtual Result<SockAddr> name(SyscallContext& context, NameOf which) = 0;
   virtual Result<size_t> send(SyscallContext& context, OutgoingMessage& message) = 0;
   virtual Result<size_t> receive(SyscallContext& context, IncomingMessage& message) = 0;

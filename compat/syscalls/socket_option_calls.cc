@@ -43,7 +43,7 @@ Result<> set_bound_index(SyscallContext& context, SocketFile& socket, int index)
 }
 
 Result<> get_peer_name(const OptionOutput& output) {
-  auto name = output.socket.name(output.context, SocketFile::NameOf::Peer);
+  auto name = output.socket.name(output.context, SocketFile::NameOf::LastPeer);
   if (!name.is_ok()) return Errno::ENOTCONN;
   const SockAddr address = name.take();
   if (address.size() < static_cast<size_t>(output.length)) return Errno::EINVAL;

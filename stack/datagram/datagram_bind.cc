@@ -92,8 +92,7 @@ Result<> DatagramSocket::bind_to(Entry& entry, const Endpoint& local) {
 // Nobody sends from a group or a broadcast address: the route chooses then.
 void DatagramSocket::set_address(Entry& entry, const IpAddress& address) {
   local_.address = address;
-  const bool is_sendable = !address.is_multicast() && (!address.is_v4() || stack().interfaces().is_local_address(address) ||
-                                                       !is_broadcast_here(entry, address));
+  const bool is_sendable = !address.is_multicast() && (!address.is_v4() || !is_broadcast_here(entry, address));
   source_ = is_sendable ? address : IpAddress::any(address.family());
 }
 

@@ -46,7 +46,6 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
     }
     destination = Ipv6Address::loopback();
   }
-  if (source_.is_v4()) return Errno::EAFNOSUPPORT;
   uint32_t interface = options.bound_interface;
   if (destination.v6().needs_scope_id()) {
     if (remote.scope_id != 0) {
@@ -59,7 +58,7 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
     options.bound_interface = interface;
   }
   FlowKey key;
-  key.source = source_;
+  key.source = source_.is_v4() ? IpAddress::any(IpFamily::V6) : source_;
   key.destination = destination;
   key.output_interface = interface;
   choose_interface(key);
@@ -72,6 +71,7 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
   key.on_link_only = options.dont_route;
   key.may_use_foreign_source = ip_options.transparent;
   const Route route = TRY(stack().routes().lookup(entry, key));
+  if (source_.is_v4()) return Errno::EAFNOSUPPORT;
   return settle_connection(Endpoint{.address = destination, .port = remote.port, .scope_id = 0}, route.source);
 }
 

@@ -20,6 +20,7 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
   if (request.control.has_options && plan.destination.is_v4()) TRY(take_v4_options(request, plan));
   const FlowKey key = flow_of(request, plan);
   plan.route = TRY(find_route(entry, key));
+  if (!plan.destination.is_v4() && sending_source(request.control).is_v4()) return Errno::EAFNOSUPPORT;
   if (plan.route->kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
   if ((request.flags & kMessageConfirm) != 0) {
     stack().neighbours().confirm(entry, *plan.route->output, plan.route->next_hop);
@@ -45,7 +46,6 @@ Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& 
   }
   if (family() == IpFamily::V4) return ok();
   if (plan.destination.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
-  if (!plan.destination.is_v4() && source_.is_v4()) return Errno::EAFNOSUPPORT;
   return ok();
 }
 
@@ -61,13 +61,18 @@ Result<> DatagramSocket::take_v4_options(const SendRequest& request, SendPlan& p
   return ok();
 }
 
+IpAddress DatagramSocket::sending_source(const SendControl& control) const {
+  return control.has_source && !control.source.is_unspecified() ? control.source : source_;
+}
+
 FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan) const {
   const SendControl& control = request.control;
   const bool is_v4 = plan.destination.is_v4();
   FlowKey key;
   key.destination = plan.destination;
-  key.source = control.has_source && !control.source.is_unspecified() ? control.source : source_;
-  if (key.source.is_unspecified()) key.source = IpAddress::any(plan.destination.family());
+  key.source = sending_source(control);
+  // An IPv4 source cannot reach IPv6, but Linux looks for the route first.
+  if (key.source.is_unspecified() || key.source.is_v4() != is_v4) key.source = IpAddress::any(plan.destination.family());
   key.output_interface = control.output_interface;
   if (!is_v4 && key.output_interface == 0 && request.destination != nullptr && plan.destination.v6().needs_scope_id()) {
     key.output_interface = request.destination->scope_id;

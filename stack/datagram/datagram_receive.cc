@@ -27,6 +27,12 @@ void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
   wait_queue().wake(kPollIn | kPollPriority | kPollReadNormal | kPollReadBand);
 }
 
+bool DatagramSocket::drops_for_want_of_room() {
+  if (receive_memory() < static_cast<size_t>(__atomic_load_n(&options.receive_buffer, __ATOMIC_RELAXED))) return false;
+  queue_.count_drop();
+  return true;
+}
+
 // Linux's __udp4_lib_err: without IP_RECVERR only a connected socket hears, and only of what is final.
 void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload) {
   const bool is_v4 = error.destination.is_v4();

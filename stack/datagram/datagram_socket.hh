@@ -42,6 +42,8 @@ class DatagramSocket : public Socket {
   void deliver(Entry& entry, Ref<Packet> packet);
   // packet. An ICMP error about something this socket sent, or one of our own making. `payload` begins at the program's data.
   void deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload);
+  // packet. Whether SO_RCVBUF is full; then a drop is counted.
+  bool drops_for_want_of_room();
   bool is_connected() const { return __atomic_load_n(&is_connected_, __ATOMIC_RELAXED); }
   // /proc/net.
   size_t receive_memory() const { return queue_.bytes() + errors_.bytes(); }
@@ -130,6 +132,7 @@ class DatagramSocket : public Socket {
   Result<> settle_connection(const Endpoint& remote, const IpAddress& chosen_source) REQUIRES(lock_);
   Result<> disconnect_locked(Entry& entry) REQUIRES(lock_);
   Result<> find_destination(const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
+  IpAddress sending_source(const SendControl& control) const REQUIRES(lock_);
   FlowKey flow_of(const SendRequest& request, const SendPlan& plan) const REQUIRES(lock_);
   void choose_interface(FlowKey& key) const;
   void fill_ip_options(const SendRequest& request, SendPlan& plan) const;

@@ -40,6 +40,7 @@ bool is_echo_request(IpFamily family, const Icmp4Header& header) {
 PingSocket::PingSocket(Stack& stack, IpFamily family)
     : DatagramSocket(stack, family, SocketType::Datagram, family == IpFamily::V4 ? kIcmp4 : kIcmp6,
                      family == IpFamily::V4 ? DemuxSpace::Icmp4 : DemuxSpace::Icmp6, Admission::IfNotFull) {
+  options.reuse_address = true;  // INET_PROTOSW_REUSE
   if (family == IpFamily::V6) ip_options.v6_only = true;
 }
 
@@ -55,8 +56,8 @@ void PingSocket::dispose_self() { dispose(stack().hal(), this); }
 
 Result<> PingSocket::bind(Entry& entry, const Endpoint& local) {
   TaskOwnership ownership(lock_, entry);
-  if (local_.port != 0) return Errno::EINVAL;
   TRY(check_address(entry, local));
+  if (local_.port != 0) return Errno::EINVAL;
   return bind_to(entry, local);
 }
 
@@ -93,13 +94,31 @@ Result<> PingSocket::check_destination(const SendRequest& request) const {
   return ok();
 }
 
+// ping_common_sendmsg().
+Result<> PingSocket::check_size_and_flags(const SendRequest& request) {
+  const size_t size = request.source.remaining();
+  if (size > UINT16_MAX) return Errno::EMSGSIZE;
+  if (size < kHeaderSize) return Errno::EINVAL;
+  return (request.flags & kMessageOutOfBand) != 0 ? Result<>(Errno::EOPNOTSUPP) : ok();
+}
+
+Result<> PingSocket::check_before_destination(Entry& entry, const SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  TRY(ensure_port(entry));
+  return check_size_and_flags(request);
+}
+
+Result<> PingSocket::check_before_control(Entry& entry, const SendRequest& request) {
+  TRY(check_before_destination(entry, request));
+  TaskOwnership ownership(lock_, entry);
+  return check_destination(request);
+}
+
 Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
   const size_t size = request.source.remaining();
-  if (size > UINT16_MAX) return Errno::EMSGSIZE;
-  if (size < kHeaderSize) return Errno::EINVAL;
-  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  TRY(check_size_and_flags(request));
   // Retried when there is no room, so nothing may be read before there is. Where the header is refused nothing would be sent
   // anyway.
   auto room = check_may_send();

@@ -14,6 +14,8 @@ class PingSocket final : public DatagramSocket {
   static Result<Ref<Socket>> create(Entry& entry, IpFamily family);
 
   Result<> bind(Entry& entry, const Endpoint& local) override;
+  Result<> check_before_destination(Entry& entry, const SendRequest& request) override;
+  Result<> check_before_control(Entry& entry, const SendRequest& request) override;
   Result<size_t> send(Entry& entry, SendRequest& request) override;
   Result<size_t> receive(Entry& entry, ReceiveRequest& request) override;
 
@@ -31,6 +33,7 @@ class PingSocket final : public DatagramSocket {
   ~PingSocket() = default;
 
   Result<> check_address(Entry& entry, const Endpoint& local) REQUIRES(lock_);
+  static Result<> check_size_and_flags(const SendRequest& request);
   Result<> check_destination(const SendRequest& request) const REQUIRES(lock_);
   void finish_message(Packet& packet, const SendPlan& plan) REQUIRES(lock_);
 };

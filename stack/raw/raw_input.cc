@@ -31,6 +31,9 @@ void deliver_copy(void* context, Socket& socket) {
   const Packet& packet = delivery.packet;
   const IpInfo& info = ip_info(packet);
   if (!raw.admits(info.destination, info.source, info.interface_index)) return;
+  // A socket without room is passed by as if it were not there: when nobody has any, the sender hears that the protocol is
+  // unreachable.
+  if (raw.drops_for_want_of_room()) return;
   delivery.was_wanted = true;
   if (raw.filters(packet) || !accepts_group(socket, info)) return;
   const bool is_v4 = info.destination.is_v4();

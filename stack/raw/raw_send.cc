@@ -6,16 +6,30 @@
 
 namespace lxnet {
 
+Result<> RawSocket::check_size_and_flags(const SendRequest& request) const {
+  if (request.source.remaining() > UINT16_MAX && family() == IpFamily::V4) return Errno::EMSGSIZE;
+  return (request.flags & kMessageOutOfBand) != 0 ? Result<>(Errno::EOPNOTSUPP) : ok();
+}
+
+Result<> RawSocket::check_before_destination(Entry&, const SendRequest& request) { return check_size_and_flags(request); }
+
+Result<> RawSocket::check_before_control(Entry& entry, const SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  SendRequest copy = request;
+  Endpoint destination;
+  uint8_t number = 0;
+  return check_request(copy, destination, number);
+}
+
 // Over IPv6 the port of the address is the protocol, where the socket itself has none (255).
 Result<> RawSocket::check_request(SendRequest& request, Endpoint& destination, uint8_t& number) const {
   const bool is_v4 = family() == IpFamily::V4;
-  if (request.source.remaining() > UINT16_MAX && is_v4) return Errno::EMSGSIZE;
-  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  TRY(check_size_and_flags(request));
   number = protocol();
   if (request.destination == nullptr) return is_connected() ? ok() : Result<>(Errno::EDESTADDRREQ);
   destination = *request.destination;
   if (!is_v4) {
-    if (destination.address.is_v4()) return Errno::EINVAL;
+    if (destination.address.is_v4()) return Errno::ENETUNREACH;  // there is no turn to IPv4 here, and no such route
     const uint16_t asked = destination.port;
     if (asked != 0 && asked != number && number != kRaw) return Errno::EINVAL;
     if (asked > UINT8_MAX) return Errno::EINVAL;
@@ -47,7 +61,7 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
     TRY(check_size(entry, plan, size));
   }
   if (plan.is_probe_only) return Result<size_t>(size);
-  TRY(check_may_send());
+  TRY(ip_options.header_included ? check_may_send() : check_room());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
   if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
   packet->mark = plan.mark;
@@ -55,6 +69,11 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   charge(*packet, datagram_charge(family(), size));
   TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
   return Result<size_t>(size);
+}
+
+// ip_append_data() without a transport header: neither a pending error nor a shutdown is looked at, and nobody waits for room.
+Result<> RawSocket::check_room() const {
+  return send_memory() > 2 * static_cast<size_t>(options.send_buffer) ? Result<>(Errno::ENOBUFS) : ok();
 }
 
 Result<> RawSocket::send_packet(Entry& entry, Ref<Packet> packet, const SendPlan& plan) {

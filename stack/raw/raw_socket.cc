@@ -12,6 +12,7 @@ RawSocket::RawSocket(Stack& stack, IpFamily family, uint8_t protocol)
                      Admission::IfNotFull),
       admission_lock_(stack.hal(), LockRank::ErrorQueue) {
   ip_options.header_included = family == IpFamily::V4 && protocol == kRaw;
+  options.reuse_address = true;  // INET_PROTOSW_REUSE
   if (family == IpFamily::V6 && protocol == kIcmp6) {
     raw_options.has_checksum = true;
     raw_options.checksum_offset = 2;
@@ -40,6 +41,7 @@ Result<> RawSocket::relist() {
     MutexLock lock(admission_lock_);
     admitted_ = Addresses{local_.address, is_connected() ? remote_.address : IpAddress()};
   }
+  if (local_.port == 0) return ok();
   DemuxEntry& next = next_entry();
   next.local = IpAddress();
   next.local_port = protocol();
@@ -69,12 +71,11 @@ bool RawSocket::admits(const IpAddress& local, const IpAddress& remote, uint32_t
 }
 
 bool RawSocket::filters(const Packet& packet) const {
+  if (protocol() != (family() == IpFamily::V4 ? kIcmp4 : kIcmp6)) return false;
   uint8_t type = 0;
   if (packet.read(0, MutableByteSpan(&type, 1)) == 0) return true;
-  if (family() == IpFamily::V4) {
-    return protocol() == kIcmp4 && type < 32 && (raw_options.icmp_filter >> type & 1) != 0;
-  }
-  return protocol() == kIcmp6 && (raw_options.icmp6_filter[type / 32] >> (type % 32) & 1) != 0;
+  if (family() == IpFamily::V4) return type < 32 && (raw_options.icmp_filter >> type & 1) != 0;
+  return (raw_options.icmp6_filter[type / 32] >> (type % 32) & 1) != 0;
 }
 
 Result<size_t> RawSocket::receive(Entry& entry, ReceiveRequest& request) {

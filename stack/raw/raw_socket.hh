@@ -24,6 +24,8 @@ class RawSocket final : public DatagramSocket {
   static Result<Ref<Socket>> create(Entry& entry, IpFamily family, uint8_t protocol);
 
   Result<> bind(Entry& entry, const Endpoint& local) override;
+  Result<> check_before_destination(Entry& entry, const SendRequest& request) override;
+  Result<> check_before_control(Entry& entry, const SendRequest& request) override;
   Result<size_t> send(Entry& entry, SendRequest& request) override;
   Result<size_t> receive(Entry& entry, ReceiveRequest& request) override;
 
@@ -37,7 +39,8 @@ class RawSocket final : public DatagramSocket {
  protected:
   void dispose_self() override;
   Result<> claim_port(Entry&, uint16_t) override REQUIRES(lock_) { return ok(); }
-  void release_port(Entry&) override REQUIRES(lock_) {}
+  // disconnect() takes the protocol away, and with it every packet: __udp_disconnect() unhashes the socket for good.
+  void release_port(Entry&) override REQUIRES(lock_) { local_.port = 0; }
   Result<> relist() override REQUIRES(lock_);
 
  private:
@@ -50,7 +53,9 @@ class RawSocket final : public DatagramSocket {
   ~RawSocket() = default;
 
   Result<> start(Entry& entry);
+  Result<> check_size_and_flags(const SendRequest& request) const;
   Result<> check_request(SendRequest& request, Endpoint& destination, uint8_t& protocol) const REQUIRES(lock_);
+  Result<> check_room() const;
   Result<> send_packet(Entry& entry, Ref<Packet> packet, const SendPlan& plan) REQUIRES(lock_);
   Result<> send_whole(Entry& entry, Ref<Packet> packet, const SendPlan& plan) REQUIRES(lock_);
   Result<> fill_checksum(Packet& packet, const SendPlan& plan) const;

@@ -21,7 +21,7 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
   const uint32_t now_generation = generation();
   const bool is_to_nobody = key.destination.is_unspecified();
   const IpAddress destination = is_to_nobody ? IpAddress(Ipv6Address::loopback()) : key.destination;
-  if (key.output_interface != 0 && !stack_.interfaces().find(key.output_interface)) return Errno::ENODEV;
+  if (key.output_interface != 0 && !stack_.interfaces().find(key.output_interface)) return Errno::ENETUNREACH;
   const bool chooses_source = key.source.is_unspecified() || key.source.is_v4();
   Result<FibResult> looked_up = find({.destination = destination,
                                       .source = key.source,

@@ -17,7 +17,7 @@ bool TcpSocket::has_send_room() const {
   const uint32_t limit = tcp_options.not_sent_low_water != ~0u
                              ? tcp_options.not_sent_low_water
                              : static_cast<uint32_t>(stack().tunables().values().tcp_notsent_lowat);
-  return snd_.end.bytes_since(snd_.nxt) < limit;
+  return snd_.end.bytes_since(snd_.nxt) + disconnect_gap_ < limit;
 }
 
 // Linux's sk_stream_is_writeable(): a third of the buffer free, and less than the limit unsent.
@@ -42,15 +42,21 @@ Result<size_t> TcpSocket::send(Entry& entry, SendRequest& request) {
   if (repair_.is_on && in(TcpState::Established)) return send_for_repair(entry, request);
   if ((request.flags & kMessageFastOpen) != 0 || fast_open_.is_deferred || fast_open_.is_waiting)
     return send_fast_open(entry, request);
-  if (!in(kMaySend) && !is_open_early()) {
-    if (in(TcpState::SynSent | TcpState::SynReceived)) {
-      if (has_error()) return take_error();
-      return Errno::EAGAIN;
-    }
-    if (has_error()) return take_error();
-    return Errno::EPIPE;
-  }
+  TRY(check_may_send());
   return send_owned(entry, request);
+}
+
+Result<> TcpSocket::check_before_control(Entry& entry, const SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  if ((request.flags & kMessageFastOpen) != 0 || fast_open_.is_deferred || fast_open_.is_waiting) return ok();
+  return check_may_send();
+}
+
+// sk_stream_wait_connect().
+Result<> TcpSocket::check_may_send() {
+  if (in(kMaySend) || is_open_early()) return ok();
+  if (has_error()) return take_error();
+  return in(TcpState::SynSent | TcpState::SynReceived) ? Errno::EAGAIN : Errno::EPIPE;
 }
 
 // The pending error before EPIPE.
@@ -146,14 +152,14 @@ Result<int> TcpSocket::bytes_unsent(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::EINVAL;
   if (in(TcpState::SynSent | TcpState::SynReceived)) return 0;
-  return static_cast<int>(snd_.end.bytes_since(snd_.una));
+  return static_cast<int>(snd_.end.bytes_since(snd_.una) + disconnect_gap_);
 }
 
 Result<int> TcpSocket::bytes_not_yet_sent(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::EINVAL;
   if (in(TcpState::SynSent | TcpState::SynReceived)) return 0;
-  return static_cast<int>(snd_.end.bytes_since(snd_.nxt));
+  return static_cast<int>(snd_.end.bytes_since(snd_.nxt) + disconnect_gap_);
 }
 
 }  // namespace lxnet

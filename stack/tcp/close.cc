@@ -182,11 +182,12 @@ void TcpSocket::reset_connection_state() {
   if (!is_bound_address_) local_.address = IpAddress::any(family());
   if (!is_bound_port_) {
     release_port();
-    local_.port = 0;
   } else if (claim_.is_claimed() && stack().ports().readdress != nullptr) {
     stack().ports().readdress(stack().ports().table, claim_, local_.address);
   }
   const uint16_t mss = snd_.mss;  // what TCP_MAXSEG tells stays
+  // tcp_disconnect() moves write_seq out of the old window and leaves the rest where it was; SIOCOUTQ shows it.
+  disconnect_gap_ += snd_.max_wnd + 2;
   snd_ = SendState();
   snd_.mss = mss;
   rcv_ = ReceiveState();

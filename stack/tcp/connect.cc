@@ -14,21 +14,31 @@ namespace lxnet {
 // EINPROGRESS the first time, EALREADY while the handshake runs; then once 0 or the error, then EISCONN.
 Result<> TcpSocket::connect(Entry& entry, const Endpoint& remote, uint32_t) {
   TaskOwnership ownership(lock_, entry);
+  if (TRY(connect_by_state_owned(entry))) return ok();
+  TRY(start_connect(entry, remote, Opening{.is_fast = tcp_options.fast_open_connect}));
+  if (repair_.is_on) return ok();
+  phase_ = Phase::Connecting;
+  return fast_open_.is_deferred ? ok() : Result<>(Errno::EINPROGRESS);
+}
+
+Result<bool> TcpSocket::connect_by_state(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  return connect_by_state_owned(entry);
+}
+
+Result<bool> TcpSocket::connect_by_state_owned(Entry& entry) {
   switch (phase_) {
     case Phase::Connected:
       return Errno::EISCONN;
     case Phase::Unconnected:
-      if (state() != TcpState::Closed) return Errno::EISCONN;
-      TRY(start_connect(entry, remote, Opening{.is_fast = tcp_options.fast_open_connect}));
-      if (repair_.is_on) return ok();
-      phase_ = Phase::Connecting;
-      return fast_open_.is_deferred ? ok() : Result<>(Errno::EINPROGRESS);
+      return state() == TcpState::Closed ? Result<bool>(false) : Errno::EISCONN;
     case Phase::Connecting:
       if (fast_open_.is_deferred) return Errno::EISCONN;
       if (in(TcpState::SynSent | TcpState::SynReceived)) return Errno::EALREADY;
-      return finish_connect(entry);
+      TRY(finish_connect(entry));
+      return true;
   }
-  return Errno::EINVAL;
+  return false;
 }
 
 // The handshake is over, one way or the other.
@@ -168,7 +178,8 @@ Result<> TcpSocket::send_first_syn(Entry& entry, Opening opening) {
 Result<> TcpSocket::claim_flow(Entry& entry) {
   constexpr int kTries = 16;
   const PortHooks& hooks = stack().ports();
-  const bool chooses_port = local_.port == 0;
+  const bool chooses_port = !holds_port();
+  if (chooses_port) local_.port = 0;
   if (chooses_port && hooks.claim_for_connect == nullptr) return Errno::EOPNOTSUPP;
   for (int tries = 1;; ++tries) {
     if (chooses_port) {
@@ -216,6 +227,7 @@ void TcpSocket::fill_demux() {
 
 // Everything of the control block that a new connection starts from.
 void TcpSocket::prepare_to_connect(Entry& entry) {
+  disconnect_gap_ = 0;
   const TunableValues& tunables = stack().tunables().values();
   negotiated_ = {.timestamps = tunables.tcp_timestamps != 0,
                  .sack = tunables.tcp_sack != 0,

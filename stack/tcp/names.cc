@@ -36,7 +36,8 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
   // IPv4 looks at the address first, IPv6 at the port and the state.
   if (family() == IpFamily::V4) TRY(check_bind_address(local, interface));
   TRY(check_port());
-  if (state() != TcpState::Closed || local_.port != 0) return Errno::EINVAL;
+  // A connection that ended has given back a port that it did not ask for by name, though its name still shows it.
+  if (state() != TcpState::Closed || holds_port()) return Errno::EINVAL;
   if (family() == IpFamily::V6) TRY(check_bind_address(local, interface));
   const bool was_v6_only = ip_options.v6_only;
   const bool is_any = local.address.is_unspecified();
@@ -85,6 +86,16 @@ Result<Endpoint> TcpSocket::local_name(Entry& entry) {
   Endpoint name = local_;
   if (name.address.is_link_local() && !name.address.is_v4()) name.scope_id = options.bound_interface;
   return name;
+}
+
+Result<Endpoint> TcpSocket::last_remote_name(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  return remote_.port == 0 ? Result<Endpoint>(Errno::ENOTCONN) : remote_;
+}
+
+bool TcpSocket::has_port(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  return holds_port();
 }
 
 Result<Endpoint> TcpSocket::remote_name(Entry& entry) {

@@ -28,7 +28,7 @@ Result<> TcpSocket::listen(Entry& entry, int backlog) {
 }
 
 Result<> TcpSocket::start_listening(Entry& entry) {
-  const bool chose_port = local_.port == 0;
+  const bool chose_port = !holds_port();
   if (chose_port) {
     if (!claim_port(entry, 0).is_ok()) return Errno::EADDRINUSE;
   }

@@ -41,6 +41,12 @@ class TcpSocket final : public Socket {
   // ---- Socket (api.cc, api_send.cc, api_receive.cc, api_names.cc)
   Result<> bind(Entry& entry, const Endpoint& local) override;
   Result<> connect(Entry& entry, const Endpoint& remote, uint32_t flags) override;
+  Result<bool> connect_by_state(Entry& entry) override;
+  // SO_PEERNAME: remote_name() also of a connection that is over or not yet there.
+  Result<Endpoint> last_remote_name(Entry& entry);
+  // Linux's inet_num is not zero.
+  bool has_port(Entry& entry);
+  Result<> check_before_control(Entry& entry, const SendRequest& request) override;
   Result<> disconnect(Entry& entry) override;
   Result<> listen(Entry& entry, int backlog) override;
   Result<Ref<Socket>> accept(Entry& entry) override;
@@ -130,6 +136,10 @@ class TcpSocket final : public Socket {
   };
   Result<> start_connect(Entry& entry, const Endpoint& remote, Opening opening);
   Result<> send_first_syn(Entry& entry, Opening opening);
+  Result<> check_may_send();
+  // A port is held. One that was let go is still shown by getsockname(), as Linux's inet_sport is.
+  bool holds_port() const { return is_bound_port_ || claim_.is_claimed(); }
+  Result<bool> connect_by_state_owned(Entry& entry);
   Result<> finish_connect(Entry& entry);
   void prepare_to_connect(Entry& entry);
   Result<> disconnect_owned(Entry& entry);
@@ -436,6 +446,7 @@ class TcpSocket final : public Socket {
   SocketLock lock_;
   uint16_t state_bits_ = static_cast<uint16_t>(TcpState::Closed);  // written by the owner, read by anybody
   Phase phase_ = Phase::Unconnected;
+  uint32_t disconnect_gap_ = 0;
   uint8_t shutdown_ = 0;
   bool is_orphan_ = false;                                 // no descriptor is left
   bool is_bound_address_ = false, is_bound_port_ = false;  // by the user's bind()

@@ -24,19 +24,44 @@ void UdpSocket::complete_zero_copy() {
   if (errors_.push_zero_copy(next_zero_copy_++, true, room_for_errors())) wait_queue().wake_all(kPollError);
 }
 
-Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
-  const size_t payload = request.source.remaining();
+// udp_sendmsg() alone: over IPv6 Linux finds a large size later, where it can report it, and MSG_OOB never.
+Result<> UdpSocket::check_size_and_flags(const SendRequest& request) const {
+  if (request.source.remaining() > kLargestIp) return Errno::EMSGSIZE;
+  return (request.flags & kMessageOutOfBand) != 0 ? Result<>(Errno::EOPNOTSUPP) : ok();
+}
+
+Result<> UdpSocket::check_before_destination(Entry& entry, const SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  TRY(ensure_port(entry));
+  return family() == IpFamily::V4 ? check_size_and_flags(request) : ok();
+}
+
+Result<> UdpSocket::check_before_control(Entry& entry, const SendRequest& request) {
+  TaskOwnership ownership(lock_, entry);
+  TRY(ensure_port(entry));
+  return check_request(request);
+}
+
+Result<> UdpSocket::check_request(const SendRequest& request) const {
   const bool has_destination = request.destination != nullptr || is_connected();
   if (family() == IpFamily::V6 && !has_destination && !pending_.is_active) return Errno::EDESTADDRREQ;
-  // Over IPv6 Linux finds a large size later, where it can report it, and MSG_OOB never.
   if ((request.destination != nullptr ? request.destination->address : remote_.address).is_v4()) {
     if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::ENETUNREACH;
-    if (payload > kLargestIp) return Errno::EMSGSIZE;
-    if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+    TRY(check_size_and_flags(request));
   }
-  if (pending_.is_active) return append_pending(entry, request);
+  if (pending_.is_active) return ok();
   if (!has_destination) return Errno::EDESTADDRREQ;
-  if (request.destination != nullptr && request.destination->port == 0) return Errno::EINVAL;
+  // An AF_INET6 socket hands its peer to udp_sendmsg() as a name, where port 0 is refused; udp_sendmsg()'s own peer is not looked
+  // at.
+  if (family() == IpFamily::V6 && request.destination == nullptr && remote_.address.is_v4() && remote_.port == 0)
+    return Errno::EINVAL;
+  return request.destination != nullptr && request.destination->port == 0 ? Result<>(Errno::EINVAL) : ok();
+}
+
+Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
+  const size_t payload = request.source.remaining();
+  TRY(check_request(request));
+  if (pending_.is_active) return append_pending(entry, request);
 
   SendPlan plan;
   TRY(plan_send(entry, request, plan));

@@ -26,6 +26,8 @@ class UdpSocket final : public DatagramSocket {
  public:
   static Result<Ref<Socket>> create(Entry& entry, IpFamily family, IpProtocol protocol);
 
+  Result<> check_before_destination(Entry& entry, const SendRequest& request) override;
+  Result<> check_before_control(Entry& entry, const SendRequest& request) override;
   Result<size_t> send(Entry& entry, SendRequest& request) override;
   // UDP_CORK. Taking the cork off sends what was collected.
   enum class Cork : uint8_t { Off, On };
@@ -59,6 +61,8 @@ class UdpSocket final : public DatagramSocket {
   UdpSocket(Stack& stack, IpFamily family, IpProtocol protocol);
   ~UdpSocket() = default;
 
+  Result<> check_size_and_flags(const SendRequest& request) const;
+  Result<> check_request(const SendRequest& request) const REQUIRES(lock_);
   Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
   Result<> transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);

@@ -77,7 +77,11 @@ TEST_P(PingTest, IdentifierIsAPortOfItsOwn) {
   EXPECT_EQ(a.bind(endpoint(GetParam(), 77)), Errno{});
   EXPECT_EQ(a.local().port, 77);
   EXPECT_EQ(a.bind(endpoint(GetParam(), 78)), Errno::EINVAL);
+  // Echo sockets are born with SO_REUSEADDR, and then share an identifier.
+  b->options.reuse_address = false;
   EXPECT_EQ(b.bind(endpoint(GetParam(), 77)), Errno::EADDRINUSE);
+  EXPECT_EQ(c.bind(endpoint(GetParam(), 77)), Errno{});
+  c.close();
   EXPECT_EQ(b.bind(endpoint(family() == IpFamily::V4 ? "8.8.8.8" : "2001:db8::1", 0)), Errno::EADDRNOTAVAIL);
   EXPECT_EQ(b.bind(endpoint(GetParam(), 0)), Errno{});
   EXPECT_EQ(b.send_to(echo_request(family(), 77, 1, "mine"), endpoint(GetParam(), 0)), 12);

@@ -1,0 +1,315 @@
+// Every system call with its first allocation failing, its second, and so on: the errno is one that Linux gives for want of
+// memory, the call can be made again and then succeeds, and nothing is left behind.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hal/lxnet.h"
+#include "tests/support/test_hal.hh"
+
+namespace lxnet::testing {
+namespace {
+
+// A stack with a process's descriptors on a host whose memory can fail. Whatever is not given back fails the test (TestHal).
+class Machine {
+ public:
+  Machine() {
+    lxnet_hal& table = hal.table();
+    table.find_fd = [](void* ctx, int fd, int* error) -> lxnet_file* {
+      auto& self = *static_cast<TestHal*>(ctx);
+      const auto found = self.files.find(fd);
+      if (found == self.files.end()) {
+        *error = static_cast<int>(Errno::EBADF);
+        return nullptr;
+      }
+      lxnet_file_ref(found->second);
+      return found->second;
+    };
+    table.release_fd = [](void* ctx, int fd) {
+      auto& self = *static_cast<TestHal*>(ctx);
+      lxnet_file* file = self.files.at(fd);
+      self.files.erase(fd);
+      lxnet_file_unref(file);
+    };
+    lxnet_config config{};
+    config.struct_size = sizeof config;
+    EXPECT_EQ(lxnet_stack_create(&table, &config, &stack_, nullptr), 0);
+    EXPECT_EQ(lxnet_enable_epoll(stack_), 0);
+    EXPECT_EQ(lxnet_enable_afunix(stack_), 0);
+  }
+  ~Machine() {
+    while (!hal.files.empty()) close(hal.files.begin()->first);
+    lxnet_stack_destroy(stack_);
+  }
+  template <typename... Arguments>
+  int64_t call(long number, Arguments... arguments) {
+    const uint64_t registers[6] = {to_register(arguments)...};
+    return lxnet_syscall(stack_, LXNET_ABI_X86_64, static_cast<uint32_t>(number), registers);
+  }
+  void close(int fd) {
+    lxnet_file* file = hal.files.at(fd);
+    hal.files.erase(fd);
+    lxnet_file_unref(file);
+  }
+  int socket(int family, int type, int protocol = 0) {
+    const int64_t fd = call(SYS_socket, family, type | SOCK_NONBLOCK, protocol);
+    EXPECT_GE(fd, 0);
+    return static_cast<int>(fd);
+  }
+
+  TestHal hal;
+  int fds[8] = {};
+  sockaddr_storage name{};
+  socklen_t length = sizeof name;
+
+ private:
+  template <typename T>
+  static uint64_t to_register(T value) {
+    if constexpr (std::is_pointer_v<T>) {
+      return reinterpret_cast<uint64_t>(value);
+    } else if constexpr (std::is_null_pointer_v<T>) {
+      return 0;
+    } else {
+      return static_cast<uint64_t>(static_cast<int64_t>(value));
+    }
+  }
+  lxnet_stack* stack_ = nullptr;
+};
+
+sockaddr_in6 loopback(int family) {
+  sockaddr_in6 name{};
+  name.sin6_family = static_cast<sa_family_t>(family);
+  if (family == AF_INET) {
+    reinterpret_cast<sockaddr_in*>(&name)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  } else {
+    name.sin6_addr = in6addr_loopback;
+  }
+  return name;
+}
+socklen_t size_of(int family) { return family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6); }
+
+void bind_loopback(Machine& machine, int fd, int family) {
+  const sockaddr_in6 any = loopback(family);
+  EXPECT_EQ(machine.call(SYS_bind, fd, &any, size_of(family)), 0);
+  machine.length = sizeof machine.name;
+  EXPECT_EQ(machine.call(SYS_getsockname, fd, &machine.name, &machine.length), 0);
+}
+
+// fds[0] sends to fds[1].
+template <int kFamily>
+void udp_pair(Machine& machine) {
+  machine.fds[1] = machine.socket(kFamily, SOCK_DGRAM);
+  bind_loopback(machine, machine.fds[1], kFamily);
+  machine.fds[0] = machine.socket(kFamily, SOCK_DGRAM);
+  EXPECT_EQ(machine.call(SYS_connect, machine.fds[0], &machine.name, machine.length), 0);
+}
+template <int kFamily>
+void tcp_listener(Machine& machine) {
+  machine.fds[1] = machine.socket(kFamily, SOCK_STREAM);
+  bind_loopback(machine, machine.fds[1], kFamily);
+  EXPECT_EQ(machine.call(SYS_listen, machine.fds[1], 5), 0);
+  machine.fds[0] = machine.socket(kFamily, SOCK_STREAM);
+}
+template <int kFamily>
+void tcp_waiting(Machine& machine) {
+  tcp_listener<kFamily>(machine);
+  EXPECT_EQ(machine.call(SYS_connect, machine.fds[0], &machine.name, machine.length), -static_cast<int64_t>(Errno::EINPROGRESS));
+}
+template <int kFamily>
+void tcp_pair(Machine& machine) {
+  tcp_waiting<kFamily>(machine);
+  machine.fds[2] = static_cast<int>(machine.call(SYS_accept4, machine.fds[1], nullptr, nullptr, SOCK_NONBLOCK));
+  EXPECT_GE(machine.fds[2], 0);
+}
+template <int kType>
+void unix_pair(Machine& machine) {
+  EXPECT_EQ(machine.call(SYS_socketpair, AF_UNIX, kType | SOCK_NONBLOCK, 0, machine.fds), 0);
+}
+void nothing(Machine&) {}
+
+int64_t send_text(Machine& machine) { return machine.call(SYS_sendto, machine.fds[0], "hello", 5, 0, nullptr, 0); }
+
+template <int kReceiver>
+void is_received(Machine& machine) {
+  char bytes[8] = {};
+  EXPECT_EQ(machine.call(SYS_recvfrom, machine.fds[kReceiver], bytes, sizeof bytes, 0, nullptr, nullptr), 5);
+  EXPECT_EQ(std::string(bytes), "hello");
+}
+
+struct Operation {
+  const char* name;
+  std::function<void(Machine&)> prepare;
+  std::function<int64_t(Machine&)> call;
+  // After it has succeeded with all memory.
+  std::function<void(Machine&)> verify = nothing;
+  // Whether Linux too drops the packet and tells nobody.
+  bool may_be_lost = false;
+  // It needs a port first, and inet_autobind() says EAGAIN whatever it lacked.
+  bool chooses_port = false;
+};
+
+template <int kFamily, int kType, int kProtocol = 0>
+int64_t make_socket(Machine& machine) {
+  const int64_t fd = machine.call(SYS_socket, kFamily, kType, kProtocol);
+  if (fd >= 0) machine.close(static_cast<int>(fd));
+  return fd;
+}
+
+template <int kFamily>
+int64_t bind_it(Machine& machine) {
+  const sockaddr_in6 any = loopback(kFamily);
+  return machine.call(SYS_bind, machine.fds[0], &any, size_of(kFamily));
+}
+
+int64_t send_control(Machine& machine) {
+  static char control[512];
+  // More than lies on the stack, so that memory is asked for.
+  *reinterpret_cast<cmsghdr*>(control) = {CMSG_LEN(sizeof(int)), IPPROTO_IP, IP_TTL};
+  *reinterpret_cast<int*>(CMSG_DATA(reinterpret_cast<cmsghdr*>(control))) = 9;
+  *reinterpret_cast<cmsghdr*>(control + CMSG_SPACE(sizeof(int))) = {sizeof control - CMSG_SPACE(sizeof(int)), 77, 1};
+  iovec pieces[20];
+  for (iovec& piece : pieces) piece = {const_cast<char*>("hello"), 0};
+  pieces[19].iov_len = 5;
+  msghdr message{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 20;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  return machine.call(SYS_sendmsg, machine.fds[0], &message, 0);
+}
+
+template <int kOption, int kLevel = IPPROTO_IP>
+int64_t join(Machine& machine) {
+  ip_mreqn request{};
+  request.imr_multiaddr.s_addr = htonl(0xe00000fb);
+  request.imr_ifindex = 1;
+  return machine.call(SYS_setsockopt, machine.fds[0], kLevel, kOption, &request, sizeof request);
+}
+
+int64_t poll_many(Machine& machine) {
+  pollfd polls[64];
+  for (pollfd& poll : polls) poll = {machine.fds[0], POLLOUT, 0};
+  return machine.call(SYS_poll, polls, 64, 0);
+}
+int64_t select_it(Machine& machine) {
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(machine.fds[0], &set);
+  timespec now{};
+  return machine.call(SYS_pselect6, 64, nullptr, &set, nullptr, &now, nullptr);
+}
+int64_t make_epoll(Machine& machine) {
+  const int64_t fd = machine.call(SYS_epoll_create1, 0);
+  if (fd >= 0) machine.close(static_cast<int>(fd));
+  return fd;
+}
+void with_epoll(Machine& machine) {
+  udp_pair<AF_INET>(machine);
+  machine.fds[3] = static_cast<int>(machine.call(SYS_epoll_create1, 0));
+}
+int64_t add_to_epoll(Machine& machine) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  return machine.call(SYS_epoll_ctl, machine.fds[3], EPOLL_CTL_ADD, machine.fds[0], &event);
+}
+int64_t pair_up(Machine& machine) { return machine.call(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, machine.fds); }
+
+const std::vector<Operation>& operations() {
+  static const std::vector<Operation> list{
+      {"socket UDP", nothing, make_socket<AF_INET, SOCK_DGRAM>},
+      {"socket UDP6", nothing, make_socket<AF_INET6, SOCK_DGRAM>},
+      {"socket TCP", nothing, make_socket<AF_INET, SOCK_STREAM>},
+      {"socket TCP6", nothing, make_socket<AF_INET6, SOCK_STREAM>},
+      {"socket raw", nothing, make_socket<AF_INET, SOCK_RAW, 253>},
+      {"socket raw6", nothing, make_socket<AF_INET6, SOCK_RAW, 253>},
+      {"socket unix", nothing, make_socket<AF_UNIX, SOCK_STREAM>},
+      {"socketpair", nothing, pair_up},
+      {"epoll_create1", nothing, make_epoll},
+      {"bind UDP", [](Machine& m) { m.fds[0] = m.socket(AF_INET, SOCK_DGRAM); }, bind_it<AF_INET>},
+      {"bind UDP6", [](Machine& m) { m.fds[0] = m.socket(AF_INET6, SOCK_DGRAM); }, bind_it<AF_INET6>},
+      {"bind TCP", [](Machine& m) { m.fds[0] = m.socket(AF_INET, SOCK_STREAM); }, bind_it<AF_INET>},
+      {"bind TCP6", [](Machine& m) { m.fds[0] = m.socket(AF_INET6, SOCK_STREAM); }, bind_it<AF_INET6>},
+      {"listen",
+       [](Machine& m) {
+         m.fds[0] = m.socket(AF_INET, SOCK_STREAM);
+         bind_loopback(m, m.fds[0], AF_INET);
+       },
+       [](Machine& m) { return m.call(SYS_listen, m.fds[0], 5); }},
+      {"connect UDP",
+       [](Machine& m) {
+         udp_pair<AF_INET>(m);
+         m.fds[0] = m.socket(AF_INET, SOCK_DGRAM);
+       },
+       [](Machine& m) { return m.call(SYS_connect, m.fds[0], &m.name, m.length); }, nothing, false, true},
+      {"send UDP", udp_pair<AF_INET>, send_text, is_received<1>, true},
+      {"send UDP6", udp_pair<AF_INET6>, send_text, is_received<1>, true},
+      {"sendmsg UDP with control messages", udp_pair<AF_INET>, send_control, is_received<1>, true},
+      {"send TCP", tcp_pair<AF_INET>, send_text, is_received<2>},
+      {"send TCP6", tcp_pair<AF_INET6>, send_text, is_received<2>},
+      {"send unix stream", unix_pair<SOCK_STREAM>, send_text, is_received<1>},
+      {"send unix datagram", unix_pair<SOCK_DGRAM>, send_text, is_received<1>},
+      {"join a group", udp_pair<AF_INET>, join<IP_ADD_MEMBERSHIP>},
+      {"poll", udp_pair<AF_INET>, poll_many},
+      {"select", udp_pair<AF_INET>, select_it},
+      {"epoll_ctl", with_epoll, add_to_epoll},
+  };
+  return list;
+}
+
+bool is_for_want_of_memory(int64_t result) {
+  return result == -static_cast<int64_t>(Errno::ENOMEM) || result == -static_cast<int64_t>(Errno::ENOBUFS);
+}
+
+class AllocationTest : public ::testing::TestWithParam<const Operation*> {};
+
+TEST_P(AllocationTest, WantOfMemoryIsSaidAndNothingIsLost) {
+  const Operation& operation = *GetParam();
+  for (size_t n = 0;; ++n) {
+    SCOPED_TRACE(std::string(operation.name) + ", allocation " + std::to_string(n) + " fails");
+    ASSERT_LT(n, 1000u);
+    Machine machine;
+    operation.prepare(machine);
+    machine.hal.fail_allocation(n);
+    int64_t result = operation.call(machine);
+    machine.hal.allow_all_allocations();
+    const bool has_failed = machine.hal.has_failed();
+    if (result < 0) {
+      const bool is_port = operation.chooses_port && result == -static_cast<int64_t>(Errno::EAGAIN);
+      EXPECT_TRUE(is_port || is_for_want_of_memory(result)) << result;
+      EXPECT_TRUE(has_failed);
+      result = operation.call(machine);
+      EXPECT_GE(result, 0) << "with all memory";
+      operation.verify(machine);
+    } else if (!has_failed || !operation.may_be_lost) {
+      // A stream sends again what was lost on its way.
+      machine.hal.advance(Duration::seconds(2));
+      operation.verify(machine);
+    }
+    if (!has_failed || HasFailure()) return;
+  }
+}
+
+std::vector<const Operation*> all() {
+  std::vector<const Operation*> list;
+  for (const Operation& operation : operations()) list.push_back(&operation);
+  return list;
+}
+std::string name_of(const ::testing::TestParamInfo<const Operation*>& info) {
+  std::string name = info.param->name;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(All, AllocationTest, ::testing::ValuesIn(all()), name_of);
+
+}  // namespace
+}  // namespace lxnet::testing

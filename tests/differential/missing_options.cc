@@ -1,0 +1,21 @@
+// What lxnet's tables call Missing, as walk's --missing takes it.
+#include "compat/afinet/inet_options.hh"
+#include "compat/syscalls/option_table.hh"
+#include "tests/differential/two_kernels.hh"
+
+namespace differential {
+
+std::string missing_options() {
+  std::string list;
+  const std::span<const lxnet::OptionRow> tables[] = {lxnet::socket_level_options(), lxnet::ip_level_options(),
+                                                      lxnet::ipv6_level_options(),   lxnet::tcp_level_options(),
+                                                      lxnet::udp_level_options(),    lxnet::raw_level_options()};
+  for (const auto& rows : tables) {
+    for (const lxnet::OptionRow& row : rows) {
+      if (row.support == lxnet::Support::Missing) list += std::to_string(row.level) + ":" + std::to_string(row.name) + ",";
+    }
+  }
+  return list;
+}
+
+}  // namespace differential

@@ -1,0 +1,177 @@
+// Calls that move data.
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "tests/differential/walk/generator.hh"
+
+namespace walk {
+namespace {
+
+// A stream's whole budget counts what was planned, sent or not.
+constexpr int kHostileCount[] = {-1, 1025, 100000};
+
+}  // namespace
+
+int Generator::size_for(int slot) {
+  Slot& state = slots_[slot];
+  if (is_tcp(state.kind) || state.kind == Kind::UnixStream) {
+    const int size = choose_.of({0, 1, 2, 7, 100, 100, 500, 1500});
+    if (state.sent + size > kStreamBudget) return 1;
+    state.sent += size;
+    return size;
+  }
+  if (choose_.one_in(12)) return choose_.of({1472, 1473, 4000, 9000, 65507, 65508, 65535, 65536, 70000});
+  return choose_.of({0, 1, 2, 7, 8, 20, 28, 40, 100, 500});
+}
+
+int Generator::send_flags() {
+  if (!choose_.one_in(3)) return 0;
+  if (choose_.one_in(4)) return static_cast<int>(choose_.next() & 0x7fffu) & ~MSG_FASTOPEN & ~MSG_MORE;
+  return choose_.of<int>({MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB, MSG_EOR, MSG_CONFIRM, MSG_DONTROUTE, MSG_PROXY, MSG_ERRQUEUE});
+}
+
+int Generator::receive_flags() {
+  if (!choose_.one_in(3)) return 0;
+  if (choose_.one_in(4)) return static_cast<int>(choose_.next() & 0x7fffu);
+  return choose_.of<int>({MSG_PEEK, MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT, MSG_OOB, MSG_ERRQUEUE, MSG_ERRQUEUE, MSG_PEEK | MSG_TRUNC,
+                          MSG_WAITALL | MSG_DONTWAIT, MSG_CMSG_CLOEXEC});
+}
+
+std::vector<int> Generator::sizes(int slot) {
+  std::vector<int> result;
+  const int count = choose_.one_in(10) ? choose_.below(12) : choose_.below(4);
+  for (int i = 0; i < count; ++i) result.push_back(size_for(slot) % 4096);
+  return result;
+}
+
+Message Generator::outgoing(int slot) {
+  Message message{};
+  const Kind kind = slots_[slot].kind;
+  message.name = choose_.one_in(2)   ? Argument{ArgumentKind::Null}
+                 : choose_.one_in(2) ? Argument{ArgumentKind::NameOf, choose_.below(kSlots)}
+                                     : address_for(kind);
+  message.name = pointer_or_bad(message.name);
+  message.name_length = length_of(message.name);
+  message.vector = sizes(slot);
+  message.vector_count = choose_.one_in(40) ? choose_.of(kHostileCount) : static_cast<int64_t>(message.vector.size());
+  if (choose_.one_in(3)) message.control = controls_for(slot);
+  message.control_room = -1;
+  if (choose_.one_in(30)) message.control_room = choose_.of({0, 1, 15, 16, 17, 24, 20480, 20481, 100000});
+  message.flags = choose_.one_in(4) ? static_cast<uint32_t>(choose_.next()) : 0;
+  return message;
+}
+
+Message Generator::incoming(int slot) {
+  Message message{};
+  message.name = choose_.one_in(2) ? Argument{ArgumentKind::Null} : pointer_or_bad({ArgumentKind::Address, 128});
+  message.name_length = choose_.one_in(6) ? choose_.of({0, 1, 2, 15, 16, 17, 28, 128, 129, 1000, -1}) : 128;
+  message.vector = sizes(slot);
+  message.vector_count = choose_.one_in(40) ? choose_.of(kHostileCount) : static_cast<int64_t>(message.vector.size());
+  message.control_room = choose_.one_in(4) ? choose_.of({0, 1, 12, 15, 16, 17, 20, 24, 32, 40, 60}) : 512;
+  message.flags = 0x5a;
+  return message;
+}
+
+void Generator::send(int slot) {
+  const int dice = choose_.below(10);
+  if (dice < 2) {
+    const int size = size_for(slot);
+    add({SYS_write, "write", {slot_argument(slot), pointer_or_bad({ArgumentKind::Data, size}), number(size)}});
+  } else if (dice < 3) {
+    Operation call{SYS_writev, "writev", {slot_argument(slot), {ArgumentKind::Vector}, number(0)}};
+    call.vector = sizes(slot);
+    call.arguments[2] = number(choose_.one_in(20) ? choose_.of(kHostileCount) : static_cast<int>(call.vector.size()));
+    call.arguments[1] = pointer_or_bad(call.arguments[1]);
+    add(call);
+  } else if (dice < 6) {
+    const int size = size_for(slot);
+    const bool has_name = choose_.one_in(2);
+    Argument name{ArgumentKind::Null};
+    if (has_name)
+      name = pointer_or_bad(choose_.one_in(2) ? Argument{ArgumentKind::NameOf, choose_.below(kSlots)}
+                                              : address_for(slots_[slot].kind));
+    Argument data = pointer_or_bad({ArgumentKind::Data, size});
+    if (size > 4 && choose_.one_in(30)) data = {ArgumentKind::HalfIn, size / 2, Bytes(static_cast<size_t>(size), 0x42)};
+    add({SYS_sendto, "sendto", {slot_argument(slot), data, number(size), number(send_flags()), name, number(length_of(name))}});
+  } else if (dice < 9) {
+    Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), pointer_or_bad({ArgumentKind::Message}), number(send_flags())}};
+    call.messages.push_back(outgoing(slot));
+    add(call);
+  } else {
+    Operation call{SYS_sendmmsg, "sendmmsg", {slot_argument(slot), {ArgumentKind::Messages}, number(0), number(send_flags())}};
+    const int count = choose_.below(4);
+    for (int i = 0; i < count; ++i) call.messages.push_back(outgoing(slot));
+    call.arguments[2] = number(count);
+    add(call);
+  }
+}
+
+void Generator::receive(int slot) {
+  const int dice = choose_.below(10);
+  const int size = choose_.of({0, 1, 2, 10, 100, 2000, 2000, 70000});
+  Argument room = pointer_or_bad({ArgumentKind::Out, size});
+  if (size > 4 && choose_.one_in(30)) room = {ArgumentKind::HalfOut, choose_.below(size)};
+  if (dice < 2) {
+    add({SYS_read, "read", {slot_argument(slot), room, number(size)}});
+    out_.back().is_receive = true;
+  } else if (dice < 3) {
+    Operation call{SYS_readv, "readv", {slot_argument(slot), {ArgumentKind::RoomVector}, number(0)}};
+    call.vector = sizes(slot);
+    call.arguments[2] = number(choose_.one_in(20) ? choose_.of(kHostileCount) : static_cast<int>(call.vector.size()));
+    call.is_receive = true;
+    add(call);
+  } else if (dice < 6) {
+    const bool has_name = choose_.one_in(2);
+    add({SYS_recvfrom,
+         "recvfrom",
+         {slot_argument(slot), room, number(size), number(receive_flags()),
+          has_name ? pointer_or_bad({ArgumentKind::Address, 128}) : Argument{ArgumentKind::Null},
+          has_name ? length_argument(128) : Argument{ArgumentKind::Null}}});
+    out_.back().is_receive = true;
+  } else if (dice < 9) {
+    Operation call{
+        SYS_recvmsg, "recvmsg", {slot_argument(slot), pointer_or_bad({ArgumentKind::Message}), number(receive_flags())}};
+    call.messages.push_back(incoming(slot));
+    call.is_receive = true;
+    add(call);
+  } else {
+    Operation call{SYS_recvmmsg,
+                   "recvmmsg",
+                   {slot_argument(slot), {ArgumentKind::Messages}, number(0), number(receive_flags()), {ArgumentKind::Null}}};
+    const int count = choose_.below(4);
+    for (int i = 0; i < count; ++i) call.messages.push_back(incoming(slot));
+    call.arguments[2] = number(count);
+    call.is_receive = true;
+    add(call);
+  }
+  set_payload(slot);
+}
+
+void Generator::set_payload(int slot) {
+  const Kind kind = slots_[slot].kind;
+  if (kind == Kind::Ping4 || kind == Kind::Ping6) out_.back().payload = Payload::Echo;
+  if (kind == Kind::Raw4) out_.back().payload = Payload::Ip4Header;
+}
+
+void Generator::positioned(int slot) {
+  const int64_t position = choose_.of({0, 1, -1});
+  const int dice = choose_.below(4);
+  if (dice == 0) add({SYS_pread64, "pread64", {slot_argument(slot), {ArgumentKind::Out, 8}, number(8), number(position)}});
+  if (dice == 1) add({SYS_pwrite64, "pwrite64", {slot_argument(slot), {ArgumentKind::Data, 8}, number(8), number(position)}});
+  if (dice < 2) return;
+  Operation call{dice == 2 ? SYS_preadv2 : SYS_pwritev2,
+                 dice == 2 ? "preadv2" : "pwritev2",
+                 {slot_argument(slot),
+                  {dice == 2 ? ArgumentKind::RoomVector : ArgumentKind::Vector},
+                  number(0),
+                  number(position),
+                  number(0),
+                  number(choose_.of({0, 1, 2, 4, 8, 16, 32, 64, 1 << 20}))}};
+  call.vector = sizes(slot);
+  call.arguments[2] = number(static_cast<int>(call.vector.size()));
+  call.is_receive = dice == 2;
+  add(call);
+  set_payload(slot);
+}
+
+}  // namespace walk

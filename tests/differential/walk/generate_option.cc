@@ -1,0 +1,96 @@
+// Options: every number of every level, with values of every size.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "tests/differential/walk/generator.hh"
+
+namespace walk {
+namespace {
+
+constexpr int kTcp = 6, kUdp = 17, kRaw = 255, kIcmpv6 = 58;
+
+struct LevelRow {
+  int level, last;
+};
+constexpr LevelRow kLevels[] = {{SOL_SOCKET, 85}, {IPPROTO_IP, 55}, {IPPROTO_IPV6, 82}, {kTcp, 46},
+                                {kUdp, 106},      {kRaw, 2},        {kIcmpv6, 3},       {999, 3}};
+
+// They change when and not what: what a run shows of them would be the run's own.
+constexpr OptionKey kOwnOfARun[] = {
+    option_key(SOL_SOCKET, 49), option_key(SOL_SOCKET, 56),  // SO_INCOMING_CPU, SO_INCOMING_NAPI_ID
+    option_key(SOL_SOCKET, 57), option_key(SOL_SOCKET, 71),  // SO_COOKIE, SO_NETNS_COOKIE
+    option_key(SOL_SOCKET, 55),                              // SO_MEMINFO: see get_option()
+    option_key(kTcp, 11),                                    // TCP_INFO: times and windows
+    option_key(kTcp, 24),       option_key(kTcp, 26),        // TCP_TIMESTAMP, TCP_CC_INFO
+    option_key(kTcp, 35),                                    // TCP_ZEROCOPY_RECEIVE
+};
+
+// Packet filters and their like hang their own options into these levels: a matter of the host's modules.
+bool is_of_a_module(int level, int name) {
+  return (level == IPPROTO_IP || level == IPPROTO_IPV6) && ((name >= 64 && name <= 69) || name == 80);
+}
+
+int likely_level(Kind kind, Choice& choose) {
+  if (is_unix(kind)) return SOL_SOCKET;
+  const int own = is_tcp(kind) ? kTcp : is_v6(kind) ? IPPROTO_IPV6 : IPPROTO_IP;
+  const int four = choose.of<int>({SOL_SOCKET, SOL_SOCKET, own, IPPROTO_IP});
+  return kind == Kind::Udp4 || kind == Kind::Udp6 ? choose.of<int>({four, four, four, kUdp}) : four;
+}
+
+}  // namespace
+
+OptionKey Generator::any_option(int slot) {
+  for (;;) {
+    const int level = choose_.one_in(4) ? choose_.of(kLevels).level : likely_level(slots_[slot].kind, choose_);
+    int last = 1;
+    for (const LevelRow& row : kLevels) {
+      if (row.level == level) last = row.last;
+    }
+    const int name = choose_.one_in(50) ? choose_.of({-1, 1000, 65536}) : choose_.below(last + 1);
+    const OptionKey key = option_key(level, name);
+    if (is_of_a_module(level, name)) continue;
+    if (std::ranges::count(plan_.missing, key) != 0 || std::ranges::count(kOwnOfARun, key) != 0) continue;
+    return key;
+  }
+}
+
+Bytes Generator::option_value(OptionKey key) {
+  const auto name = static_cast<int>(key);
+  const auto level = static_cast<int>(key >> 32);
+  int value = choose_.of({0, 1, 1, 1, 2, 3, 64, 255, 256, 1000, 4096, 65535, 65536, -1, INT32_MAX, INT32_MIN});
+  // Without O_NONBLOCK these would be slept for.
+  if (level == SOL_SOCKET && (name == 20 || name == 21 || name == 66 || name == 67)) value = choose_.of({0, 0, -1});
+  // A reader that wants more than there is would be the guard's business each time; and these decide when, not what.
+  if (level == SOL_SOCKET && name == SO_RCVLOWAT) value = choose_.of({0, 1, 2, 5});
+  Bytes bytes(32, 0);
+  memcpy(bytes.data(), &value, sizeof value);
+  if (choose_.one_in(8)) {
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(choose_.of({0, 1, 127, 224, 255}));
+    if (level == SOL_SOCKET) memset(bytes.data(), 0, 16);
+  }
+  return bytes;
+}
+
+void Generator::set_option(int slot) {
+  const OptionKey key = any_option(slot);
+  const int length = choose_.one_in(5) ? choose_.of({0, 1, 2, 3, 5, 8, 12, 16, 20, 28, 32, 1000, -1}) : 4;
+  add({SYS_setsockopt,
+       "setsockopt",
+       {slot_argument(slot), number(static_cast<int>(key >> 32)), number(static_cast<int>(key)),
+        pointer_or_bad({ArgumentKind::In, 0, option_value(key)}), number(length)}});
+}
+
+void Generator::get_option(int slot) {
+  const OptionKey key = any_option(slot);
+  const int length = choose_.one_in(4) ? choose_.of({0, 1, 2, 3, 5, 8, 12, 16, 20, 28, 64, 200, -1}) : 4;
+  add({SYS_getsockopt,
+       "getsockopt",
+       {slot_argument(slot), number(static_cast<int>(key >> 32)), number(static_cast<int>(key)),
+        pointer_or_bad({ArgumentKind::Out, 256}), length_argument(length)}});
+}
+
+}  // namespace walk

@@ -1,0 +1,89 @@
+// The state a walk is made from: a guess at what each slot holds, so that most steps make sense.
+#pragma once
+
+#include "tests/differential/walk/choice.hh"
+#include "tests/differential/walk/operation.hh"
+
+namespace walk {
+
+enum class Kind : uint8_t { None, Udp4, Udp6, Tcp4, Tcp6, Ping4, Ping6, Raw4, Raw6, UnixStream, UnixDatagram, UnixSequenced };
+
+constexpr bool is_tcp(Kind kind) { return kind == Kind::Tcp4 || kind == Kind::Tcp6; }
+constexpr bool is_unix(Kind kind) { return kind >= Kind::UnixStream; }
+constexpr bool is_v6(Kind kind) { return kind == Kind::Udp6 || kind == Kind::Tcp6 || kind == Kind::Ping6 || kind == Kind::Raw6; }
+
+class Generator {
+ public:
+  explicit Generator(const Plan& plan) : plan_(plan), choose_(plan.seed) {}
+  std::vector<Operation> run();
+
+ private:
+  // A stream's window and buffers are never filled by chance: what then fits is the kernel's own business.
+  static constexpr int kStreamBudget = 16000;
+  struct Slot {
+    Kind kind = Kind::None;
+    int sent = 0;
+  };
+
+  // generate.cc: which step
+  void step();
+  void open_something();
+  void open_socket(int slot, Kind kind);
+  void open_hostile(int slot);
+  void open_stream_pair(Kind kind);
+  void open_datagram_pair(Kind kind);
+  void open_socketpair();
+  void use(int slot);
+  int any_slot();
+  int free_slot();
+  Kind any_kind();
+
+  // generate_calls.cc: calls on a slot
+  void bind(int slot);
+  void connect(int slot);
+  void listen(int slot);
+  void accept(int slot);
+  void name(int slot);
+  void shutdown(int slot);
+  void control(int slot);
+  void descriptor(int slot);
+  void poll();
+  void close(int slot);
+
+  // generate_io.cc
+  void send(int slot);
+  void receive(int slot);
+  void positioned(int slot);
+  Message outgoing(int slot);
+  Message incoming(int slot);
+  std::vector<int> sizes(int slot);
+  int size_for(int slot);
+  int send_flags();
+  int receive_flags();
+
+  // generate_option.cc
+  void set_option(int slot);
+  void get_option(int slot);
+  OptionKey any_option(int slot);
+  Bytes option_value(OptionKey key);
+
+  // generate_address.cc
+  Argument address_for(Kind kind);
+  int64_t length_of(const Argument& address);
+  std::vector<Control> controls_for(int slot);
+
+  void set_payload(int slot);
+
+  Argument pointer_or_bad(Argument good);
+  Argument length_argument(int64_t right);
+  static Argument slot_argument(int slot) { return {ArgumentKind::Slot, slot}; }
+  static Argument number(int64_t value) { return {ArgumentKind::Number, value}; }
+  void add(Operation operation) { out_.push_back(std::move(operation)); }
+
+  const Plan& plan_;
+  Choice choose_;
+  Slot slots_[kSlots];
+  std::vector<Operation> out_;
+};
+
+}  // namespace walk

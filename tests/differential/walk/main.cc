@@ -1,0 +1,163 @@
+// walk: makes the calls of some seeds and prints what each answered. The same program runs on Linux and on lxnet;
+// tests/differential compares the two logs.
+//
+//   walk FIRST LAST [--steps N] [--unix] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
+//
+// Each seed runs in a process and a network namespace of its own. --only leaves out every other step; --c prints the sequence as
+// a C program instead of running it.
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include "tests/differential/walk/print_c.hh"
+#include "tests/differential/walk/runner.hh"
+
+namespace {
+
+constexpr int kLongestSeconds = 60;
+
+struct Options {
+  walk::Plan plan;
+  uint64_t first = 1, last = 1;
+  std::set<int> only;
+  bool as_c = false;
+};
+
+// What a host's kernel may have been configured to otherwise.
+void set_tunable(const char* path, const char* value) {
+  const int fd = open(path, O_WRONLY);
+  if (fd < 0) return;
+  if (write(fd, value, strlen(value)) < 0) perror(path);
+  close(fd);
+}
+
+bool enter_namespace() {
+  const int flags = geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
+  if (unshare(flags) != 0) return false;
+  set_tunable("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+  set_tunable("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
+  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  ifreq request{};
+  strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  const bool is_up = ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+  close(fd);
+  return is_up;
+}
+
+void put(const std::string& text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t size = write(STDOUT_FILENO, text.data() + done, text.size() - done);
+    if (size <= 0) _exit(3);
+    done += static_cast<size_t>(size);
+  }
+}
+
+std::vector<std::pair<int, walk::Operation>> steps_of(const Options& options) {
+  std::vector<std::pair<int, walk::Operation>> steps;
+  int index = 0;
+  for (walk::Operation& operation : walk::generate(options.plan)) {
+    if (options.only.empty() || options.only.contains(index)) steps.emplace_back(index, std::move(operation));
+    ++index;
+  }
+  return steps;
+}
+
+[[noreturn]] void run_seed(const Options& options) {
+  if (!enter_namespace()) {
+    put("no namespace\n");
+    _exit(2);
+  }
+  std::string log;
+  walk::Runner runner(log);
+  for (const auto& [index, operation] : steps_of(options)) {
+    runner.run(index, operation);
+    if (log.size() > 32'000) {
+      put(log);
+      log.clear();
+    }
+  }
+  put(log);
+  _exit(0);
+}
+
+// The child's status; a child that takes too long is killed.
+int wait_for(pid_t child) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  const timespec limit{kLongestSeconds, 0};
+  sigtimedwait(&set, nullptr, &limit);
+  int status = 0;
+  if (waitpid(child, &status, WNOHANG) == 0) {
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+  }
+  return status;
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  if (argc < 3) {
+    fprintf(stderr, "walk FIRST LAST [--steps N] [--unix] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]\n");
+    exit(2);
+  }
+  options.first = strtoull(argv[1], nullptr, 10);
+  options.last = strtoull(argv[2], nullptr, 10);
+  for (int i = 3; i < argc; ++i) {
+    const std::string word = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : "";
+    if (word == "--unix") options.plan.with_unix = true;
+    if (word == "--c") options.as_c = true;
+    if (word == "--steps") options.plan.steps = atoi(value);
+    for (const char* at = value; word == "--only" && *at != 0; at += strcspn(at, ","), at += *at == ',') {
+      options.only.insert(atoi(at));
+    }
+    for (const char* at = value; word == "--missing" && *at != 0; at += strcspn(at, ","), at += *at == ',') {
+      const char* colon = strchr(at, ':');
+      if (colon != nullptr) options.plan.missing.push_back(walk::option_key(atoi(at), atoi(colon + 1)));
+    }
+  }
+  return options;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options = parse(argc, argv);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  for (options.plan.seed = options.first; options.plan.seed <= options.last; ++options.plan.seed) {
+    if (options.as_c) {
+      put(walk::c_program(steps_of(options)));
+      continue;
+    }
+    std::string head;
+    walk::print(head, "== seed %llu\n", static_cast<unsigned long long>(options.plan.seed));
+    put(head);
+    const pid_t child = fork();
+    if (child == 0) {
+      sigprocmask(SIG_UNBLOCK, &set, nullptr);
+      run_seed(options);
+    }
+    const int status = wait_for(child);
+    if (status != 0) {
+      std::string foot;
+      walk::print(foot, "== ended with status %x\n", static_cast<unsigned>(status));
+      put(foot);
+    }
+  }
+  return 0;
+}

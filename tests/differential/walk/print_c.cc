@@ -1,0 +1,186 @@
+#include "tests/differential/walk/print_c.hh"
+
+#include "tests/differential/walk/show.hh"
+
+namespace walk {
+namespace {
+
+constexpr const char* kPrelude = R"(/* Run it in a fresh network namespace: unshare -n sh -c 'ip link set lo up; ./a.out' */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int s[10] = {60, 60, 60, 60, 60, 60, 60, 60, 60, 60};
+static int length, pair[2];
+
+static void *in(const char *bytes, size_t size) { return memcpy(calloc(1, 110000 + size), bytes, size); }
+static void *room(size_t size) { return memset(malloc(size + 256), 0xa5, size); }
+static void *data(size_t size) { return calloc(1, size + 1); }
+/* `size` bytes, and then a page that faults. */
+static char *half(size_t size) {
+  char *page = mmap(0, 1 << 18, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  mprotect(page + (1 << 17), 1 << 17, PROT_NONE);
+  return page + (1 << 17) - size;
+}
+static void *name_of(int fd) {
+  void *name = calloc(1, 128);
+  getsockname(fd, name, &(socklen_t){128});
+  return name;
+}
+static int *len(int value) { length = value; return &length; }
+static struct iovec *vec(int count, const int *sizes) {
+  struct iovec *v = calloc(count + 1, sizeof *v);
+  for (int i = 0; i < count; ++i) v[i] = (struct iovec){calloc(1, sizes[i] + 1), sizes[i]};
+  return v;
+}
+static struct mmsghdr *m;
+static fd_set *set(unsigned slots) {
+  fd_set *f = calloc(1, sizeof *f);
+  for (int i = 0; i < 10; ++i) if (slots >> i & 1) FD_SET(s[i], f);
+  return f;
+}
+static void on_signal(int number) { printf("signal %d\n", number); }
+static void show(int step, const char *call, long result) {
+  printf("%d %s = %ld", step, call, result);
+  if (result < 0) printf(" %s", strerrorname_np(errno));
+  printf("  (length %d)\n", length);
+  for (int i = 0; i < 10; ++i) {
+    struct pollfd p = {s[i], 0x7fdf, 0};
+    if (s[i] != 60 && poll(&p, 1, 0) > 0) printf("  s%d polls %#x\n", i, p.revents);
+  }
+}
+
+int main(void) {
+  setvbuf(stdout, 0, _IONBF, 0);
+  for (int i = 0; i < 3; ++i) signal((int[]){SIGPIPE, SIGURG, SIGIO}[i], on_signal);
+)";
+
+void literal(std::string& to, const Bytes& bytes) {
+  to += "in(\"";
+  for (uint8_t byte : bytes) print(to, "\\x%02x", byte);
+  print(to, "\", %zu)", bytes.size());
+}
+
+void sizes(std::string& to, const std::vector<int>& list) {
+  print(to, "vec(%zu, (int[]){", list.size());
+  for (int size : list) print(to, "%d, ", size);
+  to += "0})";
+}
+
+void expression(std::string& to, const Argument& argument, const Operation& operation) {
+  switch (argument.kind) {
+    case ArgumentKind::Number:
+      return print(to, "%ldL", argument.value);
+    case ArgumentKind::Slot:
+      return print(to, "s[%ld]", argument.value);
+    case ArgumentKind::Null:
+      return print(to, "0L");
+    case ArgumentKind::Unmapped:
+      return print(to, "8L");
+    case ArgumentKind::In:
+      return literal(to, argument.bytes);
+    case ArgumentKind::HalfIn:
+    case ArgumentKind::HalfOut:
+      return print(to, "half(%ld)", argument.value);
+    case ArgumentKind::NameOf:
+      return print(to, "name_of(s[%ld])", argument.value);
+    case ArgumentKind::Out:
+      if (operation.stores[1] != kNoSlot) return print(to, "pair");
+      return print(to, "room(%ld)", argument.value);
+    case ArgumentKind::Address:
+      return print(to, "room(%ld)", argument.value);
+    case ArgumentKind::Data:
+      return print(to, "data(%ld)", argument.value);
+    case ArgumentKind::Length:
+      return print(to, "len(%ld)", argument.value);
+    case ArgumentKind::Message:
+      return print(to, "&m->msg_hdr");
+    case ArgumentKind::Messages:
+      return print(to, "m");
+    case ArgumentKind::Vector:
+    case ArgumentKind::RoomVector:
+      return sizes(to, operation.vector);
+    case ArgumentKind::Sets:
+      return print(to, "set(0x%lx)", argument.value);
+    case ArgumentKind::Polls:
+      to += "(struct pollfd[]){";
+      for (const Poll& poll : operation.polls) {
+        if (poll.slot == kNoSlot) print(to, "{-1, 0x%x, 0}, ", poll.events);
+        if (poll.slot != kNoSlot) print(to, "{s[%d], (short)0x%x, 0}, ", poll.slot, poll.events);
+      }
+      to += "}";
+      return;
+  }
+}
+
+Bytes control_of(const Message& message) {
+  Bytes bytes;
+  for (const Control& one : message.control) {
+    for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<uint8_t>(one.length >> 8 * i));
+    for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<uint8_t>(one.level >> 8 * i));
+    for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<uint8_t>(one.type >> 8 * i));
+    bytes.insert(bytes.end(), one.data.begin(), one.data.end());
+    bytes.resize((bytes.size() + 7) & ~size_t{7});
+  }
+  return bytes;
+}
+
+void messages(std::string& to, const Operation& operation) {
+  print(to, "  m = calloc(%zu, sizeof *m);\n", operation.messages.size() + 1);
+  for (size_t i = 0; i < operation.messages.size(); ++i) {
+    const Message& message = operation.messages[i];
+    print(to, "  m[%zu].msg_hdr = (struct msghdr){(void *)", i);
+    expression(to, message.name, operation);
+    print(to, ", %ld, ", message.name_length);
+    sizes(to, message.vector);
+    print(to, ", %ld, ", message.vector_count);
+    const Bytes control = control_of(message);
+    if (operation.is_receive) {
+      print(to, "room(%ld), %ld", message.control_room, message.control_room);
+    } else if (control.empty() && message.control_room < 0) {
+      to += "0, 0";
+    } else {
+      literal(to, control);
+      print(to, ", %ld", message.control_room >= 0 ? message.control_room : static_cast<long>(control.size()));
+    }
+    print(to, ", 0x%x};\n", message.flags);
+  }
+}
+
+void statement(std::string& to, int index, const Operation& operation) {
+  if (!operation.messages.empty()) messages(to, operation);
+  std::string call;
+  print(call, "syscall(SYS_%s", operation.name);
+  for (const Argument& argument : operation.arguments) {
+    call += ", ";
+    expression(call, argument, operation);
+  }
+  call += ')';
+  to += "  {\n    long r = " + call + ";\n";
+  if (operation.stores[0] != kNoSlot && operation.stores[1] == kNoSlot)
+    print(to, "    if (r >= 0) s[%d] = r;\n", operation.stores[0]);
+  if (operation.stores[1] != kNoSlot)
+    print(to, "    if (r >= 0) s[%d] = pair[0], s[%d] = pair[1];\n", operation.stores[0], operation.stores[1]);
+  if (operation.closes != kNoSlot) print(to, "    s[%d] = 60;\n", operation.closes);
+  print(to, "    show(%d, \"%s\", r);\n  }\n", index, operation.name);
+}
+
+}  // namespace
+
+std::string c_program(const std::vector<std::pair<int, Operation>>& steps) {
+  std::string program = kPrelude;
+  for (const auto& [index, operation] : steps) statement(program, index, operation);
+  return program + "  return 0;\n}\n";
+}
+
+}  // namespace walk

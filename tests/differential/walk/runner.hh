@@ -1,0 +1,38 @@
+// Runs a sequence and writes what every call answered.
+#pragma once
+
+#include <poll.h>
+
+#include "tests/differential/walk/memory.hh"
+#include "tests/differential/walk/show.hh"
+
+namespace walk {
+
+class Runner {
+ public:
+  explicit Runner(std::string& log);
+  void run(int index, const Operation& operation);
+
+ private:
+  uint64_t materialise(const Argument& argument, const Operation& operation);
+  uint8_t* data(size_t size);
+  iovec* vector(const std::vector<int>& sizes, bool is_room);
+  void fill(msghdr& header, const Message& message, bool is_receive);
+  Bytes control_bytes(const Message& message) const;
+  void show_result(const Operation& operation, long result, int error);
+  void show_outputs(const Operation& operation, const uint64_t* registers, long result);
+  void show_message(const msghdr& header, const Message& message, Payload payload);
+  void show_vector(const iovec* vector, const std::vector<int>& sizes, Payload payload);
+  void show_sets(int64_t mask, const uint8_t* set);
+  void store(const Operation& operation, const uint64_t* registers, long result);
+  void show_changes();
+
+  std::string& log_;
+  Shower show_{log_};
+  Memory memory_;
+  int slots_[kSlots];
+  short polled_[kSlots] = {};
+  uint8_t counter_ = 0;
+};
+
+}  // namespace walk

@@ -1,0 +1,121 @@
+// Random walks over the socket calls, on Linux and on lxnet: every answer is the same.
+//
+// LXNET_SEED chooses the first seed, LXNET_WALK_SEEDS how many, LXNET_WALK_STEPS how long each is, LXNET_WALK_KEEP_GOING=1 how
+// many differences are shown (all of them). Without LXNET_SEED every run walks where none has been.
+#include <gtest/gtest.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/differential/shrink.hh"
+#include "tests/differential/two_kernels.hh"
+
+namespace differential {
+namespace {
+
+using Kernel = TwoKernels::Kernel;
+constexpr uint64_t kSeedsAtOnce = 20;
+
+uint64_t number_from(const char* variable, uint64_t otherwise) {
+  const char* text = getenv(variable);
+  return text == nullptr ? otherwise : strtoull(text, nullptr, 10);
+}
+
+std::vector<int> steps_up_to(int last) {
+  std::vector<int> steps;
+  for (int i = 0; i <= last; ++i) steps.push_back(i);
+  return steps;
+}
+
+struct Count {
+  uint64_t seeds = 0, calls = 0, unsteady = 0, different = 0;
+};
+
+class Walker {
+ public:
+  explicit Walker(const Walk& walk) : kernels_(walk) {}
+
+  void compare(uint64_t first, uint64_t last) {
+    auto on_linux = kernels_.run(Kernel::Linux, first, last);
+    auto on_lxnet = kernels_.run(Kernel::Lxnet, first, last);
+    for (uint64_t seed = first; seed <= last; ++seed) {
+      ++count_.seeds;
+      const Lines& left = on_linux[seed];
+      for (const std::string& line : left) count_.calls += !line.starts_with("  ");
+      ASSERT_FALSE(left.empty()) << "seed " << seed << " did not run on Linux";
+      const int line = first_difference(left, on_lxnet[seed]);
+      if (line >= 0) look_again(seed, steps_up_to(step_of(left, line)));
+    }
+  }
+  const Count& count() const { return count_; }
+
+ private:
+  // A difference that does not come again, or that Linux has with itself, is time's and not lxnet's.
+  bool is_steady(uint64_t seed, const std::vector<int>& steps) {
+    const Lines once = kernels_.run_steps(Kernel::Linux, seed, steps);
+    return first_difference(once, kernels_.run_steps(Kernel::Linux, seed, steps)) < 0 &&
+           first_difference(once, kernels_.run_steps(Kernel::Lxnet, seed, steps)) >= 0;
+  }
+
+  void look_again(uint64_t seed, std::vector<int> steps) {
+    if (!is_steady(seed, steps) && !is_steady(seed, steps)) {
+      ++count_.unsteady;
+      return;
+    }
+    ++count_.different;
+    // Only the same step: with others gone, what a walk no longer compares may differ elsewhere.
+    const int step = steps.back();
+    steps = shrink(std::move(steps), [&](const std::vector<int>& fewer) { return differs_at(seed, fewer, step); });
+    const Lines left = kernels_.run_steps(Kernel::Linux, seed, steps);
+    const Lines right = kernels_.run_steps(Kernel::Lxnet, seed, steps);
+    std::string both;
+    for (size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
+      const std::string one = i < left.size() ? left[i] : "", other = i < right.size() ? right[i] : "";
+      both += one == other ? "    " + one + "\n" : "linux " + one + "\nlxnet " + other + "\n";
+    }
+    ADD_FAILURE() << "seed " << seed << ":\n" << both << "\n/* ---- as a C program ---- */\n" << kernels_.c_program(seed, steps);
+  }
+
+  bool differs_at(uint64_t seed, const std::vector<int>& steps, int step) {
+    const Lines left = kernels_.run_steps(Kernel::Linux, seed, steps);
+    const int line = first_difference(left, kernels_.run_steps(Kernel::Lxnet, seed, steps));
+    return line >= 0 && step_of(left, line) == step;
+  }
+
+  TwoKernels kernels_;
+  Count count_;
+};
+
+void walk_seeds(const char* name, bool with_unix, uint64_t usual_seeds) {
+  const uint64_t first = number_from("LXNET_SEED", static_cast<uint64_t>(time(nullptr)) * 1000);
+  const uint64_t seeds = number_from("LXNET_WALK_SEEDS", usual_seeds);
+  const bool keeps_going = number_from("LXNET_WALK_KEEP_GOING", 0) != 0;
+  Walker walker(
+      {.steps = static_cast<int>(number_from("LXNET_WALK_STEPS", 500)), .with_unix = with_unix, .missing = missing_options()});
+  for (uint64_t done = 0; done < seeds; done += kSeedsAtOnce) {
+    walker.compare(first + done, first + std::min(done + kSeedsAtOnce, seeds) - 1);
+    if (testing::Test::HasFailure() && !keeps_going) break;
+  }
+  const Count& count = walker.count();
+  printf("%s: LXNET_SEED=%llu: %llu seeds, %llu calls, %llu different, %llu unsteady\n", name,
+         static_cast<unsigned long long>(first), static_cast<unsigned long long>(count.seeds),
+         static_cast<unsigned long long>(count.calls), static_cast<unsigned long long>(count.different),
+         static_cast<unsigned long long>(count.unsteady));
+  // One in fifty may be the machine's doing; more is something that is not looked at.
+  EXPECT_LE(count.unsteady, count.seeds / 50 + 2);
+}
+
+TEST(WalkTest, InternetSocketsAnswerAsOnLinux) { walk_seeds("internet", false, 0); }
+TEST(WalkTest, WithUnixSocketsTooTheyAnswerAsOnLinux) { walk_seeds("with AF_UNIX", true, 0); }
+
+TEST(ShrinkTest, WhatIsLeftIsWhatMatters) {
+  const auto needs_3_and_41 = [](const std::vector<int>& steps) {
+    return std::ranges::count(steps, 3) == 1 && std::ranges::count(steps, 41) == 1;
+  };
+  EXPECT_EQ(shrink(steps_up_to(100), needs_3_and_41), (std::vector<int>{3, 41}));
+}
+
+}  // namespace
+}  // namespace differential
