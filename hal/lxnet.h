@@ -39,6 +39,11 @@ void lxnet_stack_destroy(struct lxnet_stack* stack);
 int lxnet_enable_epoll(struct lxnet_stack* stack);  /* epoll_create … epoll_pwait2: liblxnet_epoll */
 int lxnet_enable_afunix(struct lxnet_stack* stack); /* AF_UNIX: liblxnet_afunix */
 int lxnet_enable_afalg(struct lxnet_stack* stack);  /* AF_ALG: liblxnet_afalg */
+/* AF_NETLINK: liblxnet_afnetlink. `inode_of` gives the inode under which programs see the socket with this SO_COOKIE, 0 when none
+ * has it open; it is called with the HAL's ctx, in any context. When it is null the cookie stands for the inode. */
+int lxnet_enable_afnetlink(struct lxnet_stack* stack, uint64_t (*inode_of)(void* ctx, uint64_t cookie));
+/* any. SO_COOKIE of a file that is a socket; 0 of any other. */
+uint64_t lxnet_file_cookie(struct lxnet_file* file);
 
 /* configuration. Prints the calls as strace does: liblxnet_trace. */
 struct lxnet_trace {

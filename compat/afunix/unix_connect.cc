@@ -54,7 +54,7 @@ struct UnixEndpoint::Connecting {
 
   explicit Connecting(const Hal& hal) : hal_(hal) {}
   ~Connecting() {
-    if (announcement != nullptr) dispose(hal_, announcement);
+    if (announcement != nullptr) UnixMessage::destroy(hal_, announcement);
   }
   Connecting(const Connecting&) = delete;
   Connecting& operator=(const Connecting&) = delete;
@@ -69,8 +69,8 @@ Result<> UnixEndpoint::connect_stream(SyscallContext& context, const SockAddr& a
   TRY(ensure_name_for_credentials(context));
   Connecting connecting(hal());
   connecting.identity = TRY(UnixIdentity::of_current_task(hal()));
-  connecting.child = TRY(create(stack(), socket_type()));
-  connecting.announcement = TRY(UnixMessage::create(hal()));
+  connecting.child = TRY(create(stack(), socket_type(), connecting.identity->credentials().euid));
+  connecting.announcement = TRY(UnixMessage::create_empty(hal()));
   Duration left = blocking == Blocking::No ? Duration() : options_.send_timeout;
   for (;;) {
     const Ref<UnixEndpoint> listener = TRY(find_peer(context, address));
@@ -136,7 +136,7 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::accept(SyscallContext& context, Blocking
     return message;
   }));
   Ref<UnixEndpoint> child = std::move(announcement->embryo);
-  dispose(hal(), announcement);
+  UnixMessage::destroy(hal(), announcement);
   senders_.wake(kWritable);
   return child;
 }

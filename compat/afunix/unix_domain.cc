@@ -123,7 +123,7 @@ void UnixDomain::release_user(UnixUser* user) {
 // they would need a stack as deep as the chain. So the first caller frees, and calls from inside only add to its list.
 void UnixDomain::bury(UnixMessage* message) {
   if (message->rights.is_empty() && !message->embryo) {
-    dispose(hal_, message);  // nothing hangs on it
+    UnixMessage::destroy(hal_, message);  // nothing hangs on it
     return;
   }
   {
@@ -142,7 +142,7 @@ void UnixDomain::bury(UnixMessage* message) {
       }
       doomed_ = message->next_doomed;
     }
-    dispose(hal_, message);
+    UnixMessage::destroy(hal_, message);
   }
 }
 

@@ -12,7 +12,7 @@ class Stack;
 class UnixEndpoint;
 class UnixRights;
 class UnixSocket;
-struct UnixMessage;
+class UnixMessage;
 
 // A user with descriptors in unread messages.
 struct UnixUser {

@@ -14,12 +14,13 @@ constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411, kAtMark = 0x8
 
 }  // namespace
 
-UnixEndpoint::UnixEndpoint(Stack& stack, int type)
+UnixEndpoint::UnixEndpoint(Stack& stack, int type, uint32_t uid)
     : stack_(stack),
       type_(type),
       waiters_(stack.hal()),
       senders_(stack.hal(), LockRank::PeerWaiters),
       backlog_(kDatagramBacklog),
+      uid_(uid),
       relay_(*this),
       inbox_mutex_(stack.hal(), LockRank::ErrorQueue),
       reader_(stack.hal(), LockRank::EpollSet) {
@@ -37,15 +38,14 @@ UnixEndpoint::~UnixEndpoint() {
   domain().remove_open(*this);
 }
 
-Result<Ref<UnixEndpoint>> UnixEndpoint::create(Stack& stack, int type) {
-  UnixEndpoint* endpoint = construct<UnixEndpoint>(stack.hal(), stack, type);
+Result<Ref<UnixEndpoint>> UnixEndpoint::create(Stack& stack, int type, uint32_t uid) {
+  UnixEndpoint* endpoint = construct<UnixEndpoint>(stack.hal(), stack, type, uid);
   if (endpoint == nullptr) return Errno::ENOMEM;
   UnixDomain::of(stack).add_open(*endpoint);
   return Ref<UnixEndpoint>::adopt(endpoint);
 }
 
-Result<> UnixEndpoint::join(UnixEndpoint& first, UnixEndpoint& second) {
-  const Ref<UnixIdentity> identity = TRY(UnixIdentity::of_current_task(first.hal()));
+void UnixEndpoint::join(UnixEndpoint& first, UnixEndpoint& second, const Ref<UnixIdentity>& identity) {
   MutexLock lock(first.domain().mutex);
   first.set_peer(Ref<UnixEndpoint>::share(second));
   second.set_peer(Ref<UnixEndpoint>::share(first));
@@ -53,7 +53,6 @@ Result<> UnixEndpoint::join(UnixEndpoint& first, UnixEndpoint& second) {
     end->peer_identity_ = identity;
     end->set_state(UnixState::Connected);
   }
-  return ok();
 }
 
 uint64_t UnixEndpoint::cookie() {
@@ -77,11 +76,6 @@ Result<int> UnixEndpoint::open_peer_process() {
   if (!identity) return Errno::ENODATA;
   if (!UnixProcess::is_offered(hal())) return Errno::ENOPROTOOPT;
   return identity->process().open();
-}
-
-void UnixEndpoint::set_file(File* file) {
-  MutexLock lock(domain().mutex);
-  file_ = file;
 }
 
 PollEvents UnixEndpoint::poll() {
@@ -144,6 +138,7 @@ void UnixEndpoint::close(Entry& entry) {
     MutexLock lock(domain().mutex);
     domain().remove(*this);
     domain().remove_open(*this);
+    set_file(nullptr);
     set_state(UnixState::Closed);
     peer = std::move(peer_);
     peer_ = nullptr;

@@ -22,10 +22,10 @@ enum class Blocking : uint8_t { No, Yes };
 class UnixEndpoint final : public RefCounted<UnixEndpoint> {
  public:
   // ENOMEM.
-  static Result<Ref<UnixEndpoint>> create(Stack& stack, int type);
+  static Result<Ref<UnixEndpoint>> create(Stack& stack, int type, uint32_t uid);
   static void destroy(UnixEndpoint* endpoint) { dispose(endpoint->hal(), endpoint); }
   // socketpair(): each is the other's peer.
-  static Result<> join(UnixEndpoint& first, UnixEndpoint& second);
+  static void join(UnixEndpoint& first, UnixEndpoint& second, const Ref<UnixIdentity>& identity);
 
   Result<> bind(SyscallContext& context, const SockAddr& address);
   Result<> connect(SyscallContext& context, const SockAddr& address, Blocking blocking);
@@ -41,7 +41,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   void close(Entry& entry);
 
   // Whose owner hears of urgent data; null once it is closed.
-  void set_file(File* file);
+  void set_file(File* file) { __atomic_store_n(&file_, file, __ATOMIC_RELEASE); }
   Stack& stack() const { return stack_; }
   const Hal& hal() const { return stack_.hal(); }
   int socket_type() const { return type_; }
@@ -58,6 +58,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
  private:
   friend class UnixDomain;
   friend class UnixCollection;
+  friend class UnixReports;
   template <typename T, typename... Arguments>
   friend T* construct(const Hal& hal, Arguments&&... arguments);
   template <typename T>
@@ -75,9 +76,11 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
     uint32_t is_armed = 0;           // atomic
   };
 
-  UnixEndpoint(Stack& stack, int type);
+  UnixEndpoint(Stack& stack, int type, uint32_t uid);
   ~UnixEndpoint();
 
+  // Null before it is accepted and after it was closed; it stays while the domain's mutex is held.
+  File* file() const { return __atomic_load_n(&file_, __ATOMIC_ACQUIRE); }
   UnixDomain& domain() { return UnixDomain::of(stack()); }
   bool is_stream() const { return socket_type() == kSockStream; }
   bool is_connection_based() const { return socket_type() != kSockDatagram; }
@@ -150,7 +153,9 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   enum class AfterPiece : uint8_t { Stop, GoOn };
   AfterPiece take_piece(UnixMessage& piece, size_t skip, IncomingMessage& message, Incoming& incoming);
   UnixMessage* past_urgent(UnixMessage& message, const Incoming& incoming);
-  UnixMessage* first_message();
+  UnixMessage* first_message(const Incoming& incoming);
+  void unlink_message(UnixMessage& message) REQUIRES(inbox_mutex_);
+  uint32_t inbox_count() const { return __atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE); }
   UnixMessage* message_after(UnixMessage& message);
   Result<size_t> receive_urgent(SyscallContext& context, IncomingMessage& message);
   void remove_message(UnixMessage* message);
@@ -172,6 +177,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   uint32_t backlog_;    // of listen(), or the number of datagrams held
   size_t send_memory_ = 0;
   uint64_t cookie_ = 0;
+  const uint32_t uid_;  // whose file it is
 
   // Under the domain's mutex.
   Ref<UnixEndpoint> peer_;

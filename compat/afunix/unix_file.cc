@@ -2,6 +2,7 @@
 #include "compat/afunix/unix_file.hh"
 
 #include "compat/afunix/unix_collect.hh"
+#include "compat/afunix/unix_report.hh"
 #include "compat/syscalls/compat_state.hh"
 
 namespace lxnet {
@@ -13,16 +14,28 @@ Result<Ref<SocketFile>> UnixSocket::wrap(Ref<UnixEndpoint> endpoint) {
   return Ref<SocketFile>::adopt(file);
 }
 
-Result<Ref<SocketFile>> UnixSocket::create(SyscallContext& context, int type, int protocol) {
+Result<int> UnixSocket::check_kind(int type, int protocol) {
   if (protocol != 0 && protocol != kFamilyUnix) return Errno::EPROTONOSUPPORT;
   if (type == kSockRaw) type = kSockDatagram;  // what BSD meant by it
   if (type != kSockStream && type != kSockDatagram && type != kSockSequenced) return Errno::ESOCKTNOSUPPORT;
-  return wrap(TRY(UnixEndpoint::create(context.stack(), type)));
+  return type;
+}
+
+Result<Ref<SocketFile>> UnixSocket::create(SyscallContext& context, int type, int protocol) {
+  type = TRY(check_kind(type, protocol));
+  lxnet_credentials own{};
+  context.hal().credentials(own);
+  return wrap(TRY(UnixEndpoint::create(context.stack(), type, own.euid)));
 }
 
 Result<> UnixSocket::create_pair(SyscallContext& context, int type, int protocol, Ref<SocketFile> (&pair)[2]) {
-  for (Ref<SocketFile>& end : pair) end = TRY(create(context, type, protocol));
-  return UnixEndpoint::join(static_cast<UnixSocket&>(*pair[0]).endpoint(), static_cast<UnixSocket&>(*pair[1]).endpoint());
+  type = TRY(check_kind(type, protocol));
+  const Ref<UnixIdentity> identity = TRY(UnixIdentity::of_current_task(context.hal()));
+  for (Ref<SocketFile>& end : pair) {
+    end = TRY(wrap(TRY(UnixEndpoint::create(context.stack(), type, identity->credentials().euid))));
+  }
+  UnixEndpoint::join(static_cast<UnixSocket&>(*pair[0]).endpoint(), static_cast<UnixSocket&>(*pair[1]).endpoint(), identity);
+  return ok();
 }
 
 UnixSocket* UnixSocket::from(File& file) {
@@ -39,7 +52,6 @@ Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) {
 }
 
 void UnixSocket::released(Entry& entry) {
-  endpoint_->set_file(nullptr);
   endpoint_->close(entry);
   collect_unreachable_sockets(UnixDomain::of(stack()), entry);
 }
@@ -59,5 +71,8 @@ extern "C" int lxnet_enable_afunix(lxnet_stack* c_stack) {
   }
   state.unix_domain = domain;
   state.destroy_unix_domain = [](const Hal& hal, void* object) { dispose(hal, static_cast<UnixDomain*>(object)); };
+  state.report_unix_sockets = [](void* object, CompatState::VisitUnixReport visit, void* context) {
+    UnixReports::for_each(*static_cast<UnixDomain*>(object), [&](const UnixReport& report) { visit(context, report); });
+  };
   return 0;
 }

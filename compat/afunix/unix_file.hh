@@ -10,6 +10,8 @@ class UnixSocket final : public SocketFile {
   static Result<Ref<SocketFile>> wrap(Ref<UnixEndpoint> endpoint);
   static Result<Ref<SocketFile>> create(SyscallContext& context, int type, int protocol);
   static Result<> create_pair(SyscallContext& context, int type, int protocol, Ref<SocketFile> (&pair)[2]);
+  // The type it gets. EPROTONOSUPPORT, ESOCKTNOSUPPORT.
+  static Result<int> check_kind(int type, int protocol);
   // Null for a file of another kind.
   static UnixSocket* from(File& file);
 

@@ -18,25 +18,8 @@ uint32_t kmalloc_size(size_t size) {
   return bucket;
 }
 
-}  // namespace
-
-UnixMessage::UnixMessage() = default;
-UnixMessage::~UnixMessage() {
-  rights.clear();
-  data = nullptr;
-  if (sender) sender->uncharge(charge);
-}
-
-uint32_t unix_charge(size_t linear, size_t paged) {
-  return kLinuxBuffer + kmalloc_size(linear + kLinuxSharedInfo) + static_cast<uint32_t>(round_up(paged, kPage));
-}
-
 Result<Ref<Packet>> packet_from_source(PacketPool& pool, IoSource& source, size_t size) {
   Ref<Packet> packet = TRY(Packet::create(pool, 0));
-  if (size <= packet->tailroom()) {
-    if (source.copy(packet->append(size)) != size) return Errno::EFAULT;
-    return packet;
-  }
   while (size != 0) {
     const size_t piece = size < kBlockSize ? size : kBlockSize;
     Ref<DataBlock> block = TRY(DataBlock::create(pool, piece));
@@ -47,16 +30,60 @@ Result<Ref<Packet>> packet_from_source(PacketPool& pool, IoSource& source, size_
   return packet;
 }
 
-size_t copy_to_sink(const Packet& packet, size_t offset, size_t size, IoSink& sink) {
+}  // namespace
+
+UnixMessage::UnixMessage(size_t room) : room_(room) {}
+
+UnixMessage::~UnixMessage() {
+  rights.clear();
+  if (sender) sender->uncharge(charge);
+}
+
+Result<UnixMessage*> UnixMessage::create_raw(const Hal& hal, size_t room) {
+  void* block = hal.alloc(sizeof(UnixMessage) + room, alignof(UnixMessage));
+  if (block == nullptr) return Errno::ENOBUFS;
+  return new (block) UnixMessage(room);
+}
+
+void UnixMessage::destroy(const Hal& hal, UnixMessage* message) {
+  const size_t size = sizeof(UnixMessage) + message->room_;
+  message->~UnixMessage();
+  hal.free(message, size);
+}
+
+Result<UnixMessage*> UnixMessage::create(const Hal& hal, PacketPool& pool, IoSource& source, size_t size) {
+  const bool is_inline = size <= kFew;
+  UnixMessage* message = TRY(create_raw(hal, is_inline ? size : 0));
+  message->size_ = size;
+  if (is_inline) {
+    if (source.copy(MutableByteSpan(message->inline_bytes(), size)) == size) return message;
+    destroy(hal, message);
+    return Errno::EFAULT;
+  }
+  auto packet = packet_from_source(pool, source, size);
+  if (!packet.is_ok()) {
+    destroy(hal, message);
+    return packet.error();
+  }
+  message->data_ = packet.take();
+  return message;
+}
+
+size_t UnixMessage::copy_to(IoSink& sink, size_t offset, size_t size) const {
+  if (!data_) return sink.copy(ByteSpan(inline_bytes() + offset, size));
   size_t copied = 0;
   bool is_bad = false;
-  packet.for_each_run(offset, size, [&](ByteSpan run) {
+  data_->for_each_run(offset, size, [&](ByteSpan run) {
     if (is_bad) return;
     const size_t done = sink.copy(run);
     copied += done;
     is_bad = done != run.size();
   });
   return copied;
+}
+
+uint32_t unix_charge(size_t linear, size_t paged) {
+  return kLinuxBuffer + kmalloc_size(linear + kLinuxSharedInfo) + static_cast<uint32_t>(round_up(paged, kPage));
 }
 
 }  // namespace lxnet

@@ -17,21 +17,22 @@ struct UnixCredentials {
   bool operator==(const UnixCredentials&) const = default;
 };
 
-struct UnixMessage {
-  UnixMessage();
-  ~UnixMessage();
-  static Result<UnixMessage*> create(const Hal& hal) {
-    UnixMessage* message = construct<UnixMessage>(hal);
-    if (message == nullptr) return Errno::ENOBUFS;
-    return message;
-  }
+class UnixMessage {
+ public:
+  // Room for `size` bytes: behind the message itself when they are few, else in blocks that receivers copy from directly.
+  // ENOBUFS, EFAULT.
+  static Result<UnixMessage*> create(const Hal& hal, PacketPool& pool, IoSource& source, size_t size);
+  // Without bytes. ENOBUFS.
+  static Result<UnixMessage*> create_empty(const Hal& hal) { return create_raw(hal, 0); }
+  static void destroy(const Hal& hal, UnixMessage* message);
 
-  size_t size() const { return data ? data->size() : 0; }
-  size_t unread() const { return size() - consumed; }
+  size_t size() const { return size_; }
+  size_t unread() const { return size_ - consumed; }
+  // Copies from `offset` into the sink; how much went well.
+  size_t copy_to(IoSink& sink, size_t offset, size_t size) const;
 
   ListLink queue_link;
   UnixMessage* next_doomed = nullptr;
-  Ref<Packet> data;
   size_t consumed = 0;
   Ref<UnixEndpoint> sender;
   uint32_t charge = 0;  // of the sender's buffer
@@ -41,12 +42,19 @@ struct UnixMessage {
   UnixProcess process;       // for SO_PASSPIDFD
   UnixRights rights;         // descriptors
   Ref<UnixEndpoint> embryo;  // on a listener: the connection to be accepted
-};
 
-// `size` bytes of the source as a packet: inline when small, else in blocks that receivers copy from directly. EFAULT, ENOBUFS.
-Result<Ref<Packet>> packet_from_source(PacketPool& pool, IoSource& source, size_t size);
-// Copies from `offset` into the sink; how much went well.
-size_t copy_to_sink(const Packet& packet, size_t offset, size_t size, IoSink& sink);
+ private:
+  static constexpr size_t kFew = 1024;
+  explicit UnixMessage(size_t room);
+  ~UnixMessage();
+  static Result<UnixMessage*> create_raw(const Hal& hal, size_t room);
+  uint8_t* inline_bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
+  const uint8_t* inline_bytes() const { return reinterpret_cast<const uint8_t*>(this + 1); }
+
+  size_t size_ = 0;
+  size_t room_;       // behind the message
+  Ref<Packet> data_;  // of larger ones
+};
 
 // What Linux charges a sender for bytes in the linear part of an sk_buff and in pages behind it, so that buffers fill after as
 // many messages as there.

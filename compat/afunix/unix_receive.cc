@@ -116,7 +116,7 @@ Result<size_t> UnixEndpoint::take_datagram(SyscallContext& context, IncomingMess
     message.has_name = true;
   }
   if (size < full) message.result_flags |= kMessageTruncated;
-  const bool is_good = copy_to_sink(*found->data, skip, size, message.sink) == size;
+  const bool is_good = found->copy_to(message.sink, skip, size) == size;
   if (is_good) {
     incoming.credentials = found->credentials;
     incoming.process = found->process;

@@ -11,9 +11,20 @@ constexpr PollEvents kReadInterest = kPollIn | kPollReadNormal | kPollError | kP
 
 }  // namespace
 
-UnixMessage* UnixEndpoint::first_message() {
-  MutexLock lock(inbox_mutex_);
-  return inbox_.front();
+// Where a read begins; null at the mark too.
+UnixMessage* UnixEndpoint::first_message(const Incoming& incoming) {
+  UnixMessage* first = nullptr;
+  {
+    MutexLock lock(inbox_mutex_);
+    first = inbox_.front();
+    if (first == nullptr || (first->unread() != 0 && first != urgent_)) return first;
+  }
+  return past_urgent(*first, incoming);
+}
+
+void UnixEndpoint::unlink_message(UnixMessage& message) {
+  inbox_.remove(message);
+  __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
 }
 
 UnixMessage* UnixEndpoint::message_after(UnixMessage& message) {
@@ -25,8 +36,7 @@ UnixMessage* UnixEndpoint::message_after(UnixMessage& message) {
 void UnixEndpoint::remove_message(UnixMessage* message) {
   {
     MutexLock lock(inbox_mutex_);
-    inbox_.remove(*message);
-    __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
+    unlink_message(*message);
   }
   domain().bury(message);
 }
@@ -79,7 +89,7 @@ UnixEndpoint::AfterPiece UnixEndpoint::take_piece(UnixMessage& piece, size_t ski
   }
   const size_t available = piece.unread() - skip;
   const size_t size = available < message.sink.room() ? available : message.sink.room();
-  if (copy_to_sink(*piece.data, piece.consumed + skip, size, message.sink) != size) {
+  if (piece.copy_to(message.sink, piece.consumed + skip, size) != size) {
     incoming.has_fault = true;
     return AfterPiece::Stop;
   }
@@ -90,14 +100,17 @@ UnixEndpoint::AfterPiece UnixEndpoint::take_piece(UnixMessage& piece, size_t ski
     move_peek_offset(static_cast<int64_t>(size));
     return has_rights ? AfterPiece::Stop : AfterPiece::GoOn;
   }
+  bool is_read = false;
   {
     MutexLock lock(inbox_mutex_);
     piece.consumed += size;
     unread_bytes_ -= static_cast<int32_t>(size);
+    is_read = piece.unread() == 0;
+    if (is_read) unlink_message(piece);
   }
   move_peek_offset(-static_cast<int64_t>(size));
-  if (piece.unread() != 0) return AfterPiece::Stop;
-  remove_message(&piece);
+  if (!is_read) return AfterPiece::Stop;
+  domain().bury(&piece);
   return has_rights ? AfterPiece::Stop : AfterPiece::GoOn;
 }
 
@@ -106,12 +119,10 @@ Result<> UnixEndpoint::read_stream(SyscallContext& context, IncomingMessage& mes
   TaskMutexLock reader(reader_, context.entry());
   size_t skip = incoming.is_peek && peek_offset() > 0 ? static_cast<size_t>(peek_offset()) : 0;
   do {
-    UnixMessage* piece = first_message();
+    const size_t before = incoming.copied;
+    UnixMessage* piece = first_message(incoming);
+    if (piece == nullptr && before != 0 && inbox_count() != 0) return ok();  // at the mark
     for (;;) {
-      if (piece != nullptr) {
-        piece = past_urgent(*piece, incoming);
-        if (piece == nullptr && incoming.copied != 0) return ok();
-      }
       while (piece != nullptr && skip >= piece->unread()) {
         skip -= piece->unread();
         piece = message_after(*piece);
@@ -127,6 +138,8 @@ Result<> UnixEndpoint::read_stream(SyscallContext& context, IncomingMessage& mes
       skip = 0;
       piece = message_after(*piece);
       if (piece == nullptr) return ok();
+      piece = past_urgent(*piece, incoming);
+      if (piece == nullptr && incoming.copied != 0) return ok();
     }
   } while (message.sink.room() != 0);
   return ok();
@@ -163,7 +176,8 @@ Result<size_t> UnixEndpoint::receive_urgent(SyscallContext& context, IncomingMes
     MutexLock lock(inbox_mutex_);
     if (options_.oob_inline || urgent_ == nullptr) return Errno::EINVAL;
     byte_message = urgent_;
-    byte_message->data->read(byte_message->consumed, MutableByteSpan(&byte, 1));
+    SpanSink sink(MutableByteSpan(&byte, 1));
+    byte_message->copy_to(sink, byte_message->consumed, 1);
     if (!is_peek) {
       urgent_ = nullptr;
       unread_bytes_ -= 1;

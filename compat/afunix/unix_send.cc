@@ -94,9 +94,7 @@ Result<> UnixEndpoint::wait_for_send_room(SyscallContext& context, uint32_t flag
 Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext&, IoSource& source, size_t size, uint32_t charge,
                                                 Outgoing& outgoing) {
   TRY(outgoing.rights.check_limit());
-  Ref<Packet> data = TRY(packet_from_source(stack().pool(), source, size));
-  UnixMessage* message = TRY(UnixMessage::create(hal()));
-  message->data = std::move(data);
+  UnixMessage* message = TRY(UnixMessage::create(hal(), stack().pool(), source, size));
   message->sender = Ref<UnixEndpoint>::share(*this);
   message->charge = charge;
   __atomic_fetch_add(&send_memory_, size_t{charge}, __ATOMIC_ACQ_REL);
@@ -113,7 +111,7 @@ Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext&, IoSource& sourc
 void UnixEndpoint::add_credentials(SyscallContext& context, UnixMessage& message, const UnixEndpoint& peer) {
   const bool wants_process = options_.pass_pidfd || peer.options_.pass_pidfd;
   if (message.credentials.pid == 0) {
-    const bool is_embryo = __atomic_load_n(&peer.file_, __ATOMIC_RELAXED) == nullptr;
+    const bool is_embryo = peer.file() == nullptr;
     if (!wants_credentials() && !peer.wants_credentials() && !is_embryo) return;
     lxnet_credentials own{};
     context.hal().credentials(own);
@@ -142,8 +140,9 @@ Result<size_t> UnixEndpoint::send_stream(SyscallContext& context, OutgoingMessag
   if (is_urgent && message.source.remaining() == 0) return Errno::EOPNOTSUPP;
   if (message.name != nullptr && message.name->size() != 0)
     return state() == UnixState::Connected ? Errno::EISCONN : Errno::EOPNOTSUPP;
-  const Ref<UnixEndpoint> peer = this->peer();
-  if (!peer) return Errno::ENOTCONN;
+  // Once there is a peer it stays until the socket is closed, which no call is under way on.
+  UnixEndpoint* peer = state() == UnixState::Connected ? peer_.get() : nullptr;
+  if (peer == nullptr) return Errno::ENOTCONN;
   if ((shut() & kShutSend) != 0) return Errno::EPIPE;
 
   const size_t total = message.source.remaining();
@@ -190,7 +189,7 @@ Result<> UnixEndpoint::send_urgent(SyscallContext& context, UnixEndpoint& peer, 
   }
   {
     MutexLock lock(domain().mutex);
-    if (peer.file_ != nullptr) peer.file_->async_owner().send_urgent_signal();
+    if (File* file = peer.file()) file->async_owner().send_urgent_signal();
   }
   peer.waiters_.wake(kReadable);
   return ok();

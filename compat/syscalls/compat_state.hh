@@ -7,6 +7,8 @@
 
 namespace lxnet {
 
+struct UnixReport;
+
 class CompatState {
  public:
   explicit CompatState(const Hal& hal) : watch_lifetime(hal, LockRank::EpollSet) {}
@@ -35,6 +37,13 @@ class CompatState {
   // AF_UNIX's own, while its archive is linked (compat/afunix).
   void* unix_domain = nullptr;
   void (*destroy_unix_domain)(const Hal& hal, void* domain) = nullptr;
+  // visit(context, report) for each open socket, under the family's lock.
+  using VisitUnixReport = void (*)(void* context, const UnixReport& report);
+  void (*report_unix_sockets)(void* domain, VisitUnixReport visit, void* context) = nullptr;
+
+  // AF_NETLINK's own, the same way (compat/afnetlink).
+  void* netlink_domain = nullptr;
+  void (*destroy_netlink_domain)(const Hal& hal, void* domain) = nullptr;
 
  private:
   static constexpr size_t kMaxFamilies = 8;

@@ -37,6 +37,7 @@ void detach_compat(Stack& stack) {
   if (state.call_tracer != nullptr) state.call_tracer->destroy(stack.hal(), state.call_tracer);
   if (state.unix_domain != nullptr) state.destroy_unix_domain(stack.hal(), state.unix_domain);
   if (state.watch_accounts != nullptr) state.destroy_watch_accounts(stack.hal(), state.watch_accounts);
+  if (state.netlink_domain != nullptr) state.destroy_netlink_domain(stack.hal(), state.netlink_domain);
   dispose(stack.hal(), &state);
   stack.upper_layer = nullptr;
 }
@@ -75,6 +76,11 @@ int lxnet_tunable_set(lxnet_stack* stack, const char* name, const char* value) {
 int lxnet_tunable_get(lxnet_stack* stack, const char* name, char* value, size_t room) {
   auto size = lxnet::from_c(stack).tunables().get(name, std::span<char>(value, room));
   return size.is_ok() ? static_cast<int>(size.take()) : -static_cast<int>(size.error());
+}
+
+uint64_t lxnet_file_cookie(lxnet_file* file) {
+  lxnet::File* object = lxnet::File::from_c(file);
+  return object->kind() == lxnet::FileKind::Socket ? static_cast<lxnet::SocketFile*>(object)->cookie() : 0;
 }
 
 int lxnet_serves_family(lxnet_stack* stack, int family) {

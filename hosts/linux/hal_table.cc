@@ -248,6 +248,14 @@ int64_t hal_foreign_write(void*, lxnet_foreign_file* file, const void* from, siz
 
 }  // namespace
 
+uint64_t inode_of_socket(void* ctx, uint64_t cookie) {
+  uint64_t found = 0;
+  supervisor(ctx).files().for_each([&](lxnet_file* file, ino_t inode) {
+    if (lxnet_file_cookie(file) == cookie) found = inode;
+  });
+  return found;
+}
+
 // No locks: the supervisor is one thread, and fibers switch only where the core parks.
 lxnet_hal make_hal(Supervisor& self) {
   lxnet_hal hal = {};

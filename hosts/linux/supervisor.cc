@@ -289,12 +289,15 @@ void Supervisor::answer(const Call& call, int64_t result) {
 bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
   // A call that lxnet does not know must not run on our stand-in: the program is told.
   if (result == -ENOSYS) return !call.is_on_our_file;
-  if (result != -EAFNOSUPPORT || std::strncmp(call.row.name, "socket", 6) != 0) return false;
+  if (std::strncmp(call.row.name, "socket", 6) != 0) return false;
+  // Of netlink only some protocols are ours; whether the others exist is the kernel's to say.
+  bool is_netlink = result == -EPROTONOSUPPORT && call.notice.data.args[0] == AF_NETLINK;
+  if (result != -EAFNOSUPPORT && !is_netlink) return false;
   // What reaches the network must not go around us; a family that stays on the machine or only configures it may.
   uint64_t family = call.notice.data.args[0];
   if (family == AF_INET || family == AF_INET6 || family == AF_PACKET || std::strcmp(call.row.name, "socketcall") == 0)
     return false;
-  if (lxnet_serves_family(call.task->stack, static_cast<int>(family)) != 0) return false;
+  if (!is_netlink && lxnet_serves_family(call.task->stack, static_cast<int>(family)) != 0) return false;
   if (families_left_.insert(family).second) {
     log(LXNET_LOG_INFO, absl::StrCat(family_name(static_cast<int>(family)), " is left to the host kernel").c_str());
   }

@@ -79,6 +79,7 @@ struct HalTable {
     node[1] = ++of(ctx).last_node_;
     return 0;
   }
+  static void path_remove_socket(void* ctx, const char* path) { of(ctx).socket_nodes_.erase(path); }
   static int path_find_socket(void* ctx, const char* path, uint64_t node[2]) {
     auto found = of(ctx).socket_nodes_.find(path);
     if (found == of(ctx).socket_nodes_.end()) return -static_cast<int>(Errno::ENOENT);
@@ -122,6 +123,7 @@ lxnet_hal make_hal_table(Host& host) {
   LXNET_ROW(resource_limit);
   LXNET_ROW(path_create_socket);
   LXNET_ROW(path_find_socket);
+  LXNET_ROW(path_remove_socket);
   LXNET_ROW(log);
   LXNET_ROW(panic);
 #undef LXNET_ROW

@@ -155,7 +155,8 @@ void ThreadHal::fill_user_and_files(lxnet_hal& table) {
   };
   table.credentials = [](void*, lxnet_credentials* out) {
     *out = {};
-    out->pid = out->tgid = getpid();
+    static const pid_t own = getpid();
+    out->pid = out->tgid = own;
   };
   table.capable = [](void*, int) { return 1; };
   table.send_signal = [](void*, const lxnet_signal*) { return 0; };

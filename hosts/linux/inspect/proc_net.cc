@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "hosts/linux/file_table.hh"
 #include "hosts/linux/inspect/socket_list.hh"
+#include "hosts/linux/inspect/unix_list.hh"
 // The core's headers remove errno's macros.
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -183,6 +184,7 @@ std::optional<std::string> proc_net_text(lxnet_stack* stack, const FileTable& fi
   if (name == "snmp") return snmp(core);
   if (name == "snmp6") return snmp6(core);
   if (name == "netstat") return netstat(core);
+  if (name == "unix" && lxnet_serves_family(stack, 1)) return unix_socket_lines(stack, files);
   return std::nullopt;
 }
 

@@ -1,0 +1,80 @@
+#include "compat/afnetlink/netlink_domain.hh"
+
+#include "compat/afnetlink/netlink_socket.hh"
+#include "compat/afnetlink/sock_diag.hh"
+#include "compat/syscalls/compat_state.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr NetlinkProtocol kProtocols[] = {
+    {.number = 4 /* NETLINK_SOCK_DIAG */, .handle = &handle_sock_diag},
+};
+
+}  // namespace
+
+NetlinkDomain& NetlinkDomain::of(Stack& stack) { return *static_cast<NetlinkDomain*>(CompatState::of(stack).netlink_domain); }
+
+const NetlinkProtocol* NetlinkDomain::find_protocol(int number) {
+  for (const NetlinkProtocol& protocol : kProtocols) {
+    if (protocol.number == number) return &protocol;
+  }
+  return nullptr;
+}
+
+bool NetlinkDomain::is_taken_locked(int protocol, uint32_t number) {
+  for (Port& port : ports_) {
+    if (port.protocol == protocol && port.number == number) return true;
+  }
+  return false;
+}
+
+bool NetlinkDomain::is_taken(int protocol, uint32_t number) {
+  MutexLock lock(mutex_);
+  return is_taken_locked(protocol, number);
+}
+
+Result<> NetlinkDomain::take_port(Port& port, uint32_t number) {
+  MutexLock lock(mutex_);
+  if (is_taken_locked(port.protocol, number)) return Errno::EADDRINUSE;
+  port.number = number;
+  ports_.push_back(port);
+  return ok();
+}
+
+// Linux draws from the negative numbers too.
+Result<> NetlinkDomain::take_any_port(Port& port, uint32_t process) {
+  MutexLock lock(mutex_);
+  uint32_t number = process;
+  for (uint32_t tries = 0; is_taken_locked(port.protocol, number); ++tries) {
+    if (tries == 1u << 16) return Errno::EADDRINUSE;
+    number = next_number_--;
+    if (next_number_ < 0x80000000u) next_number_ = static_cast<uint32_t>(-4097);
+  }
+  port.number = number;
+  ports_.push_back(port);
+  return ok();
+}
+
+void NetlinkDomain::leave(Port& port) {
+  MutexLock lock(mutex_);
+  if (port.link.is_linked()) ports_.remove(port);
+}
+
+}  // namespace lxnet
+
+extern "C" int lxnet_enable_afnetlink(lxnet_stack* c_stack, uint64_t (*inode_of)(void* ctx, uint64_t cookie)) {
+  using namespace lxnet;
+  Stack& stack = *reinterpret_cast<Stack*>(c_stack);
+  CompatState& state = CompatState::of(stack);
+  NetlinkDomain* domain = construct<NetlinkDomain>(stack.hal(), stack.hal(), inode_of);
+  if (domain == nullptr) return -static_cast<int>(Errno::ENOMEM);
+  auto added = state.add_family({.number = kFamilyNetlink, .create = &NetlinkSocket::create, .create_pair = nullptr});
+  if (!added.is_ok()) {
+    dispose(stack.hal(), domain);
+    return -static_cast<int>(added.error());
+  }
+  state.netlink_domain = domain;
+  state.destroy_netlink_domain = [](const Hal& hal, void* object) { dispose(hal, static_cast<NetlinkDomain*>(object)); };
+  return 0;
+}

@@ -1,0 +1,85 @@
+// Netlink messages: what waits in a socket's queue, and how answers are written.
+#pragma once
+
+#include "base/list.hh"
+#include "compat/syscalls/context.hh"
+#include "hal/memory.hh"
+
+namespace lxnet {
+
+// struct nlmsghdr, nlattr and nlmsgerr, in host order.
+struct NetlinkHeader {
+  uint32_t length;
+  uint16_t type;
+  uint16_t flags;
+  uint32_t sequence;
+  uint32_t port;
+};
+static_assert(sizeof(NetlinkHeader) == 16);
+
+enum : uint16_t { kNetlinkError = 2, kNetlinkDone = 3, kNetlinkFirstType = 16 };
+enum : uint16_t {
+  kNetlinkRequest = 1,
+  kNetlinkMulti = 2,
+  kNetlinkAck = 4,
+  kNetlinkDump = 0x300,
+  kNetlinkCapped = 0x100,  // in an error: without the request's payload
+};
+
+constexpr size_t netlink_align(size_t size) { return (size + 3) & ~size_t{3}; }
+
+// One datagram: one message or several.
+struct NetlinkDatagram {
+  ListLink link;
+  HeapArray<uint8_t> bytes;
+  size_t size = 0;
+  uint32_t port = 0;  // who sent it; 0 the kernel
+};
+
+// A request as its handler sees it.
+struct NetlinkRequest {
+  NetlinkHeader header{};
+  ByteSpan payload;  // behind the header
+  bool is_dump() const { return (header.flags & kNetlinkDump) != 0; }
+};
+
+// Where answers go: called with each finished datagram.
+class NetlinkOutput {
+ public:
+  virtual Result<> queue(ByteSpan datagram) = 0;
+
+ protected:
+  ~NetlinkOutput() = default;
+};
+
+// Writes messages one after the other and hands them on in datagrams of at most a page, as Linux's dumps come.
+class NetlinkWriter {
+ public:
+  NetlinkWriter(const Hal& hal, NetlinkOutput& output, const NetlinkRequest& request)
+      : hal_(hal), output_(output), request_(request) {}
+
+  // A message: begin, attributes, end. ENOMEM; EMSGSIZE for one that no datagram holds.
+  Result<> begin(uint16_t type, uint16_t flags, ByteSpan body);
+  Result<> attribute(uint16_t type, ByteSpan value);
+  template <typename T>
+  Result<> attribute(uint16_t type, const T& value) {
+    return attribute(type, bytes_of(value));
+  }
+  Result<> end();
+  // NLMSG_DONE, and what was not handed on yet.
+  Result<> finish_dump();
+  Result<> flush();
+
+ private:
+  static constexpr size_t kPart = 3776, kMost = 32 * 1024;
+  Result<> make_room(size_t size);
+
+  const Hal& hal_;
+  NetlinkOutput& output_;
+  const NetlinkRequest& request_;
+  HeapArray<uint8_t> buffer_;
+  size_t size_ = 0;     // of everything written
+  size_t current_ = 0;  // where the message under way begins
+};
+
+}  // namespace lxnet

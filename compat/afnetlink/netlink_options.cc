@@ -1,0 +1,59 @@
+// SOL_NETLINK. Options that say what of the errors is quoted are obeyed; the groups' are refused, as there are no groups.
+#include "compat/afnetlink/netlink_socket.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr int kLevel = 270;
+enum : int {
+  kPacketInfo = 3,
+  kBroadcastError = 4,
+  kNoBufferErrors = 5,
+  kCapAcknowledgements = 10,
+  kExtendedAcknowledgements = 11,
+  kStrictChecks = 12,
+};
+
+}  // namespace
+
+bool* NetlinkSocket::find_flag(int name) {
+  switch (name) {
+    case kPacketInfo:
+      return &packet_info_;
+    case kBroadcastError:
+      return &broadcast_error_;
+    case kNoBufferErrors:
+      return &no_buffer_errors_;
+    case kCapAcknowledgements:
+      return &caps_errors_;
+    case kExtendedAcknowledgements:
+      return &extended_errors_;
+    case kStrictChecks:
+      return &strict_checks_;
+    default:
+      return nullptr;
+  }
+}
+
+Result<> NetlinkSocket::set_option(SyscallContext& context, int level, int name, UserAddress value, int length) {
+  if (level != kLevel) return Errno::ENOPROTOOPT;
+  int number = 0;
+  if (length >= static_cast<int>(sizeof number)) number = TRY(read_user<int>(context.hal(), value));
+  bool* flag = find_flag(name);
+  if (flag == nullptr) return Errno::ENOPROTOOPT;
+  *flag = number != 0;
+  return ok();
+}
+
+Result<> NetlinkSocket::get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length_address) {
+  if (level != kLevel) return Errno::ENOPROTOOPT;
+  const int length = TRY(read_user<int>(context.hal(), length_address));
+  if (length < 0) return Errno::EINVAL;
+  const bool* flag = find_flag(name);
+  if (flag == nullptr) return Errno::ENOPROTOOPT;
+  if (length < static_cast<int>(sizeof(int))) return Errno::EINVAL;
+  TRY(write_user(context.hal(), length_address, static_cast<int>(sizeof(int))));
+  return write_user(context.hal(), value, *flag ? 1 : 0);
+}
+
+}  // namespace lxnet

@@ -1,0 +1,241 @@
+// Netlink sockets: names, sending and receiving, as net/netlink/af_netlink.c has them.
+#include "compat/afnetlink/netlink_socket.hh"
+
+#include "compat/syscalls/control_message.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr PollEvents kReadable = kPollIn | kPollReadNormal;
+constexpr PollEvents kReadInterest = kReadable | kPollError;
+constexpr int kProtocols = 32;  // MAX_LINKS
+constexpr int kNetlinkLevel = 270, kPacketInfo = 3;
+
+struct NetlinkAddress {
+  uint16_t family = kFamilyNetlink;
+  uint16_t pad = 0;
+  uint32_t port = 0;
+  uint32_t groups = 0;
+};
+
+}  // namespace
+
+NetlinkSocket::NetlinkSocket(Stack& stack, int type, const NetlinkProtocol& protocol)
+    : SocketFile(stack, kFamilyNetlink, type, protocol.number),
+      protocol_(protocol),
+      waiters_(stack.hal()),
+      inbox_mutex_(stack.hal(), LockRank::ErrorQueue) {
+  const TunableValues& tunables = stack.tunables().values();
+  options_.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
+  options_.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
+  port_.socket = this;
+  port_.protocol = protocol.number;
+}
+
+Result<Ref<SocketFile>> NetlinkSocket::create(SyscallContext& context, int type, int protocol) {
+  if (type != kSockRaw && type != kSockDatagram) return Errno::ESOCKTNOSUPPORT;
+  if (protocol < 0 || protocol >= kProtocols) return Errno::EPROTONOSUPPORT;
+  const NetlinkProtocol* row = NetlinkDomain::find_protocol(protocol);
+  if (row == nullptr) return Errno::EPROTONOSUPPORT;
+  NetlinkSocket* socket = construct<NetlinkSocket>(context.hal(), context.stack(), type, *row);
+  if (socket == nullptr) return Errno::ENOMEM;
+  return Ref<SocketFile>::adopt(socket);
+}
+
+uint64_t NetlinkSocket::cookie() {
+  if (cookie_ == 0) cookie_ = stack().sockets().next_cookie();
+  return cookie_;
+}
+
+void NetlinkSocket::released(Entry&) {
+  NetlinkDomain::of(stack()).leave(port_);
+  for (;;) {
+    NetlinkDatagram* datagram = nullptr;
+    {
+      MutexLock lock(inbox_mutex_);
+      datagram = inbox_.take_front();
+    }
+    if (datagram == nullptr) return;
+    dispose(hal(), datagram);
+  }
+}
+
+Result<> NetlinkSocket::bind_automatically(SyscallContext& context) {
+  lxnet_credentials own{};
+  context.hal().credentials(own);
+  TRY(NetlinkDomain::of(stack()).take_any_port(port_, static_cast<uint32_t>(own.tgid)));
+  __atomic_store_n(&is_bound_, uint8_t{1}, __ATOMIC_RELEASE);
+  return ok();
+}
+
+Result<> NetlinkSocket::bind(SyscallContext& context, const SockAddr& user) {
+  if (user.size() < sizeof(NetlinkAddress)) return Errno::EINVAL;
+  const auto address = user.as<NetlinkAddress>();
+  if (address.family != kFamilyNetlink) return Errno::EINVAL;
+  if (address.groups != 0) return Errno::EOPNOTSUPP;  // nobody here would send to them
+  if (is_bound()) return address.port == port_.number ? Result<>(ok()) : Result<>(Errno::EINVAL);
+  if (address.port == 0) return bind_automatically(context);
+  TRY(NetlinkDomain::of(stack()).take_port(port_, address.port));
+  __atomic_store_n(&is_bound_, uint8_t{1}, __ATOMIC_RELEASE);
+  return ok();
+}
+
+Result<> NetlinkSocket::connect(SyscallContext& context, const SockAddr& user) {
+  if (user.size() < sizeof(uint16_t)) return Errno::EINVAL;
+  if (user.family() == kFamilyUnspecified) {
+    destination_port_ = destination_groups_ = 0;
+    return ok();
+  }
+  if (user.family() != kFamilyNetlink || user.size() < sizeof(NetlinkAddress)) return Errno::EINVAL;
+  const auto address = user.as<NetlinkAddress>();
+  if ((address.port != 0 || address.groups != 0) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  if (!is_bound()) TRY(bind_automatically(context));
+  destination_port_ = address.port;
+  destination_groups_ = address.groups;
+  return ok();
+}
+
+Result<SockAddr> NetlinkSocket::name(SyscallContext&, NameOf which) {
+  NetlinkAddress address;
+  if (which == NameOf::Peer) {
+    address.port = destination_port_;
+    address.groups = destination_groups_;
+  } else if (is_bound()) {
+    address.port = port_.number;
+  }
+  SockAddr result;
+  result.set(address);
+  return result;
+}
+
+Result<size_t> NetlinkSocket::send(SyscallContext& context, OutgoingMessage& message) {
+  if ((message.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  const size_t size = message.source.remaining();
+  if (size == 0) return Errno::ENODATA;
+  uint32_t port = destination_port_, groups = destination_groups_;
+  if (message.name != nullptr && message.name->size() != 0) {
+    if (message.name->size() < sizeof(NetlinkAddress) || message.name->family() != kFamilyNetlink) return Errno::EINVAL;
+    const auto address = message.name->as<NetlinkAddress>();
+    port = address.port;
+    groups = address.groups;
+    if ((port != 0 || groups != 0) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  }
+  if (!is_bound()) TRY(bind_automatically(context));
+  if (size > options_.send_buffer - 32) return Errno::EMSGSIZE;
+  auto made = HeapArray<uint8_t>::create(context.hal(), size);
+  if (!made.is_ok()) return Errno::ENOBUFS;
+  const HeapArray<uint8_t> bytes = made.take();
+  if (message.source.copy(MutableByteSpan(bytes.data(), size)) != size) return Errno::EFAULT;
+  if (port != 0) return NetlinkDomain::of(stack()).is_taken(protocol_.number, port) ? Errno::EPERM : Errno::ECONNREFUSED;
+  TRY(handle(context, ByteSpan(bytes.data(), size)));
+  return size;
+}
+
+// netlink_rcv_skb(): one request after the other, as long as they make sense.
+Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
+  while (bytes.size() >= sizeof(NetlinkHeader)) {
+    NetlinkRequest request;
+    copy_bytes(mutable_bytes_of(request.header), bytes);
+    if (request.header.length < sizeof(NetlinkHeader) || request.header.length > bytes.size()) return ok();
+    const ByteSpan whole = bytes.first(request.header.length);
+    request.payload = whole.subspan(sizeof(NetlinkHeader));
+    request.header.port = port_.number;
+    Errno error{};
+    if ((request.header.flags & kNetlinkRequest) != 0 && request.header.type >= kNetlinkFirstType) {
+      auto handled = protocol_.handle(context, request, *this);
+      if (!handled.is_ok()) error = handled.error();
+    }
+    // A dump's end is its acknowledgement.
+    const bool is_answered_dump = request.is_dump() && error == Errno{} && (request.header.flags & kNetlinkRequest) != 0 &&
+                                  request.header.type >= kNetlinkFirstType;
+    if (!is_answered_dump && ((request.header.flags & kNetlinkAck) != 0 || error != Errno{})) acknowledge(request, whole, error);
+    const size_t advance = netlink_align(request.header.length);
+    bytes = bytes.subspan(advance < bytes.size() ? advance : bytes.size());
+  }
+  return ok();
+}
+
+// NLMSG_ERROR: the number, and of the request the header, with an error all of it.
+void NetlinkSocket::acknowledge(const NetlinkRequest& request, ByteSpan whole, Errno error) {
+  NetlinkHeader original;
+  copy_bytes(mutable_bytes_of(original), whole);
+  const bool is_capped = error == Errno{} || caps_errors_;
+  const size_t quoted = is_capped ? sizeof original : whole.size();
+  auto made = HeapArray<uint8_t>::create(hal(), 4 + quoted);
+  if (!made.is_ok()) {
+    __atomic_store_n(&error_, static_cast<uint32_t>(Errno::ENOBUFS), __ATOMIC_RELEASE);
+    return;
+  }
+  const HeapArray<uint8_t> body = made.take();
+  const int32_t number = -static_cast<int32_t>(error);
+  memcpy(body.data(), &number, sizeof number);
+  memcpy(body.data() + 4, whole.data(), quoted);
+  NetlinkWriter writer(hal(), *this, request);
+  const uint16_t flags = is_capped ? uint16_t{kNetlinkCapped} : uint16_t{0};
+  if (!writer.begin(kNetlinkError, flags, ByteSpan(body.data(), 4 + quoted)).is_ok() || !writer.end().is_ok() ||
+      !writer.flush().is_ok()) {
+    __atomic_store_n(&error_, static_cast<uint32_t>(Errno::ENOBUFS), __ATOMIC_RELEASE);
+  }
+}
+
+Result<> NetlinkSocket::queue(ByteSpan bytes) {
+  NetlinkDatagram* datagram = construct<NetlinkDatagram>(hal());
+  if (datagram == nullptr) return Errno::ENOBUFS;
+  auto copy = HeapArray<uint8_t>::create(hal(), bytes.size());
+  if (!copy.is_ok()) {
+    dispose(hal(), datagram);
+    return Errno::ENOBUFS;
+  }
+  datagram->bytes = copy.take();
+  datagram->size = bytes.size();
+  memcpy(datagram->bytes.data(), bytes.data(), bytes.size());
+  {
+    MutexLock lock(inbox_mutex_);
+    inbox_.push_back(*datagram);
+  }
+  waiters_.wake(kReadable);
+  return ok();
+}
+
+Result<size_t> NetlinkSocket::take(IncomingMessage& message) {
+  if (const Errno error = take_error(); error != Errno{}) return error;
+  const bool is_peek = (message.flags & kMessagePeek) != 0;
+  NetlinkDatagram* datagram = nullptr;
+  {
+    MutexLock lock(inbox_mutex_);
+    datagram = inbox_.front();
+    if (datagram != nullptr && !is_peek) inbox_.remove(*datagram);
+  }
+  if (datagram == nullptr) return Errno::EAGAIN;
+  const size_t full = datagram->size;
+  const size_t size = full < message.sink.room() ? full : message.sink.room();
+  if (size < full) message.result_flags |= kMessageTruncated;
+  const bool is_good = message.sink.copy(ByteSpan(datagram->bytes.data(), size)) == size;
+  if (!is_peek) dispose(hal(), datagram);
+  if (!is_good) return Errno::EFAULT;
+  message.name.set(NetlinkAddress{});
+  message.has_name = true;
+  return (message.flags & kMessageTruncated) != 0 ? full : size;
+}
+
+Result<size_t> NetlinkSocket::receive(SyscallContext& context, IncomingMessage& message) {
+  if ((message.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  const bool waits = (message.flags & kMessageDontWait) == 0;
+  const WaitPolicy policy{.queue = waiters_,
+                          .interest = kReadInterest,
+                          .timeout = waits ? options_.receive_timeout : Duration(),
+                          .mode = Waiter::Mode::Exclusive};
+  const size_t size = TRY(wait_until(context, policy, [&] { return take(message); }));
+  if (message.control != nullptr && packet_info_) message.control->put(kNetlinkLevel, kPacketInfo, uint32_t{0});
+  return size;
+}
+
+PollEvents NetlinkSocket::poll(Entry&) {
+  PollEvents events = kPollOut | kPollWriteNormal | kPollWriteBand;
+  if (__atomic_load_n(&error_, __ATOMIC_ACQUIRE) != 0) events |= kPollError;
+  MutexLock lock(inbox_mutex_);
+  if (!inbox_.is_empty()) events |= kReadable;
+  return events;
+}
+
+}  // namespace lxnet

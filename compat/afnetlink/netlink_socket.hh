@@ -1,0 +1,69 @@
+// NetlinkSocket: a socket of AF_NETLINK. What is sent to port 0 is for us: requests, answered into the socket's own queue before
+// the send returns.
+//
+// Not served: messages between programs (a port that nobody has refuses them, one that somebody has is told EPERM, as who may not
+// send), and multicast groups.
+#pragma once
+
+#include "compat/afnetlink/netlink_domain.hh"
+#include "compat/syscalls/socket_file.hh"
+#include "compat/syscalls/wait_until.hh"
+
+namespace lxnet {
+
+class NetlinkSocket final : public SocketFile, private NetlinkOutput {
+ public:
+  static Result<Ref<SocketFile>> create(SyscallContext& context, int type, int protocol);
+
+  Result<> bind(SyscallContext& context, const SockAddr& address) override;
+  Result<> connect(SyscallContext& context, const SockAddr& address) override;
+  Result<> listen(SyscallContext&, int) override { return Errno::EOPNOTSUPP; }
+  Result<Ref<SocketFile>> accept(SyscallContext&) override { return Errno::EOPNOTSUPP; }
+  Result<SockAddr> name(SyscallContext& context, NameOf which) override;
+  Result<size_t> send(SyscallContext& context, OutgoingMessage& message) override;
+  Result<size_t> receive(SyscallContext& context, IncomingMessage& message) override;
+  Result<> shutdown(SyscallContext&, ShutdownHow) override { return Errno::EOPNOTSUPP; }
+  Result<> set_option(SyscallContext& context, int level, int name, UserAddress value, int length) override;
+  Result<> get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length) override;
+  Result<int64_t> ioctl(SyscallContext&, uint32_t, UserAddress) override { return Errno::ENOTTY; }
+  PollEvents poll(Entry& entry) override;
+  WaitQueue& wait_queue() override { return waiters_; }
+  SocketOptions& options() override { return options_; }
+  Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
+  uint64_t cookie() override;
+
+ private:
+  template <typename T, typename... Arguments>
+  friend T* construct(const Hal& hal, Arguments&&... arguments);
+  template <typename T>
+  friend void dispose(const Hal& hal, T* object);
+  NetlinkSocket(Stack& stack, int type, const NetlinkProtocol& protocol);
+  ~NetlinkSocket() override = default;
+  void released(Entry& entry) override;
+  void dispose_self() override { dispose(hal(), this); }
+
+  bool is_bound() const { return __atomic_load_n(&is_bound_, __ATOMIC_ACQUIRE) != 0; }
+  Result<> bind_automatically(SyscallContext& context);
+  Result<> handle(SyscallContext& context, ByteSpan bytes);
+  void acknowledge(const NetlinkRequest& request, ByteSpan whole, Errno error);
+  Result<> queue(ByteSpan datagram) override;
+  Result<size_t> take(IncomingMessage& message);
+  bool* find_flag(int name);
+
+  const NetlinkProtocol& protocol_;
+  SocketOptions options_;
+  WaitQueue waiters_;
+  NetlinkDomain::Port port_;
+  uint8_t is_bound_ = 0;
+  uint32_t error_ = 0;
+  uint64_t cookie_ = 0;
+  uint32_t destination_port_ = 0, destination_groups_ = 0;
+  // SOL_NETLINK
+  bool packet_info_ = false, broadcast_error_ = false, no_buffer_errors_ = false, caps_errors_ = false, extended_errors_ = false,
+       strict_checks_ = false;
+
+  Mutex inbox_mutex_;
+  List<NetlinkDatagram, &NetlinkDatagram::link> inbox_ GUARDED_BY(inbox_mutex_);
+};
+
+}  // namespace lxnet
