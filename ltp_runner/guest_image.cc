@@ -1,6 +1,7 @@
 // What a guest boots: BusyBox, the tests and their libraries, a few files of /etc, and an init that runs one test after the
 // other.
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "ltp_runner/files.hh"
 #include "ltp_runner/guest.hh"
@@ -75,7 +76,8 @@ absl::StatusOr<std::string> guest_archive(const std::vector<const Row*>& rows, c
     std::string program = absl::StrCat("/testcases/bin/", command.substr(0, command.find(' ')));
     absl::Status status = archive.copy_program(options.root + program, absl::StrCat("/ltp", program));
     if (!status.ok()) return status;
-    absl::StrAppend(&init, "run ", quoted(row->test.entry.test), " ", seconds_of(*row, options), " ", quoted(command), "\n");
+    absl::StrAppend(&init, "run ", quoted(row->test.entry.test), " ", seconds_of(*row, options), " ",
+                    quoted(absl::StrJoin(row->test.entry.variables, " ") + " " + command), "\n");
   }
   archive.add_file("/init", init + kInitTail, 0755);
   return archive.finish();

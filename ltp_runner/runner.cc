@@ -148,6 +148,7 @@ class Runner {
     spec.arguments.push_back(row.test.command);
     spec.directory = work_.make(++made_);
     spec.environment = test_environment(options_.root, spec.directory);
+    spec.environment.insert(spec.environment.end(), row.test.entry.variables.begin(), row.test.entry.variables.end());
     spec.output_file = job.side == Side::Linux ? row.linux_output_file : row.lxnet_output_file;
     spec.timeout = row.test.entry.timeout_seconds > 0 ? absl::Seconds(row.test.entry.timeout_seconds) : options_.timeout;
     spec.is_private = options_.is_private;
