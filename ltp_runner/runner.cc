@@ -91,15 +91,14 @@ class Runner {
     std::error_code error;
     for (const char* side : {"/linux", "/lxnet"}) std::filesystem::create_directories(options_.output_directory + side, error);
     if (error) return absl::ErrnoToStatus(error.value(), options_.output_directory);
-    for (size_t i = 0; i < rows_.size(); i++) {
-      if (rows_[i].test.command.empty()) {
-        rows_[i].comparison.verdict = Verdict::Excluded;
-        progress_(rows_[i], ++done_, rows_.size());
-        continue;
-      }
-      waiting_.push_back({i, Side::Linux});
-      if (has_second_side()) waiting_.push_back({i, Side::Lxnet});
+    for (Row& row : rows_) {
+      if (!row.test.command.empty()) continue;
+      row.comparison.verdict = Verdict::Excluded;
+      progress_(row, ++done_, rows_.size());
     }
+    // Those that must be alone come last, so that nothing waits for them.
+    add_jobs([](const SuiteEntry& entry) { return !entry.alone; });
+    add_jobs([](const SuiteEntry& entry) { return entry.alone; });
     InterruptWatch watch;
     was_interrupted = 0;
     while (!waiting_.empty() || !running_.empty()) {
@@ -125,6 +124,14 @@ class Runner {
 
   std::string output_file(absl::string_view side, const Row& row) const {
     return absl::StrCat(options_.output_directory, "/", side, "/", row.test.entry.test, ".txt");
+  }
+
+  void add_jobs(bool (*belongs)(const SuiteEntry& entry)) {
+    for (size_t i = 0; i < rows_.size(); i++) {
+      if (rows_[i].test.command.empty() || !belongs(rows_[i].test.entry)) continue;
+      waiting_.push_back({i, Side::Linux});
+      if (has_second_side()) waiting_.push_back({i, Side::Lxnet});
+    }
   }
 
   absl::Status start_what_may() {
