@@ -150,6 +150,7 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   }
   if (!accept_ack(entry, segment, verdict, false)) return Step::Done;
   verdict.send = true;
+  if (in(TcpState::SynReceived)) ++congestion_.delivered;  // the SYN-ACK
   if (fast_open_request_) {
     confirm_fast_open(entry);
     if (in(TcpState::SynReceived)) {

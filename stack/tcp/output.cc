@@ -178,7 +178,6 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
   const uint32_t mss = current_mss();
   record.segments = record.count_segments(mss);
   record.segment_size = static_cast<uint16_t>(mss);
-  if (record.segments > 1) record.flags |= kTcpPsh;  // as Linux: a burst is to be handed on at its end
   const bool is_silent = repair_.is_on && repair_.queue == RepairState::Queue::Send;
   if (!is_silent && !transmit(entry, {.seq = record.seq,
                                       .flags = record.flags | kTcpAck,

@@ -211,6 +211,7 @@ Result<> TcpSocket::join_tables(Entry&, TcpSocket& listener) {
 // The child's lock is owned. It joins the tables and is ESTABLISHED; the segment that made it so is processed next.
 Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment) {
   TRY(join_tables(entry, listener));
+  ++congestion_.delivered;  // the SYN-ACK, of which there is no record
   snd_.wl1 = segment.seq;
   snd_.wnd = snd_.max_wnd = uint32_t{segment.window} << snd_.window_shift;
   enter(entry, TcpState::SynReceived);

@@ -37,7 +37,6 @@ bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
     recount_segments(record, mss);
     if (record.size > fits && !split_sent(record, fits, mss)) return false;
   }
-  if (record.segments > 1) record.flags |= kTcpPsh;
   TcpFlags flags = record.flags;
   if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
   const bool was_sent =

@@ -53,6 +53,8 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   emission.header.destination_port = remote_.port;
   emission.header.seq = out.seq;
   emission.header.flags = out.flags;
+  // As Linux: who reassembles the segments of one packet is told where it ends; the record itself is not marked.
+  if (out.segments > 1 && !out.flags.syn()) emission.header.flags |= kTcpPsh;
   emission.signing_key = signing_key();
   emission.options = options_for(entry, out, emission.header.window);
   if (out.flags.ack()) emission.header.ack = rcv_.nxt;

@@ -23,7 +23,7 @@ class TcpRecovery : public ::testing::Test {
     wire.send(*socket, bytes(count * 1460));
     for (uint32_t i = 0; i < count; ++i) {
       const std::string at = std::to_string(sent_) + ":" + std::to_string(sent_ + 1460);
-      // A burst is two segments here, and its end is marked.
+      // Two at a time, on a path of this length; each pair ends with a push.
       wire.expect((i + 1 == count || i % 2 == 1 ? "PA " : "A ") + at + " ack 1 win 64240");
       sent_ += 1460;
     }
@@ -111,7 +111,7 @@ TEST_F(TcpSackRecovery, ProbesTheTailAfterTwoRoundTrips) {
   wire.advance(Duration::millis(20));
   wire.expect("A 1461:2921 ack 1 win 64240");
   ack(2921, {{4381, 5841}});
-  wire.expect("PA 2921:4381 ack 1 win 64240");
+  wire.expect("A 2921:4381 ack 1 win 64240");
   ack(5841);
   EXPECT_EQ(recovery().out, 0u);
 }
@@ -178,7 +178,7 @@ TEST_F(TcpSackRecovery, SurvivesReneging) {
   }
   ack(2921);  // and not 4381: the peer threw the SACKed segment away
   wire.advance(Duration::millis(400));
-  EXPECT_EQ(wire.next().substr(0, 13), "PA 2921:4381 ");
+  EXPECT_EQ(wire.next().substr(0, 12), "A 2921:4381 ");
   ack(7301);
   EXPECT_EQ(recovery().out, 0u);
   EXPECT_EQ(recovery().sacked, 0u);
@@ -203,7 +203,7 @@ TEST_F(TcpRenoRecovery, RetransmitsOnTheThirdDuplicate) {
   EXPECT_EQ(congestion().loss_state, LossState::Recovery);
   // A partial acknowledgment shows the next hole (RFC 6582, 3.2 step 3).
   ack(5841);
-  EXPECT_EQ(wire.next().substr(0, 13), "PA 5841:7301 ");
+  EXPECT_EQ(wire.next().substr(0, 12), "A 5841:7301 ");
   ack(13141);
   wire.send(*socket, "x");
   wire.expect("PA 13141:13142 ack 1 win 64240");
