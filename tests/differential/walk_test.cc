@@ -88,9 +88,11 @@ class Walker {
   Count count_;
 };
 
-void walk_seeds(const char* name, bool with_unix, uint64_t usual_seeds) {
+void walk_seeds(const char* name, bool with_unix) {
+  // There are differences left (README.md), and a fresh seed finds one soon; so far a walk is asked for.
+  if (getenv("LXNET_WALK_SEEDS") == nullptr) GTEST_SKIP() << "LXNET_WALK_SEEDS says how many seeds to walk";
   const uint64_t first = number_from("LXNET_SEED", static_cast<uint64_t>(time(nullptr)) * 1000);
-  const uint64_t seeds = number_from("LXNET_WALK_SEEDS", usual_seeds);
+  const uint64_t seeds = number_from("LXNET_WALK_SEEDS", 0);
   const bool keeps_going = number_from("LXNET_WALK_KEEP_GOING", 0) != 0;
   Walker walker(
       {.steps = static_cast<int>(number_from("LXNET_WALK_STEPS", 500)), .with_unix = with_unix, .missing = missing_options()});
@@ -107,8 +109,8 @@ void walk_seeds(const char* name, bool with_unix, uint64_t usual_seeds) {
   EXPECT_LE(count.unsteady, count.seeds / 50 + 2);
 }
 
-TEST(WalkTest, InternetSocketsAnswerAsOnLinux) { walk_seeds("internet", false, 0); }
-TEST(WalkTest, WithUnixSocketsTooTheyAnswerAsOnLinux) { walk_seeds("with AF_UNIX", true, 0); }
+TEST(WalkTest, InternetSocketsAnswerAsOnLinux) { walk_seeds("internet", false); }
+TEST(WalkTest, WithUnixSocketsTooTheyAnswerAsOnLinux) { walk_seeds("with AF_UNIX", true); }
 
 TEST(ShrinkTest, WhatIsLeftIsWhatMatters) {
   const auto needs_3_and_41 = [](const std::vector<int>& steps) {
