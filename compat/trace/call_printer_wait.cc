@@ -87,7 +87,7 @@ void CallPrinter::fd_set_result() {
 
 void CallPrinter::time(uint64_t address, bool is_timeval, size_t width) {
   int64_t seconds = 0, fraction = 0;
-  int32_t narrow[2];
+  int32_t narrow[2] = {};
   bool is_readable = address != 0;
   if (width == 4) {
     is_readable = is_readable && read(address, narrow);
