@@ -39,18 +39,14 @@ struct InventoryNode {
   bool is_cursor = false;
 };
 
+// Two cache lines: what a match leads to, and what a lookup compares, link and key in one, so that passing another entry of the
+// chain costs one miss.
 class DemuxEntry : public InventoryNode {
  public:
+  bool reuse_port = false;
   // One of the two.
   Socket* socket = nullptr;
   TimeWait* time_wait = nullptr;
-
-  DemuxSpace space{};
-  IpFamily family = IpFamily::V4;  // of the socket, not of its addresses
-  bool v6_only = false;
-  bool reuse_port = false;
-  uint16_t local_port = 0, remote_port = 0;
-  IpAddress local, remote;       // unspecified: any
   uint32_t bound_interface = 0;  // of a TIME_WAIT; a socket's own option counts, which may change at any time
   uint32_t uid = 0;              // only one user's sockets share a port by SO_REUSEPORT
 
@@ -61,11 +57,20 @@ class DemuxEntry : public InventoryNode {
   friend class ReusePortGroup;
   friend struct DemuxShard;
 
-  HashLink table_link_;
-  ReusePortGroup* group_ = nullptr;
-  uint32_t group_index_ = 0;
   bool is_flow_ = false;
+  uint32_t group_index_ = 0;
+  ReusePortGroup* group_ = nullptr;
+
+  alignas(64) HashLink table_link_;
+
+ public:
+  IpAddress local, remote;  // unspecified: any
+  uint16_t local_port = 0, remote_port = 0;
+  DemuxSpace space{};
+  IpFamily family = IpFamily::V4;  // of the socket, not of its addresses
+  bool v6_only = false;
 };
+static_assert(sizeof(DemuxEntry) == 128);
 
 // What a packet says of its receiver: `local` is its destination.
 struct PacketTuple {
