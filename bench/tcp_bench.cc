@@ -1,0 +1,200 @@
+// TCP over loopback, both systems by system call and from one thread: round trips, streams against the two copies they need,
+// connections made and closed, and what a hundred thousand idle ones cost.
+#include <netinet/tcp.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/support/bench.hh"
+#include "bench/support/systems.hh"
+
+namespace lxnet::bench {
+namespace {
+
+// A system with a listener, which makes connections to itself.
+template <typename System>
+class Connections {
+ public:
+  struct Pair {
+    int client, server;
+  };
+
+  Connections() { listener_ = listen_at(name_); }
+  ~Connections() { system.call(SYS_close, listener_); }
+
+  Pair connect() { return connect_to(listener_, name_); }
+  Pair connect_to(int listener, const sockaddr_in& name) {
+    const int client = static_cast<int>(check(system.call(SYS_socket, AF_INET, SOCK_STREAM, 0), "socket"));
+    check(system.call(SYS_connect, client, &name, sizeof name), "connect");
+    const int server = static_cast<int>(check(system.call(SYS_accept4, listener, nullptr, nullptr, 0), "accept"));
+    return {client, server};
+  }
+  int listen_at(sockaddr_in& name) {
+    const int listener = bound_socket(system, SOCK_STREAM, name);
+    check(system.call(SYS_listen, listener, 1024), "listen");
+    return listener;
+  }
+  void close(const Pair& pair) {
+    system.call(SYS_close, pair.client);
+    system.call(SYS_close, pair.server);
+  }
+  void send(int fd, const uint8_t* data, size_t size) {
+    while (size != 0) {
+      const auto sent = static_cast<size_t>(check(system.call(SYS_sendto, fd, data, size, 0, nullptr, 0), "send"));
+      data += sent;
+      size -= sent;
+    }
+  }
+  void receive(int fd, uint8_t* data, size_t size) {
+    while (size != 0) {
+      const int64_t got = check(system.call(SYS_recvfrom, fd, data, size, 0, nullptr, nullptr), "receive");
+      require(got != 0, "the stream ended");
+      data += got;
+      size -= static_cast<size_t>(got);
+    }
+  }
+
+  System system;
+
+ private:
+  sockaddr_in name_{};
+  int listener_;
+};
+
+template <typename System>
+class PingPong {
+ public:
+  PingPong() {
+    const int on = 1;
+    for (const int fd : {pair_.client, pair_.server}) {
+      check(connections.system.call(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
+    }
+  }
+  ~PingPong() { connections.close(pair_); }
+  void run() {
+    connections.send(pair_.client, data_, sizeof data_);
+    connections.receive(pair_.server, data_, sizeof data_);
+    connections.send(pair_.server, data_, sizeof data_);
+    connections.receive(pair_.client, data_, sizeof data_);
+  }
+
+  Connections<System> connections;
+
+ private:
+  typename Connections<System>::Pair pair_ = connections.connect();
+  uint8_t data_[64] = {};
+};
+
+template <typename System>
+class Stream {
+ public:
+  explicit Stream(size_t size) : from_(size, 0x5a), to_(size) {}
+  ~Stream() { connections_.close(pair_); }
+  // One thread is both ends: what the window does not take waits until some of it has been read.
+  void run() {
+    auto& system = connections_.system;
+    size_t sent = 0, received = 0;
+    while (received < to_.size()) {
+      if (sent < from_.size()) {
+        const int64_t more =
+            system.call(SYS_sendto, pair_.client, from_.data() + sent, from_.size() - sent, MSG_DONTWAIT, nullptr, 0);
+        if (more > 0) sent += static_cast<size_t>(more);
+      }
+      const int64_t got =
+          system.call(SYS_recvfrom, pair_.server, to_.data() + received, to_.size() - received, MSG_DONTWAIT, nullptr, nullptr);
+      if (got > 0) received += static_cast<size_t>(got);
+    }
+  }
+
+ private:
+  Connections<System> connections_;
+  typename Connections<System>::Pair pair_ = connections_.connect();
+  std::vector<uint8_t> from_, to_;
+};
+
+Work two_copies(size_t size) {
+  return once(
+      [from = std::vector<uint8_t>(size, 0x5a), kernel = std::vector<uint8_t>(size), to = std::vector<uint8_t>(size)]() mutable {
+        memcpy(kernel.data(), from.data(), kernel.size());
+        clobber_memory();
+        memcpy(to.data(), kernel.data(), to.size());
+        clobber_memory();
+      });
+}
+
+// What the test of `count` idle connections holds: pairs of them, spread over listeners so that ports suffice.
+class Idle {
+ public:
+  static constexpr size_t kPerListener = 4'000;
+
+  Idle(Connections<Lxnet>& connections, size_t count) : connections_(connections) {
+    for (size_t i = 0; i < count; ++i) {
+      if (i % kPerListener == 0) listeners_.push_back(connections_.listen_at(name_));
+      pairs_.push_back(connections_.connect_to(listeners_.back(), name_));
+    }
+  }
+  ~Idle() {
+    for (const auto& pair : pairs_) connections_.close(pair);
+    for (const int listener : listeners_) connections_.system.call(SYS_close, listener);
+  }
+
+ private:
+  Connections<Lxnet>& connections_;
+  sockaddr_in name_{};
+  std::vector<int> listeners_;
+  std::vector<Connections<Lxnet>::Pair> pairs_;
+};
+
+constexpr size_t kIdle = 100'000;
+
+double memory_of_a_pair() {
+  Connections<Lxnet> connections;
+  // The first ones fill pools and tables.
+  Idle few(connections, 1000);
+  const size_t before = connections.system.host().thread_hal().live_bytes();
+  Idle many(connections, kIdle);
+  return static_cast<double>(connections.system.host().thread_hal().live_bytes() - before) / kIdle;
+}
+
+// One connection among many that do nothing; made last, destroyed first.
+struct Crowd {
+  PingPong<Lxnet> ping_pong;
+  Idle idle{ping_pong.connections, kIdle};
+};
+
+template <typename System>
+Work ping_pong() {
+  return once([work = std::make_shared<PingPong<System>>()] { work->run(); });
+}
+template <typename System>
+Work stream(size_t size) {
+  return once([work = std::make_shared<Stream<System>>(size)] { work->run(); });
+}
+template <typename System>
+Work connect_and_close() {
+  return once([work = std::make_shared<Connections<System>>()] { work->close(work->connect()); });
+}
+
+}  // namespace
+
+void add_cases(Suite& suite) {
+  suite.add({.name = "64 B ping-pong", .lxnet = &ping_pong<Lxnet>, .linux = &ping_pong<Linux>});
+  for (const size_t size : {size_t{4096}, size_t{65536}}) {
+    suite.add({.name = std::to_string(size / 1024) + " KiB stream",
+               .unit = Unit::BytesPerSecond,
+               .items = static_cast<double>(size),
+               .lxnet = [=] { return stream<Lxnet>(size); },
+               .linux = [=] { return stream<Linux>(size); },
+               .floor = [=] { return two_copies(size); }});
+  }
+  suite.add({.name = "connect, accept, close", .lxnet = &connect_and_close<Lxnet>, .linux = &connect_and_close<Linux>});
+  suite.add({.name = "64 B ping-pong, 100k idle",
+             .lxnet = [] { return once([crowd = std::make_shared<Crowd>()] { crowd->ping_pong.run(); }); }});
+  suite.add({.name = "memory of an idle pair", .unit = Unit::Bytes, .lxnet = [] {
+               return measured([bytes = memory_of_a_pair()] { return bytes; });
+             }});
+}
+
+}  // namespace lxnet::bench
