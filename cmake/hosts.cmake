@@ -12,10 +12,10 @@ endforeach()
 
 set(LXNET_HOST_LIBRARIES "")
 
-# lxnet_hosted_library(NAME FOLDER LIBRARIES...): every *.cc below FOLDER but main.cc and demo/.
+# lxnet_hosted_library(NAME FOLDER LIBRARIES...): every *.cc below FOLDER but main.cc, demo/ and goodput/, which are programs.
 function(lxnet_hosted_library name folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
-  list(FILTER sources EXCLUDE REGEX "^${CMAKE_SOURCE_DIR}/${folder}/(main\\.cc|demo/)")
+  list(FILTER sources EXCLUDE REGEX "^${CMAKE_SOURCE_DIR}/${folder}/(main\\.cc|demo/|goodput/)")
   if(NOT sources)
     return()
   endif()
@@ -75,6 +75,7 @@ if(NOT LXNET_SANITIZE)
 endif()
 
 lxnet_program(lxnet_demo hosts/sim/demo/*.cc lxnet_sim)
+lxnet_program(lxnet_goodput hosts/sim/goodput/*.cc lxnet_sim)
 lxnet_program(lxnet-run hosts/linux/main.cc lxnet_linux)
 lxnet_program(lxnet-diff trace_diff/main.cc lxnet_trace_diff ${absl_parts})
 lxnet_program(lxnet-ltp ltp_runner/main.cc lxnet_ltp_runner ${absl_parts})
