@@ -107,6 +107,16 @@ void Packet::orphan() {
   release(std::exchange(owner_, nullptr), std::exchange(owned_amount_, 0));
 }
 
+void Packet::give_owner_to(Packet& other) {
+  other.transmit_stamps = std::exchange(transmit_stamps, uint8_t{0});
+  other.stamp_key = stamp_key;
+  if (release_ == nullptr) return;
+  other.set_owner(owner_, release_, owned_amount_);
+  release_ = nullptr;
+  owner_ = nullptr;
+  owned_amount_ = 0;
+}
+
 // ---- the linear part
 
 void Packet::use_inline(size_t headroom) {

@@ -166,6 +166,9 @@ class alignas(64) Packet : public RefCounted<Packet> {
   using Release = void (*)(void* owner, uint32_t amount);
   void set_owner(void* owner, Release release, uint32_t amount);
   void orphan();
+  void* owner() const { return owner_; }
+  // Another packet of the same bytes takes the owner over, and what it wants to hear (transmit_stamps).
+  void give_owner_to(Packet& other);
 
   // ---- metadata
   uint32_t interface_index = 0;  // where it came in, or goes out
@@ -174,6 +177,8 @@ class alignas(64) Packet : public RefCounted<Packet> {
   uint32_t flow_hash = 0;
   int64_t wall_nanos = 0;      // when it was received, if somebody asked for time stamps; else 0
   Instant departure;           // earliest time to send (pacing, SO_TXTIME); the epoch means now
+  uint32_t stamp_key = 0;      // SO_TIMESTAMPING's number of this packet
+  uint8_t transmit_stamps = 0;  // what its owner, which is a Socket then, wants to know of its way out (stack/timestamping.hh)
   uint16_t link_protocol = 0;  // ethertype
   ChecksumState checksum = ChecksumState::Unknown;
   SegmentationKind segmentation = SegmentationKind::None;

@@ -14,6 +14,7 @@ namespace lxnet {
 class Entry;
 
 class Socket;
+class Packet;
 class ReusePortGroup;
 
 // What is left of a TCP connection in TIME-WAIT (RFC 9293, 3.6.1); TCP derives from it.
@@ -78,6 +79,9 @@ struct PacketTuple {
   IpAddress local, remote;
   uint16_t local_port = 0, remote_port = 0;
   uint32_t interface_index = 0;
+  // The packet itself, its front at the transport's header, for programs that choose among sockets by its payload.
+  Packet* packet = nullptr;
+  uint16_t header_size = 0;
 };
 
 }  // namespace lxnet

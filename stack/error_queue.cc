@@ -90,6 +90,7 @@ Result<size_t> ErrorQueue::receive(ReceiveRequest& request, Taken& taken) {
   request.result_flags |= kMessageErrorQueue;
   if (wanted < size) request.result_flags |= kMessageTruncated;
   request.is_error = true;
+  request.wall_nanos = report->error.wall_nanos;
   request.error = report->error;
   request.error_destination = report->destination;
   request.packet = std::move(report->payload);

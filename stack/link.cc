@@ -7,6 +7,7 @@
 #include "stack/arp/arp.hh"
 #include "stack/ip/offload.hh"
 #include "stack/stack.hh"
+#include "stack/timestamping.hh"
 
 namespace lxnet {
 namespace {
@@ -66,6 +67,10 @@ void Interface::output_to(Entry& entry, Ref<Packet> packet, MacAddress destinati
 }
 
 void Interface::transmit(Entry& entry, PacketQueue& frames) {
+  for (Packet* frame = frames.front(); frame != nullptr; frame = frames.next(*frame)) {
+    if (frame->transmit_stamps != 0) [[unlikely]]
+      report_transmit_stamps(*this, *frame);
+  }
   finish_offloads(entry, device_->capabilities(), frames);
   const bool has_taps = !stack_.interfaces().taps().is_empty();
   uint64_t bytes = 0;

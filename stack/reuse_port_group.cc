@@ -1,6 +1,8 @@
 // Joining and leaving in O(1): the last member takes the place of the one that leaves.
 #include "stack/reuse_port_group.hh"
 
+#include "netdev/packet.hh"
+
 namespace lxnet {
 
 ReusePortGroup* ReusePortGroup::create(const Hal& hal, DemuxEntry& first) {
@@ -11,6 +13,19 @@ ReusePortGroup* ReusePortGroup::create(const Hal& hal, DemuxEntry& first) {
     return nullptr;
   }
   return group;
+}
+
+// The program sees the payload (Linux's run_bpf_filter).
+DemuxEntry& ReusePortGroup::select(const PacketTuple& packet, uint64_t flow_hash) const {
+  if (program_ && packet.packet != nullptr && packet.header_size <= packet.packet->linear().size()) {
+    Packet& whole = *packet.packet;
+    uint8_t* front = whole.mutable_linear().data();
+    whole.consume(packet.header_size);
+    const uint32_t index = program_->run(BpfPacket::of(whole));
+    whole.restore_front(front);
+    if (index < count_) return *members_[index];
+  }
+  return *members_[static_cast<size_t>((flow_hash & 0xffff'ffff) * count_ >> 32)];
 }
 
 Result<> ReusePortGroup::join(const Hal& hal, DemuxEntry& member) {

@@ -4,6 +4,7 @@
 // in.
 #pragma once
 
+#include "stack/bpf/bpf_program.hh"
 #include "stack/demux_entry.hh"
 
 namespace lxnet {
@@ -16,9 +17,9 @@ class ReusePortGroup {
   static void leave(const Hal& hal, DemuxEntry& member);
 
   Result<> join(const Hal& hal, DemuxEntry& member);
-  DemuxEntry& select(uint64_t flow_hash) const {
-    return *members_[static_cast<size_t>((flow_hash & 0xffff'ffff) * count_ >> 32)];
-  }
+  // By the program, where there is one and it names a member by the order of joining; else by the hash.
+  DemuxEntry& select(const PacketTuple& packet, uint64_t flow_hash) const;
+  Ref<BpfProgram> set_program(Ref<BpfProgram> program) { return std::exchange(program_, std::move(program)); }
   uint32_t count() const { return count_; }
 
  private:
@@ -31,6 +32,7 @@ class ReusePortGroup {
 
   HeapArray<DemuxEntry*> members_;
   uint32_t count_ = 0;
+  Ref<BpfProgram> program_;
 };
 
 }  // namespace lxnet

@@ -6,11 +6,20 @@
 namespace lxnet {
 
 Socket::Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol)
-    : stack_(stack), family_(family), type_(type), protocol_(protocol), wait_queue_(stack.hal()) {
+    : attachments(stack.hal()), stack_(stack), family_(family), type_(type), protocol_(protocol), wait_queue_(stack.hal()) {
   const TunableValues& tunables = stack.tunables().values();
   options.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
   options.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
   ip_options.v6_only = family == IpFamily::V6 && tunables.bindv6only != 0;
+  ip_options.multicast_all_v4 = family == IpFamily::V4;
+}
+
+// Before the socket is in a group the program waits for the group it will be the first of.
+Result<> Socket::set_group_program(Entry&, Ref<BpfProgram> program) {
+  if (!options.reuse_port) return Errno::EINVAL;
+  const bool takes_away = !program;
+  const Ref<BpfProgram> before = attachments.set_group_program(std::move(program));
+  return takes_away && !before ? Result<>(Errno::ENOENT) : ok();
 }
 
 uint64_t Socket::cookie() {
@@ -19,6 +28,13 @@ uint64_t Socket::cookie() {
   const uint64_t drawn = stack_.sockets().next_cookie();
   // Another task may have been faster: then its number is the socket's and ours is lost.
   return __atomic_compare_exchange_n(&cookie_, &cookie, drawn, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? drawn : cookie;
+}
+
+void Socket::note_processor() {
+  const uint32_t here = stack_.hal().processor();
+  if (__atomic_load_n(&options.incoming_cpu, __ATOMIC_RELAXED) != here) {
+    __atomic_store_n(&options.incoming_cpu, here, __ATOMIC_RELAXED);
+  }
 }
 
 Errno Socket::take_error() {

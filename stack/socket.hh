@@ -10,6 +10,7 @@
 #include "stack/igmp/socket_groups.hh"
 #include "stack/io.hh"
 #include "stack/ip/transport.hh"
+#include "stack/socket_attachments.hh"
 #include "stack/socket_options.hh"
 #include "stack/wait_queue.hh"
 
@@ -56,6 +57,8 @@ struct SendControl {
   uint64_t transmit_time = 0;  // SCM_TXTIME
   uint32_t timestamping = 0;   // SO_TIMESTAMPING's cmsg
   bool has_timestamping = false;
+  uint32_t timestamp_key = 0;  // SCM_TS_OPT_ID
+  bool has_timestamp_key = false;
   int8_t dont_fragment_v6 = -1;  // IPV6_DONTFRAG
   int32_t flow_label = -1;
 };
@@ -74,6 +77,9 @@ struct ExtendedError {
   uint8_t type = 0, code = 0;
   uint32_t info = 0, data = 0;
   Endpoint offender;  // address unspecified: none (AF_UNSPEC)
+  int64_t wall_nanos = 0;       // SO_TIMESTAMPING: when it left
+  bool has_statistics = false;  // the payload is SCM_TIMESTAMPING_OPT_STATS
+  bool has_packet = false;      // the payload carries what is known of a packet (IpInfo)
 };
 
 // What a receive found out beside the bytes.
@@ -94,6 +100,7 @@ struct ReceiveRequest {
   uint32_t overflow_drops = 0;      // SO_RXQ_OVFL
   int64_t wall_nanos = 0;           // of a stream's last byte
   int32_t inq = -1;                 // TCP_INQ
+  uint32_t path_mtu = 0;            // not a packet but news of the path to error_destination (IPV6_PATHMTU)
 };
 
 class SocketSet;
@@ -150,6 +157,30 @@ class Socket : public RefCounted<Socket> {
 
   virtual SocketMemory memory(Entry& entry) = 0;
 
+  // ---- what options ask of the protocol
+  // What is known of the path to the peer. ENOTCONN.
+  virtual Result<uint32_t> path_mtu(Entry&) { return Errno::ENOTCONN; }
+  // IP_OPTIONS or sticky headers: there is less room for data.
+  virtual void headers_changed(Entry&) {}
+  // SO_CNX_ADVICE: the way in use is no good; the next packet looks for another.
+  virtual void forget_route(Entry&) {}
+  // The program that chooses in this socket's SO_REUSEPORT group, or null to take it away. EINVAL: it is in none and cannot be.
+  // ENOENT: there was none to take away.
+  virtual Result<> set_group_program(Entry& entry, Ref<BpfProgram> program);
+  // SOF_TIMESTAMPING_OPT_ID begins to count. EINVAL: not in this state.
+  enum class KeyBase : uint8_t { Acknowledged, Written };
+  virtual Result<> start_timestamp_keys(Entry&, KeyBase) {
+    __atomic_store_n(&options.timestamp_key, 0u, __ATOMIC_RELAXED);
+    return ok();
+  }
+  // What the error queue needs for reports that come later. ENOMEM.
+  virtual Result<> prepare_error_queue() { return ok(); }
+  // A report for recvmsg(MSG_ERRQUEUE), as far as there is room, and a wake-up with kPollError.
+  virtual void queue_error(Ref<Packet>, const ExtendedError&, const Endpoint&) {}
+  // MSG_ZEROCOPY: one send call is through with the program's buffer.
+  virtual void end_zero_copy_call() {}
+  // IPV6_ADDRFORM: an AF_INET6 socket with an IPv4 peer becomes an AF_INET one.
+  virtual Result<> become_v4(Entry&) { return Errno::ENOPROTOOPT; }
   // SO_KEEPALIVE was set or cleared.
   virtual void keep_alive_changed(Entry&) {}
 
@@ -163,16 +194,20 @@ class Socket : public RefCounted<Socket> {
   SocketOptions options;
   IpSocketOptions ip_options;
   SocketGroups groups;  // multicast memberships: Memberships' calls change them; close() leaves all
+  SocketAttachments attachments;
 
  protected:
   Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol);
   virtual ~Socket() = default;
   // Without this the destructor would need a global operator delete, which a kernel does not have.
   static void operator delete(void*, size_t) {}
+  // SO_INCOMING_CPU: which processor the packets come in on.
+  void note_processor();
   // What SO_ERROR reports from now on, without a wake-up: reading the error queue moves it on.
   void replace_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   // Ends in dispose(hal, this) of the derived type.
   virtual void destroy_self() = 0;
+  void set_family(IpFamily family) { family_ = family; }
 
  private:
   Stack& stack_;

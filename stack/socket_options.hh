@@ -23,10 +23,15 @@ struct SocketOptions {
   bool no_check_tx = false;  // SO_NO_CHECK: UDP over IPv4 without checksum
   bool linger_on = false;
   bool receive_queue_overflow = false;  // SO_RXQ_OVFL
-  bool wifi_status = false;
+  bool wifi_status = false;         // SO_WIFI_STATUS: reports of wireless frames, of which there are none
+  bool no_frame_checksum = false;   // SO_NOFCS: the program sends its frames whole; packet sockets' alone
+  bool debug = false;               // SO_DEBUG
+  bool select_error_queue = false;  // SO_SELECT_ERR_QUEUE: the error queue is kPollPriority too
+  bool filter_locked = false;       // SO_LOCK_FILTER
   bool zero_copy = false;
   bool pass_credentials = false, pass_pidfd = false;               // SO_PASSCRED, SO_PASSPIDFD (AF_UNIX)
   bool pass_rights = true, report_unread = false;                  // SO_PASSRIGHTS, SO_INQ (AF_UNIX)
+  bool pass_security = false;                                      // SO_PASSSEC (AF_UNIX)
   bool transmit_time_on = false;                                   // SO_TXTIME
   bool receive_mark = false, receive_priority = false;             // SO_RCVMARK, SO_RCVPRIORITY
   bool send_buffer_locked = false, receive_buffer_locked = false;  // set by the user: no autotuning
@@ -42,7 +47,14 @@ struct SocketOptions {
   uint32_t timestamp_flags = 0;                  // kTimestamp* below
   uint32_t timestamping_flags = 0;               // SOF_TIMESTAMPING_*
   uint64_t max_pacing_rate = ~uint64_t{0};
+  int32_t transmit_clock = 0;         // SO_TXTIME's clock and flags
+  uint32_t transmit_time_flags = 0;
+  uint32_t timestamp_key = 0;         // SOF_TIMESTAMPING_OPT_ID: the next packet's; for a stream, what its bytes are counted from
+  int32_t timestamp_clock_index = 0;  // SOF_TIMESTAMPING_BIND_PHC, which no device grants
   uint32_t busy_poll_micros = 0;
+  uint16_t busy_poll_budget = 8;
+  bool prefer_busy_poll = false;
+  bool transmit_rehash = true;  // SO_TXREHASH: a stream that times out tries another path
   uint32_t incoming_cpu = ~0u;
 };
 
@@ -57,7 +69,7 @@ struct IpSocketOptions {
   uint8_t multicast_ttl = 1;
   int16_t multicast_hops = -1;
   bool multicast_loop_v4 = true, multicast_loop_v6 = true;
-  bool multicast_all_v4 = true, multicast_all_v6 = true;
+  bool multicast_all_v4 = true, multicast_all_v6 = true;  // an AF_INET6 socket begins without the first
   bool v6_only = false;
   bool free_bind = false, transparent = false;
   bool header_included = false;
@@ -65,14 +77,29 @@ struct IpSocketOptions {
   bool bind_address_no_port = false;
   bool auto_flow_label = true;
   bool dont_fragment_v6 = false;
+  bool pass_security = false;                      // IP_PASSSEC: labels of a security module, of which there is none
+  bool no_defragment = false;                      // IP_NODEFRAG: what goes out is never put together here
+  bool rfc4884_v4 = false, rfc4884_v6 = false;     // IP_RECVERR_RFC4884: where ICMP's extensions begin
+  bool router_alert_v4 = false;                    // IP_ROUTER_ALERT
+  int32_t router_alert_v6 = -1;                    // IPV6_ROUTER_ALERT: which value; -1: none
+  bool router_alert_isolate = false;               // IPV6_ROUTER_ALERT_ISOLATE: a stack is a namespace, and hears itself alone
+  bool flow_info_send = false;                     // IPV6_FLOWINFO_SEND
+  uint8_t source_preferences = 0;                  // IPV6_ADDR_PREFERENCES: kPrefer* below
+  uint32_t flow_info = 0;                          // sin6_flowinfo of connect(): traffic class and flow label
+  uint32_t largest_packet_v6 = 0;                  // IPV6_MTU; 0: as the path says
+  uint32_t sticky_interface = 0;                   // IPV6_PKTINFO
   PathMtuMode path_mtu_v4 = PathMtuMode::Want, path_mtu_v6 = PathMtuMode::Want;
   uint8_t min_ttl = 0, min_hop_limit = 0;
   uint16_t local_port_low = 0, local_port_high = 0;  // IP_LOCAL_PORT_RANGE; 0: the tunable
   uint32_t multicast_interface_v4 = 0, multicast_interface_v6 = 0;
   Ipv4Address multicast_source;    // IP_MULTICAST_IF by address
-  uint32_t unicast_interface = 0;  // IP_UNICAST_IF, IPV6_UNICAST_IF
+  uint32_t unicast_interface = 0;     // IP_UNICAST_IF
+  uint32_t unicast_interface_v6 = 0;  // IPV6_UNICAST_IF
   uint32_t receive_flags = 0;      // kReceive*: which control messages are wanted
 };
+
+// IPV6_PREFER_SRC_*, as far as they choose.
+enum SourcePreference : uint8_t { kPreferTemporary = 1, kPreferPublic = 2, kPreferCareOf = 4 };
 
 // Which ancillary data a receive reports.
 enum ReceiveFlags : uint32_t {

@@ -191,7 +191,9 @@ Result<> SocketSet::join_group_locked(DemuxShard& shard, DemuxEntry& entry, uint
   for (DemuxEntry* other = shard.table.first(hash); other != nullptr; other = shard.table.next(*other)) {
     if (other->group_ != nullptr && may_share_group(entry, *other)) return other->group_->join(hal_, entry);
   }
-  if (ReusePortGroup::create(hal_, entry) == nullptr) return Errno::ENOMEM;
+  ReusePortGroup* group = ReusePortGroup::create(hal_, entry);
+  if (group == nullptr) return Errno::ENOMEM;
+  if (entry.socket != nullptr) group->set_program(entry.socket->attachments.group_program());
   return ok();
 }
 
@@ -207,6 +209,19 @@ void SocketSet::remove(DemuxEntry& entry) {
     shard.table.remove(entry);
   }
   count_added(entry, ~size_t{0});
+}
+
+Result<> SocketSet::set_group_program(DemuxEntry& entry, Ref<BpfProgram> program) {
+  if (!entry.is_added() || entry.is_flow_) return Errno::EINVAL;
+  DemuxShard& shard = bound_shard(entry.table_link_.hash());
+  const bool takes_away = !program;
+  Ref<BpfProgram> before;
+  {
+    MutexLock lock(shard.mutex);
+    if (entry.group_ == nullptr) return Errno::EINVAL;
+    before = entry.group_->set_program(std::move(program));
+  }
+  return takes_away && !before ? Result<>(Errno::ENOENT) : ok();
 }
 
 void SocketSet::replace_flow(DemuxEntry& from, DemuxEntry& to) {
@@ -294,7 +309,7 @@ Ref<Socket> SocketSet::find_bound(const PacketTuple& packet, const IpAddress& lo
     }
   }
   if (best == nullptr) return nullptr;
-  return try_ref(best->group_ == nullptr || best->group_->count() == 1 ? *best : best->group_->select(flow_hash(packet)));
+  return try_ref(best->group_ == nullptr || best->group_->count() == 1 ? *best : best->group_->select(packet, flow_hash(packet)));
 }
 
 void SocketSet::visit_datagram(const PacketTuple& packet, Visitor visit, void* context) {

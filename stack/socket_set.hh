@@ -58,6 +58,8 @@ class SocketSet {
   Result<> add_bound(DemuxEntry& entry);
   // Nothing finds it any more. Harmless when it was not added.
   void remove(DemuxEntry& entry);
+  // The program of the group that the entry is in. EINVAL: it is in none. ENOENT: there was none to take away.
+  Result<> set_group_program(DemuxEntry& entry, Ref<BpfProgram> program);
   // `to` takes over the 4-tuple of `from` in one step (TIME_WAIT, or a request becomes a socket).
   void replace_flow(DemuxEntry& from, DemuxEntry& to);
 

@@ -26,7 +26,8 @@ Stack::Stack(const Hal& hal, const lxnet_config& config)
       icmp_(*this),
       memberships_(*this),
       sockets_(*this),
-      tcp_(hal_) {
+      tcp_(hal_),
+      cookie_(hal_.random<uint64_t>() | 1) {
   // Linux's tcp_init_mem(), of the memory that packets may take.
   const auto pages = static_cast<int32_t>(std::min<size_t>(memory_limit(config) / TcpShared::kPage / 2, INT32_MAX / 2));
   TunableValues& tunables = tunables_.values();

@@ -45,6 +45,8 @@ class Stack {
   SocketSet& sockets() { return sockets_; }
   TcpShared& tcp() { return tcp_; }
   PortHooks& ports() { return ports_; }
+  // SO_NETNS_COOKIE: no other stack's.
+  uint64_t cookie() const { return cookie_; }
 
   // What the layer above keeps with the stack (the compat layer its families and calls); the stack only carries it.
   void* upper_layer = nullptr;
@@ -75,6 +77,7 @@ class Stack {
   SocketSet sockets_;
   TcpShared tcp_;
   PortHooks ports_;
+  const uint64_t cookie_;
 };
 
 }  // namespace lxnet

@@ -46,7 +46,7 @@ struct TunableValues {
   int32_t tcp_fastopen = 1, tcp_challenge_ack_limit = INT32_MAX, tcp_invalid_ratelimit = 500;
   uint32_t tcp_notsent_lowat = UINT32_MAX;
   // net.core.*
-  int32_t rmem_default = 212992, rmem_max = 212992, wmem_default = 212992, wmem_max = 212992;
+  int32_t rmem_default = 212992, rmem_max = 4194304, wmem_default = 212992, wmem_max = 4194304;
   int32_t optmem_max = 131072;
   int32_t somaxconn = 4096;
   // net.ipv6.*

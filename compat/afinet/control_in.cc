@@ -203,6 +203,16 @@ Result<> ExtensionChain::assemble(const Hal& hal, SendControl& control) {
   return ok();
 }
 
+Result<> decode_packet_options(SyscallContext& context, Socket& socket, ControlReader& reader, ExtensionChain& extensions) {
+  SendControl control;
+  Decoder decoder{context, socket, control, extensions, true};
+  ControlMessage message;
+  while (TRY(reader.next(message))) {
+    if (message.level == kLevelIpv6) TRY(decode_ipv6(decoder, message));
+  }
+  return ok();
+}
+
 Result<> decode_control(SyscallContext& context, Socket& socket, ControlReader& reader, SendRequest& request,
                         ExtensionChain& extensions) {
   Decoder decoder{context, socket, request.control, extensions, will_send_v6(context, socket, request.destination)};

@@ -2,7 +2,9 @@
 #include "compat/afinet/inet_options.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/generic_control.hh"
+#include "stack/error_queue.hh"
 #include "stack/ip/ip_info.hh"
+#include "stack/timestamping.hh"
 #include "stack/wire/ipv4_options.hh"
 #include "stack/wire/udp.hh"
 
@@ -17,7 +19,7 @@ constexpr int kTos = 1, kTtl = 2, kReceiveOptionsType = 6, kReturnOptions = 7, k
 // IPPROTO_IPV6.
 constexpr int k2292PacketInfo = 2, k2292HopOptions = 3, k2292DestinationOptions = 4, k2292RoutingHeader = 5, k2292HopLimit = 8,
               kFlowInfo = 11, kRecvError6 = 25, kPacketInfo6 = 50, kHopLimit = 52, kHopOptions = 54, kRoutingHeader = 57,
-              kDestinationOptions = 59, kTrafficClass = 67, kOriginalDestination6 = 74, kFragmentSize6 = 77;
+              kDestinationOptions = 59, kPathMtu = 61, kTrafficClass = 67, kOriginalDestination6 = 74, kFragmentSize6 = 77;
 
 struct UserPacketInfo {
   uint32_t interface_index;
@@ -199,7 +201,34 @@ void encode_error(InetSocketFile& file, const ReceiveRequest& request, ControlWr
 
 }  // namespace
 
+namespace {
+
+// IPV6_PATHMTU: struct ip6_mtuinfo.
+void encode_path_mtu(const ReceiveRequest& request, ControlWriter& writer) {
+  struct {
+    UserInet6Address destination;
+    uint32_t mtu;
+  } info{};
+  info.destination.family = kFamilyInet6;
+  info.destination.address = request.error_destination.address.v6();
+  info.destination.scope_id = request.error_destination.scope_id;
+  info.mtu = request.path_mtu;
+  writer.put(kLevelIpv6, kPathMtu, info);
+}
+
+// ip_recv_error() shows what is known of the packet for ICMP errors always, and for stamps if SOF_TIMESTAMPING_OPT_CMSG says so.
+bool shows_packet(const InetSocketFile& file, const ReceiveRequest& request) {
+  if (!request.packet || file.socket().ip_options.receive_flags == 0) return false;
+  if (!request.is_error) return true;
+  if (!request.error.has_packet) return false;
+  const bool is_stamp = request.error.origin == static_cast<uint8_t>(ErrorOrigin::Timestamping);
+  return !is_stamp || (file.socket().options.timestamping_flags & kTimestampControl) != 0;
+}
+
+}  // namespace
+
 void encode_control(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
+  if (request.path_mtu != 0) return encode_path_mtu(request, writer);
   encode_generic_control(file.options(), request, writer);
   if (file.is_stream()) {
     if (request.inq >= 0) writer.put(kLevelTcp, kTcpInq, request.inq);
@@ -207,7 +236,7 @@ void encode_control(InetSocketFile& file, const ReceiveRequest& request, Control
     return;
   }
   if (request.segment_size != 0 && !request.is_error) writer.put(kLevelUdp, kUdpGro, int{request.segment_size});
-  if (request.packet && file.socket().ip_options.receive_flags != 0) encode_packet(file, request, writer);
+  if (shows_packet(file, request)) encode_packet(file, request, writer);
   if (request.is_error) encode_error(file, request, writer);
 }
 

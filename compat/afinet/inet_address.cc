@@ -14,6 +14,11 @@ Endpoint endpoint_from_inet6(const SockAddr& address) {
   return Endpoint{.address = IpAddress(user.address), .port = user.port.get(), .scope_id = user.scope_id};
 }
 
+uint32_t flow_info_of(const SockAddr& address) {
+  if (address.family() != kFamilyInet6 || address.size() < kInet6AddressOldSize) return 0;
+  return address.as<UserInet6Address>().flow_info.get();
+}
+
 SockAddr sockaddr_of(const Endpoint& endpoint, IpFamily socket_family) {
   SockAddr address;
   if (socket_family == IpFamily::V4) {

@@ -28,6 +28,10 @@ inline constexpr size_t kInet6AddressOldSize = 24;  // SIN6_LEN_RFC2133: without
 Endpoint endpoint_from_inet(const SockAddr& address);
 Endpoint endpoint_from_inet6(const SockAddr& address);
 
+// sin6_flowinfo of an address that may be shorter or of another family, and of it the label.
+uint32_t flow_info_of(const SockAddr& address);
+inline int32_t flow_label_of(const SockAddr& address) { return static_cast<int32_t>(flow_info_of(address) & 0xf'ffff); }
+
 // As a socket of this family shows an endpoint: AF_INET6 sockets see IPv4 peers v4-mapped.
 SockAddr sockaddr_of(const Endpoint& endpoint, IpFamily socket_family);
 // The same where Linux fills in 0.0.0.0 or :: for a peer that is not there.

@@ -2,6 +2,7 @@
 #include "compat/afinet/inet_socket.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/wait_until.hh"
+#include "stack/error_queue.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -17,6 +18,12 @@ Result<size_t> settle_fast_open(Entry& entry, Socket& socket, Errno error) {
   return *copied != 0 ? Result<size_t>(*copied) : Result<size_t>(Errno::EINPROGRESS);
 }
 
+// Reports about packets that others spoke of, or that did not leave, name where those went; stamps and zero copies name nobody.
+bool has_error_name(const ExtendedError& error) {
+  const ErrorOrigin origin{error.origin};
+  return origin == ErrorOrigin::Icmp || origin == ErrorOrigin::Icmp6 || origin == ErrorOrigin::Local;
+}
+
 }  // namespace
 
 Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& message) {
@@ -29,6 +36,9 @@ Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& me
     if (destination.has_destination) request.destination = &destination.endpoint;
     if (!destination.has_destination && sends_to_mapped_peer(context)) return Errno::ENETUNREACH;
   }
+  // sin6_flowinfo counts where IPV6_FLOWINFO_SEND says so.
+  const bool sends_flow_info = is_v6() && socket_->ip_options.flow_info_send && message.name != nullptr;
+  if (sends_flow_info) request.control.flow_label = flow_label_of(*message.name);
   ExtensionChain extensions;
   if (message.control != nullptr) {
     auto checked = socket_->check_before_control(context.entry(), request);
@@ -61,7 +71,9 @@ Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest&
     if (!piece.is_ok() && sent == 0) return settle_fast_open(context.entry(), *socket_, piece.error());
     if (!piece.is_ok()) return sent != 0 ? Result<size_t>(sent) : std::move(piece);
     sent += piece.take();
-    if (request.source.remaining() == 0) return sent;
+    if (request.source.remaining() != 0) continue;
+    if ((request.flags & kMessageZeroCopy) != 0 && socket_->options.zero_copy && sent != 0) socket_->end_zero_copy_call();
+    return sent;
   }
 }
 
@@ -78,7 +90,10 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
     received = TRY(wait_until(context, policy, [&] { return socket_->receive(context.entry(), request); }));
   }
   message.result_flags |= request.result_flags;
-  if (request.is_error) {
+  if (request.path_mtu != 0) {
+    message.name = sockaddr_of(request.error_destination, socket_->family());
+    message.has_name = true;
+  } else if (request.is_error && has_error_name(request.error)) {
     message.name = sockaddr_of(request.error_destination, socket_->family());
     message.has_name = true;
   } else if (request.has_source) {

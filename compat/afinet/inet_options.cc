@@ -1,94 +1,107 @@
-// Which table a level of an Internet socket reads, and the errno of a level that the socket does not have.
+// Which table a level of an Internet socket reads, what the level reads before it looks at the option, and the errno of a level
+// that the socket does not have. Linux's protocols differ in all three, and programs see it.
 #include "compat/afinet/inet_options.hh"
 
 namespace lxnet {
 namespace {
 
-constexpr uint8_t kIcmpv6 = 58, kUdp = 17, kUdpLite = 136;
+constexpr uint8_t kTcp = 6, kUdp = 17, kUdpLite = 136, kIcmp4 = 1, kIcmp6 = 58;
+constexpr int kIcmpFilter = 1;
+
+struct Level {
+  std::span<const OptionRow> rows;
+  // Where there are no rows: for set and for get.
+  Errno unknown_set = Errno::ENOPROTOOPT, unknown_get = Errno::ENOPROTOOPT;
+  bool reads_int_first = false;       // EINVAL or EFAULT before ENOPROTOOPT
+  bool takes_negative_length = false; // the room of a get is unsigned
+  bool asks_name_first = false;       // an unknown option is ENOPROTOOPT whatever the pointers
+};
 
 bool is_udp(const Socket& socket) {
   return socket.type() == SocketType::Datagram && (socket.protocol() == kUdp || socket.protocol() == kUdpLite);
 }
-bool is_raw(const Socket& socket) { return socket.type() == SocketType::Raw; }
-bool is_inet6(const Socket& socket) { return socket.family() == IpFamily::V6; }
 
-// Empty for a level this socket knows nothing of.
-std::span<const OptionRow> level_options(const Socket& socket, int level) {
+// An AF_INET socket hands what it does not know to ip_setsockopt() and ip_getsockopt(), which differ.
+Level unknown_level(const Socket& socket) {
+  if (socket.family() == IpFamily::V4) return {.rows = {}, .unknown_get = Errno::EOPNOTSUPP};
+  return {};
+}
+
+Level raw_level(const Socket& socket, int level) {
+  const bool is_v6 = socket.family() == IpFamily::V6;
+  if (level == kLevelIcmpv6) {
+    if (!is_v6) return unknown_level(socket);
+    if (socket.protocol() != kIcmp6) return {.rows = {}, .unknown_set = Errno::EOPNOTSUPP, .unknown_get = Errno::EOPNOTSUPP};
+    return {.rows = icmp6_level_options(), .asks_name_first = true};
+  }
+  if (is_v6) return {.rows = raw6_level_options(), .reads_int_first = true, .takes_negative_length = true};
+  return {.rows = raw4_level_options(), .asks_name_first = true};
+}
+
+Level find_level(const Socket& socket, int level) {
+  const bool is_v6 = socket.family() == IpFamily::V6;
+  const bool is_raw = socket.type() == SocketType::Raw;
   switch (level) {
     case kLevelIp:
-      // ipv6_setsockopt(): a raw IPv6 socket has no IPv4 side.
-      return is_inet6(socket) && is_raw(socket) ? std::span<const OptionRow>() : ip_level_options();
+      return is_v6 && is_raw ? Level{} : Level{.rows = ip_level_options()};
     case kLevelIpv6:
-      return is_inet6(socket) ? ipv6_level_options() : std::span<const OptionRow>();
+      return is_v6 ? Level{.rows = ipv6_level_options(), .takes_negative_length = true} : unknown_level(socket);
     case kLevelTcp:
-      return socket.type() == SocketType::Stream ? tcp_level_options() : std::span<const OptionRow>();
+      if (socket.protocol() != kTcp || socket.type() != SocketType::Stream) return unknown_level(socket);
+      return {.rows = tcp_level_options(), .reads_int_first = true};
     case kLevelUdp:
     case kLevelUdpLite:
-      return is_udp(socket) ? udp_level_options() : std::span<const OptionRow>();
+      // A UDP socket answers at UDP-Lite's level too.
+      if (!is_udp(socket)) return unknown_level(socket);
+      return {.rows = udp_level_options(), .reads_int_first = true};
     case kLevelRaw:
-      return is_raw(socket) ? raw_level_options() : std::span<const OptionRow>();
     case kLevelIcmpv6:
-      return is_raw(socket) && is_inet6(socket) ? raw_level_options() : std::span<const OptionRow>();
+      return is_raw ? raw_level(socket, level) : unknown_level(socket);
     default:
-      return {};
+      return unknown_level(socket);
   }
 }
 
-// rawv6_setsockopt(): a level of ICMPv6's alone.
-bool is_refused_level(const Socket& socket, int level) {
-  return level == kLevelIcmpv6 && is_raw(socket) && is_inet6(socket) && socket.protocol() != kIcmpv6;
+int row_level(int level) { return level == kLevelUdpLite ? kLevelUdp : level; }
+
+// TCP_CONGESTION, TCP_ULP, TCP_FASTOPEN_KEY: names and keys, of any length.
+bool is_text(int name) { return name == 13 || name == 31 || name == 33; }
+
+bool has_row(std::span<const OptionRow> rows, int level, int name) {
+  for (const OptionRow& row : rows) {
+    if (row.level == level && row.name == name) return true;
+  }
+  return false;
 }
 
-// do_tcp_setsockopt(), udp_lib_setsockopt(), do_rawv6_setsockopt() and do_ipv6_setsockopt() read an int before they look at the
-// option's number, so that also one that is unknown gives EINVAL for a short value and EFAULT for a bad pointer. Only TCP's
-// options that are strings come before that.
-Result<> read_ahead(const Socket& socket, const OptionInput& input, int level, int name) {
-  constexpr int kCongestion = 13, kUpperProtocol = 31, kFastOpenKey = 33;
-  switch (level) {
-    case kLevelTcp:
-      if (name == kCongestion || name == kUpperProtocol || name == kFastOpenKey) return ok();
-      break;
-    case kLevelUdp:
-    case kLevelUdpLite:
-      break;
-    case kLevelRaw:
-      if (!is_inet6(socket)) return ok();
-      break;
-    case kLevelIpv6:
-      // A short value is each option's own business there, and no value at all is a zero.
-      if (input.value.is_null() || static_cast<size_t>(input.length) < sizeof(int)) return ok();
-      break;
-    default:
-      return ok();
-  }
-  TRY(input.read<int>());
+// raw_setsockopt(): the filter belongs to ICMP's sockets, and that is asked before anything is read.
+Result<> check_raw4(const Socket& socket, const Level& found, int level, int name) {
+  if (!found.asks_name_first) return ok();
+  if (!has_row(found.rows, level, name)) return Errno::ENOPROTOOPT;
+  if (level == kLevelRaw && name == kIcmpFilter && socket.protocol() != kIcmp4) return Errno::EOPNOTSUPP;
   return ok();
 }
-
-// Linux asks one function for both, whichever of the two the socket is.
-int row_level(int level) { return level == kLevelUdpLite ? kLevelUdp : level; }
 
 }  // namespace
 
 Result<> InetSocketFile::set_option(SyscallContext& context, int level, int name, UserAddress value, int length) {
-  const std::span<const OptionRow> rows = level_options(*socket_, level);
-  if (is_refused_level(*socket_, level)) return Errno::EOPNOTSUPP;
-  if (rows.empty()) return Errno::ENOPROTOOPT;
+  const Level found = find_level(*socket_, level);
+  if (found.rows.empty()) return found.unknown_set;
+  TRY(check_raw4(*socket_, found, level, name));
   const OptionInput input{context, *this, value, length};
-  TRY(read_ahead(*socket_, input, level, name));
-  return lxnet::set_option(rows, input, row_level(level), name);
+  if (found.reads_int_first && !(level == kLevelTcp && is_text(name))) TRY(input.read<int>());
+  // The first int is fetched for every IPv6 option, also for those that mean something else by their bytes.
+  if (level == kLevelIpv6 && !value.is_null() && static_cast<size_t>(length) >= sizeof(int)) TRY(input.read<int>());
+  return lxnet::set_option(found.rows, input, row_level(level), name);
 }
 
 Result<> InetSocketFile::get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length_address) {
-  const std::span<const OptionRow> rows = level_options(*socket_, level);
-  if (is_refused_level(*socket_, level)) return Errno::EOPNOTSUPP;
-  // What no protocol above knows ends in do_ip_getsockopt() or ipv6_getsockopt(), which do not say the same.
-  if (rows.empty()) return is_v6() ? Errno::ENOPROTOOPT : Errno::EOPNOTSUPP;
-  int length = TRY(read_user<int>(context.hal(), length_address));
-  // do_ipv6_getsockopt() takes it for unsigned.
-  if (length < 0 && level == kLevelIpv6) length = INT32_MAX;
-  if (length < 0) return Errno::EINVAL;
-  return lxnet::get_option(rows, OptionOutput{context, *this, value, length_address, length}, row_level(level), name);
+  const Level found = find_level(*socket_, level);
+  if (found.rows.empty()) return found.unknown_get;
+  TRY(check_raw4(*socket_, found, level, name));
+  const int length = TRY(read_user<int>(context.hal(), length_address));
+  if (length < 0 && !found.takes_negative_length) return Errno::EINVAL;
+  return lxnet::get_option(found.rows, OptionOutput{context, *this, value, length_address, length}, row_level(level), name);
 }
 
 }  // namespace lxnet

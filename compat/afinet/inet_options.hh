@@ -14,7 +14,16 @@ std::span<const OptionRow> ip_level_options();    // options_ip.cc
 std::span<const OptionRow> ipv6_level_options();  // options_ipv6.cc
 std::span<const OptionRow> tcp_level_options();   // options_tcp.cc
 std::span<const OptionRow> udp_level_options();   // options_udp.cc
-std::span<const OptionRow> raw_level_options();   // options_raw.cc: SOL_RAW's ICMP_FILTER and SOL_ICMPV6's
+// options_raw.cc: SOL_RAW of AF_INET and of AF_INET6 sockets, and SOL_ICMPV6.
+std::span<const OptionRow> raw4_level_options();
+std::span<const OptionRow> raw6_level_options();
+std::span<const OptionRow> icmp6_level_options();
+
+// A raw AF_INET6 socket's, at SOL_RAW and at IPPROTO_IPV6 (options_raw.cc).
+Result<> set_raw_checksum(SyscallContext& context, SocketFile& file, int value);
+Result<int> get_raw_checksum(SyscallContext& context, SocketFile& file);
+Result<> set_raw_header_included(SyscallContext& context, SocketFile& file, int value);
+Result<int> get_raw_header_included(SyscallContext& context, SocketFile& file);
 
 inline Socket& socket_of(SocketFile& file) { return static_cast<InetSocketFile&>(file).socket(); }
 

@@ -28,6 +28,7 @@ Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& addres
     if (!by_state.is_error(Errno::EALREADY)) return by_state.error();
   }
   const Endpoint remote = endpoint.is_ok() ? endpoint.take() : Endpoint{};
+  if (is_v6()) socket_->ip_options.flow_info = socket_->ip_options.flow_info_send ? flow_info_of(address) & 0x0fff'ffff : 0;
   auto first = socket_->connect(entry, remote, 0);
   if (first.is_ok() || !(first.is_error(Errno::EINPROGRESS) || first.is_error(Errno::EALREADY)) || is_nonblocking()) return first;
 
@@ -61,7 +62,13 @@ Result<SockAddr> InetSocketFile::name(SyscallContext& context, NameOf which) {
   }
   const Endpoint endpoint =
       which == NameOf::Self ? TRY(socket_->local_name(context.entry())) : TRY(socket_->remote_name(context.entry()));
-  return sockaddr_of(endpoint, socket_->family());
+  SockAddr address = sockaddr_of(endpoint, socket_->family());
+  if (which == NameOf::Peer && is_v6() && socket_->ip_options.flow_info_send) {
+    auto user = address.as<UserInet6Address>();
+    user.flow_info.set(socket_->ip_options.flow_info);
+    address.set(user);
+  }
+  return address;
 }
 
 Result<> InetSocketFile::shutdown(SyscallContext& context, ShutdownHow how) { return socket_->shutdown(context.entry(), how); }

@@ -32,6 +32,8 @@ class InetSocketFile final : public SocketFile {
   uint64_t cookie() override { return socket_->cookie(); }
 
   Socket& socket() const { return *socket_; }
+  // IPV6_ADDRFORM.
+  void set_family(uint16_t family) { become_family(family); }
   bool is_v6() const { return socket_->family() == IpFamily::V6; }
   bool is_stream() const { return socket_->type() == SocketType::Stream; }
 
@@ -82,6 +84,8 @@ class ExtensionChain {
 // Control messages: sendmsg()'s to SendControl (control_in.cc), what was received to recvmsg()'s (control_out.cc).
 Result<> decode_control(SyscallContext& context, Socket& socket, ControlReader& reader, SendRequest& request,
                         ExtensionChain& extensions);
+// IPV6_2292PKTOPTIONS: the same messages as what every packet is to have.
+Result<> decode_packet_options(SyscallContext& context, Socket& socket, ControlReader& reader, ExtensionChain& extensions);
 void encode_control(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer);
 
 }  // namespace lxnet

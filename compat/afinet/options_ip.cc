@@ -1,7 +1,9 @@
 // IPPROTO_IP.
 // lint: table
 #include "compat/afinet/option_rows.hh"
+#include "compat/afinet/options_headers.hh"
 #include "compat/afinet/options_multicast.hh"
+#include "compat/afinet/options_path.hh"
 
 namespace lxnet {
 namespace {
@@ -12,6 +14,13 @@ constexpr int kMaxPathMtuMode = 5;  // IP_PMTUDISC_OMIT
 template <bool IpSocketOptions::*Member>
 constexpr OptionRow flag(int name, const char* text) {
   return ip_flag_row<Member>(kLevelIp, kRule, name, text);
+}
+// Of those that want at least a byte.
+template <bool IpSocketOptions::*Member>
+constexpr OptionRow late_flag(int name, const char* text) {
+  OptionRow row = ip_flag_row<Member>(kLevelIp, kRule, name, text);
+  row.length = IntLength::AtLeastOne;
+  return row;
 }
 template <uint32_t kFlag>
 constexpr OptionRow receive_flag(int name, const char* text) {
@@ -66,16 +75,24 @@ Result<> set_port_range(SyscallContext&, SocketFile& file, int value) {
   return ok();
 }
 
-Result<> set_unicast_interface(SyscallContext& context, SocketFile& file, int value) {
-  Socket& socket = socket_of(file);
-  // The index stands in network byte order, as inet's has always done.
-  const uint32_t index = Be32(static_cast<uint32_t>(value)).raw();
-  if (index != 0) {
-    if (!context.stack().interfaces().find(index)) return Errno::EADDRNOTAVAIL;
-    if (socket.options.bound_interface != 0 && socket.options.bound_interface != index) return Errno::EINVAL;
-  }
-  socket.ip_options.unicast_interface = index;
+Result<> set_no_defragment(SyscallContext&, SocketFile& file, int value) {
+  if (socket_of(file).type() != SocketType::Raw) return Errno::ENOPROTOOPT;
+  socket_of(file).ip_options.no_defragment = value != 0;
   return ok();
+}
+
+// Packets have fragments; a stream has none to tell of.
+Result<> set_receive_fragment_size(SyscallContext& context, SocketFile& file, int value) {
+  if (socket_of(file).type() == SocketType::Stream) return Errno::EINVAL;
+  return set_receive_flag<kReceiveFragmentSize4>(context, file, value);
+}
+
+// inet_num: a raw socket's protocol, and the port of one that has ports.
+Result<int> get_number(SyscallContext& context, SocketFile& file) {
+  Socket& socket = socket_of(file);
+  if (socket.type() == SocketType::Raw) return int{socket.protocol()};
+  auto name = socket.local_name(context.entry());
+  return name.is_ok() ? int{name.take().port} : 0;
 }
 
 constexpr OptionRow set_row(int name, const char* text, Result<> (*set)(const OptionInput& input)) {
@@ -98,10 +115,6 @@ Result<> set_multicast_ttl(SyscallContext&, SocketFile& file, int value) {
   return ok();
 }
 
-constexpr OptionRow missing(int name, const char* text, const char* note) {
-  return {.level = kLevelIp, .name = name, .text = text, .support = Support::Missing, .note = note};
-}
-
 constexpr OptionRow kRows[] = {
     {.level = kLevelIp,
      .name = 1,
@@ -116,11 +129,17 @@ constexpr OptionRow kRows[] = {
      .rule = kRule,
      .set_int = &set_header_included,
      .get_int = &get_ip_flag<&IpSocketOptions::header_included>},
-    missing(4, "IP_OPTIONS", "options of a socket; those of one packet are served (IP_RETOPTS)"),
-    missing(5, "IP_ROUTER_ALERT", ""),
+    {.level = kLevelIp, .name = 4, .text = "IP_OPTIONS", .set = &set_ip_options, .get = &get_ip_options},
+    {.level = kLevelIp,
+     .name = 5,
+     .text = "IP_ROUTER_ALERT",
+     .rule = kRule,
+     .set_int = &set_router_alert4,
+     .get_int = &get_ip_flag<&IpSocketOptions::router_alert_v4>},
     receive_flag<kReceiveOptions>(6, "IP_RECVOPTS"),
     receive_flag<kReceiveReturnOptions>(7, "IP_RETOPTS"),
     receive_flag<kReceivePacketInfo4>(8, "IP_PKTINFO"),
+    {.level = kLevelIp, .name = 9, .text = "IP_PKTOPTIONS", .get = &get_stream_packet_options},
     {.level = kLevelIp,
      .name = 10,
      .text = "IP_MTU_DISCOVER",
@@ -137,24 +156,72 @@ constexpr OptionRow kRows[] = {
     flag<&IpSocketOptions::receive_errors_v4>(11, "IP_RECVERR"),
     receive_flag<kReceiveTtl>(12, "IP_RECVTTL"),
     receive_flag<kReceiveTos>(13, "IP_RECVTOS"),
-    missing(14, "IP_MTU", ""),
-    flag<&IpSocketOptions::free_bind>(15, "IP_FREEBIND"),
-    missing(16, "IP_IPSEC_POLICY", "no IPsec"),
-    missing(17, "IP_XFRM_POLICY", "no IPsec"),
-    missing(18, "IP_PASSSEC", "no security module"),
+    {.level = kLevelIp, .name = 14, .text = "IP_MTU", .rule = kRule, .get_int = &get_path_mtu},
+    late_flag<&IpSocketOptions::free_bind>(15, "IP_FREEBIND"),
+    {.level = kLevelIp,
+     .name = 16,
+     .text = "IP_IPSEC_POLICY",
+     .set = [](const OptionInput& input) { return set_ipsec_policy(input, PolicyKind::Foreign); },
+     .note = "as where no key manager is loaded"},
+    {.level = kLevelIp,
+     .name = 17,
+     .text = "IP_XFRM_POLICY",
+     .set =
+         [](const OptionInput& input) {
+           const bool is_v4 = socket_of(input.socket).family() == IpFamily::V4;
+           return set_ipsec_policy(input, is_v4 ? PolicyKind::Own : PolicyKind::Foreign);
+         },
+     .note = "as where no key manager is loaded"},
+    ip_flag_row<&IpSocketOptions::pass_security>(kLevelIp, kRule, 18, "IP_PASSSEC"),
     {.level = kLevelIp,
      .name = 19,
      .text = "IP_TRANSPARENT",
      .rule = kRule,
+     .length = IntLength::AtLeastOne,
      .set_int = &set_transparent,
      .get_int = &get_ip_flag<&IpSocketOptions::transparent>},
     receive_flag<kReceiveOriginalDestination4>(20, "IP_RECVORIGDSTADDR"),
-    missing(21, "IP_MINTTL", "no input path compares it"),
-    missing(22, "IP_NODEFRAG", ""),
-    missing(23, "IP_CHECKSUM", ""),
+    {.level = kLevelIp,
+     .name = 21,
+     .text = "IP_MINTTL",
+     .rule = kRule,
+     .min = 0,
+     .max = 255,
+     .length = IntLength::AtLeastOne,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       socket_of(file).ip_options.min_ttl = static_cast<uint8_t>(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_ttl}; }},
+    {.level = kLevelIp,
+     .name = 22,
+     .text = "IP_NODEFRAG",
+     .rule = kRule,
+     .set_int = &set_no_defragment,
+     .get_int = &get_ip_flag<&IpSocketOptions::no_defragment>,
+     .note = "what goes out is never put together again here"},
+    {.level = kLevelIp,
+     .name = 23,
+     .text = "IP_CHECKSUM",
+     .rule = kRule,
+     .set_int = &set_receive_flag<kReceiveChecksum>,
+     .get_int = &get_receive_flag<kReceiveChecksum>,
+     .note = "told where a device sums whole packets; none here does"},
     flag<&IpSocketOptions::bind_address_no_port>(24, "IP_BIND_ADDRESS_NO_PORT"),
-    missing(25, "IP_RECVFRAGSIZE", "reassembly does not keep the size"),
-    missing(26, "IP_RECVERR_RFC4884", ""),
+    {.level = kLevelIp,
+     .name = 25,
+     .text = "IP_RECVFRAGSIZE",
+     .rule = kRule,
+     .set_int = &set_receive_fragment_size,
+     .get_int = &get_receive_flag<kReceiveFragmentSize4>},
+    {.level = kLevelIp,
+     .name = 26,
+     .text = "IP_RECVERR_RFC4884",
+     .rule = kRule,
+     .min = 0,
+     .max = 1,
+     .set_int = &set_ip_flag<&IpSocketOptions::rfc4884_v4>,
+     .get_int = &get_ip_flag<&IpSocketOptions::rfc4884_v4>},
     {.level = kLevelIp,
      .name = 32,
      .text = "IP_MULTICAST_IF",
@@ -164,41 +231,51 @@ constexpr OptionRow kRows[] = {
      .name = 33,
      .text = "IP_MULTICAST_TTL",
      .rule = kRule,
+     .length = IntLength::AtLeastOne,
      .set_int = &set_multicast_ttl,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.multicast_ttl}; }},
-    flag<&IpSocketOptions::multicast_loop_v4>(34, "IP_MULTICAST_LOOP"),
+    late_flag<&IpSocketOptions::multicast_loop_v4>(34, "IP_MULTICAST_LOOP"),
     set_row(35, "IP_ADD_MEMBERSHIP", &join_ipv4),
     set_row(36, "IP_DROP_MEMBERSHIP", &leave_ipv4),
     set_row(37, "IP_UNBLOCK_SOURCE", &change_source4<SourceOperation::Unblock>),
     set_row(38, "IP_BLOCK_SOURCE", &change_source4<SourceOperation::Block>),
     set_row(39, "IP_ADD_SOURCE_MEMBERSHIP", &change_source4<SourceOperation::Join>),
     set_row(40, "IP_DROP_SOURCE_MEMBERSHIP", &change_source4<SourceOperation::Leave>),
-    missing(41, "IP_MSFILTER", "the stack's filters can be set whole; the codec is not written"),
+    {.level = kLevelIp, .name = 41, .text = "IP_MSFILTER", .set = &set_ipv4_filter, .get = &get_ipv4_filter},
     set_row(42, "MCAST_JOIN_GROUP", [](const OptionInput& input) { return join_group(input, IpFamily::V4); }),
     set_row(43, "MCAST_BLOCK_SOURCE", &change_group4<SourceOperation::Block>),
     set_row(44, "MCAST_UNBLOCK_SOURCE", &change_group4<SourceOperation::Unblock>),
     set_row(45, "MCAST_LEAVE_GROUP", [](const OptionInput& input) { return leave_group(input, IpFamily::V4); }),
     set_row(46, "MCAST_JOIN_SOURCE_GROUP", &change_group4<SourceOperation::Join>),
     set_row(47, "MCAST_LEAVE_SOURCE_GROUP", &change_group4<SourceOperation::Leave>),
-    missing(48, "MCAST_MSFILTER", "as IP_MSFILTER"),
+    {.level = kLevelIp,
+     .name = 48,
+     .text = "MCAST_MSFILTER",
+     .set = [](const OptionInput& input) { return set_group_filter(input, IpFamily::V4); },
+     .get = [](const OptionOutput& output) { return get_group_filter(output, IpFamily::V4); }},
     {.level = kLevelIp,
      .name = 49,
      .text = "IP_MULTICAST_ALL",
      .rule = kRule,
      .min = 0,
      .max = 1,
+     .length = IntLength::AtLeastOne,
      .set_int = &set_ip_flag<&IpSocketOptions::multicast_all_v4>,
      .get_int = &get_ip_flag<&IpSocketOptions::multicast_all_v4>},
     {.level = kLevelIp,
      .name = 50,
      .text = "IP_UNICAST_IF",
-     .set_int = &set_unicast_interface,
+     .rule = kRule,
+     .length = IntLength::ExactlyFour,
+     .set_int = &set_unicast_interface4,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
        return static_cast<int>(Be32(socket_of(file).ip_options.unicast_interface).raw());
      }},
     {.level = kLevelIp,
      .name = 51,
      .text = "IP_LOCAL_PORT_RANGE",
+     .rule = kRule,
+     .length = IntLength::ExactlyFour,
      .set_int = &set_port_range,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
        const IpSocketOptions& options = socket_of(file).ip_options;
@@ -208,7 +285,7 @@ constexpr OptionRow kRows[] = {
      .name = 52,
      .text = "IP_PROTOCOL",
      .rule = kRule,
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).protocol()}; }},
+     .get_int = &get_number},
 };
 
 }  // namespace

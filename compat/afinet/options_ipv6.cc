@@ -1,7 +1,9 @@
 // IPPROTO_IPV6.
 // lint: table
 #include "compat/afinet/option_rows.hh"
+#include "compat/afinet/options_headers.hh"
 #include "compat/afinet/options_multicast.hh"
+#include "compat/afinet/options_path.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -56,10 +58,40 @@ Result<> change_group6(const OptionInput& input) {
   return change_group_source(input, IpFamily::V6, kOperation);
 }
 
-Result<> set_multicast_hops(SyscallContext&, SocketFile& file, int value) {
-  if (socket_of(file).type() == SocketType::Stream) return Errno::ENOPROTOOPT;
-  socket_of(file).ip_options.multicast_hops = static_cast<int16_t>(value);
+Result<> set_multicast_hops(const OptionInput& input) {
+  if (socket_of(input.socket).type() == SocketType::Stream) return Errno::ENOPROTOOPT;
+  const int value = TRY(read_ipv6_int(input));
+  if (value < -1 || value > 255) return Errno::EINVAL;
+  socket_of(input.socket).ip_options.multicast_hops = static_cast<int16_t>(value);
   return ok();
+}
+
+Result<> set_largest_packet(SyscallContext&, SocketFile& file, int value) {
+  constexpr int kLeast = 1280;
+  if (value != 0 && value < kLeast) return Errno::EINVAL;
+  socket_of(file).ip_options.largest_packet_v6 = static_cast<uint32_t>(value);
+  return ok();
+}
+
+// A raw socket's alone, and never ICMPv6's, whose checksum is its own.
+Result<> set_checksum(const OptionInput& input) {
+  const Socket& socket = socket_of(input.socket);
+  if (socket.type() != SocketType::Raw) return Errno::ENOPROTOOPT;
+  const int value = TRY(input.read<int>());
+  if (socket.protocol() == kLevelIcmpv6) return Errno::EINVAL;
+  return set_raw_checksum(input.context, input.socket, value);
+}
+Result<int> get_checksum(SyscallContext& context, SocketFile& file) {
+  if (socket_of(file).type() != SocketType::Raw) return Errno::ENOPROTOOPT;
+  return get_raw_checksum(context, file);
+}
+Result<> set_header_included(const OptionInput& input) {
+  if (socket_of(input.socket).type() != SocketType::Raw) return Errno::ENOPROTOOPT;
+  return set_raw_header_included(input.context, input.socket, TRY(input.read<int>()));
+}
+Result<int> get_header_included(SyscallContext& context, SocketFile& file) {
+  if (socket_of(file).type() != SocketType::Raw) return Errno::ENOPROTOOPT;
+  return get_raw_header_included(context, file);
 }
 
 Result<int> get_multicast_hops(SyscallContext&, SocketFile& file) {
@@ -67,30 +99,44 @@ Result<int> get_multicast_hops(SyscallContext&, SocketFile& file) {
   return hops < 0 ? 1 : int{hops};
 }
 
+// A value that is too short is a zero.
+constexpr OptionRow lenient(OptionRow row) {
+  row.length = IntLength::ShortIsZero;
+  return row;
+}
 constexpr OptionRow missing(int name, const char* text, const char* note) {
   return {.level = kLevelIpv6, .name = name, .text = text, .support = Support::Missing, .note = note};
 }
 
 constexpr OptionRow kRows[] = {
-    missing(1, "IPV6_ADDRFORM", ""),
-    missing(6, "IPV6_2292PKTOPTIONS", ""),
-    missing(7, "IPV6_CHECKSUM", "a raw socket's; see SOL_RAW"),
+    {.level = kLevelIpv6,
+     .name = 1,
+     .text = "IPV6_ADDRFORM",
+     .rule = kRule,
+     .set_int = &set_address_form,
+     .get_int = &get_address_form},
+    {.level = kLevelIpv6,
+     .name = 6,
+     .text = "IPV6_2292PKTOPTIONS",
+     .support = Support::Partial,
+     .set = &set_packet_options,
+     .get = &get_packet_options,
+     .note = "reading tells the settings, not what the stream's last packet said"},
+    {.level = kLevelIpv6, .name = 7, .text = "IPV6_CHECKSUM", .rule = kRule, .get_int = &get_checksum, .set = &set_checksum},
     {.level = kLevelIpv6,
      .name = 17,
      .text = "IPV6_MULTICAST_IF",
      .rule = kRule,
-     .set_int = &set_multicast_interface6,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
        return static_cast<int>(socket_of(file).ip_options.multicast_interface_v6);
-     }},
+     },
+     .set = &set_multicast_interface6},
     {.level = kLevelIpv6,
      .name = 18,
      .text = "IPV6_MULTICAST_HOPS",
      .rule = kRule,
-     .min = -1,
-     .max = 255,
-     .set_int = &set_multicast_hops,
-     .get_int = &get_multicast_hops},
+     .get_int = &get_multicast_hops,
+     .set = &set_multicast_hops},
     {.level = kLevelIpv6,
      .name = 19,
      .text = "IPV6_MULTICAST_LOOP",
@@ -101,31 +147,77 @@ constexpr OptionRow kRows[] = {
      .get_int = &get_ip_flag<&IpSocketOptions::multicast_loop_v6>},
     set_row(20, "IPV6_ADD_MEMBERSHIP", &join_ipv6),
     set_row(21, "IPV6_DROP_MEMBERSHIP", &leave_ipv6),
-    missing(22, "IPV6_ROUTER_ALERT", ""),
-    missing(24, "IPV6_MTU", ""),
-    missing(27, "IPV6_JOIN_ANYCAST", ""),
-    missing(28, "IPV6_LEAVE_ANYCAST", ""),
-    missing(30, "IPV6_ROUTER_ALERT_ISOLATE", ""),
-    missing(31, "IPV6_RECVERR_RFC4884", ""),
-    missing(32, "IPV6_FLOWLABEL_MGR", ""),
-    missing(33, "IPV6_FLOWINFO_SEND", ""),
-    missing(34, "IPV6_IPSEC_POLICY", "no IPsec"),
-    missing(35, "IPV6_XFRM_POLICY", "no IPsec"),
+    {.level = kLevelIpv6,
+     .name = 22,
+     .text = "IPV6_ROUTER_ALERT",
+     .rule = kRule,
+     .set_int = &set_router_alert6,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return socket_of(file).ip_options.router_alert_v6 >= 0 ? 1 : 0;
+     }},
+    {.level = kLevelIpv6, .name = 24, .text = "IPV6_MTU", .rule = kRule, .set_int = &set_largest_packet, .get_int = &get_path_mtu},
+    missing(27, "IPV6_JOIN_ANYCAST", "no anycast addresses"),
+    missing(28, "IPV6_LEAVE_ANYCAST", "no anycast addresses"),
+    flag<&IpSocketOptions::router_alert_isolate>(30, "IPV6_ROUTER_ALERT_ISOLATE"),
+    {.level = kLevelIpv6,
+     .name = 31,
+     .text = "IPV6_RECVERR_RFC4884",
+     .rule = kRule,
+     .min = 0,
+     .max = 1,
+     .set_int = &set_ip_flag<&IpSocketOptions::rfc4884_v6>,
+     .get_int = &get_ip_flag<&IpSocketOptions::rfc4884_v6>},
+    missing(32, "IPV6_FLOWLABEL_MGR", "labels are not leased; any may be used"),
+    flag<&IpSocketOptions::flow_info_send>(33, "IPV6_FLOWINFO_SEND"),
+    {.level = kLevelIpv6,
+     .name = 34,
+     .text = "IPV6_IPSEC_POLICY",
+     .set = [](const OptionInput& input) { return set_ipsec_policy(input, PolicyKind::Foreign); },
+     .note = "as where no key manager is loaded"},
+    {.level = kLevelIpv6,
+     .name = 35,
+     .text = "IPV6_XFRM_POLICY",
+     .set = [](const OptionInput& input) { return set_ipsec_policy(input, PolicyKind::Own); },
+     .note = "as where no key manager is loaded"},
+    {.level = kLevelIpv6, .name = 36, .text = "IPV6_HDRINCL", .rule = kRule, .get_int = &get_header_included, .set = &set_header_included},
     set_row(42, "MCAST_JOIN_GROUP", [](const OptionInput& input) { return join_group(input, IpFamily::V6); }),
     set_row(43, "MCAST_BLOCK_SOURCE", &change_group6<SourceOperation::Block>),
     set_row(44, "MCAST_UNBLOCK_SOURCE", &change_group6<SourceOperation::Unblock>),
     set_row(45, "MCAST_LEAVE_GROUP", [](const OptionInput& input) { return leave_group(input, IpFamily::V6); }),
     set_row(46, "MCAST_JOIN_SOURCE_GROUP", &change_group6<SourceOperation::Join>),
     set_row(47, "MCAST_LEAVE_SOURCE_GROUP", &change_group6<SourceOperation::Leave>),
-    missing(48, "MCAST_MSFILTER", "the stack's filters can be set whole; the codec is not written"),
-    missing(50, "IPV6_PKTINFO", "of a socket; of one packet it is served"),
-    missing(54, "IPV6_HOPOPTS", "of a socket; of one packet it is served"),
-    missing(55, "IPV6_RTHDRDSTOPTS", "of a socket; of one packet it is served"),
-    missing(57, "IPV6_RTHDR", "no routing header is enabled"),
-    missing(59, "IPV6_DSTOPTS", "of a socket; of one packet it is served"),
-    missing(61, "IPV6_PATHMTU", ""),
-    missing(72, "IPV6_ADDR_PREFERENCES", ""),
-    missing(76, "IPV6_UNICAST_IF", ""),
+    {.level = kLevelIpv6,
+     .name = 48,
+     .text = "MCAST_MSFILTER",
+     .set = [](const OptionInput& input) { return set_group_filter(input, IpFamily::V6); },
+     .get = [](const OptionOutput& output) { return get_group_filter(output, IpFamily::V6); }},
+    set_row(50, "IPV6_PKTINFO", &set_sticky_packet_info),
+    sticky_row<StickyHeaders::HopByHop>(54, "IPV6_HOPOPTS"),
+    sticky_row<StickyHeaders::BeforeRouting>(55, "IPV6_RTHDRDSTOPTS"),
+    {.level = kLevelIpv6,
+     .name = 57,
+     .text = "IPV6_RTHDR",
+     .support = Support::Partial,
+     .set = [](const OptionInput& input) { return set_sticky_header(input, StickyHeaders::Routing); },
+     .get = [](const OptionOutput& output) { return get_sticky_header(output, StickyHeaders::Routing); },
+     .note = "no type of routing header is enabled"},
+    sticky_row<StickyHeaders::Destination>(59, "IPV6_DSTOPTS"),
+    {.level = kLevelIpv6, .name = 61, .text = "IPV6_PATHMTU", .get = &get_path_mtu_info},
+    {.level = kLevelIpv6,
+     .name = 72,
+     .text = "IPV6_ADDR_PREFERENCES",
+     .rule = kRule,
+     .set_int = &set_source_preferences,
+     .get_int = &get_source_preferences},
+    {.level = kLevelIpv6,
+     .name = 76,
+     .text = "IPV6_UNICAST_IF",
+     .rule = kRule,
+     .length = IntLength::ExactlyFour,
+     .set_int = &set_unicast_interface6,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
+       return static_cast<int>(Be32(socket_of(file).ip_options.unicast_interface_v6).raw());
+     }},
     receive_flag<kReceive2292PacketInfo>(2, "IPV6_2292PKTINFO"),
     receive_flag<kReceive2292HopOptions>(3, "IPV6_2292HOPOPTS"),
     receive_flag<kReceive2292DestinationOptions>(4, "IPV6_2292DSTOPTS"),
@@ -167,8 +259,6 @@ constexpr OptionRow kRows[] = {
      .name = 29,
      .text = "IPV6_MULTICAST_ALL",
      .rule = kRule,
-     .min = 0,
-     .max = 1,
      .set_int = &set_ip_flag<&IpSocketOptions::multicast_all_v6>,
      .get_int = &get_ip_flag<&IpSocketOptions::multicast_all_v6>},
     receive_flag<kReceivePacketInfo6>(49, "IPV6_RECVPKTINFO"),
@@ -176,8 +266,8 @@ constexpr OptionRow kRows[] = {
     receive_flag<kReceiveHopOptions>(53, "IPV6_RECVHOPOPTS"),
     receive_flag<kReceiveRoutingHeader>(56, "IPV6_RECVRTHDR"),
     receive_flag<kReceiveDestinationOptions>(58, "IPV6_RECVDSTOPTS"),
-    missing(60, "IPV6_RECVPATHMTU", ""),
-    flag<&IpSocketOptions::dont_fragment_v6>(62, "IPV6_DONTFRAG"),
+    receive_flag<kReceivePathMtu>(60, "IPV6_RECVPATHMTU"),
+    lenient(flag<&IpSocketOptions::dont_fragment_v6>(62, "IPV6_DONTFRAG")),
     receive_flag<kReceiveTrafficClass>(66, "IPV6_RECVTCLASS"),
     {.level = kLevelIpv6,
      .name = 67,
@@ -187,8 +277,18 @@ constexpr OptionRow kRows[] = {
      .max = 255,
      .set_int = &set_traffic_class,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.traffic_class}; }},
-    flag<&IpSocketOptions::auto_flow_label>(70, "IPV6_AUTOFLOWLABEL"),
-    missing(73, "IPV6_MINHOPCOUNT", "no input path compares it"),
+    lenient(flag<&IpSocketOptions::auto_flow_label>(70, "IPV6_AUTOFLOWLABEL")),
+    {.level = kLevelIpv6,
+     .name = 73,
+     .text = "IPV6_MINHOPCOUNT",
+     .rule = kRule,
+     .min = 0,
+     .max = 255,
+     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
+       socket_of(file).ip_options.min_hop_limit = static_cast<uint8_t>(value);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_hop_limit}; }},
     receive_flag<kReceiveOriginalDestination6>(74, "IPV6_RECVORIGDSTADDR"),
     {.level = kLevelIpv6,
      .name = 75,
@@ -200,7 +300,7 @@ constexpr OptionRow kRows[] = {
        return set_ip_flag<&IpSocketOptions::transparent>(context, file, value);
      },
      .get_int = &get_ip_flag<&IpSocketOptions::transparent>},
-    missing(77, "IPV6_RECVFRAGSIZE", "reassembly does not keep the size"),
+    lenient(receive_flag<kReceiveFragmentSize6>(77, "IPV6_RECVFRAGSIZE")),
     flag<&IpSocketOptions::free_bind>(78, "IPV6_FREEBIND"),
 };
 

@@ -138,28 +138,30 @@ Result<> leave_ipv6(const OptionInput& input) {
   return memberships_of(input).leave(input.context.entry(), groups_of(input), IpAddress(request.group), {.index = request.index});
 }
 
-Result<> set_multicast_interface6(SyscallContext& context, SocketFile& file, int index) {
-  Socket& socket = socket_of(file);
+Result<> set_multicast_interface6(const OptionInput& input) {
+  Socket& socket = socket_of(input.socket);
   if (socket.type() == SocketType::Stream) return Errno::ENOPROTOOPT;
-  if (index < 0) return Errno::EINVAL;
+  const int value = TRY(read_ipv6_int(input));
+  const auto index = static_cast<uint32_t>(value);
   if (index != 0) {
-    if (!context.stack().interfaces().find(static_cast<uint32_t>(index))) return Errno::ENODEV;
-    if (socket.options.bound_interface != 0 && socket.options.bound_interface != static_cast<uint32_t>(index))
-      return Errno::EINVAL;
+    if (!input.context.stack().interfaces().find(index)) return Errno::ENODEV;
+    if (socket.options.bound_interface != 0 && socket.options.bound_interface != index) return Errno::EINVAL;
   }
-  socket.ip_options.multicast_interface_v6 = static_cast<uint32_t>(index);
+  socket.ip_options.multicast_interface_v6 = index;
   return ok();
 }
 
 Result<> join_group(const OptionInput& input, IpFamily family) {
   const GroupInterface on = TRY(read_group_interface(input, 1));
   const IpAddress group = TRY(read_group_address(input, first_address_at(input), family));
+  TRY(refuse_streams(input, Errno::EPROTO));
   return memberships_of(input).join(input.context.entry(), groups_of(input), group, on);
 }
 
 Result<> leave_group(const OptionInput& input, IpFamily family) {
   const GroupInterface on = TRY(read_group_interface(input, 1));
   const IpAddress group = TRY(read_group_address(input, first_address_at(input), family));
+  TRY(refuse_streams(input, Errno::EPROTO));
   return memberships_of(input).leave(input.context.entry(), groups_of(input), group, on);
 }
 

@@ -17,11 +17,17 @@ Result<> set_multicast_interface4(const OptionInput& input);
 // IPV6_ADD_MEMBERSHIP and IPV6_DROP_MEMBERSHIP: struct ipv6_mreq.
 Result<> join_ipv6(const OptionInput& input);
 Result<> leave_ipv6(const OptionInput& input);
-Result<> set_multicast_interface6(SyscallContext& context, SocketFile& file, int index);
+Result<> set_multicast_interface6(const OptionInput& input);
 
 // MCAST_JOIN_GROUP and its kin, which name groups and sources by sockaddr, at either level.
 Result<> join_group(const OptionInput& input, IpFamily family);
 Result<> leave_group(const OptionInput& input, IpFamily family);
 Result<> change_group_source(const OptionInput& input, IpFamily family, SourceOperation operation);
+
+// IP_MSFILTER: struct ip_msfilter. MCAST_MSFILTER: struct group_filter, at either level. The whole source filter of a group.
+Result<> set_ipv4_filter(const OptionInput& input);
+Result<> get_ipv4_filter(const OptionOutput& output);
+Result<> set_group_filter(const OptionInput& input, IpFamily family);
+Result<> get_group_filter(const OptionOutput& output, IpFamily family);
 
 }  // namespace lxnet

@@ -6,7 +6,7 @@
 namespace lxnet {
 namespace {
 
-constexpr int kIcmpFilter = 1, kIcmp6Filter = 1, kIpv6Checksum = 7;
+constexpr int kIcmpFilter = 1, kIcmp6Filter = 1, kIpv6Checksum = 7, kIpv6HeaderIncluded = 36;
 
 RawSocket& raw_of(SocketFile& file) { return static_cast<RawSocket&>(socket_of(file)); }
 
@@ -25,19 +25,12 @@ struct Icmp6Filter {
 };
 
 Result<> set_icmp_filter(const OptionInput& input) {
-  if (socket_of(input.socket).family() == IpFamily::V6) return Errno::ENOPROTOOPT;
-  if (raw_of(input.socket).protocol() != RawSocket::kIcmp4) return Errno::EOPNOTSUPP;
   return read_filter(input, raw_of(input.socket).raw_options.icmp_filter);
 }
 
-Result<> get_icmp_filter(const OptionOutput& output) {
-  if (socket_of(output.socket).family() == IpFamily::V6) return Errno::ENOPROTOOPT;
-  if (raw_of(output.socket).protocol() != RawSocket::kIcmp4) return Errno::EOPNOTSUPP;
-  return output.write(raw_of(output.socket).raw_options.icmp_filter);
-}
+Result<> get_icmp_filter(const OptionOutput& output) { return output.write(raw_of(output.socket).raw_options.icmp_filter); }
 
 Result<> set_icmp6_filter(const OptionInput& input) {
-  if (raw_of(input.socket).protocol() != RawSocket::kIcmp6) return Errno::EOPNOTSUPP;
   Icmp6Filter filter{};
   uint32_t(&words)[8] = raw_of(input.socket).raw_options.icmp6_filter;
   for (size_t i = 0; i < 8; ++i) filter.words[i] = words[i];
@@ -47,34 +40,51 @@ Result<> set_icmp6_filter(const OptionInput& input) {
 }
 
 Result<> get_icmp6_filter(const OptionOutput& output) {
-  if (raw_of(output.socket).protocol() != RawSocket::kIcmp6) return Errno::EOPNOTSUPP;
   Icmp6Filter filter{};
   for (size_t i = 0; i < 8; ++i) filter.words[i] = raw_of(output.socket).raw_options.icmp6_filter[i];
   return output.write(filter);
 }
 
-// RFC 3542, 3.1: an even offset, or -1 for none. That ICMPv6 sockets keep theirs, Linux sees to only at level IPPROTO_IPV6.
-Result<> set_checksum(SyscallContext&, SocketFile& file, int value) {
-  RawSocket& socket = raw_of(file);
-  if (value > 0 && (value & 1) != 0) return Errno::EINVAL;
-  socket.raw_options.has_checksum = value >= 0;
-  if (value >= 0) socket.raw_options.checksum_offset = static_cast<uint16_t>(value);
-  return ok();
-}
-
-Result<int> get_checksum(SyscallContext&, SocketFile& file) {
-  const RawOptions& options = raw_of(file).raw_options;
-  return options.has_checksum ? int{options.checksum_offset} : -1;
-}
-
-constexpr OptionRow kRows[] = {
+constexpr OptionRow kRaw4Rows[] = {
     {.level = kLevelRaw, .name = kIcmpFilter, .text = "ICMP_FILTER", .set = &set_icmp_filter, .get = &get_icmp_filter},
+};
+constexpr OptionRow kRaw6Rows[] = {
+    {.level = kLevelRaw, .name = kIpv6Checksum, .text = "IPV6_CHECKSUM", .set_int = &set_raw_checksum, .get_int = &get_raw_checksum},
+    {.level = kLevelRaw,
+     .name = kIpv6HeaderIncluded,
+     .text = "IPV6_HDRINCL",
+     .set_int = &set_raw_header_included,
+     .get_int = &get_raw_header_included},
+};
+constexpr OptionRow kIcmp6Rows[] = {
     {.level = kLevelIcmpv6, .name = kIcmp6Filter, .text = "ICMPV6_FILTER", .set = &set_icmp6_filter, .get = &get_icmp6_filter},
-    {.level = kLevelRaw, .name = kIpv6Checksum, .text = "IPV6_CHECKSUM", .set_int = &set_checksum, .get_int = &get_checksum},
 };
 
 }  // namespace
 
-std::span<const OptionRow> raw_level_options() { return kRows; }
+// RFC 3542, 3.1: an even offset, or -1 for none.
+Result<> set_raw_checksum(SyscallContext&, SocketFile& file, int value) {
+  if (value > 0 && (value & 1) != 0) return Errno::EINVAL;
+  RawOptions& options = raw_of(file).raw_options;
+  options.has_checksum = value >= 0;
+  if (value >= 0) options.checksum_offset = value;
+  return ok();
+}
+
+Result<int> get_raw_checksum(SyscallContext&, SocketFile& file) {
+  const RawOptions& options = raw_of(file).raw_options;
+  return options.has_checksum ? options.checksum_offset : -1;
+}
+
+Result<> set_raw_header_included(SyscallContext&, SocketFile& file, int value) {
+  socket_of(file).ip_options.header_included = value != 0;
+  return ok();
+}
+
+Result<int> get_raw_header_included(SyscallContext&, SocketFile& file) { return int{socket_of(file).ip_options.header_included}; }
+
+std::span<const OptionRow> raw4_level_options() { return kRaw4Rows; }
+std::span<const OptionRow> raw6_level_options() { return kRaw6Rows; }
+std::span<const OptionRow> icmp6_level_options() { return kIcmp6Rows; }
 
 }  // namespace lxnet

@@ -42,6 +42,15 @@ constexpr OptionRow coverage_row(int name, const char* text) {
           .note = "UDP-Lite only"};
 }
 
+// RFC 3948's are those a program may choose; 0 ends it. Which other numbers exist is for the kernel's own tunnels.
+Result<> set_encapsulation(SyscallContext&, SocketFile& file, int value) {
+  if (value != UdpOptions::kNoEncapsulation && value != UdpOptions::kEspInUdp && value != UdpOptions::kL2tpInUdp) {
+    return Errno::ENOPROTOOPT;
+  }
+  udp_of(file).udp_options.encapsulation = static_cast<uint8_t>(value);
+  return ok();
+}
+
 constexpr OptionRow kRows[] = {
     {.level = kLevelUdp,
      .name = 1,
@@ -52,7 +61,11 @@ constexpr OptionRow kRows[] = {
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.is_corked}; }},
     coverage_row<&UdpOptions::send_coverage, &UdpOptions::has_send_coverage>(10, "UDPLITE_SEND_CSCOV"),
     coverage_row<&UdpOptions::receive_coverage, &UdpOptions::has_receive_coverage>(11, "UDPLITE_RECV_CSCOV"),
-    {.level = kLevelUdp, .name = 100, .text = "UDP_ENCAP", .support = Support::Missing, .note = "IPsec and tunnels in UDP"},
+    {.level = kLevelUdp,
+     .name = 100,
+     .text = "UDP_ENCAP",
+     .set_int = &set_encapsulation,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{udp_of(file).udp_options.encapsulation}; }},
     flag_row<&UdpOptions::no_check6_tx>(101, "UDP_NO_CHECK6_TX"),
     flag_row<&UdpOptions::no_check6_rx>(102, "UDP_NO_CHECK6_RX"),
     {.level = kLevelUdp,

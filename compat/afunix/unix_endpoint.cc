@@ -17,6 +17,7 @@ constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411, kAtMark = 0x8
 UnixEndpoint::UnixEndpoint(Stack& stack, int type, uint32_t uid)
     : stack_(stack),
       type_(type),
+      attachments_(stack.hal()),
       waiters_(stack.hal()),
       senders_(stack.hal(), LockRank::PeerWaiters),
       backlog_(kDatagramBacklog),
@@ -76,6 +77,12 @@ Result<int> UnixEndpoint::open_peer_process() {
   if (!identity) return Errno::ENODATA;
   if (!UnixProcess::is_offered(hal())) return Errno::ENOPROTOOPT;
   return identity->process().open();
+}
+
+MemoryUse UnixEndpoint::memory_use() const {
+  return {.receive_limit = options_.receive_buffer,
+          .send_held = static_cast<uint32_t>(send_memory()),
+          .send_limit = options_.send_buffer};
 }
 
 PollEvents UnixEndpoint::poll() {

@@ -47,6 +47,8 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   int socket_type() const { return type_; }
   WaitQueue& wait_queue() { return waiters_; }
   SocketOptions& options() { return options_; }
+  SocketAttachments& attachments() { return attachments_; }
+  MemoryUse memory_use() const;
   Errno take_error() { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
   bool is_listening() const { return state() == UnixState::Listening; }
   uint64_t cookie();
@@ -169,6 +171,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Stack& stack_;
   const int type_;
   SocketOptions options_;
+  SocketAttachments attachments_;  // a filter alone
   WaitQueue waiters_;
   WaitQueue senders_;  // who waits for room here: blocked connects and sends, relays
   uint8_t state_ = 0;

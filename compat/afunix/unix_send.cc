@@ -216,6 +216,11 @@ Result<size_t> UnixEndpoint::send_datagram(SyscallContext& context, OutgoingMess
     return peer.error();
   }
   const Ref<UnixEndpoint> receiver = peer.take();
+  // The sender does not learn that a filter threw its datagram away.
+  if (!receiver->attachments_.admits(*made->data, 1)) {
+    domain().bury(made);
+    return size;
+  }
   add_credentials(context, *made, *receiver);
   auto outcome = deliver_to(context, *receiver, made, message);
   if (outcome.is_ok()) return size;

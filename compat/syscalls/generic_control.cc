@@ -1,17 +1,15 @@
 // SOL_SOCKET's control messages.
 #include "compat/syscalls/generic_control.hh"
 
+#include "stack/timestamping.hh"
+
 namespace lxnet {
 namespace {
 
 constexpr int kSocketLevel = 1;
 constexpr int kRights = 1, kCredentials = 2, kPriority = 12, kTimestampOld = 29, kTimestampNanosOld = 35, kMark = 36,
-              kTimestampingOld = 37, kOverflow = 40, kTransmitTime = 61, kTimestampNew = 63, kTimestampNanosNew = 64,
-              kTimestampingNew = 65;
-// SOF_TIMESTAMPING_TX_RECORD_MASK: which records a single packet may ask for.
-constexpr uint32_t kTransmitRecords = 0x1 | 0x2 | 0x100 | 0x200;
-constexpr uint32_t kReportSoftware = 1u << 4;   // SOF_TIMESTAMPING_SOFTWARE
-constexpr uint32_t kReceiveSoftware = 1u << 3;  // SOF_TIMESTAMPING_RX_SOFTWARE
+              kTimestampingOld = 37, kOverflow = 40, kStampStatistics = 54, kTransmitTime = 61, kTimestampNew = 63,
+              kTimestampNanosNew = 64, kTimestampingNew = 65, kStampKey = 81;
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
 bool may_mark(SyscallContext& context) {
@@ -28,9 +26,17 @@ Result<> decode_priority(SyscallContext& context, const ControlMessage& message,
 
 Result<> decode_timestamping(const ControlMessage& message, SendControl& control) {
   const uint32_t flags = TRY(message.as<uint32_t>());
-  if ((flags & ~kTransmitRecords) != 0) return Errno::EINVAL;
+  if ((flags & ~uint32_t{kTimestampRecords}) != 0) return Errno::EINVAL;
   control.timestamping = flags;
   control.has_timestamping = true;
+  return ok();
+}
+
+// SCM_TS_OPT_ID: datagrams that are numbered; a stream counts for itself.
+Result<> decode_stamp_key(const SocketOptions& options, const ControlMessage& message, SendControl& control) {
+  if ((options.timestamping_flags & kTimestampKeys) == 0) return Errno::EINVAL;
+  control.timestamp_key = TRY(message.as<uint32_t>());
+  control.has_timestamp_key = true;
   return ok();
 }
 
@@ -58,10 +64,11 @@ void put_software_timestamping(ControlWriter& writer, bool is_new_layout, int64_
 
 void encode_timestamps(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
   const bool wants_plain = (options.timestamp_flags & (kTimestampMicros | kTimestampNanos)) != 0;
+  const uint32_t flags = options.timestamping_flags;
   const bool wants_report =
-      (options.timestamping_flags & kReportSoftware) != 0 && (options.timestamping_flags & kReceiveSoftware) != 0;
+      (flags & kTimestampReportSoftware) != 0 && (request.is_error || (flags & kTimestampReceiveSoftware) != 0);
   if (!wants_plain && !wants_report) return;
-  int64_t stamp = request.packet ? request.packet->wall_nanos : request.wall_nanos;
+  int64_t stamp = request.packet && !request.is_error ? request.packet->wall_nanos : request.wall_nanos;
   // A packet that came before anybody asked for stamps gets the time of the receive.
   if (stamp == 0 && wants_plain) stamp = writer.context().hal().wall_nanos();
   const bool is_new_layout = (options.timestamp_flags & kTimestampNewLayout) != 0;
@@ -94,6 +101,8 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
       control.transmit_time = TRY(message.as<uint64_t>());
       control.has_transmit_time = true;
       return ok();
+    case kStampKey:
+      return decode_stamp_key(options, message, control);
     case kPriority:
       return decode_priority(context, message, control);
     case kRights:
@@ -106,6 +115,10 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
 
 void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
   encode_timestamps(options, request, writer);
+  if (request.is_error) {
+    if (request.error.has_statistics && request.packet) writer.put(kSocketLevel, kStampStatistics, request.packet->linear());
+    return;
+  }
   if (options.receive_queue_overflow && request.packet && request.overflow_drops != 0) {
     writer.put(kSocketLevel, kOverflow, request.overflow_drops);
   }

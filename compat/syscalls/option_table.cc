@@ -11,11 +11,29 @@ const OptionRow* find_row(std::span<const OptionRow> rows, int level, int name) 
   return nullptr;
 }
 
-Result<int> read_int(const OptionInput& input, IntRule rule) {
-  if (rule == IntRule::Ipv6 && input.value.is_null() && static_cast<size_t>(input.length) >= sizeof(int)) return 0;
-  if (rule != IntRule::IntOrChar || static_cast<size_t>(input.length) >= sizeof(int)) return input.read<int>();
+Result<int> read_int_or_char(const OptionInput& input) {
+  if (static_cast<size_t>(input.length) >= sizeof(int)) return input.read<int>();
   if (input.length == 0) return 0;
   return static_cast<int>(TRY(read_user<uint8_t>(input.context.hal(), input.value)));
+}
+
+Result<int> read_int(const OptionInput& input, const OptionRow& row) {
+  const auto size = static_cast<size_t>(input.length);
+  int value = 0;
+  switch (row.rule) {
+    case IntRule::Strict:
+      value = TRY(input.read<int>());
+      break;
+    case IntRule::IntOrChar:
+      value = TRY(read_int_or_char(input));
+      break;
+    case IntRule::Ipv6:
+      if (size >= sizeof(int) || row.length != IntLength::ShortIsZero) value = TRY(read_ipv6_int(input));
+      break;
+  }
+  if (row.length == IntLength::AtLeastOne && size == 0) return Errno::EINVAL;
+  if (row.length == IntLength::ExactlyFour && size != sizeof(int)) return Errno::EINVAL;
+  return value;
 }
 
 Result<> write_int(const OptionOutput& output, IntRule rule, int value) {
@@ -36,12 +54,17 @@ Result<> OptionOutput::write(ByteSpan bytes) const {
   return copy_out(context.hal(), value, bytes.first(size));
 }
 
+Result<int> read_ipv6_int(const OptionInput& input) {
+  if (static_cast<size_t>(input.length) < sizeof(int)) return Errno::EINVAL;
+  return input.value.is_null() ? Result<int>(0) : input.read<int>();
+}
+
 Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, int level, int name) {
   const OptionRow* row = find_row(rows, level, name);
   if (row == nullptr || row->support == Support::Missing) return Errno::ENOPROTOOPT;
   if (row->set != nullptr) return row->set(input);
   if (row->set_int == nullptr) return Errno::ENOPROTOOPT;
-  const int value = TRY(read_int(input, row->rule));
+  const int value = TRY(read_int(input, *row));
   if (value < row->min || value > row->max) return Errno::EINVAL;
   return row->set_int(input.context, input.socket, value);
 }

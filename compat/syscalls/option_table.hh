@@ -16,6 +16,14 @@ enum class IntRule : uint8_t {
   Ipv6,       // IPPROTO_IPV6: set needs four bytes, and a null pointer is a zero; get copies up to four
 };
 
+// What single options ask of an int's length beside their level's rule.
+enum class IntLength : uint8_t {
+  Usual,
+  AtLeastOne,   // IPPROTO_IP: no bytes at all are not a zero
+  ExactlyFour,  // neither a char nor more than an int
+  ShortIsZero,  // IPPROTO_IPV6: fewer than four bytes are a zero
+};
+
 // A value on its way in, or out.
 struct OptionInput {
   SyscallContext& context;
@@ -36,7 +44,7 @@ struct OptionOutput {
   SocketFile& socket;
   UserAddress value;
   UserAddress length_address;
-  int length;  // the room, not negative
+  int length;  // the room; negative only at levels where Linux takes it as unsigned
 
   // Copies what fits of the bytes and stores that size.
   Result<> write(ByteSpan bytes) const;
@@ -54,6 +62,7 @@ struct OptionRow {
   IntRule rule = IntRule::Strict;
   // Ints. Range violations are EINVAL.
   int min = INT32_MIN, max = INT32_MAX;
+  IntLength length = IntLength::Usual;
   Result<> (*set_int)(SyscallContext& context, SocketFile& socket, int value) = nullptr;
   Result<int> (*get_int)(SyscallContext& context, SocketFile& socket) = nullptr;
   // Everything else.
@@ -61,6 +70,9 @@ struct OptionRow {
   Result<> (*get)(const OptionOutput& output) = nullptr;
   const char* note = "";
 };
+
+// do_ipv6_setsockopt(): EINVAL below four bytes; a null pointer is a zero.
+Result<int> read_ipv6_int(const OptionInput& input);
 
 // Runs the row of (level, name). ENOPROTOOPT where there is none, or none in this direction.
 Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, int level, int name);

@@ -1,7 +1,9 @@
 // SOL_SOCKET: the options of every socket, whatever its family.
 // lint: table
+#include "compat/syscalls/filter_options.hh"
 #include "compat/syscalls/socket_option_calls.hh"
 #include "compat/syscalls/socket_option_peers.hh"
+#include "compat/syscalls/timestamp_options.hh"
 #include "compat/syscalls/user_time.hh"
 
 namespace lxnet {
@@ -153,22 +155,46 @@ constexpr OptionRow timestamp_row(int name, const char* text) {
       .level = kSocketLevel, .name = name, .text = text, .set_int = &set_timestamp<kFlags>, .get_int = &get_timestamp<kFlags>};
 }
 
-// SK_MEMINFO_*: as many of the nine as there is room for.
-Result<> get_memory(const OptionOutput& output) {
-  Socket* socket = output.socket.internet_socket();
-  if (socket == nullptr) return Errno::ENOPROTOOPT;
-  const SocketMemory memory = socket->memory(output.context.entry());
-  const SocketOptions& options = socket->options;
-  const uint32_t values[] = {memory.received,       options.receive_buffer, memory.in_flight, options.send_buffer, memory.forward,
-                             memory.queued_to_send, memory.options,         memory.backlog,   memory.drops};
-  return output.write(values);
+constexpr OptionRow set_row(int name, const char* text, Result<> (*set)(const OptionInput& input)) {
+  return {.level = kSocketLevel, .name = name, .text = text, .set = set};
+}
+constexpr OptionRow call_row(int name, const char* text, Result<> (*call)(SyscallContext&, SocketFile&, int)) {
+  return {.level = kSocketLevel, .name = name, .text = text, .set_int = call};
+}
+// What belongs to sockets that carry credentials and descriptors.
+Result<> set_pass_security(SyscallContext&, SocketFile& socket, int value) {
+  if (socket.address_family() != kFamilyUnix) return Errno::EOPNOTSUPP;
+  socket.options().pass_security = value != 0;
+  return ok();
+}
+Result<int> get_pass_security(SyscallContext&, SocketFile& socket) {
+  if (socket.address_family() != kFamilyUnix) return Errno::EOPNOTSUPP;
+  return int{socket.options().pass_security};
 }
 
-constexpr OptionRow missing_row(int name, const char* text, const char* note) {
-  return {.level = kSocketLevel, .name = name, .text = text, .support = Missing, .note = note};
+// Pages of device memory come with a stream's data; there are none, and nothing to give back.
+Result<> give_back_device_memory(const OptionInput& input) {
+  constexpr size_t kToken = 8, kMostTokens = 128;
+  const Socket* socket = input.socket.internet_socket();
+  if (socket == nullptr || socket->type() != SocketType::Stream) return Errno::EBADF;
+  const auto size = static_cast<size_t>(input.length);
+  if (size % kToken != 0 || size > kToken * kMostTokens) return Errno::EINVAL;
+  uint8_t tokens[kToken * kMostTokens] = {};
+  return copy_in(input.context.hal(), MutableByteSpan(tokens, size), input.value);
+}
+
+// A number with a name and nothing behind it: ENOPROTOOPT, on Linux too.
+constexpr OptionRow nowhere_row(int name, const char* text) {
+  return {.level = kSocketLevel, .name = name, .text = text, .note = "ENOPROTOOPT, as on every Linux"};
 }
 
 constexpr OptionRow kRows[] = {
+    {.level = kSocketLevel,
+     .name = 1,
+     .text = "SO_DEBUG",
+     .set_int = &set_debug,
+     .get_int = &get_flag<&SocketOptions::debug>,
+     .note = "read back; Linux does no more with it"},
     flag_row<&SocketOptions::reuse_address>(2, "SO_REUSEADDR"),
     {.level = kSocketLevel,
      .name = 3,
@@ -214,6 +240,12 @@ constexpr OptionRow kRows[] = {
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.options().priority); }},
     {.level = kSocketLevel, .name = 13, .text = "SO_LINGER", .set = &set_linger, .get = &get_linger},
     {.level = kSocketLevel,
+     .name = 14,
+     .text = "SO_BSDCOMPAT",
+     .set_int = [](SyscallContext&, SocketFile&, int) -> Result<> { return ok(); },
+     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 0; },
+     .note = "taken and forgotten, as by Linux"},
+    {.level = kSocketLevel,
      .name = 15,
      .text = "SO_REUSEPORT",
      .set_int = &set_reuse_port,
@@ -227,11 +259,7 @@ constexpr OptionRow kRows[] = {
     {.level = kSocketLevel,
      .name = 18,
      .text = "SO_RCVLOWAT",
-     .set_int = [](SyscallContext&, SocketFile& socket, int value) -> Result<> {
-       // 0 and negative values mean the least and the most.
-       socket.options().receive_low_water = value < 0 ? INT32_MAX : value == 0 ? 1 : value;
-       return ok();
-     },
+     .set_int = &set_receive_low_water,
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.options().receive_low_water; }},
     {.level = kSocketLevel,
      .name = 19,
@@ -240,12 +268,12 @@ constexpr OptionRow kRows[] = {
      .note = "cannot be set on Linux either"},
     old_timeout_row<&SocketOptions::receive_timeout>(20, "SO_RCVTIMEO_OLD"),
     old_timeout_row<&SocketOptions::send_timeout>(21, "SO_SNDTIMEO_OLD"),
-    missing_row(22, "SO_SECURITY_AUTHENTICATION", "no such thing on Linux either"),
-    missing_row(23, "SO_SECURITY_ENCRYPTION_TRANSPORT", "no such thing on Linux either"),
-    missing_row(24, "SO_SECURITY_ENCRYPTION_NETWORK", "no such thing on Linux either"),
+    nowhere_row(22, "SO_SECURITY_AUTHENTICATION"),
+    nowhere_row(23, "SO_SECURITY_ENCRYPTION_TRANSPORT"),
+    nowhere_row(24, "SO_SECURITY_ENCRYPTION_NETWORK"),
     {.level = kSocketLevel, .name = 25, .text = "SO_BINDTODEVICE", .set = &set_bound_device, .get = &get_bound_device},
-    missing_row(26, "SO_ATTACH_FILTER", "the interpreter is there (stack/bpf), the hook is not"),
-    missing_row(27, "SO_DETACH_FILTER", "with SO_ATTACH_FILTER"),
+    {.level = kSocketLevel, .name = 26, .text = "SO_ATTACH_FILTER", .set = &attach_filter, .get = &get_filter},
+    call_row(27, "SO_DETACH_FILTER", &detach_filter),
     {.level = kSocketLevel, .name = 28, .text = "SO_PEERNAME", .get = &get_peer_name},
     timestamp_row<kTimestampMicros>(29, "SO_TIMESTAMP_OLD"),
     {.level = kSocketLevel,
@@ -266,8 +294,13 @@ constexpr OptionRow kRows[] = {
        TRY(require(context, LXNET_CAP_NET_ADMIN));
        return set_receive_buffer(socket, value < 0 ? 0 : value, INT32_MAX / 2);
      }},
-    missing_row(31, "SO_PEERSEC", "no security module, as on a Linux without one"),
-    missing_row(34, "SO_PASSSEC", "no security module"),
+    {.level = kSocketLevel, .name = 31, .text = "SO_PEERSEC", .note = "ENOPROTOOPT, as without a security module"},
+    {.level = kSocketLevel,
+     .name = 34,
+     .text = "SO_PASSSEC",
+     .set_int = &set_pass_security,
+     .get_int = &get_pass_security,
+     .note = "without a security module there are no labels to pass"},
     timestamp_row<kTimestampNanos>(35, "SO_TIMESTAMPNS_OLD"),
     {.level = kSocketLevel,
      .name = 36,
@@ -282,34 +315,56 @@ constexpr OptionRow kRows[] = {
      .name = 39,
      .text = "SO_DOMAIN",
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return int{socket.address_family()}; }},
-    missing_row(37, "SO_TIMESTAMPING_OLD", "transmit records are not kept"),
+    {.level = kSocketLevel, .name = 37, .text = "SO_TIMESTAMPING_OLD", .set = &set_timestamping_old, .get = &get_timestamping_old},
     flag_row<&SocketOptions::receive_queue_overflow>(40, "SO_RXQ_OVFL"),
-    missing_row(41, "SO_WIFI_STATUS", "no wireless devices"),
+    flag_row<&SocketOptions::wifi_status>(41, "SO_WIFI_STATUS", "no wireless device, whose reports alone it asks for"),
     {.level = kSocketLevel,
      .name = 42,
      .text = "SO_PEEK_OFF",
      .set_int = &set_peek_offset,
-     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.options().peek_offset; }},
-    missing_row(43, "SO_NOFCS", "no device takes frames with their checksum"),
-    missing_row(44, "SO_LOCK_FILTER", "with SO_ATTACH_FILTER"),
-    missing_row(45, "SO_SELECT_ERR_QUEUE", ""),
-    missing_row(46, "SO_BUSY_POLL", "no busy polling"),
-    missing_row(47, "SO_MAX_PACING_RATE", ""),
+     .get_int = &get_peek_offset},
+    flag_row<&SocketOptions::no_frame_checksum>(43, "SO_NOFCS", "of frames that packet sockets send"),
+    {.level = kSocketLevel,
+     .name = 44,
+     .text = "SO_LOCK_FILTER",
+     .set_int = &lock_filter,
+     .get_int = &get_flag<&SocketOptions::filter_locked>},
+    flag_row<&SocketOptions::select_error_queue>(45, "SO_SELECT_ERR_QUEUE"),
+    {.level = kSocketLevel,
+     .name = 46,
+     .text = "SO_BUSY_POLL",
+     .set_int = &set_busy_poll,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(socket.options().busy_poll_micros);
+     }},
+    {.level = kSocketLevel, .name = 47, .text = "SO_MAX_PACING_RATE", .set = &set_pacing_rate, .get = &get_pacing_rate},
     {.level = kSocketLevel,
      .name = 48,
      .text = "SO_BPF_EXTENSIONS",
      .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 64; }},
-    missing_row(49, "SO_INCOMING_CPU", ""),
-    missing_row(50, "SO_ATTACH_BPF", "no eBPF"),
-    missing_row(51, "SO_ATTACH_REUSEPORT_CBPF", ""),
-    missing_row(52, "SO_ATTACH_REUSEPORT_EBPF", "no eBPF"),
-    missing_row(53, "SO_CNX_ADVICE", ""),
     {.level = kSocketLevel,
-     .name = 55,
-     .text = "SO_MEMINFO",
-     .support = Partial,
-     .get = &get_memory,
-     .note = "of Internet sockets"},
+     .name = 49,
+     .text = "SO_INCOMING_CPU",
+     .set_int = [](SyscallContext&, SocketFile& socket, int value) -> Result<> {
+       __atomic_store_n(&socket.options().incoming_cpu, static_cast<uint32_t>(value), __ATOMIC_RELAXED);
+       return ok();
+     },
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(__atomic_load_n(&socket.options().incoming_cpu, __ATOMIC_RELAXED));
+     }},
+    {.level = kSocketLevel,
+     .name = 50,
+     .text = "SO_ATTACH_BPF",
+     .set = &attach_descriptor,
+     .note = "no descriptor is a program: EBADF or EINVAL"},
+    set_row(51, "SO_ATTACH_REUSEPORT_CBPF", &attach_group_filter),
+    {.level = kSocketLevel,
+     .name = 52,
+     .text = "SO_ATTACH_REUSEPORT_EBPF",
+     .set = &attach_descriptor,
+     .note = "no descriptor is a program: EBADF or EINVAL"},
+    call_row(53, "SO_CNX_ADVICE", &advise_connection),
+    {.level = kSocketLevel, .name = 55, .text = "SO_MEMINFO", .get = &get_memory_use},
     {.level = kSocketLevel,
      .name = 56,
      .text = "SO_INCOMING_NAPI_ID",
@@ -323,8 +378,17 @@ constexpr OptionRow kRows[] = {
        return output.write(output.socket.cookie());
      }},
     {.level = kSocketLevel, .name = 59, .text = "SO_PEERGROUPS", .get = &get_peer_groups},
-    missing_row(60, "SO_ZEROCOPY", ""),
-    missing_row(61, "SO_TXTIME", ""),
+    {.level = kSocketLevel,
+     .name = 60,
+     .text = "SO_ZEROCOPY",
+     .set_int = &set_zero_copy,
+     .get_int = &get_flag<&SocketOptions::zero_copy>},
+    {.level = kSocketLevel,
+     .name = 61,
+     .text = "SO_TXTIME",
+     .set = &set_transmit_time,
+     .get = &get_transmit_time,
+     .note = "no queueing discipline, which alone would wait: SCM_TXTIME is taken"},
     {.level = kSocketLevel,
      .name = 62,
      .text = "SO_BINDTOIFINDEX",
@@ -334,13 +398,17 @@ constexpr OptionRow kRows[] = {
      }},
     timestamp_row<kTimestampMicros | kTimestampNewLayout>(63, "SO_TIMESTAMP_NEW"),
     timestamp_row<kTimestampNanos | kTimestampNewLayout>(64, "SO_TIMESTAMPNS_NEW"),
-    missing_row(65, "SO_TIMESTAMPING_NEW", "transmit records are not kept"),
+    {.level = kSocketLevel, .name = 65, .text = "SO_TIMESTAMPING_NEW", .set = &set_timestamping_new, .get = &get_timestamping_new},
     new_timeout_row<&SocketOptions::receive_timeout>(66, "SO_RCVTIMEO_NEW"),
     new_timeout_row<&SocketOptions::send_timeout>(67, "SO_SNDTIMEO_NEW"),
-    missing_row(68, "SO_DETACH_REUSEPORT_BPF", ""),
-    missing_row(69, "SO_PREFER_BUSY_POLL", "no busy polling"),
-    missing_row(70, "SO_BUSY_POLL_BUDGET", "no busy polling"),
-    missing_row(71, "SO_NETNS_COOKIE", ""),
+    call_row(68, "SO_DETACH_REUSEPORT_BPF", &detach_group_filter),
+    {.level = kSocketLevel,
+     .name = 69,
+     .text = "SO_PREFER_BUSY_POLL",
+     .set_int = &set_prefer_busy_poll,
+     .get_int = &get_flag<&SocketOptions::prefer_busy_poll>},
+    call_row(70, "SO_BUSY_POLL_BUDGET", &set_busy_poll_budget),
+    {.level = kSocketLevel, .name = 71, .text = "SO_NETNS_COOKIE", .get = &get_namespace_cookie},
     {.level = kSocketLevel,
      .name = 72,
      .text = "SO_BUF_LOCK",
@@ -348,8 +416,17 @@ constexpr OptionRow kRows[] = {
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
        return (socket.options().send_buffer_locked ? 1 : 0) | (socket.options().receive_buffer_locked ? 2 : 0);
      }},
-    missing_row(73, "SO_RESERVE_MEM", "memory is not accounted by control groups"),
-    missing_row(74, "SO_TXREHASH", ""),
+    {.level = kSocketLevel,
+     .name = 73,
+     .text = "SO_RESERVE_MEM",
+     .set_int = &reserve_memory,
+     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 0; },
+     .note = "EOPNOTSUPP, as where no control group accounts for sockets"},
+    {.level = kSocketLevel,
+     .name = 74,
+     .text = "SO_TXREHASH",
+     .set_int = &set_transmit_rehash,
+     .get_int = &get_transmit_rehash},
     {.level = kSocketLevel,
      .name = 75,
      .text = "SO_RCVMARK",
@@ -357,6 +434,7 @@ constexpr OptionRow kRows[] = {
      .get_int = &get_flag<&SocketOptions::receive_mark>},
     {.level = kSocketLevel, .name = 76, .text = "SO_PASSPIDFD", .set_int = &set_pass_process, .get_int = &get_pass_process},
     {.level = kSocketLevel, .name = 77, .text = "SO_PEERPIDFD", .get = &get_peer_process},
+    set_row(80, "SO_DEVMEM_DONTNEED", &give_back_device_memory),
     flag_row<&SocketOptions::receive_priority>(82, "SO_RCVPRIORITY"),
     {.level = kSocketLevel, .name = 83, .text = "SO_PASSRIGHTS", .set_int = &set_pass_rights, .get_int = &get_pass_rights},
     {.level = kSocketLevel, .name = 84, .text = "SO_INQ", .set = &set_report_unread, .note = "cannot be read on Linux either"},

@@ -43,6 +43,21 @@ Result<> check_positioned(SyscallContext& context, uint64_t low, uint64_t high) 
 
 }  // namespace
 
+MemoryUse SocketFile::memory_use(SyscallContext& context) {
+  MemoryUse use{.receive_limit = options().receive_buffer, .send_limit = options().send_buffer};
+  Socket* internet = internet_socket();
+  if (internet == nullptr) return use;
+  const SocketMemory memory = internet->memory(context.entry());
+  use.receive_held = memory.received;
+  use.send_held = memory.in_flight;
+  use.forward = memory.forward;
+  use.send_queued = memory.queued_to_send;
+  use.option = memory.options;
+  use.backlog = memory.backlog;
+  use.drops = memory.drops;
+  return use;
+}
+
 Result<size_t> SocketFile::read(SyscallContext& context, IoSink& sink) {
   if (sink.room() == 0) return size_t{0};  // what System V did: not even an error is fetched
   IncomingMessage message{.sink = sink, .flags = is_nonblocking() ? uint32_t{kMessageDontWait} : 0};

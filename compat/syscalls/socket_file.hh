@@ -39,6 +39,12 @@ inline constexpr int kSockStream = 1, kSockDatagram = 2, kSockRaw = 3, kSockReli
                      kSockPacket = 10;
 inline constexpr int kSockNonBlock = 04000, kSockCloseOnExec = 02000000;
 
+// SO_MEMINFO, in its order.
+struct MemoryUse {
+  uint32_t receive_held = 0, receive_limit = 0, send_held = 0, send_limit = 0;
+  uint32_t forward = 0, send_queued = 0, option = 0, backlog = 0, drops = 0;
+};
+
 class SocketFile : public File {
  public:
   uint16_t address_family() const { return address_family_; }
@@ -61,6 +67,12 @@ class SocketFile : public File {
   virtual SocketOptions& options() = 0;
   // The Internet socket behind it, for the rows that concern one; null elsewhere.
   virtual Socket* internet_socket() { return nullptr; }
+  // Filters and their like; null for a family that has none.
+  virtual SocketAttachments* attachments() {
+    return internet_socket() == nullptr ? nullptr : &internet_socket()->attachments;
+  }
+  // SO_MEMINFO.
+  virtual MemoryUse memory_use(SyscallContext& context);
   virtual Errno take_error() = 0;
   virtual bool is_listening() { return false; }
   virtual uint64_t cookie() = 0;
@@ -75,6 +87,7 @@ class SocketFile : public File {
  protected:
   SocketFile(Stack& stack, uint16_t family, int type, int protocol)
       : File(stack, FileKind::Socket), address_family_(family), socket_type_(type), socket_protocol_(protocol) {}
+  void become_family(uint16_t family) { address_family_ = family; }
 
  private:
   uint16_t address_family_;

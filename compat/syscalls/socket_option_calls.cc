@@ -50,9 +50,104 @@ Result<> get_peer_name(const OptionOutput& output) {
   return output.write(address.bytes());
 }
 
+bool has_peek_offset(SocketFile& socket) {
+  const Socket* internet = socket.internet_socket();
+  return internet == nullptr || (internet->type() != SocketType::Raw && (internet->protocol() == 6 || internet->protocol() == 17));
+}
+
+Result<int> get_peek_offset(SyscallContext&, SocketFile& socket) {
+  if (!has_peek_offset(socket)) return Errno::EOPNOTSUPP;
+  return socket.options().peek_offset;
+}
+
 Result<> set_peek_offset(SyscallContext&, SocketFile& socket, int value) {
-  if (socket.socket_type() == kSockRaw) return Errno::EOPNOTSUPP;
+  if (!has_peek_offset(socket)) return Errno::EOPNOTSUPP;
   __atomic_store_n(&socket.options().peek_offset, value, __ATOMIC_RELAXED);
+  return ok();
+}
+
+Result<> set_debug(SyscallContext& context, SocketFile& socket, int value) {
+  if (value != 0 && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EACCES;
+  socket.options().debug = value != 0;
+  return ok();
+}
+
+Result<> set_busy_poll(SyscallContext& context, SocketFile& socket, int micros) {
+  uint32_t& now = socket.options().busy_poll_micros;
+  if (micros > static_cast<int>(now) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  if (micros < 0) return Errno::EINVAL;
+  now = static_cast<uint32_t>(micros);
+  return ok();
+}
+
+Result<> set_busy_poll_budget(SyscallContext& context, SocketFile& socket, int packets) {
+  uint16_t& now = socket.options().busy_poll_budget;
+  if (packets > now && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  if (packets < 0 || packets > UINT16_MAX) return Errno::EINVAL;
+  now = static_cast<uint16_t>(packets);
+  return ok();
+}
+
+Result<> set_prefer_busy_poll(SyscallContext& context, SocketFile& socket, int value) {
+  if (value != 0 && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  socket.options().prefer_busy_poll = value != 0;
+  return ok();
+}
+
+// Only 1 means anything: that the way in use does not work.
+Result<> advise_connection(SyscallContext& context, SocketFile& socket, int value) {
+  Socket* internet = socket.internet_socket();
+  if (value == 1 && internet != nullptr) internet->forget_route(context.entry());
+  return ok();
+}
+
+namespace {
+
+bool is_tcp(SocketFile& socket) {
+  const Socket* internet = socket.internet_socket();
+  return internet != nullptr && internet->type() == SocketType::Stream && internet->protocol() == 6;
+}
+
+}  // namespace
+
+Result<> set_transmit_rehash(SyscallContext&, SocketFile& socket, int value) {
+  constexpr int kDefault = -1;  // net.core.txrehash, which is 1
+  if (!is_tcp(socket)) return Errno::EOPNOTSUPP;
+  if (value < kDefault || value > 1) return Errno::EINVAL;
+  socket.options().transmit_rehash = value != 0;
+  return ok();
+}
+
+Result<int> get_transmit_rehash(SyscallContext&, SocketFile& socket) {
+  if (!is_tcp(socket)) return Errno::EOPNOTSUPP;
+  return int{socket.options().transmit_rehash};
+}
+
+// As for a socket in no control group that accounts its memory.
+Result<> reserve_memory(SyscallContext&, SocketFile&, int value) { return value < 0 ? Errno::EINVAL : Errno::EOPNOTSUPP; }
+
+Result<> get_memory_use(const OptionOutput& output) {
+  const MemoryUse use = output.socket.memory_use(output.context);
+  static_assert(sizeof use == 9 * sizeof(uint32_t));
+  return output.write(use);
+}
+
+Result<> get_namespace_cookie(const OptionOutput& output) {
+  if (static_cast<size_t>(output.length) < sizeof(uint64_t)) return Errno::EINVAL;
+  return output.write(output.context.stack().cookie());
+}
+
+// tcp_set_rcvlowat(): half of what the buffer can become, or of what it is when the program chose that.
+Result<> set_receive_low_water(SyscallContext& context, SocketFile& socket, int value) {
+  SocketOptions& options = socket.options();
+  int bytes = value < 0 ? INT32_MAX : value == 0 ? 1 : value;
+  if (is_tcp(socket)) {
+    const uint32_t most = options.receive_buffer_locked
+                              ? options.receive_buffer
+                              : static_cast<uint32_t>(context.stack().tunables().values().tcp_rmem[2]);
+    if (static_cast<uint32_t>(bytes) > most / 2) bytes = static_cast<int>(most / 2);
+  }
+  options.receive_low_water = bytes == 0 ? 1 : bytes;
   return ok();
 }
 

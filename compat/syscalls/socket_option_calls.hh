@@ -30,7 +30,25 @@ Result<int> get_timestamp(SyscallContext&, SocketFile& socket) {
 // SO_PEERNAME.
 Result<> get_peer_name(const OptionOutput& output);
 
+// SO_DEBUG: EACCES.
+Result<> set_debug(SyscallContext& context, SocketFile& socket, int value);
+// SO_BUSY_POLL and its kin: more than there was needs CAP_NET_ADMIN.
+Result<> set_busy_poll(SyscallContext& context, SocketFile& socket, int micros);
+Result<> set_busy_poll_budget(SyscallContext& context, SocketFile& socket, int packets);
+Result<> set_prefer_busy_poll(SyscallContext& context, SocketFile& socket, int value);
+// SO_CNX_ADVICE, SO_TXREHASH, SO_RESERVE_MEM.
+Result<> advise_connection(SyscallContext& context, SocketFile& socket, int value);
+Result<> set_transmit_rehash(SyscallContext& context, SocketFile& socket, int value);
+Result<int> get_transmit_rehash(SyscallContext& context, SocketFile& socket);
+Result<> reserve_memory(SyscallContext& context, SocketFile& socket, int value);
+// SO_MEMINFO, SO_NETNS_COOKIE.
+Result<> get_memory_use(const OptionOutput& output);
+Result<> get_namespace_cookie(const OptionOutput& output);
+// SO_RCVLOWAT: a stream keeps it below what its buffer may hold.
+Result<> set_receive_low_water(SyscallContext& context, SocketFile& socket, int value);
+
 // SO_PEEK_OFF: datagrams and streams, not raw sockets.
 Result<> set_peek_offset(SyscallContext& context, SocketFile& socket, int value);
+Result<int> get_peek_offset(SyscallContext& context, SocketFile& socket);
 
 }  // namespace lxnet

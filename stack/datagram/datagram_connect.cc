@@ -57,6 +57,7 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
     // Linux keeps it even when no route is found after all.
     options.bound_interface = interface;
   }
+  if (interface == 0) interface = ip_options.sticky_interface;
   FlowKey key;
   key.source = source_.is_v4() ? IpAddress::any(IpFamily::V6) : source_;
   key.destination = destination;
@@ -68,6 +69,7 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
   key.destination_port = remote.port;
   key.protocol = protocol();
   key.tos = ip_options.traffic_class;
+  key.source_preferences = ip_options.source_preferences;
   key.on_link_only = options.dont_route;
   key.may_use_foreign_source = ip_options.transparent;
   const Route route = TRY(stack().routes().lookup(entry, key));

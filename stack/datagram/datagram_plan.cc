@@ -1,6 +1,7 @@
 // Where a datagram goes, by which route, with which IP options: Linux's udp_sendmsg and udpv6_sendmsg up to the packet itself.
 #include "stack/datagram/datagram_socket.hh"
 #include "stack/stack.hh"
+#include "stack/timestamping.hh"
 
 namespace lxnet {
 namespace {
@@ -10,14 +11,20 @@ constexpr uint32_t kMessageProbe = 0x10;  // MSG_PROBE
 bool is_same_flow(const FlowKey& a, const FlowKey& b) {
   return a.destination == b.destination && a.source == b.source && a.output_interface == b.output_interface && a.mark == b.mark &&
          a.source_port == b.source_port && a.destination_port == b.destination_port && a.tos == b.tos &&
-         a.on_link_only == b.on_link_only && a.may_use_foreign_source == b.may_use_foreign_source;
+         a.source_preferences == b.source_preferences && a.on_link_only == b.on_link_only && a.may_use_foreign_source == b.may_use_foreign_source;
 }
 
 }  // namespace
 
 Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) {
   TRY(find_destination(request, plan));
-  if (request.control.has_options && plan.destination.is_v4()) TRY(take_v4_options(request, plan));
+  if (plan.destination.is_v4()) {
+    if (!request.control.has_options) plan.sticky = attachments.options_v4();
+    if (request.control.has_options) TRY(take_v4_options(request.control.options, plan));
+    if (plan.sticky) TRY(take_v4_options(plan.sticky->options_v4(), plan));
+  } else if (!request.control.has_options) {
+    plan.sticky = attachments.extensions_v6();
+  }
   const FlowKey key = flow_of(request, plan);
   plan.route = TRY(find_route(entry, key));
   if (!plan.destination.is_v4() && sending_source(request.control).is_v4()) return Errno::EAFNOSUPPORT;
@@ -29,7 +36,18 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
   fill_ip_options(request, plan);
   plan.mark = key.mark;
   plan.priority = request.control.has_priority ? request.control.priority : options.priority;
+  choose_stamps(request, plan);
   return ok();
+}
+
+// Every send that wants a record gets a number, whatever becomes of it.
+void DatagramSocket::choose_stamps(const SendRequest& request, SendPlan& plan) {
+  const uint32_t flags = timestamping_of(options, request.control);
+  // A datagram is acknowledged by nobody.
+  plan.stamps = stamps_of(flags) & (kStampSent | kStampScheduled);
+  if ((flags & kTimestampKeys) == 0 || (flags & kTimestampRecords) == 0) return;
+  plan.stamp_key = request.control.has_timestamp_key ? request.control.timestamp_key
+                                                     : __atomic_fetch_add(&options.timestamp_key, 1u, __ATOMIC_RELAXED);
 }
 
 // An unspecified destination is this host.
@@ -50,10 +68,10 @@ Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& 
 }
 
 // A source route sends the packet to its first hop and keeps the destination for the last.
-Result<> DatagramSocket::take_v4_options(const SendRequest& request, SendPlan& plan) const {
+Result<> DatagramSocket::take_v4_options(ByteSpan given, SendPlan& plan) const {
   const bool is_privileged = stack().hal().capable(LXNET_CAP_NET_RAW);
-  plan.v4_options = TRY(Ipv4Options::from_user(
-      request.control.options, is_privileged ? Ipv4OptionsPrivilege::RawNetwork : Ipv4OptionsPrivilege::Ordinary));
+  plan.v4_options =
+      TRY(Ipv4Options::from_user(given, is_privileged ? Ipv4OptionsPrivilege::RawNetwork : Ipv4OptionsPrivilege::Ordinary));
   plan.ip.v4_options = &plan.v4_options;
   if (!plan.v4_options.has_source_route()) return ok();
   plan.ip.final_destination = plan.destination;
@@ -78,6 +96,7 @@ FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan
     key.output_interface = request.destination->scope_id;
   }
   if (key.output_interface == 0) key.output_interface = options.bound_interface;
+  if (key.output_interface == 0 && !is_v4) key.output_interface = ip_options.sticky_interface;
   choose_interface(key);
   key.mark = control.has_mark ? control.mark : options.mark;
   key.uid = uid_;
@@ -87,6 +106,7 @@ FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan
   key.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options.tos : ip_options.traffic_class;
   key.on_link_only = options.dont_route || (request.flags & kMessageDontRoute) != 0;
   key.may_use_foreign_source = ip_options.transparent || ip_options.header_included;
+  key.source_preferences = ip_options.source_preferences;
   return key;
 }
 
@@ -99,7 +119,7 @@ void DatagramSocket::choose_interface(FlowKey& key) const {
     }
     if (is_v4 && key.source.is_unspecified()) key.source = ip_options.multicast_source;
   } else if (key.output_interface == 0) {
-    key.output_interface = ip_options.unicast_interface;
+    key.output_interface = is_v4 ? ip_options.unicast_interface : ip_options.unicast_interface_v6;
   }
 }
 
@@ -120,12 +140,21 @@ void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan)
     const bool dont_fragment = control.dont_fragment_v6 >= 0 ? control.dont_fragment_v6 != 0 : ip_options.dont_fragment_v6;
     ip.may_fragment_locally = !dont_fragment;
     ip.auto_flow_label = ip_options.auto_flow_label;
-    if (control.flow_label > 0) ip.flow_label = static_cast<uint32_t>(control.flow_label);
+    ip.largest_packet = ip_options.largest_packet_v6;
+    constexpr uint32_t kFlowLabel = 0xf'ffff;
+    if (control.flow_label > 0) {
+      ip.flow_label = static_cast<uint32_t>(control.flow_label);
+    } else if (request.destination == nullptr) {
+      ip.flow_label = ip_options.flow_info & kFlowLabel;
+    }
   }
   if (control.has_options && !is_v4) {
     ip.options = control.options;
     ip.options_first_header = control.options_first_header;
     ip.final_destination = control.routing_final;
+  } else if (!is_v4 && plan.sticky) {
+    ip.options = plan.sticky->chain();
+    ip.options_first_header = plan.sticky->first_header();
   }
   ip.multicast_loop = is_v4 ? ip_options.multicast_loop_v4 : ip_options.multicast_loop_v6;
 }
@@ -156,7 +185,24 @@ Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t s
   return Errno::EMSGSIZE;
 }
 
+// Linux's ipv6_local_rxpmtu(): the newest stays.
+void DatagramSocket::report_path_mtu(const SendPlan& plan, uint32_t mtu) {
+  path_mtu_report_ = {Endpoint{.address = plan.destination, .port = 0, .scope_id = 0}, mtu};
+  __atomic_store_n(&has_path_mtu_report_, 1u, __ATOMIC_RELEASE);
+}
+
+bool DatagramSocket::take_path_mtu(ReceiveRequest& request) {
+  if (has_path_mtu_report_ == 0) return false;
+  __atomic_store_n(&has_path_mtu_report_, 0u, __ATOMIC_RELAXED);
+  request.path_mtu = path_mtu_report_.mtu;
+  request.error_destination = path_mtu_report_.destination;
+  return true;
+}
+
 void DatagramSocket::report_too_large(Entry&, const SendPlan& plan, uint32_t mtu) {
+  if (!plan.destination.is_v4() && !plan.ip.may_fragment_locally && (ip_options.receive_flags & kReceivePathMtu) != 0) {
+    report_path_mtu(plan, mtu);
+  }
   if (!wants_errors(plan.destination.is_v4())) return;
   ExtendedError error;
   error.error = Errno::EMSGSIZE;

@@ -1,4 +1,5 @@
 // From the packet path into the queues, and from the queues to the program.
+#include "base/checksum.hh"
 #include "stack/datagram/datagram_socket.hh"
 #include "stack/stack.hh"
 
@@ -8,6 +9,7 @@ void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
   DatagramInfo& info = datagram_info(*packet);
   info.charge = datagram_charge(info.ip.destination.family(), packet->size());
   info.was_peeked = false;
+  if (is_connected()) note_processor();
   if (packet->wall_nanos == 0 && (options.timestamp_flags | options.timestamping_flags) != 0) {
     packet->wall_nanos = stack().hal().wall_nanos();
   }
@@ -33,6 +35,42 @@ bool DatagramSocket::drops_for_want_of_room() {
   return true;
 }
 
+namespace {
+
+// Linux's ip_icmp_error_rfc4884(): struct sock_ee_data_rfc4884 with the offset of ICMP's extensions in the payload, and whether
+// they can be trusted.
+uint32_t rfc4884_data(const IpError& error, const Packet& payload) {
+  constexpr uint32_t kLeast = 128, kHeader = 4;  // RFC 4884, 3
+  constexpr uint8_t kInvalid = 1, kVersion = 2;
+  const size_t before = error.cited_headers + (error.cited->size() - payload.size());
+  if (error.extensions_at < kLeast || error.extensions_at < before) return 0;
+  const size_t at = error.extensions_at - before;
+  if (at + kHeader > payload.size()) return 0;
+  struct {
+    uint16_t offset;
+    uint8_t flags, reserved;
+  } data{static_cast<uint16_t>(at), 0, 0};
+  uint8_t header[kHeader] = {};
+  payload.read(at, MutableByteSpan(header));
+  if (header[0] >> 4 == kVersion) {
+    InternetChecksum sum;
+    payload.for_each_run(at, payload.size() - at, [&](ByteSpan run) { sum.add(run); });
+    if ((header[2] != 0 || header[3] != 0) && !sum.is_valid()) data.flags = kInvalid;
+    for (size_t object = at + kHeader; object < payload.size() && data.flags == 0;) {
+      uint8_t size[2] = {};
+      const bool is_whole = payload.read(object, MutableByteSpan(size)) == sizeof size && object + kHeader <= payload.size();
+      const size_t length = size_t{size[0]} << 8 | size[1];
+      if (!is_whole || length < kHeader || object + length > payload.size()) data.flags = kInvalid;
+      object += length;
+    }
+  }
+  uint32_t word = 0;
+  copy_bytes(mutable_bytes_of(word), bytes_of(data));
+  return word;
+}
+
+}  // namespace
+
 // Linux's __udp4_lib_err: without IP_RECVERR only a connected socket hears, and only of what is final.
 void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload) {
   const bool is_v4 = error.destination.is_v4();
@@ -47,6 +85,12 @@ void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t 
     report.type = error.type;
     report.code = error.code;
     report.info = error.info;
+    const bool wants_extensions = is_v4 ? ip_options.rfc4884_v4 : ip_options.rfc4884_v6;
+    if (wants_extensions && payload && error.extensions_at != 0) report.data = rfc4884_data(error, *payload);
+    if (payload && error.outer != nullptr) {
+      payload->control<DatagramInfo>().ip = *error.outer;
+      report.has_packet = true;
+    }
     report.offender.address = error.offender;
     if (error.offender.v6().needs_scope_id()) report.offender.scope_id = error.interface_index;
     const Endpoint destination{.address = error.destination,
@@ -63,6 +107,10 @@ void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t 
 
 Result<size_t> DatagramSocket::receive(Entry& entry, ReceiveRequest& request) {
   if ((request.flags & kMessageErrorQueue) != 0) return receive_error(request);
+  if (__atomic_load_n(&has_path_mtu_report_, __ATOMIC_ACQUIRE) != 0 && (ip_options.receive_flags & kReceivePathMtu) != 0) {
+    TaskOwnership ownership(lock_, entry);
+    if (take_path_mtu(request)) return Result<size_t>(size_t{0});
+  }
   const Errno error = take_error();
   if (error != Errno{}) return error;
   int64_t offset = 0;

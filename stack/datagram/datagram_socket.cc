@@ -33,10 +33,10 @@ DatagramSocket::DatagramSocket(Stack& stack, IpFamily family, SocketType type, u
 DatagramSocket::~DatagramSocket() { queue_.clear(); }
 
 // What was sent may still be on its way and tell us when it dies: the last of it, or we, end the socket.
-void DatagramSocket::destroy_self() { release_charge(this, 1); }
+void DatagramSocket::destroy_self() { release_charge(static_cast<Socket*>(this), 1); }
 
 void DatagramSocket::release_charge(void* owner, uint32_t amount) {
-  auto& self = *static_cast<DatagramSocket*>(owner);
+  auto& self = static_cast<DatagramSocket&>(*static_cast<Socket*>(owner));
   const size_t before = __atomic_fetch_sub(&self.send_memory_, amount, __ATOMIC_ACQ_REL);
   if (before == amount) return self.dispose_self();
   // Linux's sock_def_write_space: not before half of the buffer is free, so that a program is not woken for every packet.
@@ -46,7 +46,14 @@ void DatagramSocket::release_charge(void* owner, uint32_t amount) {
 
 void DatagramSocket::charge(Packet& packet, uint32_t amount) {
   __atomic_fetch_add(&send_memory_, amount, __ATOMIC_RELAXED);
-  packet.set_owner(static_cast<DatagramSocket*>(this), &release_charge, amount);
+  packet.set_owner(static_cast<Socket*>(this), &release_charge, amount);
+}
+
+void DatagramSocket::tag(Packet& packet, const SendPlan& plan) {
+  packet.mark = plan.mark;
+  packet.priority = plan.priority;
+  packet.transmit_stamps = plan.stamps;
+  packet.stamp_key = plan.stamp_key;
 }
 
 Result<> DatagramSocket::check_may_send() {
@@ -68,7 +75,7 @@ size_t DatagramSocket::room_for_errors() const {
 PollEvents DatagramSocket::poll(Entry&) {
   PollEvents events = 0;
   const uint8_t closed = __atomic_load_n(&shutdown_, __ATOMIC_RELAXED);
-  if (has_error() || !errors_.is_empty()) events |= kPollError;
+  if (has_error() || !errors_.is_empty()) events |= kPollError | (options.select_error_queue ? kPollPriority : 0);
   if ((closed & kShutRead) != 0) events |= kPollReadHangUp | kPollIn | kPollReadNormal;
   if (closed == (kShutRead | kShutWrite)) events |= kPollHangUp;
   if (!queue_.is_empty()) events |= kPollIn | kPollReadNormal;
@@ -87,6 +94,50 @@ Result<> DatagramSocket::shutdown(Entry& entry, ShutdownHow how) {
   }
   wait_queue().wake_all(~PollEvents{0});
   return was_connected ? ok() : Result<>(Errno::ENOTCONN);
+}
+
+Result<uint32_t> DatagramSocket::path_mtu(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (!is_connected_) return Errno::ENOTCONN;
+  FlowKey key;
+  key.source = source_;
+  key.destination = remote_.address;
+  key.output_interface = options.bound_interface;
+  choose_interface(key);
+  key.mark = options.mark;
+  auto route = stack().routes().lookup(entry, key);
+  if (!route.is_ok()) return Errno::ENOTCONN;
+  return ip_send_mtu(route.take(), PathMtuMode::Want);
+}
+
+void DatagramSocket::forget_route(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  cached_route_ = Route();
+}
+
+Result<> DatagramSocket::set_group_program(Entry& entry, Ref<BpfProgram> program) {
+  TaskOwnership ownership(lock_, entry);
+  DemuxEntry& listed = entries_[current_entry_];
+  if (!listed.is_added()) return Socket::set_group_program(entry, std::move(program));
+  const bool takes_away = !program;
+  auto set = stack().sockets().set_group_program(listed, std::move(program));
+  // Listed, but not in a group, because SO_REUSEPORT came after bind().
+  if (set.is_error(Errno::EINVAL) && takes_away && options.reuse_port) return Errno::ENOENT;
+  return set;
+}
+
+void DatagramSocket::queue_error(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination) {
+  if (errors_.push(std::move(payload), error, destination, room_for_errors())) wait_queue().wake_all(kPollError);
+}
+
+// Only names change: the addresses of an IPv4 peer are IPv4's already.
+Result<> DatagramSocket::become_v4(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (!is_connected_) return Errno::ENOTCONN;
+  if (ip_options.v6_only || !remote_.address.is_v4()) return Errno::EADDRNOTAVAIL;
+  set_family(IpFamily::V4);
+  ip_options.multicast_all_v4 = true;
+  return relist();
 }
 
 Result<int> DatagramSocket::bytes_readable(Entry&) {

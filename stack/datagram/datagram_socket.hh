@@ -45,10 +45,16 @@ class DatagramSocket : public Socket {
   // packet. Whether SO_RCVBUF is full; then a drop is counted.
   bool drops_for_want_of_room();
   bool is_connected() const { return __atomic_load_n(&is_connected_, __ATOMIC_RELAXED); }
+  Result<uint32_t> path_mtu(Entry& entry) override;
+  void forget_route(Entry& entry) override;
+  Result<> set_group_program(Entry& entry, Ref<BpfProgram> program) override;
+  void queue_error(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination) override;
+  Result<> become_v4(Entry& entry) override;
   // /proc/net.
   size_t receive_memory() const { return queue_.bytes() + errors_.bytes(); }
   size_t send_memory() const { return __atomic_load_n(&send_memory_, __ATOMIC_RELAXED) - 1; }
   uint32_t drops() const { return queue_.drops(); }
+  void count_drop() { queue_.count_drop(); }
   uint32_t uid() const { return uid_; }
 
  protected:
@@ -89,7 +95,10 @@ class DatagramSocket : public Socket {
     const Route* route = nullptr;  // valid until the next plan
     IpSendOptions ip;
     Ipv4Options v4_options;  // ip.v4_options points here, if at anything
+    Ref<StickyHeaders> sticky;  // ip.options may lie in it
     uint32_t mark = 0, priority = 0;
+    uint8_t stamps = 0;  // SO_TIMESTAMPING: kStamp*
+    uint32_t stamp_key = 0;
     bool is_probe_only = false;  // MSG_PROBE | MSG_CONFIRM without data: nothing is to be sent
   };
   Result<> plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
@@ -97,6 +106,8 @@ class DatagramSocket : public Socket {
   Result<> check_may_send() REQUIRES(lock_);
   // Charges SO_SNDBUF until the packet dies.
   void charge(Packet& packet, uint32_t amount);
+  // The mark, the priority and the records that the plan wants, once the packet is charged.
+  static void tag(Packet& packet, const SendPlan& plan);
   // Behind the fixed header: IPv4 options, IPv6 extension headers.
   static size_t options_size(const SendPlan& plan) {
     return plan.ip.v4_options != nullptr ? plan.ip.v4_options->size() : plan.ip.options.size();
@@ -136,7 +147,10 @@ class DatagramSocket : public Socket {
   FlowKey flow_of(const SendRequest& request, const SendPlan& plan) const REQUIRES(lock_);
   void choose_interface(FlowKey& key) const;
   void fill_ip_options(const SendRequest& request, SendPlan& plan) const;
-  Result<> take_v4_options(const SendRequest& request, SendPlan& plan) const;
+  Result<> take_v4_options(ByteSpan options, SendPlan& plan) const;
+  void choose_stamps(const SendRequest& request, SendPlan& plan);
+  void report_path_mtu(const SendPlan& plan, uint32_t mtu) REQUIRES(lock_);
+  bool take_path_mtu(ReceiveRequest& request) REQUIRES(lock_);
   Result<const Route*> find_route(Entry& entry, const FlowKey& key) REQUIRES(lock_);
   Result<size_t> receive_error(ReceiveRequest& request);
   Result<size_t> copy_out(Entry& entry, ReceiveRequest& request, Ref<Packet> packet, size_t offset);
@@ -156,6 +170,13 @@ class DatagramSocket : public Socket {
   uint8_t shutdown_ = 0;  // kShutRead, kShutWrite: written under lock_
   bool is_closed_ GUARDED_BY(lock_) = false;
   size_t send_memory_ = 1;
+  // IPV6_RECVPATHMTU: the last packet found too large, until it is received.
+  struct PathMtuReport {
+    Endpoint destination;
+    uint32_t mtu = 0;
+  };
+  PathMtuReport path_mtu_report_ GUARDED_BY(lock_);
+  uint32_t has_path_mtu_report_ = 0;  // written under lock_
   FlowKey cached_key_ GUARDED_BY(lock_);
   Route cached_route_ GUARDED_BY(lock_);
 };

@@ -36,6 +36,11 @@ ErrorRow error_of(const Icmp4Message& message) {
   }
 }
 
+// RFC 4884, 4: the messages whose second word may say where extensions begin.
+bool has_extensions(Icmp4Type type) {
+  return type == Icmp4Type::DestinationUnreachable || type == Icmp4Type::TimeExceeded || type == Icmp4Type::ParameterProblem;
+}
+
 uint32_t info_of(const Icmp4Message& message) {
   if (message.type == Icmp4Type::ParameterProblem) return message.pointer();
   const bool is_mtu = message.type == Icmp4Type::DestinationUnreachable &&
@@ -89,7 +94,10 @@ void icmp4_receive_unreachable(Entry& entry, Ref<Packet> packet) {
                       .destination = cited.destination,
                       .protocol = cited.protocol,
                       .interface_index = outer.interface_index,
-                      .cited = packet.get()};
+                      .cited = packet.get(),
+                      .outer = &outer,
+                      .extensions_at = has_extensions(message.type) ? static_cast<uint32_t>(message.quoted_size()) : 0,
+                      .cited_headers = static_cast<uint32_t>(cited.header_size())};
   deliver_error(entry, error);
 }
 

@@ -146,6 +146,8 @@ void icmp6_receive_citation(Entry& entry, Ref<Packet> packet) {
   const Ipv6Header cited = *reinterpret_cast<const Ipv6Header*>(packet->linear().data());
   packet->consume(upper.offset);
   const ErrorRow row = error_of(message);
+  // RFC 4884, 4.
+  const bool has_extensions = message.type == Icmp6Type::DestinationUnreachable || message.type == Icmp6Type::TimeExceeded;
   const IpError error{.origin = IpError::Origin::Icmp6,
                       .type = static_cast<uint8_t>(message.type),
                       .code = message.code,
@@ -157,7 +159,10 @@ void icmp6_receive_citation(Entry& entry, Ref<Packet> packet) {
                       .destination = cited.destination,
                       .protocol = static_cast<uint8_t>(upper.protocol),
                       .interface_index = outer.interface_index,
-                      .cited = packet.get()};
+                      .cited = packet.get(),
+                      .outer = &outer,
+                      .extensions_at = has_extensions ? (message.rest >> 24) * 8 : 0,
+                      .cited_headers = static_cast<uint32_t>(upper.offset)};
   deliver_error(entry, error);
 }
 

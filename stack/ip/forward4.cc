@@ -8,6 +8,7 @@
 #include "stack/ip/input_internal.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/route/redirect.hh"
+#include "stack/raw/raw_input.hh"
 #include "stack/stack.hh"
 #include "stack/wire/icmp4.hh"
 #include "stack/wire/ipv4_options.hh"
@@ -42,6 +43,12 @@ void record_departure(Entry& entry, Packet& packet, const Route& route) {
   reinterpret_cast<Ipv4Header*>(packet.mutable_linear().data())->update_header_checksum();
 }
 
+bool has_router_alert(const Packet& packet) {
+  const ByteSpan options = packet.linear().subspan(sizeof(Ipv4Header), ip_info(packet).options_size);
+  auto parsed = Ipv4Options::from_recorded(options);
+  return parsed.is_ok() && parsed.take().has_router_alert();
+}
+
 }  // namespace
 
 bool forwards4(Entry& entry, const Interface&) { return entry.stack().tunables().values().ip_forward != 0; }
@@ -49,6 +56,7 @@ bool forwards4(Entry& entry, const Interface&) { return entry.stack().tunables()
 void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input) {
   if (packet->is_link_broadcast || packet->is_link_multicast) return drop(entry, std::move(packet), DropReason::NotForUs);
   const Ipv4Header header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
+  if (header.header_size() > sizeof(Ipv4Header) && has_router_alert(*packet) && raw_receive_alert4(entry, *packet)) return;
   if (header.time_to_live <= 1) {
     count(entry, Mib::IpInHdrErrors);
     icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::TimeExceeded),

@@ -5,10 +5,12 @@
 #include "stack/icmp/icmp_state.hh"
 #include "stack/ip/input_internal.hh"
 #include "stack/ip/output_internal.hh"
+#include "stack/raw/raw_input.hh"
 #include "stack/route/redirect.hh"
 #include "stack/stack.hh"
 #include "stack/wire/icmp6.hh"
 #include "stack/wire/ipv6.hh"
+#include "stack/wire/ipv6_extensions.hh"
 
 namespace lxnet {
 
@@ -26,6 +28,10 @@ bool forwards6(Entry& entry, const Interface&) { return entry.stack().tunables()
 void ip6_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input) {
   if (packet->is_link_broadcast || packet->is_link_multicast) return drop(entry, std::move(packet), DropReason::NotForUs);
   const Ipv6Header header = *reinterpret_cast<const Ipv6Header*>(packet->linear().data());
+  if (IpProtocol{header.next_header} == IpProtocol::HopByHop) {
+    const std::optional<uint16_t> alert = check_hop_by_hop_options(packet->linear(), sizeof(Ipv6Header)).router_alert;
+    if (alert && raw_receive_alert6(entry, *packet, *alert)) return;
+  }
   if (header.source.is_unspecified() || header.source.is_loopback()) {
     return drop(entry, std::move(packet), DropReason::IpMartianSource);
   }

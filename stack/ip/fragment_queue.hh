@@ -59,6 +59,7 @@ class FragmentQueue {
   bool merge_ecn(uint8_t& bits) const;
   // RFC 791's DF of the whole: the largest fragment came with it.
   bool has_df() const { return max_df_size_ != 0 && max_df_size_ == max_size_; }
+  uint16_t largest_fragment() const { return max_size_; }
   // Forgets what has come.
   void restart(Instant deadline);
 

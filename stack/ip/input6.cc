@@ -204,6 +204,7 @@ class ExtensionWalk {
       count(entry_, Mib::Ip6ReasmReqds);
       count(entry_, Mib::Ip6ReasmOKs);
       ip_info(*packet_).was_fragmented = true;
+      ip_info(*packet_).fragment_size = static_cast<uint16_t>(packet_->size() < UINT16_MAX ? packet_->size() : UINT16_MAX);
       advance(header->next_header, sizeof(Ipv6FragmentHeader));
       return true;
     }

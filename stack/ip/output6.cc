@@ -46,7 +46,8 @@ Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const Ip
   const size_t header_size = sizeof(Ipv6Header) + options.options.size();
   const size_t payload = options.options.size() + packet->size();
   if (payload > Ipv6Header::kMaxPayloadSize) return Errno::EMSGSIZE;
-  const uint32_t mtu = ip_send_mtu(route, options.path_mtu);
+  const uint32_t path = ip_send_mtu(route, options.path_mtu);
+  const uint32_t mtu = options.largest_packet != 0 ? std::min(options.largest_packet, path) : path;
   const bool fits = sizeof(Ipv6Header) + payload <= mtu;
   if (!fits && packet->segmentation == SegmentationKind::None && !may_cut(options)) return Errno::EMSGSIZE;
   TRY(packet->ensure_headroom(header_size));

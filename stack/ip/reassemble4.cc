@@ -53,11 +53,13 @@ Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment) {
   fragment->checksum = fragment->is_routed_to_us ? ChecksumState::Verified : ChecksumState::Unknown;
   Reassembly::Whole whole = entry.stack().ip().reassembly4().add(entry, std::move(fragment), key, piece);
   if (!whole.packet) return nullptr;
+  const uint16_t largest_fragment = whole.largest_fragment;
   Ref<Packet> packet = restore_header(entry, std::move(whole));
   if (!packet) return nullptr;
   ip4_fill_info(*packet);
   ip_info(*packet).is_broadcast = info.is_broadcast;
   ip_info(*packet).was_fragmented = true;
+  ip_info(*packet).fragment_size = largest_fragment;
   return packet;
 }
 

@@ -101,6 +101,7 @@ Ref<Packet> ip6_reassemble(Entry& entry, Ref<Packet> fragment, size_t offset, si
   offset = static_cast<size_t>(whole.packet->linear().data() - whole.packet->network_header()) - sizeof(Ipv6FragmentHeader);
   next_header_at = announcing_field(whole.packet->network_header(), offset);
   const uint8_t next_header = whole.packet->network_header()[offset];
+  const uint16_t largest_fragment = whole.largest_fragment;
   Ref<Packet> packet = restore_header(entry, std::move(whole), offset, next_header_at, next_header);
   if (!packet) return nullptr;
   ip6_fill_info(*packet);
@@ -108,6 +109,7 @@ Ref<Packet> ip6_reassemble(Entry& entry, Ref<Packet> fragment, size_t offset, si
   whole_info.protocol = next_header;
   whole_info.header_size = static_cast<uint16_t>(offset);
   whole_info.was_fragmented = true;
+  whole_info.fragment_size = largest_fragment;
   return packet;
 }
 

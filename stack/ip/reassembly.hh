@@ -25,6 +25,7 @@ class Reassembly {
   struct Whole {
     Ref<Packet> packet = {};
     uint32_t payload_size = 0;
+    uint16_t largest_fragment = 0;  // IP packet that a piece came in
     uint8_t ecn_bits = 0;
     bool has_df = false;
   };

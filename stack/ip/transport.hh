@@ -8,6 +8,7 @@
 namespace lxnet {
 
 class Entry;
+struct IpInfo;
 
 // An ICMP error about a packet of ours, or an error we found ourselves (a packet larger than the path).
 struct IpError {
@@ -24,6 +25,10 @@ struct IpError {
   uint32_t interface_index = 0;
   // The packet cited in the ICMP message, its front at the transport header of what we had sent: at least 8 bytes, linear.
   Packet* cited = nullptr;
+  const IpInfo* outer = nullptr;  // of the packet that carried the ICMP message
+  // RFC 4884: where its extensions begin, counted from the cited packet's IP header, and how much of that stood before `cited`'s
+  // front. 0: there are none.
+  uint32_t extensions_at = 0, cited_headers = 0;
 };
 
 struct TransportProtocol {

@@ -30,6 +30,7 @@ void ping_receive(Entry& entry, Ref<Packet> packet) {
   const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
   if (!socket) return drop(entry, std::move(packet), DropReason::IcmpIgnored);
   datagram_info(*packet).source_port = 0;
+  if (!socket->attachments.admits(*packet, 1)) return drop(entry, std::move(packet), DropReason::SocketFilter);
   static_cast<PingSocket&>(*socket).deliver(entry, std::move(packet));
 }
 

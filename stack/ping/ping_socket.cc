@@ -134,8 +134,7 @@ Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   if (!room.is_ok()) return room.error();
   finish_message(*packet, plan);
   charge(*packet, datagram_charge(family(), size));
-  packet->mark = plan.mark;
-  packet->priority = plan.priority;
+  tag(*packet, plan);
   auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);
   if (!sent.is_ok() && !sent.is_error(Errno::ENOBUFS)) return sent.error();
   return Result<size_t>(size);

@@ -49,7 +49,32 @@ void deliver_copy(void* context, Socket& socket) {
   Ref<Packet> delivered = copy.take();
   delivered->control<DatagramInfo>() = DatagramInfo{.ip = info, .charge = 0, .drops = 0, .source_port = 0, .was_peeked = false};
   if (is_v4) delivered->restore_front(delivered->network_header());
+  if (!raw.attachments.admits(*delivered, 1)) return drop(delivery.entry, std::move(delivered), DropReason::SocketFilter);
   raw.deliver(delivery.entry, std::move(delivered));
+}
+
+// ------------------------------------------------------------------------------------------------------- forwarded with an alert
+
+struct AlertDelivery {
+  Entry& entry;
+  const Packet& packet;
+  int32_t value;  // IPv6: of the option; IPv4: -1
+  bool was_taken = false;
+};
+
+void deliver_alert(void* context, Socket& socket) {
+  auto& delivery = *static_cast<AlertDelivery*>(context);
+  const bool is_asked = delivery.value < 0 ? socket.ip_options.router_alert_v4 : socket.ip_options.router_alert_v6 == delivery.value;
+  const IpInfo& info = ip_info(delivery.packet);
+  const uint32_t bound = __atomic_load_n(&socket.options.bound_interface, __ATOMIC_RELAXED);
+  if (!is_asked || (bound != 0 && bound != info.interface_index)) return;
+  delivery.was_taken = true;
+  auto copy = delivery.packet.clone();
+  if (!copy.is_ok()) return delivery.entry.stack().drops().count(DropReason::NoMemory);
+  Ref<Packet> delivered = copy.take();
+  delivered->control<DatagramInfo>() = DatagramInfo{.ip = info, .charge = 0, .drops = 0, .source_port = 0, .was_peeked = false};
+  if (!socket.attachments.admits(*delivered, 1)) return drop(delivery.entry, std::move(delivered), DropReason::SocketFilter);
+  static_cast<RawSocket&>(socket).deliver(delivery.entry, std::move(delivered));
 }
 
 struct RawErrorDelivery {
@@ -80,6 +105,22 @@ bool raw_receive(Entry& entry, const Packet& packet) {
   RawDelivery delivery{entry, packet};
   sockets.visit_raw(space, info.protocol, &deliver_copy, &delivery);
   return delivery.was_wanted;
+}
+
+bool raw_receive_alert4(Entry& entry, const Packet& packet) {
+  SocketSet& sockets = entry.stack().sockets();
+  if (!sockets.has_raw(DemuxSpace::Raw4)) return false;
+  AlertDelivery delivery{entry, packet, -1};
+  sockets.visit_raw(DemuxSpace::Raw4, ip_info(packet).protocol, &deliver_alert, &delivery);
+  return delivery.was_taken;
+}
+
+bool raw_receive_alert6(Entry& entry, const Packet& packet, uint16_t value) {
+  SocketSet& sockets = entry.stack().sockets();
+  if (!sockets.has_raw(DemuxSpace::Raw6)) return false;
+  AlertDelivery delivery{entry, packet, value};
+  sockets.visit_raw(DemuxSpace::Raw6, RawSocket::kRaw, &deliver_alert, &delivery);
+  return delivery.was_taken;
 }
 
 void raw_receive_error(Entry& entry, const IpError& error) {

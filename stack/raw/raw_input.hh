@@ -11,4 +11,9 @@ namespace lxnet {
 bool raw_receive(Entry& entry, const Packet& packet);
 void raw_receive_error(Entry& entry, const IpError& error);
 
+// A packet about to be forwarded whose router-alert option asks routers to look at it (RFC 2113, RFC 2711), its front at the IP
+// header. True: a socket with IP_ROUTER_ALERT or IPV6_ROUTER_ALERT has it, and it goes no further.
+bool raw_receive_alert4(Entry& entry, const Packet& packet);
+bool raw_receive_alert6(Entry& entry, const Packet& packet, uint16_t value);
+
 }  // namespace lxnet

@@ -64,9 +64,8 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   TRY(ip_options.header_included ? check_may_send() : check_room());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
   if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
-  packet->mark = plan.mark;
-  packet->priority = plan.priority;
   charge(*packet, datagram_charge(family(), size));
+  tag(*packet, plan);
   TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
   return Result<size_t>(size);
 }
@@ -82,7 +81,7 @@ Result<> RawSocket::send_packet(Entry& entry, Ref<Packet> packet, const SendPlan
 }
 
 Result<> RawSocket::fill_checksum(Packet& packet, const SendPlan& plan) const {
-  const size_t offset = raw_options.checksum_offset;
+  const auto offset = static_cast<size_t>(raw_options.checksum_offset);
   if (offset + 1 >= packet.size()) return Errno::EINVAL;
   MutableByteSpan bytes = packet.mutable_linear();
   auto& field = *reinterpret_cast<Be16*>(bytes.data() + offset);

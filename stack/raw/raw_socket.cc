@@ -11,8 +11,8 @@ RawSocket::RawSocket(Stack& stack, IpFamily family, uint8_t protocol)
     : DatagramSocket(stack, family, SocketType::Raw, protocol, family == IpFamily::V4 ? DemuxSpace::Raw4 : DemuxSpace::Raw6,
                      Admission::IfNotFull),
       admission_lock_(stack.hal(), LockRank::ErrorQueue) {
-  ip_options.header_included = family == IpFamily::V4 && protocol == kRaw;
   options.reuse_address = true;  // INET_PROTOSW_REUSE
+  ip_options.header_included = protocol == kRaw;
   if (family == IpFamily::V6 && protocol == kIcmp6) {
     raw_options.has_checksum = true;
     raw_options.checksum_offset = 2;

@@ -13,7 +13,7 @@ struct RawOptions {
   uint32_t icmp_filter = 0;       // ICMP_FILTER: a bit for each type below 32 that is not wanted
   uint32_t icmp6_filter[8] = {};  // ICMPV6_FILTER: likewise for all 256
   bool has_checksum = false;      // IPV6_CHECKSUM: computed when sending, verified when receiving
-  uint16_t checksum_offset = 0;
+  int32_t checksum_offset = 0;
 };
 
 class RawSocket final : public DatagramSocket {

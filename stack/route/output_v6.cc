@@ -35,7 +35,7 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
                                       .tos = key.tos});
   if (!looked_up.is_ok()) {
     // Linux looks for a source first: who has no address at all hears EADDRNOTAVAIL, be there a route or not.
-    if (chooses_source) TRY(select_source(nullptr, destination.v6()));
+    if (chooses_source) TRY(select_source(nullptr, destination.v6(), key.source_preferences));
     return looked_up.error();
   }
   const FibResult found = looked_up.take();
@@ -49,7 +49,7 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
   if (found.mtu != 0 && found.mtu < route.mtu) route.mtu = found.mtu;
   if (chooses_source) {
     if (found.preferred_source.is_unspecified()) {
-      route.source = TRY(select_source(found.output.get(), destination.v6()));
+      route.source = TRY(select_source(found.output.get(), destination.v6(), key.source_preferences));
     } else {
       route.source = found.preferred_source;
     }

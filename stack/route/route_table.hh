@@ -71,7 +71,7 @@ class RouteTable {
   // The source address for a destination that no socket chose one for: IPv4 by scopes, IPv6 by RFC 6724. EADDRNOTAVAIL.
   Result<Ipv4Address> select_source(const Interface& output, Ipv4Address destination, AddressScope scope) const;
   // Without an output interface (null) as if any were as good as another.
-  Result<Ipv6Address> select_source(const Interface* output, const Ipv6Address& destination) const;
+  Result<Ipv6Address> select_source(const Interface* output, const Ipv6Address& destination, uint8_t preferences = 0) const;
   // The tables alone. ENETUNREACH without any match; what a route of an error type says.
   Result<FibResult> find(const FibQuery& query) const;
 

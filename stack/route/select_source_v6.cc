@@ -2,6 +2,7 @@
 //
 // Not implemented: rule 5.5 (prefer the prefix of the next hop), which Linux lacks too; address labels that a user may change.
 #include "stack/route/route_table.hh"
+#include "stack/socket_options.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
@@ -35,6 +36,7 @@ struct Goal {
   uint32_t output_interface;
   int scope;
   uint8_t label;
+  uint8_t preferences;  // SourcePreference
 };
 
 // Larger is better. Smaller scopes are better as long as they reach the destination.
@@ -45,7 +47,8 @@ int scope_score(const Ipv6Address& candidate, const Goal& goal) {
 
 struct Candidate {
   Ipv6Address address;
-  int score[7] = {};
+  static constexpr size_t kRules = 8;
+  int score[kRules] = {};
 
   Candidate() = default;
   Candidate(const Interface& interface, const InterfaceAddress& from, const Goal& goal) : address(from.address.v6()) {
@@ -53,13 +56,15 @@ struct Candidate {
     score[0] = address == goal.destination;                                    // rule 1
     score[1] = scope_score(address, goal);                                     // rule 2
     score[2] = (from.flags & (kAddressDeprecated | kAddressOptimistic)) == 0;  // rule 3
-    score[3] = (from.flags & kAddressHome) != 0;                               // rule 4
+    score[3] = ((from.flags & kAddressHome) != 0) == ((goal.preferences & kPreferCareOf) == 0);  // rule 4
     score[4] = interface.index() == goal.output_interface;                     // rule 5
     score[5] = label_of(address) == goal.label;                                // rule 6
-    score[6] = common < from.prefix_length ? common : from.prefix_length;      // rule 8
+    // Rule 7; without a wish public addresses come first, which is use_tempaddr below 2.
+    score[6] = ((from.flags & kAddressSecondary) != 0) == ((goal.preferences & kPreferTemporary) != 0);
+    score[7] = common < from.prefix_length ? common : from.prefix_length;  // rule 8
   }
   bool is_better_than(const Candidate& other) const {
-    for (size_t i = 0; i < 7; ++i) {
+    for (size_t i = 0; i < kRules; ++i) {
       if (score[i] != other.score[i]) return score[i] > other.score[i];
     }
     return false;
@@ -68,11 +73,13 @@ struct Candidate {
 
 }  // namespace
 
-Result<Ipv6Address> RouteTable::select_source(const Interface* output, const Ipv6Address& destination) const {
+Result<Ipv6Address> RouteTable::select_source(const Interface* output, const Ipv6Address& destination,
+                                              uint8_t preferences) const {
   const Goal goal{.destination = destination,
                   .output_interface = output == nullptr ? 0 : output->index(),
                   .scope = static_cast<int>(destination.scope()),
-                  .label = label_of(destination)};
+                  .label = label_of(destination),
+                  .preferences = preferences};
   // Section 4: for multicast and link-local destinations only addresses of the outgoing link are candidates.
   const bool only_output = output != nullptr && (destination.is_multicast() || destination.is_link_local());
   Candidate best;

@@ -10,6 +10,8 @@ namespace lxnet {
 // Counters and marks of a record, or of `segments` at its front, that the cumulative acknowledgment covers.
 void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effects) {
   const uint16_t segments = record.segments;
+  if (record.stamps != 0) [[unlikely]]
+    report_stamp_acked(record, snd_.una);
   if (record.has_any(SendRecord::kEverRetransmitted)) {
     if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted -= segments;
     effects.retransmitted_acked = true;

@@ -18,8 +18,7 @@ Result<size_t> TcpSocket::nothing_to_read() {
 }
 
 Result<size_t> TcpSocket::receive(Entry& entry, ReceiveRequest& request) {
-  // Before anything else, as tcp_recvmsg() does; nothing is ever reported there.
-  if ((request.flags & kMessageErrorQueue) != 0) return Errno::EAGAIN;
+  if ((request.flags & kMessageErrorQueue) != 0) return receive_report(request);
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::ENOTCONN;
   if (repair_.is_on) return receive_for_repair(entry, request);
@@ -161,7 +160,7 @@ PollEvents TcpSocket::poll(Entry& entry) {
     }
     if (urgent_.kind == UrgentState::Kind::Valid) events |= kPollPriority;
   }
-  if (has_error()) events |= kPollError;
+  if (has_error() || has_reports()) events |= kPollError;
   return events;
 }
 

@@ -68,7 +68,7 @@ Errno TcpSocket::stream_error() {
 // The record that takes the next byte, or null: no room for another, or no memory.
 SendRecord* TcpSocket::open_record() {
   SendRecord* last = send_queue_.unsent.back();
-  if (last != nullptr && !SendQueue::is_full(*last) && !last->ends_message && !last->flags.fin()) return last;
+  if (last != nullptr && !SendQueue::is_full(*last) && last->size < SendRecord::kMaxSize - sticky_size() && !last->ends_message && !last->flags.fin()) return last;
   return send_queue_.append_record(snd_.end, TcpFlags());
 }
 
@@ -77,10 +77,12 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
   size_t done = 0;
   Errno error{};
   if (has_error() || (shutdown_ & kShutdownSend) != 0) return stream_error();
+  // With IP options a packet holds less of it.
+  const uint32_t most = SendRecord::kMaxSize - sticky_size();
   // Memory is asked for when a record is begun; one that is begun is filled.
   while (source.remaining() != 0) {
     SendRecord* last = send_queue_.unsent.back();
-    const bool needs_record = last == nullptr || SendQueue::is_full(*last) || last->ends_message;
+    const bool needs_record = last == nullptr || SendQueue::is_full(*last) || last->size >= most || last->ends_message;
     const bool may_have = may_grow(entry, send_queue_.charge(), stack().tunables().values().tcp_wmem[0]);
     if (needs_record && !may_have && !options.send_buffer_locked) {
       // Linux's sk_stream_moderate_sndbuf(): whoever meets the limit makes do with half.
@@ -97,7 +99,7 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
       error = Errno::ENOBUFS;
       break;
     }
-    const auto limit = static_cast<uint32_t>(std::min<size_t>(source.remaining(), SendRecord::kMaxSize - record->size));
+    const auto limit = static_cast<uint32_t>(std::min<size_t>(source.remaining(), most - record->size));
     const SendQueue::Copied copied = send_queue_.append_bytes(*record, source, limit);
     snd_.end += copied.size;
     done += copied.size;
@@ -122,6 +124,7 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
       snd_.pushed = snd_.end;
     }
     if ((request.flags & kMessageEndOfRecord) != 0) last->ends_message = true;
+    if (source.remaining() == 0) want_stamps(*last, request);
   }
   if ((request.flags & kMessageOutOfBand) != 0) snd_.up = snd_.end;
   push_pending(entry, is_more ? Nagle::Cork : Nagle::Default);

@@ -5,6 +5,7 @@
 #include "stack/stack.hh"
 #include "stack/tcp/signature/keys.hh"
 #include "stack/wire/ip_protocol.hh"
+#include "stack/wire/ipv4_options.hh"
 #include "stack/wire/pseudo_header.hh"
 
 namespace lxnet {
@@ -55,7 +56,14 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   options.path_mtu = emission.path_mtu;
   options.may_fragment_locally = false;
   options.flow_label = emission.flow_label;
-  options.options = emission.ip_options;
+  Ipv4Options v4_options;
+  if (emission.sticky && route.destination.is_v4()) {
+    v4_options = TRY(Ipv4Options::from_user(emission.sticky->options_v4(), Ipv4OptionsPrivilege::RawNetwork));
+    options.v4_options = &v4_options;
+  } else if (emission.sticky) {
+    options.options = emission.sticky->chain();
+    options.options_first_header = emission.sticky->first_header();
+  }
   return ip_send(entry, std::move(packet), route, options);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "stack/ip/output.hh"
+#include "stack/sticky_headers.hh"
 #include "stack/tcp/segment.hh"
 
 namespace lxnet {
@@ -20,7 +21,7 @@ struct TcpEmission {
   uint16_t segment_size = 0;  // with segment_count > 1: where the device cuts
   uint16_t segment_count = 1;
   PathMtuMode path_mtu = PathMtuMode::Want;
-  ByteSpan ip_options;
+  Ref<StickyHeaders> sticky;            // of the socket: IP_OPTIONS, IPV6_HOPOPTS and its kin
   const Md5Key* signing_key = nullptr;  // RFC 2385
 };
 

@@ -170,9 +170,13 @@ size_t TcpOptionCalls::congestion_info(Entry& entry, TcpSocket& socket, std::spa
 
 TcpInfo TcpOptionCalls::info(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
+  return info_owned(socket, entry.now());
+}
+
+TcpInfo TcpOptionCalls::info_owned(const TcpSocket& socket, Instant now) {
   TcpInfo info{};
-  fill_state(info, socket, entry.now());
-  fill_counters(info, socket, entry.now());
+  fill_state(info, socket, now);
+  fill_counters(info, socket, now);
   return info;
 }
 

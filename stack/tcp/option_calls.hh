@@ -62,6 +62,8 @@ class TcpOptionCalls {
   static uint32_t fast_open_limit_owned(TcpSocket& socket);
   static Result<> set_fast_open_limit_owned(TcpSocket& socket, uint32_t limit);
   static TcpInfo info(Entry& entry, TcpSocket& socket);
+  // owned
+  static TcpInfo info_owned(const TcpSocket& socket, Instant now);
 
  private:
   static void fill_state(TcpInfo& info, const TcpSocket& socket, Instant now);

@@ -139,6 +139,8 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->options = options;
   child->ip_options = ip_options;
   child->tcp_options = tcp_options;
+  child->attachments.inherit(attachments);
+  if (errors_ != nullptr) TRY(child->prepare_error_queue());
   child->uid_ = uid_;
   child->local_ = request.local;
   child->remote_ = request.remote;

@@ -17,7 +17,7 @@ uint32_t header_space(const IpAddress& destination) { return (destination.is_v4(
 
 void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
   snd_.path_mtu = path_mtu;
-  const uint32_t headers = header_space(remote_.address);
+  const uint32_t headers = header_space(remote_.address) + sticky_size();
   const uint32_t options_space =
       (negotiated_.timestamps ? kTimestampsSpace : 0) + (signing_key() != nullptr ? kSignatureSpace : 0);
   const uint32_t limit = std::min<uint32_t>(path_mtu, remote_.address.is_v4() ? kMaxPacket : kMaxPacket + 40);

@@ -100,6 +100,10 @@ bool SendQueue::split(SendRecord& record, uint32_t size) {
   rest->is_sent = record.is_sent;
   rest->sent_while_limited = record.sent_while_limited;
   rest->segment_size = record.segment_size;
+  if (record.stamps != 0 && !record.stamp_at.is_before(rest->seq)) {
+    rest->stamps = std::exchange(record.stamps, uint8_t{0});
+    rest->stamp_at = record.stamp_at;
+  }
   rest->sent_at = record.sent_at;
   rest->first_sent_at = record.first_sent_at;
   rest->delivered_at = record.delivered_at;

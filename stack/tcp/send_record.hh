@@ -31,8 +31,10 @@ struct SendRecord {
   bool is_sent = false;             // which of the two queues it is in
   bool ends_message = false;        // MSG_EOR: nothing is appended
   bool sent_while_limited = false;  // by the application, as delivery-rate samples need to know
+  uint8_t stamps = 0;               // SO_TIMESTAMPING: what is to be told of the byte at stamp_at (stack/timestamping.hh)
   uint16_t segments = 0;            // how many the wire carries of it; 0 until it was cut for the current MSS
   uint16_t segment_size = 0;
+  SeqNum stamp_at;
 
   // Of the last transmission; what a delivery-rate sample starts from (draft-cheng-iccrg-delivery-rate-estimation).
   Instant sent_at;

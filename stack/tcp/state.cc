@@ -1,6 +1,7 @@
 // Where the state changes, and how a connection ends.
 #include <algorithm>
 
+#include "stack/error_queue.hh"
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/listener.hh"
@@ -124,6 +125,7 @@ TcpSocket::~TcpSocket() {
   stack().tcp().change_memory(-int64_t{memory_pages_});
   if (md5_keys_ != nullptr) dispose(stack().hal(), md5_keys_);
   release_port();
+  if (errors_ != nullptr) dispose(stack().hal(), errors_);
 }
 
 void TcpSocket::destroy_self() { dispose(stack().hal(), this); }

@@ -40,7 +40,9 @@ PacketTuple tuple_of(Packet& packet, const TcpHeader& header) {
           .remote = info.source,
           .local_port = header.destination_port.get(),
           .remote_port = header.source_port.get(),
-          .interface_index = info.interface_index};
+          .interface_index = info.interface_index,
+          .packet = &packet,
+          .header_size = static_cast<uint16_t>(header.header_size())};
 }
 
 // True: the packet went to what is left of a connection. False: it opens a new one, or there is nothing.
@@ -149,6 +151,20 @@ void TcpSocket::remember_creator() {
 }
 
 void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
+  const IpInfo& info = ip_info(*packet);
+  // RFC 5082: what comes from further away than the program allows.
+  if (info.ttl < (info.destination.is_v4() ? ip_options.min_ttl : ip_options.min_hop_limit)) {
+    count(entry, Mib::TcpExtTCPMinTTLDrop);
+    return drop(entry, std::move(packet), DropReason::TtlTooSmall);
+  }
+  note_processor();
+  if (attachments.filter()) {
+    const auto parsed = packet->header<TcpHeader>();
+    if (!parsed.is_ok() ||
+        !attachments.admits(*packet, reinterpret_cast<const TcpHeader*>(packet->linear().data())->header_size())) {
+      return drop(entry, std::move(packet), DropReason::SocketFilter);
+    }
+  }
   // As Linux: what waits may fill both buffers once more. A listener on Linux has no backlog, for no lock of its own keeps
   // segments waiting; here they wait while somebody accepts, which never takes long, and a SYN dropped meanwhile would cost a
   // second.

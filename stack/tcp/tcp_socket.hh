@@ -28,6 +28,7 @@
 namespace lxnet {
 
 class FastOpenQueue;
+class ErrorQueue;
 class Md5Keys;
 struct Md5Key;
 class Listener;
@@ -62,6 +63,16 @@ class TcpSocket final : public Socket {
   Result<int> bytes_unsent(Entry& entry) override;
   SocketMemory memory(Entry& entry) override;
   void keep_alive_changed(Entry& entry) override;
+  // ---- reports.cc: the error queue, and what else options ask
+  Result<uint32_t> path_mtu(Entry& entry) override;
+  void headers_changed(Entry& entry) override;
+  void forget_route(Entry& entry) override;
+  Result<> set_group_program(Entry& entry, Ref<BpfProgram> program) override;
+  Result<> start_timestamp_keys(Entry& entry, KeyBase base) override;
+  Result<> prepare_error_queue() override;
+  void queue_error(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination) override;
+  void end_zero_copy_call() override;
+  Result<> become_v4(Entry& entry) override;
   // SIOCOUTQNSD, SIOCATMARK.
   Result<int> bytes_not_yet_sent(Entry& entry);
   Result<int> is_at_mark(Entry& entry);
@@ -261,6 +272,28 @@ class TcpSocket final : public Socket {
   void take_fin(Entry& entry, Verdict& verdict);
   void reset_by_peer(Entry& entry, Verdict& verdict);
 
+  // One segment to send.
+  struct Outgoing {
+    SeqNum seq;
+    TcpFlags flags;
+    const SendRecord* record = nullptr;
+    uint32_t size = 0;
+    uint16_t segments = 1;
+    bool is_probe = false;
+    const TcpFastOpenCookie* cookie = nullptr;
+  };
+
+  // ---- reports.cc
+  Result<size_t> receive_report(ReceiveRequest& request);
+  size_t room_for_errors() const;
+  void want_stamps(SendRecord& record, const SendRequest& request);
+  void stamp_packet(Packet& packet, const Outgoing& out);
+  void report_stamps_sent(const Outgoing& out);
+  void report_stamp_acked(const SendRecord& record, SeqNum acked);
+  void report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload);
+  bool has_reports() const;
+  uint32_t sticky_size() const;
+
   // ---- timestamps.cc: RFC 7323
   uint32_t timestamp_now(Instant now) const;
   bool fails_paws(const TcpSegment& segment, Instant now) const;
@@ -349,15 +382,6 @@ class TcpSocket final : public Socket {
   void update_pacing_rate();
 
   // ---- transmit.cc: one segment
-  struct Outgoing {
-    SeqNum seq;
-    TcpFlags flags;
-    const SendRecord* record = nullptr;
-    uint32_t size = 0;
-    uint16_t segments = 1;
-    bool is_probe = false;
-    const TcpFastOpenCookie* cookie = nullptr;
-  };
   bool transmit(Entry& entry, const Outgoing& out);
   TcpOptions options_for(Entry& entry, const Outgoing& out, uint16_t& window);
   void send_ack(Entry& entry);
@@ -497,6 +521,8 @@ class TcpSocket final : public Socket {
   uint32_t timestamp_offset_ = 0;
   Instant out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);
   TcpStatistics statistics_;
+  ErrorQueue* errors_ = nullptr;  // made when an option first needs it; then it stays
+  uint32_t next_zero_copy_ = 0;
 
   ProbeTimer probe_timer_kind_ = ProbeTimer::None;
   Timer probe_timer_;

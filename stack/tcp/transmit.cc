@@ -93,6 +93,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   emission.path_mtu = route_.destination.is_v4() ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
   emission.mark = options.mark;
+  emission.sticky = route_.destination.is_v4() ? attachments.options_v4() : attachments.extensions_v6();
   emission.priority = options.priority;
   emission.segment_count = out.segments;
   emission.segment_size = snd_.mss;
@@ -104,8 +105,15 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   }
   if (out.flags.ack()) note_ack_sent(entry, out.segments);
   if (has_text && !out.is_probe) note_data_sent(entry);
+  const bool is_stamped = out.record != nullptr && out.record->stamps != 0;
+  if (is_stamped) [[unlikely]]
+    stamp_packet(*packet, out);
   const auto sent = emit_segment(entry, std::move(packet), route_, emission);
-  if (sent.is_ok()) return true;
+  if (sent.is_ok()) {
+    if (is_stamped) [[unlikely]]
+      report_stamps_sent(out);
+    return true;
+  }
   if (sent.is_error(Errno::EMSGSIZE)) update_mss(entry, route_.mtu);
   return false;
 }

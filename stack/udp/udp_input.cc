@@ -54,12 +54,50 @@ bool trim_to_length(Packet& packet, const UdpHeader& header) {
   return true;
 }
 
+// The filter sees the UDP header too; of a packet that is still to be cut into datagrams, each has its own.
+bool passes_filter(UdpSocket& socket, Packet& packet) {
+  if (socket.attachments.filter() == nullptr) return true;
+  const bool is_cut = packet.segmentation == SegmentationKind::Udp && !socket.udp_options.receives_segments;
+  return is_cut || socket.attachments.admits(packet, sizeof(UdpHeader));
+}
+
+bool segment_passes_filter(UdpSocket& socket, Packet& segment, const UdpHeader& whole) {
+  if (socket.attachments.filter() == nullptr) return true;
+  if (!segment.ensure_headroom(sizeof(UdpHeader)).is_ok()) return false;
+  auto& header = segment.push_header<UdpHeader>();
+  header = whole;
+  header.length.set(static_cast<uint16_t>(segment.size()));
+  if (!socket.attachments.admits(segment, sizeof(UdpHeader))) return false;
+  segment.consume(sizeof(UdpHeader));
+  return true;
+}
+
+// RFC 3948: with UDP_ENCAP a single 0xff keeps a translator's mapping alive, and what does not begin with four zeros is ESP, for
+// which there is no association here; the rest is the key exchange's (Linux's __xfrm4_udp_encap_rcv).
+bool is_for_program(const UdpSocket& socket, const Packet& packet) {
+  if (socket.udp_options.encapsulation != UdpOptions::kEspInUdp) return true;
+  uint8_t first[4] = {};
+  const size_t size = packet.size() - sizeof(UdpHeader);
+  packet.read(sizeof(UdpHeader), MutableByteSpan(first));
+  if (size == 1 && first[0] == 0xff) return false;
+  const bool has_marker = first[0] == 0 && first[1] == 0 && first[2] == 0 && first[3] == 0;
+  constexpr size_t kEspHeader = 8;
+  return size <= kEspHeader || has_marker;
+}
+
+void drop_filtered(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
+  socket.count_drop();
+  count(entry, mib_of(ip_info(*packet)).errors);
+  drop(entry, std::move(packet), DropReason::SocketFilter);
+}
+
 // A packet that segmentation offload or coalescing made of several goes to a socket that does not expect such as what it was.
 void deliver_segments(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
   if (packet->segmentation != SegmentationKind::Udp || socket.udp_options.receives_segments || packet->segment_size == 0) {
     socket.deliver(entry, std::move(packet));
     return;
   }
+  const UdpHeader header = *reinterpret_cast<const UdpHeader*>(packet->transport_header());
   const size_t size = packet->size(), step = packet->segment_size;
   for (size_t offset = 0; offset < size; offset += step) {
     auto piece = packet->clone();
@@ -69,14 +107,21 @@ void deliver_segments(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
     if (segment->size() > step) segment->trim(step);
     segment->segmentation = SegmentationKind::None;
     segment->control<DatagramInfo>() = datagram_info(*packet);
+    if (!segment_passes_filter(socket, *segment, header)) {
+      drop_filtered(entry, socket, std::move(segment));
+      continue;
+    }
     socket.deliver(entry, std::move(segment));
   }
 }
 
 void hand_over(Entry& entry, Socket& socket, Ref<Packet> packet, uint16_t source_port) {
+  auto& udp = static_cast<UdpSocket&>(socket);
+  if (!passes_filter(udp, *packet)) return drop_filtered(entry, udp, std::move(packet));
+  if (!is_for_program(udp, *packet)) return drop(entry, std::move(packet), DropReason::UdpNoSocket);
   packet->consume(sizeof(UdpHeader));
   datagram_info(*packet).source_port = source_port;
-  deliver_segments(entry, static_cast<UdpSocket&>(socket), std::move(packet));
+  deliver_segments(entry, udp, std::move(packet));
 }
 
 // Of a datagram of which only so many bytes are covered. A socket that asked for full coverage takes none such.
@@ -85,13 +130,15 @@ bool accepts_coverage(const UdpSocket& socket, size_t covered) {
   return !options.has_receive_coverage || (options.receive_coverage != 0 && covered >= options.receive_coverage);
 }
 
-PacketTuple tuple_of(DemuxSpace space, const IpInfo& info, const UdpHeader& header) {
+PacketTuple tuple_of(DemuxSpace space, const IpInfo& info, const UdpHeader& header, Packet* packet) {
   return {.space = space,
           .local = info.destination,
           .remote = info.source,
           .local_port = header.destination_port.get(),
           .remote_port = header.source_port.get(),
-          .interface_index = info.interface_index};
+          .interface_index = info.interface_index,
+          .packet = packet,
+          .header_size = sizeof(UdpHeader)};
 }
 
 // ------------------------------------------------------------------------------------------------------ groups and broadcasts
@@ -158,7 +205,7 @@ void udp_receive(Entry& entry, Ref<Packet> packet) {
   if (has_checksum && packet->checksum == ChecksumState::Unknown && !has_right_checksum(*packet, info)) {
     return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
   }
-  const PacketTuple tuple = tuple_of(DemuxSpace::Udp, info, header);
+  const PacketTuple tuple = tuple_of(DemuxSpace::Udp, info, header, packet.get());
   const bool lacks_checksum = !has_checksum && !info.destination.is_v4();
   if (info.is_multicast || info.is_broadcast) {
     if (lacks_checksum) return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
@@ -181,7 +228,7 @@ void udp_lite_receive(Entry& entry, Ref<Packet> packet) {
   const std::optional<size_t> covered = right_coverage(*packet, header, info);
   if (!covered) return drop(entry, std::move(packet), DropReason::UdpChecksum);
   const size_t lacking = *covered < packet->size() ? *covered : 0;
-  const PacketTuple tuple = tuple_of(DemuxSpace::UdpLite, info, header);
+  const PacketTuple tuple = tuple_of(DemuxSpace::UdpLite, info, header, packet.get());
   if (info.is_multicast || info.is_broadcast) return receive_group(entry, std::move(packet), tuple, lacking);
   const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
   if (!socket) return answer_unreachable(entry, std::move(packet));

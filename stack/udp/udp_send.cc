@@ -133,8 +133,7 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& p
   } else {
     header.checksum.set(0);
   }
-  packet->mark = plan.mark;
-  packet->priority = plan.priority;
+  tag(*packet, plan);
   auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);
   if (sent.is_ok()) {
     if (!is_lite()) count(entry, is_v4 ? Mib::UdpOutDatagrams : Mib::Udp6OutDatagrams);

@@ -1,6 +1,7 @@
 // UdpSocket: UDP (RFC 768) and UDP-Lite (RFC 3828) over IPv4 and IPv6, with Linux's corking and segmentation offload.
 //
-// Not implemented: UDP_ENCAP, UDP-Lite's counters in /proc/net/snmp.
+// Not implemented: UDP-Lite's counters in /proc/net/snmp. Without IPsec, what UDP_ENCAP says is ESP is dropped as for an unknown
+// association.
 #pragma once
 
 #include "stack/datagram/datagram_socket.hh"
@@ -20,6 +21,9 @@ struct UdpOptions {
   uint16_t send_coverage = 0;     // UDPLITE_SEND_CSCOV
   uint16_t receive_coverage = 0;  // UDPLITE_RECV_CSCOV: the least that is accepted
   bool has_send_coverage = false, has_receive_coverage = false;
+  // UDP_ENCAP: what rides on the socket's packets besides the program's data.
+  static constexpr uint8_t kNoEncapsulation = 0, kEspInUdp = 2, kL2tpInUdp = 3;
+  uint8_t encapsulation = kNoEncapsulation;
 };
 
 class UdpSocket final : public DatagramSocket {

@@ -44,14 +44,15 @@ struct Level {
 
 size_t count_served(const Level& level) {
   size_t served = 0;
-  for (const OptionRow& row : level.rows) served += row.support != Support::Missing ? 1 : 0;
+  for (const OptionRow& row : level.rows) served += row.support == Support::Full ? 1 : 0;
   return served;
 }
 
 void print_options(std::ostream& out) {
   const Level levels[] = {{"SOL_SOCKET", socket_level_options()}, {"IPPROTO_IP", ip_level_options()},
                           {"IPPROTO_IPV6", ipv6_level_options()}, {"IPPROTO_TCP", tcp_level_options()},
-                          {"IPPROTO_UDP", udp_level_options()},   {"SOL_RAW and SOL_ICMPV6", raw_level_options()}};
+                          {"IPPROTO_UDP", udp_level_options()},   {"SOL_RAW", raw4_level_options()},
+                          {"SOL_RAW of AF_INET6", raw6_level_options()}, {"SOL_ICMPV6", icmp6_level_options()}};
   out << "\n## Socket options\n\nServed: the option has its effect. Missing: it fails as on a Linux without it.\n\n"
       << "| level | rows | served |\n| --- | --- | --- |\n";
   for (const Level& level : levels)
