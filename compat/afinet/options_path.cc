@@ -1,6 +1,8 @@
 // What they do.
 #include "compat/afinet/options_path.hh"
 
+#include <bit>
+
 #include "stack/raw/raw_socket.hh"
 
 namespace lxnet {
@@ -59,35 +61,13 @@ constexpr int kTemporary = 1, kPublic = 2, kDefault = 0x100, kCareOf = 4, kHome 
 
 }  // namespace
 
+// What is not named goes back to its default.
 Result<> set_source_preferences(SyscallContext&, SocketFile& file, int value) {
-  uint8_t& stored = socket_of(file).ip_options.source_preferences;
-  uint8_t preferences = stored;
-  switch (value & (kTemporary | kPublic | kDefault)) {
-    case kPublic:
-    case kTemporary:
-    case kDefault:
-      preferences = static_cast<uint8_t>((preferences & ~(kPreferPublic | kPreferTemporary)) | (value & (kTemporary | kPublic)));
-      break;
-    case 0:
-      break;
-    default:
-      return Errno::EINVAL;
+  const auto has_many = [value](int mask) { return std::popcount(static_cast<uint32_t>(value & mask)) > 1; };
+  if (has_many(kTemporary | kPublic | kDefault) || has_many(kHome | kCareOf) || has_many(kGenerated | kNotGenerated)) {
+    return Errno::EINVAL;
   }
-  switch (value & (kHome | kCareOf)) {
-    case kHome:
-      preferences = static_cast<uint8_t>(preferences & ~kPreferCareOf);
-      break;
-    case kCareOf:
-      preferences |= kPreferCareOf;
-      break;
-    case 0:
-      break;
-    default:
-      return Errno::EINVAL;
-  }
-  // Addresses made from keys are not told apart.
-  if ((value & kGenerated) != 0 && (value & kNotGenerated) != 0) return Errno::EINVAL;
-  stored = preferences;
+  socket_of(file).ip_options.source_preferences = static_cast<uint8_t>(value & (kTemporary | kPublic | kCareOf));
   return ok();
 }
 

@@ -175,7 +175,9 @@ Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t s
   const bool is_v4 = plan.destination.is_v4();
   const size_t fixed = is_v4 ? 20 : 40;
   const PathMtuMode mode = plan.ip.path_mtu;
-  const uint32_t mtu = ip_send_mtu(*plan.route, mode);
+  uint32_t mtu = ip_send_mtu(*plan.route, mode);
+  // IPV6_MTU is the path's for who does not want to be cut.
+  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu && !plan.ip.may_fragment_locally) mtu = plan.ip.largest_packet;
   // Linux's ip_sk_ignore_df. Over IPv6 the limit of 65535 does not count the fixed header.
   const bool may_exceed_path = mode < PathMtuMode::Do || mode == PathMtuMode::Omit;
   const size_t limit = !may_exceed_path || !plan.ip.may_fragment_locally ? mtu : is_v4 ? kLargest : kLargest + fixed;

@@ -46,8 +46,9 @@ Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const Ip
   const size_t header_size = sizeof(Ipv6Header) + options.options.size();
   const size_t payload = options.options.size() + packet->size();
   if (payload > Ipv6Header::kMaxPayloadSize) return Errno::EMSGSIZE;
-  const uint32_t path = ip_send_mtu(route, options.path_mtu);
-  const uint32_t mtu = options.largest_packet != 0 ? std::min(options.largest_packet, path) : path;
+  const uint32_t mtu = ip_send_mtu(route, options.path_mtu);
+  // IPV6_MTU says how what must be cut is cut, not what must be.
+  const uint32_t cut = options.largest_packet != 0 ? std::min(options.largest_packet, mtu) : mtu;
   const bool fits = sizeof(Ipv6Header) + payload <= mtu;
   if (!fits && packet->segmentation == SegmentationKind::None && !may_cut(options)) return Errno::EMSGSIZE;
   TRY(packet->ensure_headroom(header_size));
@@ -66,7 +67,7 @@ Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const Ip
   packet->checksum_start = static_cast<uint16_t>(header_size);
   count(entry, Mib::Ip6OutRequests);
   return ip6_dispatch(entry, std::move(packet), route,
-                      {.mtu = mtu, .multicast_loop = options.multicast_loop ? MulticastLoop::Yes : MulticastLoop::No});
+                      {.mtu = mtu, .cut = cut, .multicast_loop = options.multicast_loop ? MulticastLoop::Yes : MulticastLoop::No});
 }
 
 namespace {
@@ -99,7 +100,7 @@ Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, cons
   packet->is_routed_to_us = route.kind == RouteKind::Local || route.output->is_loopback();
   if (!leaves_host(entry, *packet, route, how)) return ok();
   if (packet->size() > how.mtu && packet->segmentation == SegmentationKind::None) {
-    return ip6_fragment(entry, std::move(packet), route, how.mtu);
+    return ip6_fragment(entry, std::move(packet), route, how.cut != 0 ? how.cut : how.mtu);
   }
   count_sent(entry, *packet, route.kind);
   route.output->output(entry, std::move(packet), route.next_hop);

@@ -74,15 +74,16 @@ bool segment_passes_filter(UdpSocket& socket, Packet& segment, const UdpHeader& 
 
 // RFC 3948: with UDP_ENCAP a single 0xff keeps a translator's mapping alive, and what does not begin with four zeros is ESP, for
 // which there is no association here; the rest is the key exchange's (Linux's __xfrm4_udp_encap_rcv).
-bool is_for_program(const UdpSocket& socket, const Packet& packet) {
-  if (socket.udp_options.encapsulation != UdpOptions::kEspInUdp) return true;
+enum class Encapsulated : uint8_t { Program, KeepAlive, Esp };
+Encapsulated kind_of(const UdpSocket& socket, const Packet& packet) {
+  if (socket.udp_options.encapsulation != UdpOptions::kEspInUdp) return Encapsulated::Program;
   uint8_t first[4] = {};
   const size_t size = packet.size() - sizeof(UdpHeader);
   packet.read(sizeof(UdpHeader), MutableByteSpan(first));
-  if (size == 1 && first[0] == 0xff) return false;
+  if (size == 1 && first[0] == 0xff) return Encapsulated::KeepAlive;
   const bool has_marker = first[0] == 0 && first[1] == 0 && first[2] == 0 && first[3] == 0;
   constexpr size_t kEspHeader = 8;
-  return size <= kEspHeader || has_marker;
+  return size <= kEspHeader || has_marker ? Encapsulated::Program : Encapsulated::Esp;
 }
 
 void drop_filtered(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
@@ -118,7 +119,11 @@ void deliver_segments(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
 void hand_over(Entry& entry, Socket& socket, Ref<Packet> packet, uint16_t source_port) {
   auto& udp = static_cast<UdpSocket&>(socket);
   if (!passes_filter(udp, *packet)) return drop_filtered(entry, udp, std::move(packet));
-  if (!is_for_program(udp, *packet)) return drop(entry, std::move(packet), DropReason::UdpNoSocket);
+  if (const Encapsulated kind = kind_of(udp, *packet); kind != Encapsulated::Program) {
+    // Nothing here speaks ESP.
+    if (kind == Encapsulated::Esp) icmp_send_port_unreachable(entry, *packet);
+    return drop(entry, std::move(packet), DropReason::UdpNoSocket);
+  }
   packet->consume(sizeof(UdpHeader));
   datagram_info(*packet).source_port = source_port;
   deliver_segments(entry, udp, std::move(packet));
