@@ -54,6 +54,11 @@ Result<int64_t> sys_pwritev2(SyscallContext& context, int fd, UserAddress vector
 // sendfile.cc
 Result<int64_t> sys_sendfile(SyscallContext& context, int out, int in, UserAddress offset, uint64_t count);
 Result<int64_t> sys_sendfile64(SyscallContext& context, int out, int in, UserAddress offset, uint64_t count);
+// splice.cc
+Result<int64_t> sys_splice(SyscallContext& context, int in_fd, UserAddress in_offset, int out_fd, UserAddress out_offset,
+                           uint64_t count, uint32_t flags);
+Result<int64_t> sys_tee(SyscallContext& context, int in_fd, int out_fd, uint64_t count, uint32_t flags);
+Result<int64_t> sys_vmsplice(SyscallContext& context, int fd, UserAddress vector, uint64_t count, uint32_t flags);
 // fcntl.cc, ioctl.cc
 Result<int64_t> sys_fcntl(SyscallContext& context, int fd, uint32_t command, uint64_t argument);
 Result<int64_t> sys_ioctl(SyscallContext& context, int fd, uint32_t command, UserAddress argument);

@@ -7,35 +7,13 @@
 
 #include "compat/syscalls/calls.hh"
 #include "compat/syscalls/descriptors.hh"
+#include "compat/syscalls/foreign_hold.hh"
 #include "compat/syscalls/io_segments.hh"
 
 namespace lxnet {
 namespace {
 
 constexpr size_t kChunk = 64 * 1024;
-
-class ForeignFileHold {
- public:
-  ForeignFileHold(const Hal& hal, int fd) : hal_(hal) {
-    if (hal.table().foreign_get != nullptr) file_ = hal.table().foreign_get(hal.context(), fd);
-  }
-  ~ForeignFileHold() {
-    if (file_ != nullptr) hal_.table().foreign_unref(hal_.context(), file_);
-  }
-  ForeignFileHold(const ForeignFileHold&) = delete;
-  ForeignFileHold& operator=(const ForeignFileHold&) = delete;
-
-  bool is_open() const { return file_ != nullptr; }
-  Result<size_t> read(MutableByteSpan to, int64_t* position) {
-    const int64_t done = hal_.table().foreign_read(hal_.context(), file_, to.data(), to.size(), position);
-    if (done < 0) return static_cast<Errno>(-done);
-    return static_cast<size_t>(done);
-  }
-
- private:
-  const Hal& hal_;
-  lxnet_foreign_file* file_ = nullptr;
-};
 
 // The end of the file, a short write or an error after some bytes end it with what was sent.
 Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_t* position, uint64_t count) {
