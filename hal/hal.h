@@ -132,7 +132,7 @@ struct lxnet_hal {
   void (*credentials)(void* ctx, struct lxnet_credentials* out);
   /* task. Non-zero when the current task has this capability over the stack's network namespace. */
   int (*capable)(void* ctx, int capability);
-  /* any. Zero, or a negative errno (-EPERM, -ESRCH). */
+  /* any. Zero, or a negative errno (-EPERM, -ESRCH). signo 0 only asks, as kill() does. */
   int (*send_signal)(void* ctx, const struct lxnet_signal* signal);
 
   /* ---- descriptors of the current task -------------------------------------------------------------------------- */

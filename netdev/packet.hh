@@ -175,11 +175,11 @@ class alignas(64) Packet : public RefCounted<Packet> {
   uint32_t mark = 0;             // SO_MARK
   uint32_t priority = 0;         // SO_PRIORITY
   uint32_t flow_hash = 0;
-  int64_t wall_nanos = 0;      // when it was received, if somebody asked for time stamps; else 0
-  Instant departure;           // earliest time to send (pacing, SO_TXTIME); the epoch means now
-  uint32_t stamp_key = 0;      // SO_TIMESTAMPING's number of this packet
+  int64_t wall_nanos = 0;       // when it was received, if somebody asked for time stamps; else 0
+  Instant departure;            // earliest time to send (pacing, SO_TXTIME); the epoch means now
+  uint32_t stamp_key = 0;       // SO_TIMESTAMPING's number of this packet
   uint8_t transmit_stamps = 0;  // what its owner, which is a Socket then, wants to know of its way out (stack/timestamping.hh)
-  uint16_t link_protocol = 0;  // ethertype
+  uint16_t link_protocol = 0;   // ethertype
   ChecksumState checksum = ChecksumState::Unknown;
   SegmentationKind segmentation = SegmentationKind::None;
   uint16_t segment_size = 0;     // payload of each segment to be cut

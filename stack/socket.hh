@@ -76,7 +76,7 @@ struct ExtendedError {
   uint8_t origin = 0;  // SO_EE_ORIGIN_*
   uint8_t type = 0, code = 0;
   uint32_t info = 0, data = 0;
-  Endpoint offender;  // address unspecified: none (AF_UNSPEC)
+  Endpoint offender;            // address unspecified: none (AF_UNSPEC)
   int64_t wall_nanos = 0;       // SO_TIMESTAMPING: when it left
   bool has_statistics = false;  // the payload is SCM_TIMESTAMPING_OPT_STATS
   bool has_packet = false;      // the payload carries what is known of a packet (IpInfo)

@@ -16,10 +16,10 @@ class SocketAttachments {
  public:
   explicit SocketAttachments(const Hal& hal) : mutex_(hal, LockRank::ErrorQueue) {}
 
-  Ref<BpfProgram> filter() const { return get(filter_); }                       // SO_ATTACH_FILTER
-  Ref<BpfProgram> group_program() const { return get(group_program_); }         // SO_ATTACH_REUSEPORT_CBPF, until bound
-  Ref<StickyHeaders> options_v4() const { return get(options_v4_); }            // IP_OPTIONS
-  Ref<StickyHeaders> extensions_v6() const { return get(extensions_v6_); }      // IPV6_HOPOPTS and its like
+  Ref<BpfProgram> filter() const { return get(filter_); }                   // SO_ATTACH_FILTER
+  Ref<BpfProgram> group_program() const { return get(group_program_); }     // SO_ATTACH_REUSEPORT_CBPF, until bound
+  Ref<StickyHeaders> options_v4() const { return get(options_v4_); }        // IP_OPTIONS
+  Ref<StickyHeaders> extensions_v6() const { return get(extensions_v6_); }  // IPV6_HOPOPTS and its like
   // Each gives back what was there.
   Ref<BpfProgram> set_filter(Ref<BpfProgram> program) { return exchange(filter_, std::move(program)); }
   Ref<BpfProgram> set_group_program(Ref<BpfProgram> program) { return exchange(group_program_, std::move(program)); }

@@ -23,11 +23,11 @@ struct SocketOptions {
   bool no_check_tx = false;  // SO_NO_CHECK: UDP over IPv4 without checksum
   bool linger_on = false;
   bool receive_queue_overflow = false;  // SO_RXQ_OVFL
-  bool wifi_status = false;         // SO_WIFI_STATUS: reports of wireless frames, of which there are none
-  bool no_frame_checksum = false;   // SO_NOFCS: the program sends its frames whole; packet sockets' alone
-  bool debug = false;               // SO_DEBUG
-  bool select_error_queue = false;  // SO_SELECT_ERR_QUEUE: the error queue is kPollPriority too
-  bool filter_locked = false;       // SO_LOCK_FILTER
+  bool wifi_status = false;             // SO_WIFI_STATUS: reports of wireless frames, of which there are none
+  bool no_frame_checksum = false;       // SO_NOFCS: the program sends its frames whole; packet sockets' alone
+  bool debug = false;                   // SO_DEBUG
+  bool select_error_queue = false;      // SO_SELECT_ERR_QUEUE: the error queue is kPollPriority too
+  bool filter_locked = false;           // SO_LOCK_FILTER
   bool zero_copy = false;
   bool pass_credentials = false, pass_pidfd = false;               // SO_PASSCRED, SO_PASSPIDFD (AF_UNIX)
   bool pass_rights = true, report_unread = false;                  // SO_PASSRIGHTS, SO_INQ (AF_UNIX)
@@ -45,9 +45,10 @@ struct SocketOptions {
   int32_t peek_offset = -1;
   uint32_t send_buffer = 0, receive_buffer = 0;  // in true_size bytes: twice what the user asked for
   uint32_t timestamp_flags = 0;                  // kTimestamp* below
+  int64_t last_stamp = -1;                       // SIOCGSTAMP: of the last datagram received; 0: it had none; -1: there was none
   uint32_t timestamping_flags = 0;               // SOF_TIMESTAMPING_*
   uint64_t max_pacing_rate = ~uint64_t{0};
-  int32_t transmit_clock = 0;         // SO_TXTIME's clock and flags
+  int32_t transmit_clock = 0;  // SO_TXTIME's clock and flags
   uint32_t transmit_time_flags = 0;
   uint32_t timestamp_key = 0;         // SOF_TIMESTAMPING_OPT_ID: the next packet's; for a stream, what its bytes are counted from
   int32_t timestamp_clock_index = 0;  // SOF_TIMESTAMPING_BIND_PHC, which no device grants
@@ -58,7 +59,7 @@ struct SocketOptions {
   uint32_t incoming_cpu = ~0u;
 };
 
-enum : uint32_t { kTimestampMicros = 1, kTimestampNanos = 2, kTimestampNewLayout = 4 };
+enum : uint32_t { kTimestampMicros = 1, kTimestampNanos = 2, kTimestampNewLayout = 4, kTimestampKept = 8 };
 
 // IPPROTO_IP and IPPROTO_IPV6, where they mean the same to the stack.
 struct IpSocketOptions {
@@ -77,25 +78,25 @@ struct IpSocketOptions {
   bool bind_address_no_port = false;
   bool auto_flow_label = true;
   bool dont_fragment_v6 = false;
-  bool pass_security = false;                      // IP_PASSSEC: labels of a security module, of which there is none
-  bool no_defragment = false;                      // IP_NODEFRAG: what goes out is never put together here
-  bool rfc4884_v4 = false, rfc4884_v6 = false;     // IP_RECVERR_RFC4884: where ICMP's extensions begin
-  bool router_alert_v4 = false;                    // IP_ROUTER_ALERT
-  int32_t router_alert_v6 = -1;                    // IPV6_ROUTER_ALERT: which value; -1: none
-  bool router_alert_isolate = false;               // IPV6_ROUTER_ALERT_ISOLATE: a stack is a namespace, and hears itself alone
-  bool flow_info_send = false;                     // IPV6_FLOWINFO_SEND
-  uint8_t source_preferences = 0;                  // IPV6_ADDR_PREFERENCES: kPrefer* below
-  uint32_t flow_info = 0;                          // sin6_flowinfo of connect(): traffic class and flow label
-  uint32_t largest_packet_v6 = 0;                  // IPV6_MTU; 0: as the path says
-  uint32_t sticky_interface = 0;                   // IPV6_PKTINFO
+  bool pass_security = false;                   // IP_PASSSEC: labels of a security module, of which there is none
+  bool no_defragment = false;                   // IP_NODEFRAG: what goes out is never put together here
+  bool rfc4884_v4 = false, rfc4884_v6 = false;  // IP_RECVERR_RFC4884: where ICMP's extensions begin
+  bool router_alert_v4 = false;                 // IP_ROUTER_ALERT
+  int32_t router_alert_v6 = -1;                 // IPV6_ROUTER_ALERT: which value; -1: none
+  bool router_alert_isolate = false;            // IPV6_ROUTER_ALERT_ISOLATE: a stack is a namespace, and hears itself alone
+  bool flow_info_send = false;                  // IPV6_FLOWINFO_SEND
+  uint8_t source_preferences = 0;               // IPV6_ADDR_PREFERENCES: kPrefer* below
+  uint32_t flow_info = 0;                       // sin6_flowinfo of connect(): traffic class and flow label
+  uint32_t largest_packet_v6 = 0;               // IPV6_MTU; 0: as the path says
+  uint32_t sticky_interface = 0;                // IPV6_PKTINFO
   PathMtuMode path_mtu_v4 = PathMtuMode::Want, path_mtu_v6 = PathMtuMode::Want;
   uint8_t min_ttl = 0, min_hop_limit = 0;
   uint16_t local_port_low = 0, local_port_high = 0;  // IP_LOCAL_PORT_RANGE; 0: the tunable
   uint32_t multicast_interface_v4 = 0, multicast_interface_v6 = 0;
-  Ipv4Address multicast_source;    // IP_MULTICAST_IF by address
+  Ipv4Address multicast_source;       // IP_MULTICAST_IF by address
   uint32_t unicast_interface = 0;     // IP_UNICAST_IF
   uint32_t unicast_interface_v6 = 0;  // IPV6_UNICAST_IF
-  uint32_t receive_flags = 0;      // kReceive*: which control messages are wanted
+  uint32_t receive_flags = 0;         // kReceive*: which control messages are wanted
 };
 
 // IPV6_PREFER_SRC_*, as far as they choose.

@@ -1,8 +1,8 @@
 // Making the records.
 #include "stack/timestamping.hh"
 
-#include "stack/ip/ip_info.hh"
 #include "stack/error_queue.hh"
+#include "stack/ip/ip_info.hh"
 #include "stack/stack.hh"
 #include "stack/wire/ethernet.hh"
 #include "stack/wire/ipv4.hh"

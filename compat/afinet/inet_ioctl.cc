@@ -1,6 +1,8 @@
 // ioctl on Internet sockets.
 #include "compat/afinet/inet_socket.hh"
 #include "compat/afinet/interface_ioctl.hh"
+#include "compat/afinet/route_ioctl.hh"
+#include "compat/syscalls/user_time.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -10,9 +12,69 @@ constexpr uint8_t kUdp = 17;
 constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411;  // FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ)
 constexpr uint32_t kAtMark = 0x8905, kBytesNotYetSent = 0x894b;     // SIOCATMARK, SIOCOUTQNSD: TCP alone
 
+// SIOCGSTAMP and SIOCGSTAMPNS, old and new: when the last datagram that was received came in (sock_gettstamp). From then on
+// datagrams are stamped.
+constexpr uint32_t kStampMicros = 0x8906, kStampNanos = 0x8907, kStampMicrosNew = 0x80108906, kStampNanosNew = 0x80108907;
+
+bool is_stamp_command(uint32_t command) {
+  return command == kStampMicros || command == kStampNanos || command == kStampMicrosNew || command == kStampNanosNew;
+}
+
+Result<int64_t> receive_stamp(SyscallContext& context, Socket& socket, uint32_t command, UserAddress argument) {
+  __atomic_fetch_or(&socket.options.timestamp_flags, uint32_t{kTimestampKept}, __ATOMIC_RELAXED);
+  int64_t stamp = __atomic_load_n(&socket.options.last_stamp, __ATOMIC_RELAXED);
+  if (stamp < 0) return Errno::ENOENT;
+  if (stamp == 0) {
+    stamp = context.hal().wall_nanos();
+    __atomic_store_n(&socket.options.last_stamp, stamp, __ATOMIC_RELAXED);
+  }
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  const bool is_micros = command == kStampMicros || command == kStampMicrosNew;
+  const bool is_new = command == kStampMicrosNew || command == kStampNanosNew;
+  const TimePair pair{stamp / kNanosPerSecond, is_micros ? stamp % kNanosPerSecond / 1000 : stamp % kNanosPerSecond};
+  TRY(write_time_pair(context, argument, is_new ? TimeWidth::Bits64 : native_time_width(context), pair));
+  return 0;
+}
+
+// ENOTTY: for the devices to answer.
+Result<int64_t> network4_ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  switch (command) {
+    case kAddRoute:
+    case kDeleteRoute:
+      return route4_ioctl(context, command, argument);
+    case kRouteMessage:
+      return Errno::EINVAL;
+    case kDeleteArp:
+    case kGetArp:
+    case kSetArp:
+      return arp_ioctl(context, command, argument);
+    case 0x8914:  // SIOCSIFFLAGS
+    case 0x8934:  // SIOCSIFPFLAGS
+    case 0x8935:
+      return address_ioctl(context, command, argument);
+    default:
+      return command >= 0x8915 && command <= 0x891c ? address_ioctl(context, command, argument) : Result<int64_t>(Errno::ENOTTY);
+  }
+}
+
+Result<int64_t> network6_ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  switch (command) {
+    case kAddRoute:
+    case kDeleteRoute:
+      return route6_ioctl(context, command, argument);
+    case kAddAddress6:
+    case kSetDestination6:
+    case kDeleteAddress6:
+      return address6_ioctl(context, command, argument);
+    default:
+      return Errno::ENOTTY;
+  }
+}
+
 }  // namespace
 
 Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  if (is_stamp_command(command)) return receive_stamp(context, *socket_, command, argument);
   // ping_prot has no ioctl at all.
   const bool is_ping = socket_type() == kSockDatagram && socket_->protocol() != kUdp;
   if (is_ping && (command == kBytesReadable || command == kBytesUnsent)) return Errno::ENOTTY;
@@ -25,15 +87,18 @@ Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command,
       return 0;
     case kAtMark:
     case kBytesNotYetSent: {
-      if (!is_stream()) return interface_ioctl(context, socket_->family(), command, argument);
+      // Where the command is unknown Linux asks the devices, which read its argument first.
+      if (!is_stream()) return device_ioctl(context, command, argument);
       auto& tcp = static_cast<TcpSocket&>(*socket_);
       const int value = TRY(command == kAtMark ? tcp.is_at_mark(context.entry()) : tcp.bytes_not_yet_sent(context.entry()));
       TRY(write_user(context.hal(), argument, value));
       return 0;
     }
     default:
-      return interface_ioctl(context, socket_->family(), command, argument);
+      break;
   }
+  auto answer = is_v6() ? network6_ioctl(context, command, argument) : network4_ioctl(context, command, argument);
+  return answer.is_error(Errno::ENOTTY) ? device_ioctl(context, command, argument) : std::move(answer);
 }
 
 bool InetSocketFile::is_listening() {

@@ -12,9 +12,9 @@ struct Level {
   std::span<const OptionRow> rows;
   // Where there are no rows: for set and for get.
   Errno unknown_set = Errno::ENOPROTOOPT, unknown_get = Errno::ENOPROTOOPT;
-  bool reads_int_first = false;       // EINVAL or EFAULT before ENOPROTOOPT
-  bool takes_negative_length = false; // the room of a get is unsigned
-  bool asks_name_first = false;       // an unknown option is ENOPROTOOPT whatever the pointers
+  bool reads_int_first = false;        // EINVAL or EFAULT before ENOPROTOOPT
+  bool takes_negative_length = false;  // the room of a get is unsigned
+  bool asks_name_first = false;        // an unknown option is ENOPROTOOPT whatever the pointers
 };
 
 bool is_udp(const Socket& socket) {

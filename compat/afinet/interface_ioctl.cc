@@ -1,16 +1,21 @@
 // Interface ioctls, in Linux's order of checks: privilege, then the name, then the address.
 #include "compat/afinet/interface_ioctl.hh"
 
+#include "compat/afinet/ethtool_ioctl.hh"
 #include "compat/afinet/inet_address.hh"
 
 namespace lxnet {
 namespace {
 
 constexpr uint32_t kGetName = 0x8910, kGetList = 0x8912, kGetFlags = 0x8913, kSetFlags = 0x8914, kGetAddress = 0x8915,
-                   kSetAddress = 0x8916, kGetDestination = 0x8917, kGetBroadcast = 0x8919, kSetBroadcast = 0x891a,
-                   kGetNetmask = 0x891b, kSetNetmask = 0x891c, kGetMetric = 0x891d, kSetMetric = 0x891e, kGetMtu = 0x8921,
-                   kSetMtu = 0x8922, kSetName = 0x8923, kGetHardware = 0x8927, kGetIndex = 0x8933, kGetQueueLength = 0x8942,
-                   kGetMap = 0x8970;
+                   kSetAddress = 0x8916, kGetDestination = 0x8917, kSetDestination = 0x8918, kGetBroadcast = 0x8919,
+                   kSetBroadcast = 0x891a, kGetNetmask = 0x891b, kSetNetmask = 0x891c, kGetMetric = 0x891d, kSetMetric = 0x891e,
+                   kGetMtu = 0x8921, kSetMtu = 0x8922, kSetName = 0x8923, kGetHardware = 0x8927, kGetIndex = 0x8933,
+                   kGetQueueLength = 0x8942, kGetMap = 0x8970, kSetMap = 0x8971;
+constexpr uint32_t kSetHardware = 0x8924, kGetSlave = 0x8929, kSetSlave = 0x8930, kAddMulticast = 0x8931,
+                   kRemoveMulticast = 0x8932, kSetHardwareBroadcast = 0x8937, kSetQueueLength = 0x8943, kEthtool = 0x8946,
+                   kGetPhy = 0x8947, kGetPhyRegister = 0x8948, kSetPhyRegister = 0x8949, kWanDevice = 0x894a, kGetVlan = 0x8982,
+                   kSetVlan = 0x8983, kPrivate = 0x89f0;
 constexpr uint16_t kHardwareEthernet = 1, kHardwareLoopback = 772, kHardwareNone = 0xfffe;  // ARPHRD_*
 constexpr size_t kNameSize = Interface::kNameSize;
 constexpr int kDefaultQueueLength = 1000;
@@ -79,19 +84,17 @@ UserInetAddress inet_of(Ipv4Address address) {
   return user;
 }
 
-// The address the label means: the one that bears it, else the interface's first. EADDRNOTAVAIL.
+// The address that bears the label. EADDRNOTAVAIL.
 Result<InterfaceAddress> find_labelled(const Call& call) {
   InterfaceAddress found;
-  bool has_first = false;
-  call.registry().any_address(*call.interface, [&](const InterfaceAddress& address) {
+  const bool is_found = call.registry().any_address(*call.interface, [&](const InterfaceAddress& address) {
     if (!address.address.is_v4()) return false;
     const char* label = address.label[0] != 0 ? address.label : call.interface->name();
-    const bool is_it = names_equal(label, call.label);
-    if (is_it || !has_first) found = address;
-    has_first = true;
-    return is_it;
+    if (!names_equal(label, call.label)) return false;
+    found = address;
+    return true;
   });
-  if (!has_first) return Errno::EADDRNOTAVAIL;
+  if (!is_found) return Errno::EADDRNOTAVAIL;
   return found;
 }
 
@@ -130,9 +133,9 @@ Result<> replace_address(Call& call, const InterfaceAddress* old, const Interfac
 
 Result<int64_t> set_ipv4(Call& call, uint32_t command) {
   TRY(require_admin(call));
-  TRY(find_interface(call));
   const auto user = call.request.get<UserInetAddress>();
   if (user.family != kFamilyInet) return Errno::EINVAL;
+  TRY(find_interface(call));
   auto present = find_labelled(call);
   const bool has_old = present.is_ok();
   InterfaceAddress old;
@@ -148,6 +151,8 @@ Result<int64_t> set_ipv4(Call& call, uint32_t command) {
     fresh.scope = user.address.is_loopback() ? AddressScope::Host : AddressScope::Universe;
   } else if (command == kSetBroadcast) {
     fresh.broadcast = user.address;
+  } else if (command == kSetDestination) {
+    fresh.peer = IpAddress(user.address);
   } else {
     const uint32_t inverted = ~user.address.value();
     if ((inverted & (inverted + 1)) != 0) return Errno::EINVAL;  // a mask with holes
@@ -158,6 +163,24 @@ Result<int64_t> set_ipv4(Call& call, uint32_t command) {
   }
   TRY(replace_address(call, has_old ? &old : nullptr, fresh));
   return 0;
+}
+
+// An alias is an address: to take it down is to remove it.
+Result<int64_t> set_alias_flags(Call& call) {
+  TRY(require_admin(call));
+  TRY(find_interface(call));
+  const InterfaceAddress address = TRY(find_labelled(call));
+  if ((call.request.get<uint16_t>() & kInterfaceUp) == 0) {
+    TRY(call.registry().remove_address(call.context.entry(), *call.interface, address.address, address.prefix_length));
+  }
+  return 0;
+}
+
+bool names_alias(const Call& call) {
+  for (const char* at = call.request.name; *at != 0; ++at) {
+    if (*at == ':') return true;
+  }
+  return false;
 }
 
 Result<int64_t> set_flags(Call& call) {
@@ -190,6 +213,27 @@ Result<int64_t> get_hardware(Call& call) {
   copy_bytes(MutableByteSpan(hardware.address), call.interface->mac().bytes());
   call.request.set(hardware);
   return call.answer();
+}
+
+Result<int64_t> set_hardware(Call& call) {
+  TRY(require_admin(call));
+  TRY(find_interface(call));
+  struct Hardware {
+    uint16_t kind;
+    uint8_t address[6];
+    uint8_t rest[8];
+  };
+  const auto hardware = call.request.get<Hardware>();
+  if (call.interface->link_kind() != LinkKind::Ethernet || hardware.kind != kHardwareEthernet) return Errno::EINVAL;
+  TRY(call.registry().set_mac(call.context.entry(), *call.interface, MacAddress::from_bytes(hardware.address)));
+  return 0;
+}
+
+// What devices here cannot do, once it is clear that there is one.
+Result<int64_t> refuse(Call& call, Errno error) {
+  TRY(require_admin(call));
+  TRY(find_interface(call));
+  return error;
 }
 
 template <typename T>
@@ -243,16 +287,13 @@ Result<int64_t> set_mtu(Call& call) {
   return 0;
 }
 
-}  // namespace
+// dev_ethtool() reads the command before it looks for the device.
+Result<> find_interface_for_ethtool(Call& call) {
+  TRY(read_user<uint32_t>(call.context.hal(), UserAddress(call.request.get<uint64_t>())));
+  return find_interface(call);
+}
 
-Result<int64_t> interface_ioctl(SyscallContext& context, IpFamily socket_family, uint32_t command, UserAddress argument) {
-  // sock_do_ioctl(): every number of the sockets' is a device's until the request has been read.
-  if ((command & ~0xffu) != (kGetName & ~0xffu)) return Errno::ENOTTY;
-  if (command == kGetList) return get_list(context, argument);
-  Call call{.context = context, .argument = argument};
-  TRY(copy_in(context.hal(), mutable_bytes_of(call.request).first(request_size(context)), argument));
-  call.request.name[kNameSize - 1] = 0;
-  const bool is_v4 = socket_family == IpFamily::V4;
+Result<int64_t> run_device_call(Call& call, uint32_t command) {
   switch (command) {
     case kGetName:
       return get_name(call);
@@ -260,20 +301,8 @@ Result<int64_t> interface_ioctl(SyscallContext& context, IpFamily socket_family,
       return get_value<uint16_t>(call, [](const Interface& i) { return static_cast<uint16_t>(i.flags()); });
     case kSetFlags:
       return set_flags(call);
-    case kGetAddress:
-    case kGetDestination:
-    case kGetBroadcast:
-    case kGetNetmask:
-      return is_v4 ? get_ipv4(call, command) : Result<int64_t>(Errno::ENOTTY);
-    case kSetAddress:
-    case kSetBroadcast:
-    case kSetNetmask:
-      return is_v4 ? set_ipv4(call, command) : Result<int64_t>(Errno::ENOTTY);
     case kGetMetric:
       return get_value<int>(call, [](const Interface&) { return 0; });
-    case kSetMetric:
-      TRY(require_admin(call));
-      return Errno::EOPNOTSUPP;
     case kGetMtu:
       return get_value<int>(call, [](const Interface& i) { return static_cast<int>(i.mtu()); });
     case kSetMtu:
@@ -282,14 +311,74 @@ Result<int64_t> interface_ioctl(SyscallContext& context, IpFamily socket_family,
       return set_name(call);
     case kGetHardware:
       return get_hardware(call);
+    case kSetHardware:
+      return set_hardware(call);
     case kGetIndex:
       return get_value<int>(call, [](const Interface& i) { return static_cast<int>(i.index()); });
     case kGetQueueLength:
       return get_value<int>(call, [](const Interface&) { return kDefaultQueueLength; });
     case kGetMap:
       return get_value<uint64_t>(call, [](const Interface&) { return uint64_t{0}; });
+    case kEthtool:
+      TRY(find_interface_for_ethtool(call));
+      return ethtool_ioctl(call.context, *call.interface, UserAddress(call.request.get<uint64_t>()));
+    case kGetSlave:
+      TRY(find_interface(call));
+      return Errno::EINVAL;
+    case kSetSlave:
+    case kAddMulticast:
+    case kRemoveMulticast:
+    case kSetHardwareBroadcast:
+      return refuse(call, Errno::EINVAL);
+    case kSetMetric:
+    case kSetMap:
+    case kSetQueueLength:
+    case kGetPhy:
+    case kGetPhyRegister:
+    case kSetPhyRegister:
+    case kWanDevice:
+      return refuse(call, Errno::EOPNOTSUPP);
     default:
-      return Errno::ENOTTY;
+      return command >= kPrivate && command < kPrivate + 16 ? refuse(call, Errno::EOPNOTSUPP) : Result<int64_t>(Errno::ENOTTY);
+  }
+}
+
+Result<> read_request(Call& call) {
+  TRY(copy_in(call.context.hal(), mutable_bytes_of(call.request).first(request_size(call.context)), call.argument));
+  call.request.name[kNameSize - 1] = 0;
+  return ok();
+}
+
+}  // namespace
+
+Result<int64_t> device_ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  constexpr uint32_t kSocketCommands = 0x8900;  // SOCK_IOC_TYPE
+  if ((command & 0xff00) != kSocketCommands || command > 0xffff) return Errno::ENOTTY;
+  if (command == kGetList) return get_list(context, argument);
+  if (command == kGetVlan || command == kSetVlan) return Errno::ENOPKG;
+  Call call{.context = context, .argument = argument};
+  TRY(read_request(call));
+  return run_device_call(call, command);
+}
+
+Result<int64_t> address_ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  Call call{.context = context, .argument = argument};
+  TRY(read_request(call));
+  switch (command) {
+    case kGetAddress:
+    case kGetDestination:
+    case kGetBroadcast:
+    case kGetNetmask:
+      return get_ipv4(call, command);
+    case kSetAddress:
+    case kSetDestination:
+    case kSetBroadcast:
+    case kSetNetmask:
+      return set_ipv4(call, command);
+    case kSetFlags:
+      return names_alias(call) ? set_alias_flags(call) : set_flags(call);
+    default:
+      return Errno::EINVAL;  // SIOCGIFPFLAGS, SIOCSIFPFLAGS
   }
 }
 

@@ -1,12 +1,13 @@
-// The SIOC* calls about interfaces and their IPv4 addresses: what ifconfig and libc's if_nametoindex() use.
+// ioctl's interface family: SIOCGIFCONF, SIOCGIFADDR and their kin.
 #pragma once
 
 #include "compat/syscalls/context.hh"
-#include "stack/ip_address.hh"
 
 namespace lxnet {
 
-// ENOTTY for a command that is not about interfaces. IPv4 addresses are an AF_INET socket's business only.
-Result<int64_t> interface_ioctl(SyscallContext& context, IpFamily socket_family, uint32_t command, UserAddress argument);
+// On sockets of every family: what concerns devices. ENOTTY for commands that are none of these.
+Result<int64_t> device_ioctl(SyscallContext& context, uint32_t command, UserAddress argument);
+// On AF_INET sockets: IPv4 addresses, and flags, which may be an alias's.
+Result<int64_t> address_ioctl(SyscallContext& context, uint32_t command, UserAddress argument);
 
 }  // namespace lxnet

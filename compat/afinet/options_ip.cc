@@ -281,11 +281,7 @@ constexpr OptionRow kRows[] = {
        const IpSocketOptions& options = socket_of(file).ip_options;
        return static_cast<int>(uint32_t{options.local_port_high} << 16 | options.local_port_low);
      }},
-    {.level = kLevelIp,
-     .name = 52,
-     .text = "IP_PROTOCOL",
-     .rule = kRule,
-     .get_int = &get_number},
+    {.level = kLevelIp, .name = 52, .text = "IP_PROTOCOL", .rule = kRule, .get_int = &get_number},
 };
 
 }  // namespace

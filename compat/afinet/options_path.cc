@@ -102,7 +102,9 @@ Result<> set_unicast_interface6(SyscallContext& context, SocketFile& file, int v
 
 namespace {
 
-bool has_ports(const Socket& socket) { return socket.type() != SocketType::Raw && (socket.protocol() == 6 || socket.protocol() == 17); }
+bool has_ports(const Socket& socket) {
+  return socket.type() != SocketType::Raw && (socket.protocol() == 6 || socket.protocol() == 17);
+}
 
 }  // namespace
 

@@ -24,9 +24,7 @@ struct Icmp6Filter {
   uint32_t words[8];
 };
 
-Result<> set_icmp_filter(const OptionInput& input) {
-  return read_filter(input, raw_of(input.socket).raw_options.icmp_filter);
-}
+Result<> set_icmp_filter(const OptionInput& input) { return read_filter(input, raw_of(input.socket).raw_options.icmp_filter); }
 
 Result<> get_icmp_filter(const OptionOutput& output) { return output.write(raw_of(output.socket).raw_options.icmp_filter); }
 
@@ -49,7 +47,11 @@ constexpr OptionRow kRaw4Rows[] = {
     {.level = kLevelRaw, .name = kIcmpFilter, .text = "ICMP_FILTER", .set = &set_icmp_filter, .get = &get_icmp_filter},
 };
 constexpr OptionRow kRaw6Rows[] = {
-    {.level = kLevelRaw, .name = kIpv6Checksum, .text = "IPV6_CHECKSUM", .set_int = &set_raw_checksum, .get_int = &get_raw_checksum},
+    {.level = kLevelRaw,
+     .name = kIpv6Checksum,
+     .text = "IPV6_CHECKSUM",
+     .set_int = &set_raw_checksum,
+     .get_int = &get_raw_checksum},
     {.level = kLevelRaw,
      .name = kIpv6HeaderIncluded,
      .text = "IPV6_HDRINCL",

@@ -32,9 +32,7 @@ class UnixSocket final : public SocketFile {
   }
   Result<> set_option(SyscallContext&, int, int, UserAddress, int) override { return Errno::EOPNOTSUPP; }
   Result<> get_option(SyscallContext&, int, int, UserAddress, UserAddress) override { return Errno::EOPNOTSUPP; }
-  Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override {
-    return endpoint_->ioctl(context, command, argument);
-  }
+  Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override;
   PollEvents poll(Entry&) override { return endpoint_->poll(); }
   WaitQueue& wait_queue() override { return endpoint_->wait_queue(); }
   SocketOptions& options() override { return endpoint_->options(); }

@@ -21,15 +21,22 @@ constexpr Band kBands[] = {
     {kPollOut, 2, 0x4 | 0x100 | 0x200},  // POLL_OUT
 };
 
+bool exists(const Hal& hal, int32_t kind, int32_t id) {
+  const lxnet_signal question{.signo = 0, .target_kind = kind, .target = id, .code = 0, .fd = -1, .band = 0, .uid = 0, .euid = 0};
+  return hal.table().send_signal(hal.context(), &question) != -static_cast<int>(Errno::ESRCH);
+}
+
 }  // namespace
 
-void AsyncOwner::set_owner(int32_t kind, int32_t id) {
+Result<> AsyncOwner::set_owner(int32_t kind, int32_t id) {
+  if (id < 0 || (id != 0 && !exists(hal_, kind, id))) return Errno::ESRCH;
   lxnet_credentials credentials{};
   hal_.credentials(credentials);
   uid_ = credentials.uid;
   euid_ = credentials.euid;
   kind_ = kind;
   id_ = id;
+  return ok();
 }
 
 void AsyncOwner::enable(WaitQueue& queue, int32_t fd) {

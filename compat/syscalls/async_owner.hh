@@ -15,8 +15,9 @@ class AsyncOwner {
  public:
   explicit AsyncOwner(const Hal& hal) : hal_(hal), waiter_(*this) {}
 
-  // kind: LXNET_SIGNAL_*; the current task's ids are what a later signal is checked against.
-  void set_owner(int32_t kind, int32_t id);
+  // kind: LXNET_SIGNAL_*; 0: nobody. The current task's ids are what a later signal is checked against. ESRCH: there is no such
+  // process, thread or group, and the owner stays.
+  Result<> set_owner(int32_t kind, int32_t id);
   int32_t owner_kind() const { return kind_; }
   int32_t owner_id() const { return id_; }
   void set_signal(int32_t signo) { signo_ = signo; }

@@ -6,6 +6,7 @@ namespace lxnet {
 namespace {
 
 constexpr uint32_t kSetCloseOnExec = 0x5451, kClearCloseOnExec = 0x5450;  // FIOCLEX, FIONCLEX: the host's
+constexpr uint32_t kBlockSize = 2;                                        // FIGETBSZ: of its file system
 constexpr uint32_t kSetNonBlocking = 0x5421, kSetAsync = 0x5452;          // FIONBIO, FIOASYNC
 constexpr uint32_t kSetOwnerA = 0x8901, kSetOwnerB = 0x8902, kGetOwnerA = 0x8903, kGetOwnerB = 0x8904;  // FIOSETOWN, SIOCSPGRP, …
 
@@ -27,7 +28,7 @@ Result<int64_t> socket_owner(SyscallContext& context, File& file, uint32_t comma
   if (command == kSetOwnerA || command == kSetOwnerB) {
     const int32_t who = TRY(read_user<int32_t>(context.hal(), argument));
     if (who == INT32_MIN) return Errno::EINVAL;
-    owner.set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who);
+    TRY(owner.set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
     return 0;
   }
   const int32_t who = owner.owner_kind() == LXNET_SIGNAL_GROUP ? -owner.owner_id() : owner.owner_id();
@@ -42,6 +43,7 @@ Result<int64_t> sys_ioctl(SyscallContext& context, int fd, uint32_t command, Use
   switch (command) {
     case kSetCloseOnExec:
     case kClearCloseOnExec:
+    case kBlockSize:
       return Errno::ENOSYS;
     case kSetNonBlocking:
       return set_flag(context, *file, fd, kOpenNonBlock, argument);

@@ -68,9 +68,7 @@ class SocketFile : public File {
   // The Internet socket behind it, for the rows that concern one; null elsewhere.
   virtual Socket* internet_socket() { return nullptr; }
   // Filters and their like; null for a family that has none.
-  virtual SocketAttachments* attachments() {
-    return internet_socket() == nullptr ? nullptr : &internet_socket()->attachments;
-  }
+  virtual SocketAttachments* attachments() { return internet_socket() == nullptr ? nullptr : &internet_socket()->attachments; }
   // SO_MEMINFO.
   virtual MemoryUse memory_use(SyscallContext& context);
   virtual Errno take_error() = 0;

@@ -52,7 +52,8 @@ Result<> get_peer_name(const OptionOutput& output) {
 
 bool has_peek_offset(SocketFile& socket) {
   const Socket* internet = socket.internet_socket();
-  return internet == nullptr || (internet->type() != SocketType::Raw && (internet->protocol() == 6 || internet->protocol() == 17));
+  return internet == nullptr ||
+         (internet->type() != SocketType::Raw && (internet->protocol() == 6 || internet->protocol() == 17));
 }
 
 Result<int> get_peek_offset(SyscallContext&, SocketFile& socket) {
@@ -142,9 +143,8 @@ Result<> set_receive_low_water(SyscallContext& context, SocketFile& socket, int 
   SocketOptions& options = socket.options();
   int bytes = value < 0 ? INT32_MAX : value == 0 ? 1 : value;
   if (is_tcp(socket)) {
-    const uint32_t most = options.receive_buffer_locked
-                              ? options.receive_buffer
-                              : static_cast<uint32_t>(context.stack().tunables().values().tcp_rmem[2]);
+    const uint32_t most = options.receive_buffer_locked ? options.receive_buffer
+                                                        : static_cast<uint32_t>(context.stack().tunables().values().tcp_rmem[2]);
     if (static_cast<uint32_t>(bytes) > most / 2) bytes = static_cast<int>(most / 2);
   }
   options.receive_low_water = bytes == 0 ? 1 : bytes;

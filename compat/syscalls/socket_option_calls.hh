@@ -15,7 +15,7 @@ template <uint32_t kFlags>
 Result<> set_timestamp(SyscallContext&, SocketFile& socket, int value) {
   uint32_t& flags = socket.options().timestamp_flags;
   if (value != 0) {
-    flags = kFlags;
+    flags = kFlags | (flags & kTimestampKept);
   } else {
     flags &= ~(kTimestampMicros | kTimestampNanos);
   }

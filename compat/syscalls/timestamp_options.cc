@@ -48,8 +48,8 @@ Result<> set_timestamping(const OptionInput& input, Layout layout) {
     return options.bound_interface == 0 ? Errno::EOPNOTSUPP : Errno::EINVAL;
   }
   options.timestamping_flags = flags;
-  options.timestamp_flags = (options.timestamp_flags & ~uint32_t{kTimestampNewLayout}) |
-                            (layout == Layout::New ? uint32_t{kTimestampNewLayout} : 0);
+  options.timestamp_flags =
+      (options.timestamp_flags & ~uint32_t{kTimestampNewLayout}) | (layout == Layout::New ? uint32_t{kTimestampNewLayout} : 0);
   return ok();
 }
 

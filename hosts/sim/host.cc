@@ -235,6 +235,7 @@ size_t Host::copy(void* to, const void* from, uint64_t user_address, size_t size
 }
 
 int Host::send_signal(const lxnet_signal& signal) {
+  if (signal.signo == 0) return scheduler_.has_task(this, signal.target) ? 0 : -static_cast<int>(Errno::ESRCH);
   signals.push_back(signal);
   if (signal.target_kind == LXNET_SIGNAL_THREAD && signal.target == 0) return 0;  // ends no wait: it is for the call itself
   return scheduler_.signal_by_id(this, signal.target, signal.target_kind == LXNET_SIGNAL_THREAD)

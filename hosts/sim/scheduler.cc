@@ -175,4 +175,12 @@ bool Scheduler::signal_by_id(const Host* host, int32_t id, bool is_thread) {
   return false;
 }
 
+bool Scheduler::has_task(const Host* host, int32_t id) const {
+  for (const auto& task : live_) {
+    const bool is_it = task->thread_id == id || task->process->credentials.tgid == id;
+    if (is_it && task->host == host && !task->has_ended()) return true;
+  }
+  return false;
+}
+
 }  // namespace lxnet::sim

@@ -42,6 +42,7 @@ class Scheduler {
   void signal(Task& task, RestartCalls restart);
   // The host's thread, or the first thread of its process, with this number; false when there is none.
   bool signal_by_id(const Host* host, int32_t id, bool is_thread);
+  bool has_task(const Host* host, int32_t id) const;
 
  private:
   void resume(Task& task);

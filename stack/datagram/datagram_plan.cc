@@ -11,7 +11,8 @@ constexpr uint32_t kMessageProbe = 0x10;  // MSG_PROBE
 bool is_same_flow(const FlowKey& a, const FlowKey& b) {
   return a.destination == b.destination && a.source == b.source && a.output_interface == b.output_interface && a.mark == b.mark &&
          a.source_port == b.source_port && a.destination_port == b.destination_port && a.tos == b.tos &&
-         a.source_preferences == b.source_preferences && a.on_link_only == b.on_link_only && a.may_use_foreign_source == b.may_use_foreign_source;
+         a.source_preferences == b.source_preferences && a.on_link_only == b.on_link_only &&
+         a.may_use_foreign_source == b.may_use_foreign_source;
 }
 
 }  // namespace

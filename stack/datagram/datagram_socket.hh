@@ -94,7 +94,7 @@ class DatagramSocket : public Socket {
     uint16_t port = 0;
     const Route* route = nullptr;  // valid until the next plan
     IpSendOptions ip;
-    Ipv4Options v4_options;  // ip.v4_options points here, if at anything
+    Ipv4Options v4_options;     // ip.v4_options points here, if at anything
     Ref<StickyHeaders> sticky;  // ip.options may lie in it
     uint32_t mark = 0, priority = 0;
     uint8_t stamps = 0;  // SO_TIMESTAMPING: kStamp*

@@ -66,8 +66,9 @@ Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const Ip
   header.emit(packet->push_header(sizeof(Ipv6Header)));
   packet->checksum_start = static_cast<uint16_t>(header_size);
   count(entry, Mib::Ip6OutRequests);
-  return ip6_dispatch(entry, std::move(packet), route,
-                      {.mtu = mtu, .cut = cut, .multicast_loop = options.multicast_loop ? MulticastLoop::Yes : MulticastLoop::No});
+  return ip6_dispatch(
+      entry, std::move(packet), route,
+      {.mtu = mtu, .cut = cut, .multicast_loop = options.multicast_loop ? MulticastLoop::Yes : MulticastLoop::No});
 }
 
 namespace {

@@ -11,7 +11,7 @@ enum class MulticastLoop : uint8_t { No, Yes };
 // How a packet with its header is to leave.
 struct IpDispatch {
   uint32_t mtu = 0;
-  uint32_t cut = 0;  // IPv6: fragments this large, where not as large as the MTU allows
+  uint32_t cut = 0;                 // IPv6: fragments this large, where not as large as the MTU allows
   bool may_cut_despite_df = false;  // IPv4: ours, and the socket did not ask for discovery
   bool is_forwarded = false;
   MulticastLoop multicast_loop = MulticastLoop::No;

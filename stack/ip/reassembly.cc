@@ -128,8 +128,7 @@ Reassembly::Whole Reassembly::insert(Entry& entry, FragmentQueue& queue, Ref<Pac
 }
 
 Reassembly::Whole Reassembly::finish(Entry& entry, FragmentQueue& queue) {
-  Whole whole{
-      .payload_size = queue.payload_size(), .largest_fragment = queue.largest_fragment(), .has_df = queue.has_df()};
+  Whole whole{.payload_size = queue.payload_size(), .largest_fragment = queue.largest_fragment(), .has_df = queue.has_df()};
   if (!queue.merge_ecn(whole.ecn_bits)) {
     give_up(entry, queue, FragmentOutcome::Inconsistent);
     return {};

@@ -17,7 +17,7 @@ struct FlowKey {
   uint16_t source_port = 0, destination_port = 0;
   uint8_t protocol = 0;
   uint8_t tos = 0;
-  uint8_t source_preferences = 0;        // IPV6_ADDR_PREFERENCES: SourcePreference
+  uint8_t source_preferences = 0;       // IPV6_ADDR_PREFERENCES: SourcePreference
   bool on_link_only = false;            // SO_DONTROUTE
   bool may_use_foreign_source = false;  // IP_FREEBIND, IP_TRANSPARENT, IP_HDRINCL
 };

@@ -53,12 +53,12 @@ struct Candidate {
   Candidate() = default;
   Candidate(const Interface& interface, const InterfaceAddress& from, const Goal& goal) : address(from.address.v6()) {
     const uint8_t common = address.common_prefix_length(goal.destination);
-    score[0] = address == goal.destination;                                    // rule 1
-    score[1] = scope_score(address, goal);                                     // rule 2
-    score[2] = (from.flags & (kAddressDeprecated | kAddressOptimistic)) == 0;  // rule 3
+    score[0] = address == goal.destination;                                                      // rule 1
+    score[1] = scope_score(address, goal);                                                       // rule 2
+    score[2] = (from.flags & (kAddressDeprecated | kAddressOptimistic)) == 0;                    // rule 3
     score[3] = ((from.flags & kAddressHome) != 0) == ((goal.preferences & kPreferCareOf) == 0);  // rule 4
-    score[4] = interface.index() == goal.output_interface;                     // rule 5
-    score[5] = label_of(address) == goal.label;                                // rule 6
+    score[4] = interface.index() == goal.output_interface;                                       // rule 5
+    score[5] = label_of(address) == goal.label;                                                  // rule 6
     // Rule 7; without a wish public addresses come first, which is use_tempaddr below 2.
     score[6] = ((from.flags & kAddressSecondary) != 0) == ((goal.preferences & kPreferTemporary) != 0);
     score[7] = common < from.prefix_length ? common : from.prefix_length;  // rule 8

@@ -68,7 +68,9 @@ Errno TcpSocket::stream_error() {
 // The record that takes the next byte, or null: no room for another, or no memory.
 SendRecord* TcpSocket::open_record() {
   SendRecord* last = send_queue_.unsent.back();
-  if (last != nullptr && !SendQueue::is_full(*last) && last->size < SendRecord::kMaxSize - sticky_size() && !last->ends_message && !last->flags.fin()) return last;
+  if (last != nullptr && !SendQueue::is_full(*last) && last->size < SendRecord::kMaxSize - sticky_size() && !last->ends_message &&
+      !last->flags.fin())
+    return last;
   return send_queue_.append_record(snd_.end, TcpFlags());
 }
 

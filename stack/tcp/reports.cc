@@ -170,7 +170,8 @@ void TcpSocket::report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload) 
   if ((options.timestamping_flags & kTimestampKeys) != 0) report.data = at.bytes_since(SeqNum(options.timestamp_key));
   report.wall_nanos = stack().hal().wall_nanos();
   if (!payload && (options.timestamping_flags & kTimestampStatistics) != 0) {
-    auto statistics = statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()), snd_.end.bytes_since(snd_.una));
+    auto statistics =
+        statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()), snd_.end.bytes_since(snd_.una));
     if (!statistics.is_ok()) return;
     payload = statistics.take();
     report.has_statistics = true;
@@ -178,7 +179,8 @@ void TcpSocket::report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload) 
   queue_error(std::move(payload), report, Endpoint());
 }
 
-// ------------------------------------------------------------------------------------------------------------- what else is asked
+// ------------------------------------------------------------------------------------------------------------- what else is
+// asked
 
 Result<uint32_t> TcpSocket::path_mtu(Entry& entry) {
   TaskOwnership ownership(lock_, entry);

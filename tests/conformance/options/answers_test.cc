@@ -19,7 +19,7 @@ struct Kind {
   int family, type, protocol;
 };
 constexpr Kind kKinds[] = {
-    {"tcp4", AF_INET, SOCK_STREAM, 0}, {"udp4", AF_INET, SOCK_DGRAM, 0}, {"raw4", AF_INET, SOCK_RAW, 253},
+    {"tcp4", AF_INET, SOCK_STREAM, 0}, {"udp4", AF_INET, SOCK_DGRAM, 0},   {"raw4", AF_INET, SOCK_RAW, 253},
     {"icmp4", AF_INET, SOCK_RAW, 1},   {"tcp6", AF_INET6, SOCK_STREAM, 0}, {"udp6", AF_INET6, SOCK_DGRAM, 0},
     {"raw6", AF_INET6, SOCK_RAW, 253}, {"icmp6", AF_INET6, SOCK_RAW, 58},
 };
@@ -114,7 +114,8 @@ const Row kRows[] = {
 };
 
 void print_rows() {
-  std::map<std::pair<int, std::string>, std::map<std::string, std::vector<int>>> grouped;  // (level, signature) -> kinds -> options
+  std::map<std::pair<int, std::string>, std::map<std::string, std::vector<int>>>
+      grouped;  // (level, signature) -> kinds -> options
   for (const Level& level : kLevels) {
     for (int option = 0; option <= level.last_option; ++option) {
       if (std::find(level.left_out.begin(), level.left_out.end(), option) != level.left_out.end()) continue;
@@ -144,7 +145,8 @@ TEST(AnswersTest, EveryOptionAnswersAsTheTableSays) {
     for (const Kind& kind : kKinds) {
       if (std::string(row.kinds).find(std::string(kind.name) + " ") == std::string::npos) continue;
       for (const int option : row.options) {
-        EXPECT_EQ(signature(kind, row.level, option), row.signature) << kind.name << " level " << row.level << " option " << option;
+        EXPECT_EQ(signature(kind, row.level, option), row.signature)
+            << kind.name << " level " << row.level << " option " << option;
       }
     }
   }

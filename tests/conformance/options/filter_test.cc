@@ -42,7 +42,8 @@ TEST(FilterTest, AUdpFilterSeesTheHeaderAndDecides) {
 TEST(FilterTest, AUdpFilterSeesTheDestinationPort) {
   const UdpPair pair = udp_pair();
   const unsigned port = ntohs(name_of(pair.receiver).sin_port);
-  const Program program{BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 2), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1), kKeepAll, kDropAll};
+  const Program program{BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 2), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1), kKeepAll,
+                        kDropAll};
   ASSERT_EQ(attach(pair.receiver, program), 0);
   ASSERT_EQ(::send(pair.sender, "x", 1, 0), 1);
   EXPECT_EQ(text(pair.receiver), "x");
@@ -137,7 +138,9 @@ TEST(FilterTest, ProgramsThatMayNotRunAreRefused) {
       {"memory cell 16", {BPF_STMT(BPF_ST, 16), kKeepAll}, -EINVAL},
       {"cell read before it is written", {BPF_STMT(BPF_LD | BPF_MEM, 3), kKeepAll}, -EINVAL},
       {"unknown code", {BPF_STMT(0xffff, 0), kKeepAll}, -EINVAL},
-      {"unknown ancillary load", {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(SKF_AD_OFF + SKF_AD_MAX)), kKeepAll}, -EINVAL},
+      {"unknown ancillary load",
+       {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(SKF_AD_OFF + SKF_AD_MAX)), kKeepAll},
+       -EINVAL},
       {"keeps", {kKeepAll}, 0},
       {"the longest", Program(4096, kKeepAll), 0},
       {"too long", Program(4097, kKeepAll), -EINVAL},
@@ -248,7 +251,8 @@ TEST(FilterTest, ARawSocketsFilterSeesTheIpHeader) {
   ASSERT_EQ(attach(raw, keep_if_byte(20, 'y')), 0);
   const sockaddr_in to = loopback4();
   for (const char* data : {"no", "yes"}) {
-    ASSERT_EQ(::sendto(raw, data, strlen(data), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to), static_cast<long>(strlen(data)));
+    ASSERT_EQ(::sendto(raw, data, strlen(data), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
+              static_cast<long>(strlen(data)));
   }
   const Received received = receive_message(raw, MSG_DONTWAIT);
   ASSERT_EQ(received.size, 23);
@@ -315,8 +319,9 @@ Group make_group(int type, size_t count) {
 TEST(GroupFilterTest, ItsProgramChoosesTheReceiverByThePayload) {
   const Group group = make_group(SOCK_DGRAM, 3);
   // The payload begins at offset 0 for this program.
-  ASSERT_EQ(attach(group.sockets[1], {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_STMT(BPF_RET | BPF_A, 0)}, SO_ATTACH_REUSEPORT_CBPF),
-            0);
+  ASSERT_EQ(
+      attach(group.sockets[1], {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_STMT(BPF_RET | BPF_A, 0)}, SO_ATTACH_REUSEPORT_CBPF),
+      0);
   const Fd sender(::socket(AF_INET, SOCK_DGRAM, 0));
   for (char index : {2, 0, 1, 0}) {
     ASSERT_EQ(::sendto(sender, &index, 1, 0, reinterpret_cast<const sockaddr*>(&group.address), sizeof group.address), 1);

@@ -176,7 +176,8 @@ struct Ipv4Packet {
 uint16_t checksum_of(const std::string& bytes) {
   uint32_t sum = 0;
   for (size_t i = 0; i < bytes.size(); i += 2) {
-    sum += static_cast<uint32_t>(static_cast<uint8_t>(bytes[i]) << 8 | (i + 1 < bytes.size() ? static_cast<uint8_t>(bytes[i + 1]) : 0));
+    sum += static_cast<uint32_t>(static_cast<uint8_t>(bytes[i]) << 8 |
+                                 (i + 1 < bytes.size() ? static_cast<uint8_t>(bytes[i + 1]) : 0));
   }
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
   return htons(static_cast<uint16_t>(~sum));
@@ -233,7 +234,8 @@ std::string unreachable_with_extensions(uint16_t source_port, uint16_t destinati
   udp.source = source_port;
   udp.dest = destination_port;
   udp.len = htons(12);
-  std::string quoted = std::string(reinterpret_cast<char*>(&cited), sizeof cited) + std::string(reinterpret_cast<char*>(&udp), sizeof udp) + "data";
+  std::string quoted = std::string(reinterpret_cast<char*>(&cited), sizeof cited) +
+                       std::string(reinterpret_cast<char*>(&udp), sizeof udp) + "data";
   quoted.resize(128, '\0');
   std::string extension("\x20\x00\x00\x00\x00\x08\x01\x01\xde\xad\xbe\xef", 12);  // version 2, one object of eight bytes
   const uint16_t sum = checksum_of(extension);
@@ -253,7 +255,8 @@ TEST(IpTest, WhereIcmpExtensionsBeginIsTold) {
     const UdpPair pair = udp_pair();
     ASSERT_EQ(set_option(pair.sender, IPPROTO_IP, IP_RECVERR, 1), 0);
     ASSERT_EQ(set_option(pair.sender, IPPROTO_IP, IP_RECVERR_RFC4884, 1), 0);
-    const std::string message = unreachable_with_extensions(name_of(pair.sender).sin_port, name_of(pair.receiver).sin_port, right);
+    const std::string message =
+        unreachable_with_extensions(name_of(pair.sender).sin_port, name_of(pair.receiver).sin_port, right);
     const sockaddr_in to = loopback4();
     ASSERT_EQ(::sendto(raw, message.data(), message.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
               static_cast<ssize_t>(message.size()));
@@ -398,7 +401,11 @@ TEST(UdpTest, EncapsulationKeepsTheKeyExchangeApartFromTheRest) {
   const UdpPair pair = udp_pair();
   if (set_option(pair.receiver, IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP) != 0) GTEST_SKIP() << "a kernel without it";
   EXPECT_EQ(get_int(pair.receiver, IPPROTO_UDP, UDP_ENCAP), UDP_ENCAP_ESPINUDP);
-  const std::string keep_alive("\xff"), esp("\x00\x00\x01\x00" "0123456789abcdef", 20), exchange(std::string(4, '\0') + "IKE message");
+  const std::string keep_alive("\xff"),
+      esp("\x00\x00\x01\x00"
+          "0123456789abcdef",
+          20),
+      exchange(std::string(4, '\0') + "IKE message");
   for (const std::string* data : {&keep_alive, &esp, &exchange}) {
     ASSERT_EQ(::send(pair.sender, data->data(), data->size(), 0), static_cast<ssize_t>(data->size()));
     get_int(pair.sender, SOL_SOCKET, SO_ERROR);  // where nothing speaks ESP the port is unreachable for it

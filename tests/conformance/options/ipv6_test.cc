@@ -267,7 +267,8 @@ TEST(Ipv6Test, RawSocketsHaveTheirOwn) {
   EXPECT_EQ(set_option(udp, IPPROTO_IPV6, IPV6_CHECKSUM, 2), -ENOPROTOOPT);
   EXPECT_EQ(set_option(udp, IPPROTO_IPV6, IPV6_HDRINCL, 1), -ENOPROTOOPT);
   EXPECT_EQ(set_option(udp, IPPROTO_IPV6, IPV6_ROUTER_ALERT, 0), -ENOPROTOOPT);
-  const Fd raw = raw_socket(AF_INET6, 253), send_only = raw_socket(AF_INET6, IPPROTO_RAW), icmp = raw_socket(AF_INET6, IPPROTO_ICMPV6);
+  const Fd raw = raw_socket(AF_INET6, 253), send_only = raw_socket(AF_INET6, IPPROTO_RAW),
+           icmp = raw_socket(AF_INET6, IPPROTO_ICMPV6);
   if (raw.get() < 0) GTEST_SKIP() << "no raw sockets";
   EXPECT_EQ(set_option(raw, IPPROTO_IPV6, IPV6_CHECKSUM, 2), 0);
   EXPECT_EQ(get_int(raw, SOL_RAW, IPV6_CHECKSUM), 2);

@@ -113,7 +113,11 @@ TEST(SocketOptionTest, APacedStreamTakesItsTime) {
   EXPECT_EQ(read, rate);
   EXPECT_EQ(get_int(pair.client, SOL_SOCKET, SO_MAX_PACING_RATE), static_cast<long>(rate));
   const std::string data(400'000, 'x');
-  const timespec begin = [] { timespec now{}; clock_gettime(CLOCK_MONOTONIC, &now); return now; }();
+  const timespec begin = [] {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now;
+  }();
   size_t sent = 0, received = 0;
   std::string buffer(data.size(), '\0');
   while (received < data.size()) {
