@@ -144,6 +144,9 @@ Result<int64_t> set_ipv4(Call& call, uint32_t command) {
   InterfaceAddress fresh = old;
   if (command == kSetAddress) {
     fresh = InterfaceAddress{};
+    static_assert(sizeof fresh.label == kNameSize);
+    copy_bytes(MutableByteSpan(reinterpret_cast<uint8_t*>(fresh.label), kNameSize - 1),
+               ByteSpan(reinterpret_cast<const uint8_t*>(call.label), kNameSize - 1));
     fresh.address = fresh.peer = IpAddress(user.address);
     fresh.prefix_length = call.interface->is_loopback() ? 8 : class_prefix(user.address);
     if ((call.interface->flags() & kInterfaceBroadcast) != 0)

@@ -323,7 +323,7 @@ TEST(GroupFilterTest, ItsProgramChoosesTheReceiverByThePayload) {
       attach(group.sockets[1], {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_STMT(BPF_RET | BPF_A, 0)}, SO_ATTACH_REUSEPORT_CBPF),
       0);
   const Fd sender(::socket(AF_INET, SOCK_DGRAM, 0));
-  for (char index : {2, 0, 1, 0}) {
+  for (char index : {'\2', '\0', '\1', '\0'}) {
     ASSERT_EQ(::sendto(sender, &index, 1, 0, reinterpret_cast<const sockaddr*>(&group.address), sizeof group.address), 1);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(text(group.sockets[static_cast<size_t>(i)]), i == index ? std::string(1, index) : "-");
   }
