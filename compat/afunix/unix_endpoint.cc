@@ -225,8 +225,8 @@ Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, U
       return name && !name->is_abstract() ? Errno::EOPNOTSUPP : Errno::ENOENT;
     }
     default:
-      // Interfaces can be asked about through any socket; what only AF_INET answers is refused as by AF_INET6.
-      return interface_ioctl(context, IpFamily::V6, command, argument);
+      // Interfaces can be asked about through any socket; their addresses are AF_INET's.
+      return device_ioctl(context, command, argument);
   }
   TRY(write_user(context.hal(), argument, answer));
   return 0;

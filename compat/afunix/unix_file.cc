@@ -1,7 +1,6 @@
 // AF_UNIX sockets as files, and the family's registration.
 #include "compat/afunix/unix_file.hh"
 
-#include "compat/afinet/interface_ioctl.hh"
 #include "compat/afunix/unix_collect.hh"
 #include "compat/afunix/unix_report.hh"
 #include "compat/syscalls/compat_state.hh"
@@ -50,11 +49,6 @@ Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) {
   auto file = wrap(connection);
   if (!file.is_ok()) connection->close(context.entry());
   return file;
-}
-
-Result<int64_t> UnixSocket::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
-  auto answer = endpoint_->ioctl(context, command, argument);
-  return answer.is_error(Errno::ENOTTY) ? device_ioctl(context, command, argument) : std::move(answer);
 }
 
 void UnixSocket::released(Entry& entry) {

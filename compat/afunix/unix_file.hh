@@ -32,12 +32,12 @@ class UnixSocket final : public SocketFile {
   }
   Result<> set_option(SyscallContext&, int, int, UserAddress, int) override { return Errno::EOPNOTSUPP; }
   Result<> get_option(SyscallContext&, int, int, UserAddress, UserAddress) override { return Errno::EOPNOTSUPP; }
-  Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override;
+  Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override {
+    return endpoint_->ioctl(context, command, argument);
+  }
   PollEvents poll(Entry&) override { return endpoint_->poll(); }
   WaitQueue& wait_queue() override { return endpoint_->wait_queue(); }
   SocketOptions& options() override { return endpoint_->options(); }
-  SocketAttachments* attachments() override { return &endpoint_->attachments(); }
-  MemoryUse memory_use(SyscallContext&) override { return endpoint_->memory_use(); }
   Errno take_error() override { return endpoint_->take_error(); }
   bool is_listening() override { return endpoint_->is_listening(); }
   uint64_t cookie() override { return endpoint_->cookie(); }

@@ -336,7 +336,8 @@ constexpr OptionRow kRows[] = {
      .set_int = &set_busy_poll,
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
        return static_cast<int>(socket.options().busy_poll_micros);
-     }},
+     },
+     .note = "as over devices without NAPI, which no busy polling reaches"},
     {.level = kSocketLevel, .name = 47, .text = "SO_MAX_PACING_RATE", .set = &set_pacing_rate, .get = &get_pacing_rate},
     {.level = kSocketLevel,
      .name = 48,
@@ -425,8 +426,10 @@ constexpr OptionRow kRows[] = {
     {.level = kSocketLevel,
      .name = 74,
      .text = "SO_TXREHASH",
+     .support = Support::Partial,
      .set_int = &set_transmit_rehash,
-     .get_int = &get_transmit_rehash},
+     .get_int = &get_transmit_rehash,
+     .note = "kept and shown; no retransmission chooses another flow label"},
     {.level = kSocketLevel,
      .name = 75,
      .text = "SO_RCVMARK",

@@ -279,7 +279,7 @@ void CallPrinter::option_name(uint64_t level, uint64_t option) {
     std::span<const OptionRow> rows;
   };
   const Level levels[] = {{1, socket_level_options()}, {0, ip_level_options()},   {41, ipv6_level_options()},
-                          {6, tcp_level_options()},    {17, udp_level_options()}, {255, raw_level_options()}};
+                          {6, tcp_level_options()},    {17, udp_level_options()}, {255, raw4_level_options()}};
   for (const Level& of : levels) {
     if (of.number != level) continue;
     for (const OptionRow& row : of.rows) {
