@@ -38,6 +38,8 @@ class UnixSocket final : public SocketFile {
   PollEvents poll(Entry&) override { return endpoint_->poll(); }
   WaitQueue& wait_queue() override { return endpoint_->wait_queue(); }
   SocketOptions& options() override { return endpoint_->options(); }
+  SocketAttachments* attachments() override { return &endpoint_->attachments(); }
+  MemoryUse memory_use(SyscallContext&) override { return endpoint_->memory_use(); }
   Errno take_error() override { return endpoint_->take_error(); }
   bool is_listening() override { return endpoint_->is_listening(); }
   uint64_t cookie() override { return endpoint_->cookie(); }
