@@ -69,6 +69,20 @@ Result<UnixMessage*> UnixMessage::create(const Hal& hal, PacketPool& pool, IoSou
   return message;
 }
 
+bool UnixMessage::passes(PacketPool& pool, const SocketAttachments& filter) {
+  if (!filter.filter()) return true;
+  Ref<Packet> packet = data_;
+  if (!packet) {
+    SpanSource source(ByteSpan(inline_bytes(), size_));
+    auto copy = packet_from_source(pool, source, size_);
+    if (!copy.is_ok()) return false;
+    packet = copy.take();
+  }
+  if (!filter.admits(*packet, 1)) return false;
+  size_ = packet->size();
+  return true;
+}
+
 size_t UnixMessage::copy_to(IoSink& sink, size_t offset, size_t size) const {
   if (!data_) return sink.copy(ByteSpan(inline_bytes() + offset, size));
   size_t copied = 0;

@@ -8,6 +8,7 @@
 #include "compat/afunix/unix_rights.hh"
 #include "netdev/packet.hh"
 #include "stack/io.hh"
+#include "stack/socket_attachments.hh"
 
 namespace lxnet {
 
@@ -28,6 +29,8 @@ class UnixMessage {
 
   size_t size() const { return size_; }
   size_t unread() const { return size_ - consumed; }
+  // Whether a filter lets it through, which may cut bytes off. False also where memory is short.
+  bool passes(PacketPool& pool, const SocketAttachments& filter);
   // Copies from `offset` into the sink; how much went well.
   size_t copy_to(IoSink& sink, size_t offset, size_t size) const;
 

@@ -217,7 +217,7 @@ Result<size_t> UnixEndpoint::send_datagram(SyscallContext& context, OutgoingMess
   }
   const Ref<UnixEndpoint> receiver = peer.take();
   // The sender does not learn that a filter threw its datagram away.
-  if (!receiver->attachments_.admits(*made->data, 1)) {
+  if (!made->passes(stack().pool(), receiver->attachments_)) {
     domain().bury(made);
     return size;
   }
