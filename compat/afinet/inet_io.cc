@@ -29,6 +29,8 @@ bool has_error_name(const ExtendedError& error) {
 Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& message) {
   SendRequest request{.source = message.source, .flags = message.flags, .destination = nullptr, .control = {}};
   Destination destination;
+  const bool opens_fast = is_stream() && (message.flags & kMessageFastOpen) != 0;
+  if (opens_fast && message.name != nullptr && message.name->family() == kFamilyUnspecified) return Errno::EOPNOTSUPP;
   // TCP looks at a name only for Fast Open.
   if (message.name != nullptr && (!is_stream() || (message.flags & kMessageFastOpen) != 0)) {
     TRY(socket_->check_before_destination(context.entry(), request));
