@@ -46,7 +46,8 @@ Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_
     OutgoingMessage message{.source = source, .flags = waits ? 0 : uint32_t{kMessageDontWait}};
     auto written = static_cast<SocketFile&>(*out).send(context, message);
     if (!written.is_ok()) {
-      if (written.is_error(Errno::EPIPE)) send_broken_pipe_signal(context);
+      const bool is_stream = static_cast<SocketFile&>(*out).socket_type() == kSockStream;
+      if (written.is_error(Errno::EPIPE) && is_stream) send_broken_pipe_signal(context);
       return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(written.error());
     }
     const int64_t done = static_cast<int64_t>(written.take());
