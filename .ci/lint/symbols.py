@@ -9,7 +9,7 @@ import common
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp"}
 # In the order in which they may depend on one another; the families of compat/ do not know each other.
 LAYERS = ["lxnet_base", "lxnet_hal", "lxnet_netdev", "lxnet_stack", "lxnet_listen_table", "lxnet_compat"]
-FAMILIES = ["lxnet_epoll", "lxnet_afunix", "lxnet_afalg", "lxnet_afnetlink", "lxnet_afpacket"]
+FAMILIES = ["lxnet_trace", "lxnet_epoll", "lxnet_afunix", "lxnet_afalg", "lxnet_afnetlink", "lxnet_afpacket"]
 PRESETS = {"freestanding": "", "freestanding-clang": "", "freestanding-riscv64": "riscv64-linux-gnu-"}
 HINTS = {
     "__cxa_pure_virtual": "base/runtime.cc defines it for the whole core",
