@@ -15,7 +15,7 @@ Socket::Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol)
 }
 
 // Before the socket is in a group the program waits for the group it will be the first of.
-Result<> Socket::set_group_program(Entry&, Ref<BpfProgram> program) {
+Result<> Socket::keep_group_program(Ref<BpfProgram> program) {
   if (!options.reuse_port) return Errno::EINVAL;
   const bool takes_away = !program;
   const Ref<BpfProgram> before = attachments.set_group_program(std::move(program));

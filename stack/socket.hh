@@ -166,7 +166,7 @@ class Socket : public RefCounted<Socket> {
   virtual void forget_route(Entry&) {}
   // The program that chooses in this socket's SO_REUSEPORT group, or null to take it away. EINVAL: it is in none and cannot be.
   // ENOENT: there was none to take away.
-  virtual Result<> set_group_program(Entry& entry, Ref<BpfProgram> program);
+  virtual Result<> set_group_program(Entry& entry, Ref<BpfProgram> program) = 0;
   // SOF_TIMESTAMPING_OPT_ID begins to count. EINVAL: not in this state.
   enum class KeyBase : uint8_t { Acknowledged, Written };
   virtual Result<> start_timestamp_keys(Entry&, KeyBase) {
@@ -207,6 +207,8 @@ class Socket : public RefCounted<Socket> {
   void replace_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   // Ends in dispose(hal, this) of the derived type.
   virtual void destroy_self() = 0;
+  // set_group_program() of a socket that is in no group yet: it waits for the first one.
+  Result<> keep_group_program(Ref<BpfProgram> program);
   void set_family(IpFamily family) { family_ = family; }
 
  private:

@@ -118,7 +118,7 @@ void DatagramSocket::forget_route(Entry& entry) {
 Result<> DatagramSocket::set_group_program(Entry& entry, Ref<BpfProgram> program) {
   TaskOwnership ownership(lock_, entry);
   DemuxEntry& listed = entries_[current_entry_];
-  if (!listed.is_added()) return Socket::set_group_program(entry, std::move(program));
+  if (!listed.is_added()) return keep_group_program(std::move(program));
   const bool takes_away = !program;
   auto set = stack().sockets().set_group_program(listed, std::move(program));
   // Listed, but not in a group, because SO_REUSEPORT came after bind().

@@ -210,7 +210,7 @@ void TcpSocket::forget_route(Entry& entry) {
 
 Result<> TcpSocket::set_group_program(Entry& entry, Ref<BpfProgram> program) {
   TaskOwnership ownership(lock_, entry);
-  if (!in(TcpState::Listen)) return Socket::set_group_program(entry, std::move(program));
+  if (!in(TcpState::Listen)) return keep_group_program(std::move(program));
   const bool takes_away = !program;
   auto set = stack().sockets().set_group_program(demux_, std::move(program));
   if (set.is_error(Errno::EINVAL) && takes_away && options.reuse_port) return Errno::ENOENT;

@@ -7,9 +7,9 @@ namespace differential {
 
 std::string missing_options() {
   std::string list;
-  const std::span<const lxnet::OptionRow> tables[] = {lxnet::socket_level_options(), lxnet::ip_level_options(),
-                                                      lxnet::ipv6_level_options(),   lxnet::tcp_level_options(),
-                                                      lxnet::udp_level_options(),    lxnet::raw_level_options()};
+  const std::span<const lxnet::OptionRow> tables[] = {
+      lxnet::socket_level_options(), lxnet::ip_level_options(),   lxnet::ipv6_level_options(), lxnet::tcp_level_options(),
+      lxnet::udp_level_options(),    lxnet::raw4_level_options(), lxnet::raw6_level_options(), lxnet::icmp6_level_options()};
   for (const auto& rows : tables) {
     for (const lxnet::OptionRow& row : rows) {
       if (row.support == lxnet::Support::Missing) list += std::to_string(row.level) + ":" + std::to_string(row.name) + ",";

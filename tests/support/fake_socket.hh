@@ -32,6 +32,7 @@ class FakeSocket final : public Socket {
   Result<int> bytes_readable(Entry&) override { return Errno::EOPNOTSUPP; }
   SocketMemory memory(Entry&) override { return {}; }
   Result<int> bytes_unsent(Entry&) override { return Errno::EOPNOTSUPP; }
+  Result<> set_group_program(Entry&, Ref<BpfProgram>) override { return Errno::EINVAL; }
 
  private:
   template <typename T>
