@@ -22,9 +22,9 @@ constexpr OptionRow flag_row(int name, const char* text) {
 
 // udp_lib_setsockopt(): too small a coverage is the header's eight bytes, too large a one the largest.
 uint16_t coverage_of(int value) {
-  constexpr int kLeast = 8;
+  constexpr int kLeast = 8, kMost = UINT16_MAX;
   if (value == 0) return 0;
-  return static_cast<uint16_t>(value < kLeast ? kLeast : value > UINT16_MAX ? UINT16_MAX : value);
+  return static_cast<uint16_t>(value < kLeast ? kLeast : value > kMost ? kMost : value);
 }
 
 template <uint16_t UdpOptions::*Coverage, bool UdpOptions::*IsSet>

@@ -112,7 +112,7 @@ TEST(SocketOptionTest, APacedStreamTakesItsTime) {
   EXPECT_EQ(length, sizeof read);
   EXPECT_EQ(read, rate);
   EXPECT_EQ(get_int(pair.client, SOL_SOCKET, SO_MAX_PACING_RATE), static_cast<long>(rate));
-  const std::string data(400'000, 'x');
+  const std::string data(2'000'000, 'x');
   const timespec begin = [] {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -133,7 +133,7 @@ TEST(SocketOptionTest, APacedStreamTakesItsTime) {
   timespec end{};
   clock_gettime(CLOCK_MONOTONIC, &end);
   const double seconds = static_cast<double>(end.tv_sec - begin.tv_sec) + static_cast<double>(end.tv_nsec - begin.tv_nsec) / 1e9;
-  EXPECT_GT(seconds, 0.03);  // unpaced it is there at once; the first bursts are free
+  EXPECT_GT(seconds, 0.1);  // unpaced it takes a tenth of that; the first bursts are free
 }
 
 TEST(SocketOptionTest, OnlyStreamsRehash) {
