@@ -82,9 +82,10 @@ Result<> set_busy_poll(SyscallContext& context, SocketFile& socket, int micros) 
 }
 
 Result<> set_busy_poll_budget(SyscallContext& context, SocketFile& socket, int packets) {
+  constexpr int kMost = UINT16_MAX;
   uint16_t& now = socket.options().busy_poll_budget;
   if (packets > now && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  if (packets < 0 || packets > UINT16_MAX) return Errno::EINVAL;
+  if (packets < 0 || packets > kMost) return Errno::EINVAL;
   now = static_cast<uint16_t>(packets);
   return ok();
 }
