@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -10,16 +9,23 @@
 
 namespace lxnet::ltp {
 
+struct JsonMember;
+
 struct Json {
   enum class Kind { Null, Boolean, Number, String, Array, Object };
   Kind kind = Kind::Null;
   std::string text;  // of a string, decoded; of a number or boolean, as written
   std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;
+  std::vector<JsonMember> members;
 
   const Json* find(absl::string_view name) const;
   int number_or(absl::string_view name, int otherwise) const;
   std::string text_or(absl::string_view name, absl::string_view otherwise) const;
+};
+
+struct JsonMember {
+  std::string first;
+  Json second;
 };
 
 absl::StatusOr<Json> parse_json(absl::string_view text);

@@ -16,6 +16,7 @@ constexpr std::string_view kRules = R"(# Rules of lxnet diff: what the values in
 #   port    equal, or both ephemeral (32768 to 60999) and always the same pair
 #   id      a number that matters only in being the same again: inodes, cookies, queue identifiers
 #   ignore  not compared: times, addresses
+#   time    how long to wait: zero, for ever (-1), or some time, whatever it is
 #   output  an argument that the kernel writes; all others are the program's
 #   input   data of a stream that the program gives; stream: that the kernel gives. Cut differently they are still equal
 #   wait    CALL only waits (no PLACE); skip: CALL is not compared (no PLACE)
@@ -106,6 +107,8 @@ stream read,readv,recv,recvfrom 1
 wait poll,ppoll,ppoll_time32,select,_newselect,pselect6,pselect6_time32,epoll_wait,epoll_pwait,epoll_pwait2
 
 # Time, and what follows from it.
+time poll 2
+time epoll_wait,epoll_pwait 3
 ignore * .left
 ignore select,_newselect,pselect6,pselect6_time32 4
 ignore * .st_atime

@@ -135,6 +135,10 @@ class Comparison {
       case RuleKind::Port:
         is_same = is_ephemeral(x) && is_ephemeral(y) ? identities_.ports.match(x, y, identities_.tick) : x == y;
         break;
+      case RuleKind::Time:
+        // A program computes what is left of its patience.
+        is_same = x == y || (x > 0 && y > 0);
+        break;
       case RuleKind::Id:
         is_same = identities_.others.match(x, y, identities_.tick);
         break;

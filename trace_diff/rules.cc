@@ -13,10 +13,10 @@ struct KindName {
   bool has_place;
 };
 constexpr KindName kKinds[] = {
-    {"fd", RuleKind::Fd, true},         {"newfd", RuleKind::NewFd, true}, {"pid", RuleKind::Pid, true},
-    {"port", RuleKind::Port, true},     {"id", RuleKind::Id, true},       {"ignore", RuleKind::Ignore, true},
-    {"output", RuleKind::Output, true}, {"input", RuleKind::Input, true}, {"stream", RuleKind::Stream, true},
-    {"wait", RuleKind::Wait, false},    {"skip", RuleKind::Skip, false},
+    {"fd", RuleKind::Fd, true},         {"newfd", RuleKind::NewFd, true},   {"pid", RuleKind::Pid, true},
+    {"port", RuleKind::Port, true},     {"id", RuleKind::Id, true},         {"ignore", RuleKind::Ignore, true},
+    {"time", RuleKind::Time, true},     {"output", RuleKind::Output, true}, {"input", RuleKind::Input, true},
+    {"stream", RuleKind::Stream, true}, {"wait", RuleKind::Wait, false},    {"skip", RuleKind::Skip, false},
 };
 
 absl::Status read_place(std::string_view place, Rule& rule) {

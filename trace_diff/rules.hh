@@ -25,6 +25,7 @@ enum class RuleKind : uint8_t {
   Port,    // equal, or both ephemeral and always the same pair
   Id,      // any number that is only compared for being the same again: inodes, cookies
   Ignore,  // never compared: times, what depends on memory addresses
+  Time,    // how long to wait: zero, for ever, or some time
   Output,  // written by the kernel
   Input,   // data of a stream that the program gives: writes may be cut differently
   Stream,  // data of a stream that the kernel gives: reads may be cut differently

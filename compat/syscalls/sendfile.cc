@@ -32,7 +32,8 @@ Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_
   int64_t sent = 0;
   while (static_cast<uint64_t>(sent) < count) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(count - static_cast<uint64_t>(sent), kChunk));
-    if (position == nullptr && out->is_nonblocking() &&
+    // A listener is never writable, but sending is what it refuses.
+    if (position == nullptr && out->is_nonblocking() && !static_cast<SocketFile&>(*out).is_listening() &&
         (out->poll(context.entry()) & (kPollOut | kPollError | kPollHangUp)) == 0) {
       return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(Errno::EAGAIN);
     }

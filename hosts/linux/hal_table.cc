@@ -1,13 +1,17 @@
 #include "hosts/linux/hal_table.hh"
+#include "absl/strings/str_cat.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cstdlib>
 
 #include <algorithm>
 #include <cstring>
@@ -154,6 +158,25 @@ uint64_t hal_resource_limit(void* ctx, int resource) {
   return read_soft_limit(call->tid(), resource).value_or(RLIM64_INFINITY);
 }
 
+// Only a process with as many descriptors as its limit can lack a number below it; then they are looked at. (Kernels before 6.2
+// do not tell how many there are: there an accepted connection without a number is closed.)
+int hal_check_fd_room(void* ctx) {
+  Call* call = supervisor(ctx).current_call();
+  if (call == nullptr) return 0;
+  std::string path = absl::StrCat("/proc/", call->tid(), "/fd");
+  uint64_t limit = hal_resource_limit(ctx, RLIMIT_NOFILE), below = 0;
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0 || static_cast<uint64_t>(status.st_size) < limit) return 0;
+  DIR* directory = ::opendir(path.c_str());
+  if (directory == nullptr) return 0;
+  while (dirent* entry = ::readdir(directory)) {
+    bool is_number = entry->d_name[0] != '.';
+    if (is_number && std::strtoull(entry->d_name, nullptr, 10) < limit) below++;
+  }
+  ::closedir(directory);
+  return below >= limit ? -EMFILE : 0;
+}
+
 // ---- descriptors
 
 int hal_install_fd(void* ctx, lxnet_file* file, uint32_t flags) {
@@ -283,6 +306,7 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.panic = hal_panic;
   hal.lock_slot = hal_lock_slot;
   hal.resource_limit = hal_resource_limit;
+  hal.check_fd_room = hal_check_fd_room;
   hal.swap_signal_mask = hal_swap_signal_mask;
   hal.path_create_socket = hal_path_create_socket;
   hal.path_find_socket = hal_path_find_socket;

@@ -97,10 +97,12 @@ TEST_F(RawTest, ChecksumOptionFillsTheField) {
   EXPECT_EQ(sender.send_to("abc", endpoint("::1", 0)), minus(Errno::EINVAL));
 }
 
-TEST_F(RawTest, Ipv6PortNamesTheProtocolOfASocketWithoutOne) {
-  TestSocket sender = raw(RawSocket::kRaw, IpFamily::V6), receiver = raw(253, IpFamily::V6);
+TEST_F(RawTest, Ipv6PortMayNameOnlyTheSocketsOwnProtocol) {
+  TestSocket sender = raw(253, IpFamily::V6), receiver = raw(253, IpFamily::V6);
   EXPECT_EQ(sender.send_to("x", endpoint("::1", 253)), 1);
   EXPECT_EQ(receiver.text(), "x");
+  // One of IPPROTO_RAW brings the header along.
+  EXPECT_EQ(raw(RawSocket::kRaw, IpFamily::V6).send_to("x", endpoint("::1", 253)), minus(Errno::EINVAL));
   EXPECT_EQ(receiver.send_to("x", endpoint("::1", 254)), minus(Errno::EINVAL));
 }
 
