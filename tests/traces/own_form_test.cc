@@ -76,8 +76,9 @@ TEST_P(OwnFormTest, IsStracesToTheLetter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, OwnFormTest,
-                         testing::Values("tcp_echo.py", "udp.py", "waiting.py", "processes.py", "asyncio_echo.py", "printing.py"),
-                         [](const auto& info) { return std::string(info.param).substr(0, std::string(info.param).find('.')); });
+                         testing::Values("tcp_echo.py", "udp.py", "waiting.py", "processes.py", "asyncio_echo.py",
+                                         "../printing.py"),
+                         [](const auto& info) { return std::filesystem::path(info.param).stem().string(); });
 
 }  // namespace
 }  // namespace lxnet::trace

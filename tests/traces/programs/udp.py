@@ -13,7 +13,7 @@ print(b.recv(100, socket.MSG_PEEK), b.recv(100))
 b.connect(a.getsockname())
 b.send(b"")
 print(a.recv(10))
-a.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTTL, 1)
+a.setsockopt(socket.IPPROTO_IP, 12, 1)  # IP_RECVTTL
 a.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO
 b.send(b"control")
 print(a.recvmsg(100, 256)[:3])
