@@ -44,7 +44,7 @@ struct packetdrill_interface {
   int (*netdev_send)(void* self, const void* packet, size_t size);
   /* The next IP packet that left the stack, and when: *size is the room, then what is filled of it; 0 when none will come. */
   int (*netdev_receive)(void* self, void* packet, size_t* size, long long* micros);
-  int (*usleep)(void* self, useconds_t micros);
+  int (*usleep)(void* self, unsigned int micros); /* useconds_t, which strict C11 has not */
   int (*gettimeofday)(void* self, struct timeval* time, struct timezone* zone);
   int (*epoll_create)(void* self, int size);
   int (*epoll_ctl)(void* self, int set, int operation, int fd, struct epoll_event* event);

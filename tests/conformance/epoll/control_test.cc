@@ -297,7 +297,7 @@ TEST_F(EpollArrayTest, AnEdgeIsNotLostByAFault) {
 }
 
 TEST_F(EpollArrayTest, AnUnalignedArrayWillDo) {
-  for (size_t shift : {1, 2, 3, 5, 7}) {
+  for (size_t shift : {1u, 2u, 3u, 5u, 7u}) {
     auto* at = memory_ + 128 + shift;
     ASSERT_EQ(::epoll_wait(set_, reinterpret_cast<epoll_event*>(at), 3, 0), 3);
     for (uint64_t i = 0; i < 3; ++i) {

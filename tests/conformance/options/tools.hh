@@ -1,6 +1,9 @@
 // What the tests of options share: setting and getting with the errno as the answer, and control messages taken apart.
 #pragma once
 
+// errqueue.h uses its timespec.
+#include <time.h>
+
 #include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>

@@ -122,7 +122,7 @@ class AttackTest : public lxnet::testing::SimTest {
       if (sys::poll(&ready, 1, 100) != 1) continue;
       const int fd = sys::accept(listener, SOCK_NONBLOCK);
       if (fd < 0) continue;
-      simulation.spawn(server_, "connection", [this, fd] {
+      simulation.spawn(server_, "connection", [fd] {
         char data[64];
         pollfd input{.fd = fd, .events = POLLIN, .revents = 0};
         if (sys::poll(&input, 1, 20'000) == 1) {
