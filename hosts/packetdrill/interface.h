@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+struct timezone; /* strict C11 has none */
+
 struct packetdrill_interface {
   void* userdata;
   void (*free)(void* self);
@@ -50,7 +52,7 @@ struct packetdrill_interface {
   int (*epoll_ctl)(void* self, int set, int operation, int fd, struct epoll_event* event);
   int (*epoll_wait)(void* self, int set, struct epoll_event* events, int room, int timeout);
   int (*pipe)(void* self, int fds[2]);
-  int (*splice)(void* self, int from, loff_t* from_offset, int to, loff_t* to_offset, size_t size, unsigned flags);
+  int (*splice)(void* self, int from, off_t* from_offset, int to, off_t* to_offset, size_t size, unsigned flags);
 };
 
 /* `flags` is the text of --so_flags, or null. */
