@@ -53,7 +53,6 @@ class ThreadWalk {
   struct Skips {
     size_t a, b;
   };
-  enum class Direction : uint8_t { None, In, Out };
 
   const Event& event(const Side& side, size_t ahead) const { return side.trace->events[side.marks[side.next + ahead].event]; }
   bool has(const Side& side, size_t ahead) const { return side.next + ahead < side.marks.size(); }
