@@ -81,7 +81,8 @@ class [[nodiscard]] Result : private internal::ResultStorage<T> {
 
   constexpr bool is_ok() const { return Storage::is_ok_; }
   constexpr bool is_error(Errno error) const { return !is_ok() && Storage::error_ == error; }
-  constexpr Errno error() const {
+  // Inlined always: g++ 12 would share one between types of different sizes, then warn that the smaller is outgrown.
+  [[gnu::always_inline]] constexpr Errno error() const {
     ASSERT(!is_ok());
     return Storage::error_;
   }

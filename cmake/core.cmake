@@ -20,6 +20,14 @@ if(NOT LXNET_HOSTED)
   endif()
 endif()
 
+set(LXNET_CORE_FLAGS ${LXNET_FREESTANDING} $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
+
+lxnet_precompiled(lxnet_core_headers <algorithm> <array> <bit> <compare> <cstddef> <cstdint> <cstring> <new> <optional> <span>
+                  <type_traits> <utility>)
+if(TARGET lxnet_core_headers)
+  target_compile_options(lxnet_core_headers PRIVATE ${LXNET_CORE_FLAGS})
+endif()
+
 set(LXNET_CORE_ARCHIVES "")
 
 # lxnet_core_archive(NAME FOLDER [EXCLUDE SUBFOLDER...]): every *.cc below FOLDER; no target when there is none.
@@ -33,7 +41,8 @@ function(lxnet_core_archive name folder)
     return()
   endif()
   add_library(${name} STATIC ${sources})
-  target_compile_options(${name} PRIVATE ${LXNET_FREESTANDING} $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
+  target_compile_options(${name} PRIVATE ${LXNET_CORE_FLAGS})
+  lxnet_use_precompiled(${name} lxnet_core_headers)
   set(LXNET_CORE_ARCHIVES ${LXNET_CORE_ARCHIVES} ${name} PARENT_SCOPE)
 endfunction()
 

@@ -10,6 +10,12 @@ foreach(library libseccomp slirp libxdp libpcap)
   pkg_check_modules(${library} QUIET IMPORTED_TARGET ${library})
 endforeach()
 
+lxnet_precompiled(lxnet_hosted_headers <algorithm> <array> <cstdint> <cstdio> <cstring> <functional> <map> <memory> <optional> <string>
+                  <string_view> <utility> <vector> <fcntl.h> <sys/ioctl.h> <sys/socket.h> <sys/wait.h> <unistd.h>)
+if(TARGET lxnet_hosted_headers)
+  target_link_libraries(lxnet_hosted_headers PRIVATE Threads::Threads)
+endif()
+
 set(LXNET_HOST_LIBRARIES "")
 
 # lxnet_hosted_library(NAME FOLDER LIBRARIES...): every *.cc below FOLDER but main.cc, demo/ and goodput/, which are programs.
@@ -21,6 +27,7 @@ function(lxnet_hosted_library name folder)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${ARGN} Threads::Threads)
+  lxnet_use_precompiled(${name} lxnet_hosted_headers)
   set(LXNET_HOST_LIBRARIES ${LXNET_HOST_LIBRARIES} ${name} PARENT_SCOPE)
 endfunction()
 

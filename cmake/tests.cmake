@@ -6,12 +6,27 @@ find_package(GTest REQUIRED)
 
 set(LXNET_TEST_TIMEOUT 60 CACHE STRING "Seconds one test may take")
 
+lxnet_precompiled(lxnet_test_headers <gmock/gmock.h> <gtest/gtest.h> <algorithm> <array> <cstring> <functional> <map> <memory> <optional>
+                  <random> <string> <vector> <fcntl.h> <netinet/in.h> <poll.h> <sys/ioctl.h> <sys/mman.h> <sys/socket.h> <sys/wait.h>
+                  <unistd.h>)
+# Tests are compiled more often than they are stepped through.
+set(LXNET_TEST_FLAGS "")
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(LXNET_TEST_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-O0$<SEMICOLON>-g1>)
+endif()
+if(TARGET lxnet_test_headers)
+  target_link_libraries(lxnet_test_headers PRIVATE GTest::gmock Threads::Threads)
+  target_compile_options(lxnet_test_headers PRIVATE ${LXNET_TEST_FLAGS})
+endif()
+
 # Helpers of the tests themselves; linked into every test but conformance.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.cc)
 list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
 if(sources)
   add_library(lxnet_test_support STATIC ${sources})
   target_link_libraries(lxnet_test_support PUBLIC lxnet_core ${LXNET_HOST_LIBRARIES} GTest::gmock)
+  target_compile_options(lxnet_test_support PRIVATE ${LXNET_TEST_FLAGS})
+  lxnet_use_precompiled(lxnet_test_support lxnet_test_headers)
 endif()
 
 # lxnet_test_binary(DIRECTORY): a test's name in ctest is <directory>/<suite>.<test>, so that a filter finds it by either.
@@ -28,6 +43,8 @@ function(lxnet_test_binary directory)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE GTest::gmock_main)
+  target_compile_options(${name} PRIVATE ${LXNET_TEST_FLAGS})
+  lxnet_use_precompiled(${name} lxnet_test_headers)
   set(label unit)
   if(path MATCHES "^conformance(/|$)")
     # The oracle: these run on Linux and on lxnet alike, so they know nothing but the C library.

@@ -32,9 +32,8 @@ uint64_t Socket::cookie() {
 
 void Socket::note_processor() {
   const uint32_t here = stack_.hal().processor();
-  if (__atomic_load_n(&options.incoming_cpu, __ATOMIC_RELAXED) != here) {
-    __atomic_store_n(&options.incoming_cpu, here, __ATOMIC_RELAXED);
-  }
+  // Mostly it is the same, and then the cache line stays shared.
+  if (options.incoming_cpu.load() != here) options.incoming_cpu.store(here);
 }
 
 Errno Socket::take_error() {

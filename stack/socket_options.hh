@@ -5,6 +5,7 @@
 // are read relaxed.
 #pragma once
 
+#include "base/relaxed.hh"
 #include "base/time.hh"
 #include "hal/hal.h"
 #include "stack/ip/output.hh"
@@ -56,7 +57,7 @@ struct SocketOptions {
   uint16_t busy_poll_budget = 8;
   bool prefer_busy_poll = false;
   bool transmit_rehash = true;  // SO_TXREHASH: a stream that times out tries another path
-  uint32_t incoming_cpu = ~0u;
+  Relaxed<uint32_t> incoming_cpu = ~0u;  // SO_INCOMING_CPU: noted by every packet
 };
 
 enum : uint32_t { kTimestampMicros = 1, kTimestampNanos = 2, kTimestampNewLayout = 4, kTimestampKept = 8 };

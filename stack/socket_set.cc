@@ -63,7 +63,7 @@ int score_of(const Hal& hal, const DemuxEntry& entry, const PacketTuple& packet)
     score += is_listener ? 1 : 4;
   }
   if (entry.socket != nullptr) {
-    const uint32_t cpu = __atomic_load_n(&entry.socket->options.incoming_cpu, __ATOMIC_RELAXED);
+    const uint32_t cpu = entry.socket->options.incoming_cpu.load();
     if (cpu != ~0u && cpu == hal.processor()) ++score;
   }
   return score;

@@ -11,7 +11,7 @@ build_targets() {
   need_packages build
   if [[ $chosen == *clang* || $chosen == fuzz ]]; then need_packages clang; fi
   if [[ $chosen == *riscv64* ]]; then need_packages lint; fi
-  export CCACHE_BASEDIR=$lxnet_root CCACHE_NOHASHDIR=1 NINJA_STATUS='[%f/%t] '
+  export NINJA_STATUS='[%f/%t] '
   configure "$chosen"
   local ninja=(ninja -C "$(build_directory "$chosen")" -j "$jobs")
   if ((verbose)); then

@@ -347,11 +347,11 @@ constexpr OptionRow kRows[] = {
      .name = 49,
      .text = "SO_INCOMING_CPU",
      .set_int = [](SyscallContext&, SocketFile& socket, int value) -> Result<> {
-       __atomic_store_n(&socket.options().incoming_cpu, static_cast<uint32_t>(value), __ATOMIC_RELAXED);
+       socket.options().incoming_cpu.store(static_cast<uint32_t>(value));
        return ok();
      },
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
-       return static_cast<int>(__atomic_load_n(&socket.options().incoming_cpu, __ATOMIC_RELAXED));
+       return static_cast<int>(socket.options().incoming_cpu.load());
      }},
     {.level = kSocketLevel,
      .name = 50,

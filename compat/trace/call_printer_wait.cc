@@ -111,7 +111,7 @@ void CallPrinter::signal_mask(uint64_t address) {
     return;
   }
   uint32_t count = 0;
-  for (uint32_t bit = 0; bit < kSignals; ++bit) count += mask >> bit & 1;
+  for (uint32_t bit = 0; bit < kSignals; ++bit) count += static_cast<uint32_t>(mask >> bit & 1);
   const bool is_negated = count >= kSignals * 2 / 3;
   if (is_negated) mask = ~mask;
   const char* separator = "";
