@@ -56,7 +56,7 @@ struct SocketOptions {
   uint32_t busy_poll_micros = 0;
   uint16_t busy_poll_budget = 8;
   bool prefer_busy_poll = false;
-  bool transmit_rehash = true;  // SO_TXREHASH: a stream that times out tries another path
+  bool transmit_rehash = true;           // SO_TXREHASH: a stream that times out tries another path
   Relaxed<uint32_t> incoming_cpu = ~0u;  // SO_INCOMING_CPU: noted by every packet
 };
 
