@@ -61,7 +61,7 @@ function(lxnet_test_binary directory)
     add_test(NAME ${path}/on_lxnet COMMAND lxnet-run --unix -- $<TARGET_FILE:${name}> --gtest_brief=1)
     set_tests_properties(${path}/on_lxnet PROPERTIES LABELS ${label} TIMEOUT ${LXNET_TEST_TIMEOUT})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${path}/" WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${path}/" WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
                        PROPERTIES LABELS ${label} TIMEOUT ${LXNET_TEST_TIMEOUT})
 endfunction()
 
