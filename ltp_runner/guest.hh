@@ -8,18 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "ltp_runner/guest_boot.hh"
 #include "ltp_runner/runner.hh"
 
 namespace lxnet::ltp {
 
 struct GuestOptions {
-  std::string kernel;  // an image that QEMU boots
-  std::string root;    // of LTP
+  GuestMachine machine;
+  std::string root;  // of LTP
   std::string output_directory;
-  std::string qemu = "qemu-system-x86_64";
   std::string busybox = "/bin/busybox";
   absl::Duration timeout = absl::Minutes(5);
-  absl::Duration boot_timeout = absl::Minutes(5);  // software emulation on a busy machine
 };
 
 // Fills the rows' second runs and judges them.

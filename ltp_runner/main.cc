@@ -125,7 +125,7 @@ absl::StatusOr<std::vector<Row>> run_both_sides(std::vector<PlannedTest> plan, c
   absl::StatusOr<std::vector<Row>> rows = run_plan(std::move(plan), run, [](const Row&, size_t, size_t) {});
   if (!rows.ok()) return rows;
   GuestOptions guest;
-  guest.kernel = options.guest_kernel;
+  guest.machine.kernel = options.guest_kernel;
   guest.root = root;
   guest.output_directory = run.output_directory;
   guest.timeout = run.timeout;

@@ -96,10 +96,10 @@ class FakeMachineTest : public ::testing::Test {
     }
     options_.root = fake_.root();
     options_.output_directory = fake_.file("output");
-    options_.qemu = fake_.file("testcases/bin/qemu");
+    options_.machine.qemu = fake_.file("testcases/bin/qemu");
     options_.busybox = "/bin/sh";
     options_.timeout = absl::Seconds(1);
-    options_.boot_timeout = absl::Seconds(20);
+    options_.machine.boot_timeout = absl::Seconds(20);
   }
   absl::Status run(const std::string& script) {
     fake_.add_program("qemu", script);
@@ -137,7 +137,7 @@ TEST_F(FakeMachineTest, AKernelThatPanicsIsStartedAgainForTheTestsThatAreLeft) {
 
 TEST_F(FakeMachineTest, AMachineThatNeverBootsIsAnError) {
   EXPECT_THAT(std::string(run("echo 'no bootable device'").message()), HasSubstr("ran no test"));
-  options_.qemu = "/nonexistent/qemu";
+  options_.machine.qemu = "/nonexistent/qemu";
   EXPECT_FALSE(run_in_guest(rows_, options_, [](const Row&, size_t, size_t) {}).ok());
 }
 
@@ -164,7 +164,7 @@ TEST(GuestKernel, DebiansKernelRunsTests) {
   }
   rows[1].test.entry.timeout_seconds = 2;
   GuestOptions options;
-  options.kernel = kernel;
+  options.machine.kernel = kernel;
   options.root = fake.root();
   options.output_directory = fake.file("output");
   ASSERT_TRUE(run_in_guest(rows, options, [](const Row&, size_t, size_t) {}).ok());
