@@ -45,7 +45,7 @@ void TcpSocket::note_congestion_mark(const TcpSegment& segment) {
 void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   ack_.is_scheduled = true;
   if (negotiated_.ecn) note_congestion_mark(segment);
-  measure_segment_size(*segment.packet, segment.size, segment.flags.psh());
+  measure_segment_size(segment);
   measure_receive_rtt(entry.now());
   if (ack_.ato == Duration()) {
     // The first data: the sender is in slow start and needs acknowledgments.
@@ -123,15 +123,9 @@ void TcpSocket::delay_ack(Entry& entry) {
   arm_ack_timer(entry, delay);
 }
 
-void TcpSocket::note_ack_sent(Entry& entry, uint32_t segments) {
-  if (ack_.quick != 0) {
-    if (segments >= ack_.quick) {
-      ack_.quick = 0;
-      ack_.ato = kMinDelay;
-    } else {
-      ack_.quick = static_cast<uint8_t>(ack_.quick - segments);
-    }
-  }
+void TcpSocket::note_ack_sent(Entry& entry) {
+  // Only what acknowledges something new uses up a quick one.
+  if (ack_.quick != 0 && ack_.is_scheduled && --ack_.quick == 0) ack_.ato = kMinDelay;
   if (ack_.compressed != 0) {
     count(entry, Mib::TcpExtTCPAckCompressed, ack_.compressed);
     ack_.compressed = 0;

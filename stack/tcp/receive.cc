@@ -29,10 +29,12 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
       dsack_ = {segment.seq, segment.end()};
       has_dsack_ = true;
     }
+    ack_.is_scheduled = true;
     verdict.acknowledge = Verdict::Acknowledge::Now;
     return verdict.drop_for(DropReason::TcpOldData);
   } else if (segment.seq.is_at_or_after(rcv_.nxt + rcv_.window_left())) {
     enter_quick_ack_mode(16);
+    ack_.is_scheduled = true;
     verdict.acknowledge = Verdict::Acknowledge::Now;
     return verdict.drop_for(DropReason::TcpOutOfWindow);
   } else if (segment.seq.is_before(rcv_.nxt)) {

@@ -399,7 +399,7 @@ class TcpSocket final : public Socket {
   uint32_t full_window() const;
   uint32_t propose_window();
   uint16_t select_window();
-  void measure_segment_size(const Packet& packet, uint32_t size, bool has_push);
+  void measure_segment_size(const TcpSegment& arrived);
   void grow_window_goal(uint32_t size);
   void adapt_receive_buffer(Entry& entry);
   void measure_receive_rtt(Instant now);
@@ -421,7 +421,7 @@ class TcpSocket final : public Socket {
   void consider_ack(Entry& entry);
   bool may_compress_ack(Entry& entry);
   void delay_ack(Entry& entry);
-  void note_ack_sent(Entry& entry, uint32_t segments);
+  void note_ack_sent(Entry& entry);
   void note_data_sent(Entry& entry);
   void ack_after_read(Entry& entry, size_t copied);
 

@@ -103,7 +103,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
     statistics_.data_segments_out += out.segments;
     statistics_.bytes_sent += out.size;
   }
-  if (out.flags.ack()) note_ack_sent(entry, out.segments);
+  if (out.flags.ack()) note_ack_sent(entry);
   if (has_text && !out.is_probe) note_data_sent(entry);
   const bool is_stamped = out.record != nullptr && out.record->stamps != 0;
   if (is_stamped) [[unlikely]]

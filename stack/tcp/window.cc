@@ -1,6 +1,7 @@
 // The window we announce: from buffer memory to bytes, never shrunk, without silliness (RFC 9293 3.8.6.2), and autotuned.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -8,6 +9,9 @@
 
 namespace lxnet {
 namespace {
+
+// Linux's TCP_MSS_DEFAULT and TCP_MIN_MSS.
+constexpr uint32_t kDefaultSegment = 536, kLeastSegment = 88;
 
 constexpr uint32_t round_up(uint32_t value, uint32_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -86,30 +90,36 @@ void TcpSocket::choose_initial_window(uint32_t segment) {
   rcv_.window_goal = rcv_.wnd;
 }
 
-// The peer's segment size decides when an acknowledgment is due and how much of the buffer is payload.
-void TcpSocket::measure_segment_size(const Packet& packet, uint32_t size, bool has_push) {
-  const uint32_t segment = packet.segmentation == SegmentationKind::Tcp || packet.segment_count > 1
-                               ? std::max<uint32_t>(packet.segment_size, 1)
-                               : size;
-  if (segment >= rcv_.mss) {
-    if (segment != rcv_.mss) {
-      const uint64_t ratio = (uint64_t{size} << 8) / std::max<uint32_t>(packet.true_size(), 1);
+// The peer's segment size decides when an acknowledgment is due and how much of the buffer is payload (tcp_measure_rcv_mss).
+void TcpSocket::measure_segment_size(const TcpSegment& arrived) {
+  const Packet& packet = *arrived.packet;
+  const bool is_offloaded = packet.segmentation == SegmentationKind::Tcp || packet.segment_count > 1;
+  const uint32_t size = is_offloaded ? std::max<uint32_t>(packet.segment_size, 1) : arrived.size;
+  const uint32_t last_size = std::exchange(rcv_.last_size, uint16_t{0});
+  if (size >= rcv_.mss) {
+    if (size != rcv_.mss) {
+      const uint64_t ratio = (uint64_t{arrived.size} << 8) / std::max<uint32_t>(packet.true_size(), 1);
       rcv_.scaling_ratio = static_cast<uint8_t>(std::clamp<uint64_t>(ratio, 1, 255));
     }
-    rcv_.mss = static_cast<uint16_t>(std::min<uint32_t>(segment, rcv_.advertised_mss));
-    if (has_push && size > rcv_.mss) ack_.saw_push = true;
+    rcv_.mss = static_cast<uint16_t>(std::min<uint32_t>(size, rcv_.advertised_mss));
+    // The end of a write: when the reader has it all, the sender, who may be waiting, is told.
+    if (arrived.flags.psh()) ack_.saw_push = true;
     return;
   }
-  // A stream of equal small segments is a small-segment stream.
-  if (size >= 88 - 20 || (has_push && size == rcv_.last_size)) {
-    if (size == rcv_.last_size) {
-      rcv_.mss = static_cast<uint16_t>(size);
+  // Two equal ones in a row, of a size that some network may have for its largest, are full segments. Options count, so that
+  // SACK blocks make no difference.
+  const uint32_t whole = size + arrived.header_size;
+  const bool may_be_full = !arrived.flags.has_any(kTcpFin | kTcpUrg | kTcpSyn | kTcpPsh);
+  if (whole >= kDefaultSegment + sizeof(TcpHeader) || (may_be_full && whole >= kLeastSegment + sizeof(TcpHeader))) {
+    const uint32_t usual_header = sizeof(TcpHeader) + (negotiated_.timestamps ? 12 : 0);
+    rcv_.last_size = static_cast<uint16_t>(whole - std::min(whole, usual_header));
+    if (rcv_.last_size == last_size) {
+      rcv_.mss = rcv_.last_size;
       return;
     }
-    rcv_.last_size = static_cast<uint16_t>(std::min<uint32_t>(size, 65535));
   }
-  if (has_push && ack_.saw_push) ack_.saw_push_twice = true;
-  if (has_push) ack_.saw_push = true;
+  if (ack_.saw_push) ack_.saw_push_twice = true;
+  ack_.saw_push = true;
 }
 
 // As data comes in segments worth their memory, the window may open towards the whole buffer.

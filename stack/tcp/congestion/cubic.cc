@@ -1,7 +1,8 @@
 // CUBIC (RFC 9438) in integers, with HyStart++ for slow start.
 //
 // W(t) = C (t - K)^3 + W_max with C = 0.4 and beta = 0.7; time in units of 1/1024 s, as Linux scales it, so that one
-// multiplication chain stays in 64 bits. The Reno-friendly region follows section 4.3 with alpha = 3 (1 - beta) / (1 + beta).
+// multiplication chain stays in 64 bits. In the Reno-friendly region of section 4.3 each acknowledgment counts: where Linux looks at
+// the estimate only as often as at the cubic function, 31 ms apart, a path of a tenth of a millisecond would never leave its floor.
 #include <algorithm>
 
 #include "stack/tcp/congestion/algorithms.hh"
@@ -16,6 +17,9 @@ constexpr uint32_t kTimeShift = 10;  // a second is 1024 units
 // C = 0.4 as 410/1024, divided by (2^10)^3 for the time's unit: value = kCubeFactor * t^3 >> 40.
 constexpr uint64_t kCubeFactor = 410;
 constexpr uint32_t kCubeShift = 10 + 3 * kTimeShift;
+// Section 4.3, of 65536: alpha = 3 (1 - beta) / (1 + beta) up to the window of the last loss, 1 from there on.
+constexpr uint32_t kRenoShift = 16;
+constexpr uint64_t kFriendlyAlpha = (uint64_t{3 * (kBetaScale - kBeta)} << kRenoShift) / (kBetaScale + kBeta);
 
 struct Cubic {
   HyStart hystart;
@@ -24,8 +28,8 @@ struct Cubic {
   uint32_t growth_count = 1;  // segments to acknowledge for one more
   uint32_t origin = 0;        // the plateau of this epoch
   uint32_t k = 0;             // time to reach it, in 1/1024 s
-  uint32_t ack_count = 0;
-  uint32_t reno_cwnd = 0;  // W_est
+  uint32_t reno_cwnd = 0;   // W_est
+  uint64_t reno_count = 0;  // towards its next segment: alpha per segment acknowledged, of cwnd, times 65536
   Instant epoch_start = Instant::never();
   Instant last_update;
 };
@@ -43,9 +47,9 @@ uint32_t cube_root(uint64_t value) {
 
 void init(CongestionState& state) { state.start_own<Cubic>().hystart.reset(state.nxt); }
 
-void start_epoch(CongestionState& state, Cubic& cubic, uint32_t acked) {
+void start_epoch(CongestionState& state, Cubic& cubic) {
   cubic.epoch_start = state.now;
-  cubic.ack_count = acked;
+  cubic.reno_count = 0;
   cubic.reno_cwnd = state.cwnd;
   if (cubic.last_max <= state.cwnd) {
     cubic.k = 0;
@@ -67,28 +71,29 @@ uint32_t target_window(const CongestionState& state, const Cubic& cubic) {
   return static_cast<uint32_t>(std::min<uint64_t>(cubic.origin + delta, 1u << 30));
 }
 
-void update(CongestionState& state, Cubic& cubic, uint32_t acked) {
-  cubic.ack_count += acked;
+// How many acknowledgments the cubic function asks for one segment more.
+void update(CongestionState& state, Cubic& cubic) {
   if (cubic.last_cwnd == state.cwnd && state.now - cubic.last_update <= Duration::millis(31)) return;
   cubic.last_cwnd = state.cwnd;
   cubic.last_update = state.now;
-  if (cubic.epoch_start.is_never()) start_epoch(state, cubic, acked);
   const uint32_t target = target_window(state, cubic);
   cubic.growth_count = target > state.cwnd ? state.cwnd / (target - state.cwnd) : 100 * state.cwnd;
   // The first epoch knows no plateau: at least 5 % a round trip.
   if (cubic.last_max == 0 && cubic.growth_count > 20) cubic.growth_count = 20;
-  // Section 4.3: where Reno would be, cwnd * (1 + beta) / (3 (1 - beta)) acknowledgments a step.
-  const uint32_t step =
-      std::max<uint32_t>(1, static_cast<uint32_t>(uint64_t{state.cwnd} * (kBetaScale + kBeta) / (3 * (kBetaScale - kBeta))));
-  while (cubic.ack_count > step) {
-    cubic.ack_count -= step;
-    ++cubic.reno_cwnd;
-  }
-  if (cubic.reno_cwnd > state.cwnd) {
-    cubic.growth_count = std::min(cubic.growth_count, state.cwnd / (cubic.reno_cwnd - state.cwnd));
-  }
   // At most half the window a round trip: section 4.4 bounds the target at 1.5 cwnd.
   cubic.growth_count = std::max(cubic.growth_count, 2u);
+}
+
+// Section 4.3: where Reno's window would have come to is the least ours is.
+void keep_up_with_reno(CongestionState& state, Cubic& cubic, uint32_t acked) {
+  const uint64_t alpha = cubic.reno_cwnd < state.prior_cwnd ? kFriendlyAlpha : uint64_t{1} << kRenoShift;
+  const uint64_t step = uint64_t{state.cwnd} << kRenoShift;
+  cubic.reno_count += alpha * acked;
+  while (cubic.reno_count >= step) {
+    cubic.reno_count -= step;
+    ++cubic.reno_cwnd;
+  }
+  state.cwnd = std::max(state.cwnd, std::min(cubic.reno_cwnd, state.cwnd_clamp));
 }
 
 void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
@@ -98,8 +103,10 @@ void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
     acked = grow_slow_start(state, cubic.hystart.growth(acked));
     if (acked == 0 || state.in_slow_start()) return;
   }
-  update(state, cubic, acked);
+  if (cubic.epoch_start.is_never()) start_epoch(state, cubic);
+  update(state, cubic);
   grow_additively(state, cubic.growth_count, acked);
+  keep_up_with_reno(state, cubic, acked);
 }
 
 uint32_t threshold(CongestionState& state) {

@@ -50,6 +50,43 @@ TEST(TcpLoopback, StreamsMoreThanBothBuffersHold) {
   host.close(pair);
 }
 
+// A write smaller than the loopback's segment waits, by Nagle, while another is unacknowledged: so who has read all of one must
+// say so at once, whatever sizes came before.
+TEST(TcpLoopback, NeverWaitsForTheAcknowledgmentOfWhatWasRead) {
+  for (const size_t size : {size_t{1}, size_t{88}, size_t{535}, size_t{1000}, size_t{4096}, size_t{20'000}, size_t{65'000}}) {
+    Host host;
+    Host::Pair pair = host.connected_pair();
+    const std::string text(size, 'x');
+    for (int i = 0; i < 300; ++i) {
+      ASSERT_EQ(host.send(*pair.client, text), static_cast<int64_t>(size)) << i;
+      ASSERT_EQ(host.read(*pair.server).size(), size) << "write " << i;
+    }
+    host.close(pair);
+  }
+}
+
+// Linux waits once: the second smaller one is taken for a full segment of a sender with more to come.
+TEST(TcpLoopback, WaitsOnceWhereWritesBecomeSmaller) {
+  Host host;
+  Host::Pair pair = host.connected_pair();
+  const struct {
+    size_t size;
+    int waits;
+  } kRuns[] = {{9000, 0}, {4096, 1}, {600, 1}, {4096, 0}};
+  for (const auto& [size, expected] : kRuns) {
+    int waits = 0;
+    for (int i = 0; i < 100; ++i) {
+      host.send(*pair.client, std::string(size, 'x'));
+      if (host.read(*pair.server).size() == size) continue;
+      ++waits;
+      host.advance(Duration::millis(40));
+      ASSERT_EQ(host.read(*pair.server).size(), size) << "write " << i << " of " << size;
+    }
+    EXPECT_EQ(waits, expected) << size;
+  }
+  host.close(pair);
+}
+
 TEST(TcpLoopback, EndsTheStreamAfterShutdown) {
   Host host;
   Host::Pair pair = host.connected_pair();
