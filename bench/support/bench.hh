@@ -20,6 +20,7 @@ enum class Unit : uint8_t {
 };
 enum class Side : uint8_t { Lxnet, Linux, Lwip, Floor };
 inline constexpr size_t kSides = 4;
+inline constexpr const char* kSideNames[kSides] = {"lxnet", "linux", "lwip", "floor"};
 
 // How one side is measured, with everything it has set up in the closure; gone when the case is done.
 struct Work {

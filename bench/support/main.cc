@@ -1,4 +1,5 @@
-// The main() of every benchmark: bench_NAME [--runs N] [--json FILE] [--list] [CASE]...; a CASE is a part of a case's name.
+// The main() of every benchmark: bench_NAME [--runs N] [--json FILE] [--side SIDE] [--list] [CASE]...; a CASE is a part of a
+// case's name.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,8 +16,15 @@ struct Options {
   int runs = 15;
   std::string json;
   bool lists = false;
+  WantedSides sides = {true, true, true, true};
   std::vector<std::string> wanted;
 };
+
+size_t index_of_side(const char* name) {
+  size_t side = 0;
+  while (side < kSides && strcmp(kSideNames[side], name) != 0) ++side;
+  return side;
+}
 
 Options parse(int argc, char** argv) {
   Options options;
@@ -28,8 +36,11 @@ Options parse(int argc, char** argv) {
       options.runs = atoi(argv[++i]);
     } else if (word == "--json" && i + 1 < argc) {
       options.json = argv[++i];
+    } else if (word == "--side" && i + 1 < argc && index_of_side(argv[i + 1]) < kSides) {
+      options.sides = {};
+      options.sides[index_of_side(argv[++i])] = true;
     } else if (word[0] == '-') {
-      fprintf(stderr, "usage: %s [--runs N] [--json FILE] [--list] [CASE]...\n", argv[0]);
+      fprintf(stderr, "usage: %s [--runs N] [--json FILE] [--side SIDE] [--list] [CASE]...\n", argv[0]);
       exit(2);
     } else {
       options.wanted.push_back(word);
@@ -63,7 +74,7 @@ int run(int argc, char** argv) {
     if (options.lists) {
       printf("%s\n", one.name.c_str());
     } else {
-      rows.push_back(measure(one, options.runs));
+      rows.push_back(measure(one, options.runs, options.sides));
     }
   }
   if (options.lists) return 0;

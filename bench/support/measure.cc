@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <memory>
 
 namespace lxnet::bench {
@@ -18,6 +19,26 @@ long preemptions() {
   return usage.ru_nivcsw;
 }
 
+double processor_nanos() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
+struct Times {
+  double wall, processor;
+};
+
+// The median of the runs, and half the distance between their quartiles as a share of it.
+Figure summary_of(std::vector<double>& values) {
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double share) {
+    return values[static_cast<size_t>(std::lround(share * static_cast<double>(values.size() - 1)))];
+  };
+  const double median = at(0.5);
+  return {.median = median, .spread = median == 0 ? 0 : (at(0.75) - at(0.25)) / 2 / median};
+}
+
 // One side of a case, set up.
 class Contender {
  public:
@@ -25,40 +46,41 @@ class Contender {
     if (work_.repeat) calibrate();
   }
 
-  void run() { values_.push_back(work_.value ? work_.value() : in_unit(slice())); }
-
-  Figure figure() {
-    std::sort(values_.begin(), values_.end());
-    const auto at = [&](double share) {
-      return values_[static_cast<size_t>(std::lround(share * static_cast<double>(values_.size() - 1)))];
-    };
-    const double median = at(0.5);
-    return {.median = median, .spread = median == 0 ? 0 : (at(0.75) - at(0.25)) / 2 / median};
+  void run() {
+    if (work_.value) return wall_.push_back(work_.value());
+    const Times times = slice();
+    wall_.push_back(in_unit(times.wall));
+    processor_.push_back(in_unit(times.processor));
   }
+
+  Figure figure() { return summary_of(wall_); }
+  std::optional<Figure> processor_figure() { return processor_.empty() ? std::nullopt : std::optional(summary_of(processor_)); }
 
  private:
   // As many operations as fill a slice; which also warms the caches.
   void calibrate() {
     double nanos = 0;
     for (count_ = 1;; count_ *= 2) {
-      nanos = timed();
+      nanos = timed().wall;
       if (nanos > kSliceNanos / 4 || count_ > (int64_t{1} << 40)) break;
     }
     count_ = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(count_) * kSliceNanos / nanos));
   }
 
-  double timed() {
-    return nanos_of([this] { work_.repeat(count_); });
+  Times timed() {
+    const double before = processor_nanos();
+    const double wall = nanos_of([this] { work_.repeat(count_); });
+    return {.wall = wall, .processor = processor_nanos() - before};
   }
 
   // A slice in which the scheduler gave the processor to somebody else says nothing: it is measured again.
-  double slice() {
-    double best = 0;
+  Times slice() {
+    Times best{};
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       const long before = preemptions();
-      const double nanos = timed();
-      if (attempt == 0 || nanos < best) best = nanos;
-      if (preemptions() == before) return nanos;
+      const Times times = timed();
+      if (attempt == 0 || times.wall < best.wall) best = times;
+      if (preemptions() == before) return times;
     }
     return best;
   }
@@ -71,33 +93,41 @@ class Contender {
   const Case& case_;
   Work work_;
   int64_t count_ = 1;
-  std::vector<double> values_;
+  std::vector<double> wall_, processor_;
 };
+
+std::optional<double> ratio_of(Unit unit, const std::optional<Figure>& own, const std::optional<Figure>& other) {
+  if (!own || !other || own->median == 0 || other->median == 0) return std::nullopt;
+  return unit == Unit::BytesPerSecond ? own->median / other->median : other->median / own->median;
+}
 
 }  // namespace
 
 std::optional<double> advantage_over(const Row& row, Side side) {
-  const auto& own = row.figures[static_cast<size_t>(Side::Lxnet)];
-  const auto& other = row.figures[static_cast<size_t>(side)];
-  if (!own || !other || own->median == 0 || other->median == 0) return std::nullopt;
-  return row.unit == Unit::BytesPerSecond ? own->median / other->median : other->median / own->median;
+  return ratio_of(row.unit, row.figures[static_cast<size_t>(Side::Lxnet)], row.figures[static_cast<size_t>(side)]);
 }
 
-Row measure(const Case& measured, int runs) {
+std::optional<double> processor_advantage_over(const Row& row, Side side) {
+  return ratio_of(row.unit, row.processor[static_cast<size_t>(Side::Lxnet)], row.processor[static_cast<size_t>(side)]);
+}
+
+Row measure(const Case& measured, int runs, const WantedSides& wanted) {
   const std::array<const std::function<Work()>*, kSides> sides = {&measured.lxnet, &measured.linux, &measured.lwip,
                                                                   &measured.floor};
   std::array<std::unique_ptr<Contender>, kSides> contenders;
   for (size_t side = 0; side < kSides; ++side) {
-    if (*sides[side]) contenders[side] = std::make_unique<Contender>(measured, (*sides[side])());
+    if (*sides[side] && wanted[side]) contenders[side] = std::make_unique<Contender>(measured, (*sides[side])());
   }
   for (int run = 0; run < runs; ++run) {
     for (auto& contender : contenders) {
       if (contender != nullptr) contender->run();
     }
   }
-  Row row{.name = measured.name, .unit = measured.unit, .figures = {}};
+  Row row{.name = measured.name, .unit = measured.unit, .figures = {}, .processor = {}};
   for (size_t side = 0; side < kSides; ++side) {
-    if (contenders[side] != nullptr) row.figures[side] = contenders[side]->figure();
+    if (contenders[side] == nullptr) continue;
+    row.figures[side] = contenders[side]->figure();
+    row.processor[side] = contenders[side]->processor_figure();
   }
   return row;
 }

@@ -20,11 +20,17 @@ struct Row {
   std::string name;
   Unit unit = Unit::Nanos;
   std::array<std::optional<Figure>, kSides> figures;
+  // The same in processor time of the whole process, kernel's share included: what is left of a figure on a busy machine, where a
+  // side may wait for its turn. None for work that measures by itself.
+  std::array<std::optional<Figure>, kSides> processor;
 };
 
 // How many times better lxnet is than that side: above 1, lxnet is faster or smaller.
 std::optional<double> advantage_over(const Row& row, Side side);
+std::optional<double> processor_advantage_over(const Row& row, Side side);
 
-Row measure(const Case& measured, int runs);
+// Sides that are not wanted are not even set up.
+using WantedSides = std::array<bool, kSides>;
+Row measure(const Case& measured, int runs, const WantedSides& wanted);
 
 }  // namespace lxnet::bench

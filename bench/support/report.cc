@@ -5,8 +5,6 @@
 namespace lxnet::bench {
 namespace {
 
-constexpr const char* kSideNames[kSides] = {"lxnet", "linux", "lwip", "floor"};
-
 const char* unit_name(Unit unit) {
   switch (unit) {
     case Unit::Nanos:
@@ -59,6 +57,11 @@ void write_row(FILE* file, const std::string& bench, const Row& row) {
     write_number(file, (std::string("ratio_") + kSideNames[side]).c_str(), advantage_over(row, static_cast<Side>(side)));
   }
   for (size_t side = 0; side < kSides; ++side) {
+    const auto& figure = row.processor[side];
+    write_number(file, (std::string("cpu_") + kSideNames[side]).c_str(), figure ? std::optional(figure->median) : std::nullopt);
+  }
+  write_number(file, "ratio_cpu_linux", processor_advantage_over(row, Side::Linux));
+  for (size_t side = 0; side < kSides; ++side) {
     const auto& figure = row.figures[side];
     write_number(file, (std::string("spread_") + kSideNames[side]).c_str(),
                  figure ? std::optional(figure->spread) : std::nullopt);
@@ -82,6 +85,8 @@ void print_table(const std::string& bench, const std::vector<Row>& rows) {
   for (size_t side = 1; side < kSides; ++side) {
     if (is_shown[side]) print_cell(std::string("vs ") + kSideNames[side], 8);
   }
+  print_cell("cpu lxnet", 9);
+  print_cell("vs linux", 8);
   printf("\n");
   for (const Row& row : rows) {
     printf("%-*s  %-5s", static_cast<int>(width), row.name.c_str(), unit_name(row.unit));
@@ -91,6 +96,9 @@ void print_table(const std::string& bench, const std::vector<Row>& rows) {
     for (size_t side = 1; side < kSides; ++side) {
       if (is_shown[side]) print_cell(ratio_cell(advantage_over(row, static_cast<Side>(side))), 8);
     }
+    const auto& processor = row.processor[static_cast<size_t>(Side::Lxnet)];
+    print_cell(processor ? number(processor->median) : "-", 9);
+    print_cell(ratio_cell(processor_advantage_over(row, Side::Linux)), 8);
     printf("\n");
   }
 }

@@ -10,8 +10,9 @@ namespace lxnet::bench {
 
 void print_table(const std::string& bench, const std::vector<Row>& rows);
 
-// An array of {bench, case, unit, lxnet, linux, lwip, ratio_linux} and, besides, floor, ratio_lwip, ratio_floor and the spread of
-// each side. What was not measured is null. False when the file cannot be written.
+// An array of {bench, case, unit, lxnet, linux, lwip, ratio_linux} and, besides, floor, ratio_lwip, ratio_floor, the processor
+// time of each side (cpu_SIDE, ratio_cpu_linux) and its spread. What was not measured is null. False when the file cannot be
+// written.
 bool write_json(const std::string& path, const std::string& bench, const std::vector<Row>& rows);
 
 }  // namespace lxnet::bench
