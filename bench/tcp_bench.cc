@@ -1,5 +1,6 @@
 // TCP over loopback, both systems by system call and from one thread: round trips, streams against the two copies they need,
-// connections made and closed, and what a hundred thousand idle ones cost.
+// connections made and closed, and what a hundred thousand idle ones cost. lxnet as a host of one processor runs it, as lwIP is,
+// but where a case says otherwise.
 #include <netinet/tcp.h>
 
 #include <cstring>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/lwip/lwip_pair.hh"
 #include "bench/support/bench.hh"
 #include "bench/support/systems.hh"
 
@@ -129,7 +131,7 @@ class Idle {
  public:
   static constexpr size_t kPerListener = 4'000;
 
-  Idle(Connections<Lxnet>& connections, size_t count) : connections_(connections) {
+  Idle(Connections<SoloLxnet>& connections, size_t count) : connections_(connections) {
     for (size_t i = 0; i < count; ++i) {
       if (i % kPerListener == 0) listeners_.push_back(connections_.listen_at(name_));
       pairs_.push_back(connections_.connect_to(listeners_.back(), name_));
@@ -141,26 +143,26 @@ class Idle {
   }
 
  private:
-  Connections<Lxnet>& connections_;
+  Connections<SoloLxnet>& connections_;
   sockaddr_in name_{};
   std::vector<int> listeners_;
-  std::vector<Connections<Lxnet>::Pair> pairs_;
+  std::vector<Connections<SoloLxnet>::Pair> pairs_;
 };
 
 constexpr size_t kIdle = 100'000;
 
 double memory_of_a_pair() {
-  Connections<Lxnet> connections;
+  Connections<SoloLxnet> connections;
   // The first ones fill pools and tables.
   Idle few(connections, 1000);
-  const size_t before = connections.system.host().thread_hal().live_bytes();
+  const size_t before = connections.system.host().live_bytes();
   Idle many(connections, kIdle);
-  return static_cast<double>(connections.system.host().thread_hal().live_bytes() - before) / kIdle;
+  return static_cast<double>(connections.system.host().live_bytes() - before) / kIdle;
 }
 
 // One connection among many that do nothing; made last, destroyed first.
 struct Crowd {
-  PingPong<Lxnet> ping_pong;
+  PingPong<SoloLxnet> ping_pong;
   Idle idle{ping_pong.connections, kIdle};
 };
 
@@ -177,19 +179,68 @@ Work connect_and_close() {
   return once([work = std::make_shared<Connections<System>>()] { work->close(work->connect()); });
 }
 
+class LwipPingPong {
+ public:
+  LwipPingPong() { pair_->connect(); }
+  ~LwipPingPong() { pair_->close(); }
+  void run() {
+    pair_->client_sends(data_, sizeof data_);
+    require(pair_->server_receives(data_, sizeof data_) == sizeof data_, "lwIP lost data");
+    pair_->server_sends(data_, sizeof data_);
+    require(pair_->client_receives(data_, sizeof data_) == sizeof data_, "lwIP lost data");
+  }
+
+ private:
+  std::unique_ptr<LwipPair> pair_ = LwipPair::create();
+  uint8_t data_[64] = {};
+};
+
+class LwipStream {
+ public:
+  explicit LwipStream(size_t size) : from_(size, 0x5a), to_(size) { pair_->connect(); }
+  ~LwipStream() { pair_->close(); }
+  void run() { pair_->stream(from_.data(), to_.data(), to_.size()); }
+
+ private:
+  std::unique_ptr<LwipPair> pair_ = LwipPair::create();
+  std::vector<uint8_t> from_, to_;
+};
+
+Work lwip_ping_pong() {
+  return once([work = std::make_shared<LwipPingPong>()] { work->run(); });
+}
+Work lwip_stream(size_t size) {
+  return once([work = std::make_shared<LwipStream>(size)] { work->run(); });
+}
+Work lwip_connect_and_close() {
+  return once([pair = std::shared_ptr<LwipPair>(LwipPair::create())] {
+    pair->connect();
+    pair->close();
+  });
+}
+
+// A side that is there only where lwIP is.
+std::function<Work()> with_lwip(std::function<Work()> side) { return LwipPair::is_available() ? side : nullptr; }
+
 }  // namespace
 
 void add_cases(Suite& suite) {
-  suite.add({.name = "64 B ping-pong", .lxnet = &ping_pong<Lxnet>, .linux = &ping_pong<Linux>});
+  suite.add(
+      {.name = "64 B ping-pong", .lxnet = &ping_pong<SoloLxnet>, .linux = &ping_pong<Linux>, .lwip = with_lwip(&lwip_ping_pong)});
+  suite.add({.name = "64 B ping-pong, several processors", .lxnet = &ping_pong<Lxnet>, .linux = &ping_pong<Linux>});
   for (const size_t size : {size_t{4096}, size_t{65536}}) {
     suite.add({.name = std::to_string(size / 1024) + " KiB stream",
                .unit = Unit::BytesPerSecond,
                .items = static_cast<double>(size),
-               .lxnet = [=] { return stream<Lxnet>(size); },
+               .lxnet = [=] { return stream<SoloLxnet>(size); },
                .linux = [=] { return stream<Linux>(size); },
+               .lwip = with_lwip([=] { return lwip_stream(size); }),
                .floor = [=] { return two_copies(size); }});
   }
-  suite.add({.name = "connect, accept, close", .lxnet = &connect_and_close<Lxnet>, .linux = &connect_and_close<Linux>});
+  suite.add({.name = "connect, accept, close",
+             .lxnet = &connect_and_close<SoloLxnet>,
+             .linux = &connect_and_close<Linux>,
+             .lwip = with_lwip(&lwip_connect_and_close)});
   suite.add({.name = "64 B ping-pong, 100k idle",
              .lxnet = [] { return once([crowd = std::make_shared<Crowd>()] { crowd->ping_pong.run(); }); }});
   suite.add({.name = "memory of an idle pair", .unit = Unit::Bytes, .lxnet = [] {

@@ -49,10 +49,13 @@ void add_cases(Suite& suite) {
   const auto add = [&](size_t size, int batch) {
     suite.add({.name = std::to_string(size) + " B" + (batch > 1 ? " in batches of " + std::to_string(batch) : ""),
                .items = static_cast<double>(batch),
-               .lxnet = [=] { return exchange<Lxnet>(size, batch); },
+               .lxnet = [=] { return exchange<SoloLxnet>(size, batch); },
                .linux = [=] { return exchange<Linux>(size, batch); }});
   };
   add(64, 1);
+  suite.add({.name = "64 B, several processors",
+             .lxnet = [] { return exchange<Lxnet>(64, 1); },
+             .linux = [] { return exchange<Linux>(64, 1); }});
   add(64, 32);
   add(1400, 1);
   add(65000, 1);

@@ -133,6 +133,15 @@ target_link_libraries(lxnet-oracle PRIVATE lxnet_ltp_runner)
 file(GLOB bench_support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/support/*.cc)
 add_library(lxnet_bench_support OBJECT ${bench_support})
 
+# lwIP's headers are as old as C compilers that warn of nothing.
+pkg_check_modules(lwip QUIET IMPORTED_TARGET lwip)
+if(TARGET PkgConfig::lwip)
+  add_library(lxnet_bench_lwip OBJECT ${CMAKE_SOURCE_DIR}/bench/lwip/lwip_pair.cc)
+  target_include_directories(lxnet_bench_lwip SYSTEM PRIVATE ${lwip_INCLUDE_DIRS})
+else()
+  add_library(lxnet_bench_lwip OBJECT ${CMAKE_SOURCE_DIR}/bench/lwip/without_lwip.cc)
+endif()
+
 # The program that the differential test runs on Linux and on lxnet; like a conformance test it knows only the C library.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/walk/*.cc)
 add_executable(walk ${sources})
@@ -147,6 +156,10 @@ foreach(source IN LISTS bench_sources)
   add_executable(bench_${name} ${source} $<TARGET_OBJECTS:lxnet_bench_support>)
   lxnet_link_existing(bench_${name} lxnet_core ${LXNET_HOST_LIBRARIES})
 endforeach()
+target_sources(bench_tcp PRIVATE $<TARGET_OBJECTS:lxnet_bench_lwip>)
+if(TARGET PkgConfig::lwip)
+  target_link_libraries(bench_tcp PRIVATE ${lwip_LIBRARIES})
+endif()
 
 # A fuzz target is one LLVMFuzzerTestOneInput(). Without libFuzzer a small driver feeds it its corpus and random inputs.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cc)

@@ -27,6 +27,9 @@ void Timers::arm(Timer& timer, Instant deadline) {
 }
 
 bool Timers::cancel(Timer& timer) {
+  // Its owner alone arms it, and take_due() says that it fires before it says that it is not armed: so nothing is missed here.
+  const bool is_unarmed = __atomic_load_n(&timer.slot_, __ATOMIC_ACQUIRE) == Timer::kUnarmed;
+  if (is_unarmed && __atomic_load_n(&timer.is_firing_, __ATOMIC_ACQUIRE) == 0) return false;
   MutexLock lock(mutex_);
   const bool was_firing = __atomic_exchange_n(&timer.is_firing_, 0u, __ATOMIC_ACQ_REL) != 0;
   if (timer.slot_ == Timer::kUnarmed) return was_firing;
@@ -95,14 +98,15 @@ void Timers::collect_due_locked(Instant now) {
   position_ = std::max(position_, target);
 }
 
-// Null when none is due any more. A timer whose owner is dying is only taken off: the owner's destructor waits for the lock.
+// Null when none is due any more. A timer whose owner is dying is only taken off; the owner's destructor waits for the lock, or has
+// seen it unarmed after which nothing here touches it.
 Timer* Timers::take_due() {
   MutexLock lock(mutex_);
   while (Timer* timer = due_.take_front()) {
-    __atomic_store_n(&timer->slot_, Timer::kUnarmed, __ATOMIC_RELAXED);
-    if (timer->owner_ != nullptr && !timer->owner_->hold(*timer)) continue;
-    __atomic_store_n(&timer->is_firing_, 1u, __ATOMIC_RELEASE);
-    return timer;
+    const bool is_held = timer->owner_ == nullptr || timer->owner_->hold(*timer);
+    if (is_held) __atomic_store_n(&timer->is_firing_, 1u, __ATOMIC_RELAXED);
+    __atomic_store_n(&timer->slot_, Timer::kUnarmed, __ATOMIC_RELEASE);
+    if (is_held) return timer;
   }
   return nullptr;
 }

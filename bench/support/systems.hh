@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "bench/support/solo_host.hh"
 #include "hal/lxnet.h"
 #include "hosts/threads/thread_host.hh"
 
@@ -27,7 +28,20 @@ class Linux {
   }
 };
 
-// A host of its own, with its loopback up.
+// A host of its own, with its loopback up, on a machine of one processor.
+class SoloLxnet {
+ public:
+  template <typename... Arguments>
+  int64_t call(long number, Arguments... arguments) {
+    return host_.call(number, arguments...);
+  }
+  SoloHost& host() { return host_; }
+
+ private:
+  SoloHost host_{"bench"};
+};
+
+// The same where several threads may call at once.
 class Lxnet {
  public:
   template <typename... Arguments>

@@ -35,6 +35,9 @@ class ThreadHal {
 
   size_t live_bytes() const { return __atomic_load_n(&live_bytes_, __ATOMIC_RELAXED); }
 
+ protected:
+  size_t live_bytes_ = 0;  // atomic
+
  private:
   static ThreadHal& of(void* ctx) { return *static_cast<ThreadHal*>(ctx); }
   static lxnet_hal make_table(ThreadHal* self);
@@ -44,7 +47,6 @@ class ThreadHal {
   void serve();
 
   std::function<void(lxnet_stack*)> ring_;
-  size_t live_bytes_ = 0;  // atomic
   lxnet_hal table_;
   Hal hal_;
   std::mutex mutex_;  // of all below
