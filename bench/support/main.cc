@@ -52,7 +52,7 @@ Options parse(int argc, char** argv) {
 bool is_wanted(const Options& options, const std::string& name) {
   if (options.wanted.empty()) return true;
   for (const std::string& part : options.wanted) {
-    if (name.find(part) != std::string::npos) return true;
+    if (part[0] == '=' ? name == part.substr(1) : name.find(part) != std::string::npos) return true;
   }
   return false;
 }
