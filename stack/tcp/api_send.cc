@@ -27,9 +27,12 @@ bool TcpSocket::is_writeable() const {
   return has_send_room();
 }
 
+// As Linux's tcp_new_space: who waits for room while the window would take more gets a larger buffer first.
 void TcpSocket::announce_space(Entry& entry) {
-  if (in(kMaySend) && congestion_.is_cwnd_limited && send_queue_.charge() >= options.send_buffer / 2) expand_send_buffer();
-  if (!wants_space_ || !is_writeable()) return;
+  if (!wants_space_) return;
+  const bool has_memory = stack().tcp().memory_pages() < stack().tunables().values().tcp_mem[0];
+  if (in(kMaySend) && recovery_.in_flight() < congestion_.cwnd && has_memory) expand_send_buffer();
+  if (!is_writeable()) return;
   wants_space_ = false;
   if (statistics_.limit == TcpStatistics::Limit::Buffer) {
     statistics_.account(recovery_.out != 0 ? TcpStatistics::Limit::Busy : TcpStatistics::Limit::None, entry.now());

@@ -23,6 +23,26 @@ TEST(Goodput, IsWhatTheFormulaOfCubicGives) {
   EXPECT_GE(goodput.megabits_per_second, cubic_formula(1, 100, 1448));
 }
 
+// Who is paced never fills the window, and its send buffer must grow all the same.
+TEST(Goodput, IsNotHeldDownByTheSendBuffer) {
+  for (const char* congestion : {"cubic", "reno", "bbr"}) {
+    const Goodput goodput =
+        measure_goodput({.rtt_millis = 10, .congestion = congestion}, {.bytes = 12'000'000, .seconds = 20}, 1);
+    EXPECT_TRUE(goodput.is_whole) << congestion;
+    EXPECT_GT(goodput.megabits_per_second, 300) << congestion;
+  }
+}
+
+// RFC 9438, 4.3: where Reno does well CUBIC does no worse.
+TEST(Goodput, OfCubicKeepsUpWithRenoOnShortPaths) {
+  for (const double loss : {1.0, 5.0}) {
+    const TransferLimits limits = {.bytes = 12'000'000, .seconds = 20};
+    const Goodput reno = measure_goodput({.loss_percent = loss, .rtt_millis = 0.1, .congestion = "reno"}, limits, 1);
+    const Goodput cubic = measure_goodput({.loss_percent = loss, .rtt_millis = 0.1, .congestion = "cubic"}, limits, 1);
+    EXPECT_GT(cubic.megabits_per_second, 0.8 * reno.megabits_per_second) << loss;
+  }
+}
+
 TEST(Goodput, LosesNoByteToReorderingDuplicationAndLoss) {
   for (const char* impairment : {"reorder", "duplicate"}) {
     for (const char* congestion : {"cubic", "reno", "bbr"}) {
