@@ -98,8 +98,8 @@ void Timers::collect_due_locked(Instant now) {
   position_ = std::max(position_, target);
 }
 
-// Null when none is due any more. A timer whose owner is dying is only taken off; the owner's destructor waits for the lock, or has
-// seen it unarmed after which nothing here touches it.
+// Null when none is due any more. A timer whose owner is dying is only taken off; the owner's destructor waits for the lock, or
+// has seen it unarmed after which nothing here touches it.
 Timer* Timers::take_due() {
   MutexLock lock(mutex_);
   while (Timer* timer = due_.take_front()) {

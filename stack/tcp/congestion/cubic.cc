@@ -1,8 +1,9 @@
 // CUBIC (RFC 9438) in integers, with HyStart++ for slow start.
 //
 // W(t) = C (t - K)^3 + W_max with C = 0.4 and beta = 0.7; time in units of 1/1024 s, as Linux scales it, so that one
-// multiplication chain stays in 64 bits. In the Reno-friendly region of section 4.3 each acknowledgment counts: where Linux looks at
-// the estimate only as often as at the cubic function, 31 ms apart, a path of a tenth of a millisecond would never leave its floor.
+// multiplication chain stays in 64 bits. In the Reno-friendly region of section 4.3 each acknowledgment counts: where Linux looks
+// at the estimate only as often as at the cubic function, 31 ms apart, a path of a tenth of a millisecond would never leave its
+// floor.
 #include <algorithm>
 
 #include "stack/tcp/congestion/algorithms.hh"
@@ -28,8 +29,8 @@ struct Cubic {
   uint32_t growth_count = 1;  // segments to acknowledge for one more
   uint32_t origin = 0;        // the plateau of this epoch
   uint32_t k = 0;             // time to reach it, in 1/1024 s
-  uint32_t reno_cwnd = 0;   // W_est
-  uint64_t reno_count = 0;  // towards its next segment: alpha per segment acknowledged, of cwnd, times 65536
+  uint32_t reno_cwnd = 0;     // W_est
+  uint64_t reno_count = 0;    // towards its next segment: alpha per segment acknowledged, of cwnd, times 65536
   Instant epoch_start = Instant::never();
   Instant last_update;
 };
