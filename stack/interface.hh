@@ -106,7 +106,7 @@ class Interface : public RefCounted<Interface> {
   void (*release_device_)(NetDevice& device) = nullptr;
 
   // The registry's; its lock guards them.
-  List<AddressNode, &AddressNode::interface_link> addresses_;  // IPv4 in Linux's order, then IPv6
+  List<AddressNode, &AddressNode::interface_link> addresses_;  // in Linux's order, IPv4 first
   ListLink index_link_;
   ListLink name_link_;
   ListLink order_link_;

@@ -128,6 +128,14 @@ Result<> InterfaceRegistry::add_address(Entry& entry, Interface& interface, cons
   return insert_address(entry, interface, address);
 }
 
+// What an IPv6 address stands before: those that reach as far or less far. Null: at the end.
+AddressNode* InterfaceRegistry::ipv6_successor(Interface& interface, const InterfaceAddress& address) const {
+  for (AddressNode& node : interface.addresses_) {
+    if (!node.value.address.is_v4() && node.value.scope >= address.scope) return &node;
+  }
+  return nullptr;
+}
+
 Result<> InterfaceRegistry::insert_address(Entry& entry, Interface& interface, const InterfaceAddress& asked) {
   if (!interface.is_registered_) return Errno::ENODEV;
   const bool is_v4 = asked.address.is_v4();
@@ -141,6 +149,7 @@ Result<> InterfaceRegistry::insert_address(Entry& entry, Interface& interface, c
     TRY(place_ipv4(interface, address, before));
   } else {
     TRY(check_ipv6(interface, address));
+    before = ipv6_successor(interface, address);
   }
   if (address.valid_until.is_never()) address.flags |= kAddressPermanent;
   address.created_nanos = address.updated_nanos = entry.now().in_nanos();

@@ -131,6 +131,7 @@ class InterfaceRegistry {
   void erase_address(Entry& entry, AddressNode& node) REQUIRES(configuration_);
   void erase_addresses(Entry& entry, Interface& interface, IpFamily family, uint32_t except_flags) REQUIRES(configuration_);
   Result<> place_ipv4(Interface& interface, InterfaceAddress& address, AddressNode*& before) const REQUIRES(configuration_);
+  AddressNode* ipv6_successor(Interface& interface, const InterfaceAddress& address) const REQUIRES(configuration_);
   Result<> check_ipv6(Interface& interface, InterfaceAddress& address) const REQUIRES(configuration_);
   void remove_ipv4(Entry& entry, AddressNode& node) REQUIRES(configuration_);
   void promote(AddressNode& heir) REQUIRES(configuration_);

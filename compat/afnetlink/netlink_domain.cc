@@ -1,17 +1,34 @@
 #include "compat/afnetlink/netlink_domain.hh"
 
 #include "compat/afnetlink/netlink_socket.hh"
+#include "compat/afnetlink/route_family.hh"
+#include "compat/afnetlink/route_messages.hh"
 #include "compat/afnetlink/sock_diag.hh"
 #include "compat/syscalls/compat_state.hh"
+#include "stack/neighbour/neighbour_table.hh"
+#include "stack/stack.hh"
 
 namespace lxnet {
 namespace {
 
 constexpr NetlinkProtocol kProtocols[] = {
-    {.number = 4 /* NETLINK_SOCK_DIAG */, .handle = &handle_sock_diag},
+    {.number = kNetlinkRoute, .groups = kLastRouteGroup, .is_question = &is_route_question, .handle = &handle_route},
+    {.number = 4 /* NETLINK_SOCK_DIAG */, .groups = 0, .is_question = [](uint16_t) { return true; }, .handle = &handle_sock_diag},
 };
 
 }  // namespace
+
+NetlinkDomain::NetlinkDomain(Stack& stack, InodeOf inode_of)
+    : stack_(stack), observer_(*this), mutex_(stack.hal(), LockRank::SocketInventory), inode_of_(inode_of) {
+  stack.interfaces().add_observer(observer_);
+  stack.neighbours().on_change = &neighbour_changed;
+  stack.neighbours().on_change_owner = this;
+}
+
+NetlinkDomain::~NetlinkDomain() {
+  stack_.neighbours().on_change = nullptr;
+  stack_.interfaces().remove_observer(observer_);
+}
 
 NetlinkDomain& NetlinkDomain::of(Stack& stack) { return *static_cast<NetlinkDomain*>(CompatState::of(stack).netlink_domain); }
 
@@ -56,6 +73,26 @@ Result<> NetlinkDomain::take_any_port(Port& port, uint32_t process) {
   return ok();
 }
 
+void NetlinkDomain::set_groups(Port& port, uint64_t groups) {
+  MutexLock lock(mutex_);
+  port.groups = groups;
+}
+
+bool NetlinkDomain::has_members(int protocol, uint32_t group) {
+  MutexLock lock(mutex_);
+  for (Port& port : ports_) {
+    if (port.protocol == protocol && (port.groups >> (group - 1) & 1) != 0) return true;
+  }
+  return false;
+}
+
+void NetlinkDomain::multicast(int protocol, uint32_t group, ByteSpan datagram) {
+  MutexLock lock(mutex_);
+  for (Port& port : ports_) {
+    if (port.protocol == protocol && (port.groups >> (group - 1) & 1) != 0) port.socket->hear(group, datagram);
+  }
+}
+
 void NetlinkDomain::leave(Port& port) {
   MutexLock lock(mutex_);
   if (port.link.is_linked()) ports_.remove(port);
@@ -67,7 +104,7 @@ extern "C" int lxnet_enable_afnetlink(lxnet_stack* c_stack, uint64_t (*inode_of)
   using namespace lxnet;
   Stack& stack = *reinterpret_cast<Stack*>(c_stack);
   CompatState& state = CompatState::of(stack);
-  NetlinkDomain* domain = construct<NetlinkDomain>(stack.hal(), stack.hal(), inode_of);
+  NetlinkDomain* domain = construct<NetlinkDomain>(stack.hal(), stack, inode_of);
   if (domain == nullptr) return -static_cast<int>(Errno::ENOMEM);
   auto added = state.add_family({.number = kFamilyNetlink, .create = &NetlinkSocket::create, .create_pair = nullptr});
   if (!added.is_ok()) {

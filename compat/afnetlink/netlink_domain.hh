@@ -3,15 +3,19 @@
 
 #include "compat/afnetlink/netlink_message.hh"
 #include "hal/mutex.hh"
+#include "stack/network_event.hh"
 
 namespace lxnet {
 
 class NetlinkSocket;
 class Stack;
+struct NeighbourInfo;
 
-// A protocol served: NETLINK_SOCK_DIAG.
+// A protocol served.
 struct NetlinkProtocol {
   int number;
+  uint32_t groups;  // the number of the last multicast group
+  bool (*is_question)(uint16_t type);
   // One request of the program's; answers go to the output. The error goes into the NLMSG_ERROR.
   Result<> (*handle)(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output);
 };
@@ -25,9 +29,11 @@ class NetlinkDomain {
     NetlinkSocket* socket = nullptr;
     int protocol = 0;
     uint32_t number = 0;
+    uint64_t groups = 0;  // bit n: group n + 1
   };
 
-  NetlinkDomain(const Hal& hal, InodeOf inode_of) : mutex_(hal, LockRank::Listener), inode_of_(inode_of) {}
+  NetlinkDomain(Stack& stack, InodeOf inode_of);
+  ~NetlinkDomain();
   static NetlinkDomain& of(Stack& stack);
   // Null for a protocol that is not served.
   static const NetlinkProtocol* find_protocol(int number);
@@ -37,6 +43,11 @@ class NetlinkDomain {
   // The caller's process id if it is free, else a number no process has. EADDRINUSE when there is none.
   Result<> take_any_port(Port& port, uint32_t process);
   void leave(Port& port);
+  void set_groups(Port& port, uint64_t groups);
+  // Whether anybody would hear a message to the group; one without hearers need not be written.
+  bool has_members(int protocol, uint32_t group);
+  // To every socket of the protocol that joined the group.
+  void multicast(int protocol, uint32_t group, ByteSpan datagram);
   // Whether somebody has it.
   bool is_taken(int protocol, uint32_t number);
 
@@ -47,7 +58,17 @@ class NetlinkDomain {
 
  private:
   bool is_taken_locked(int protocol, uint32_t number) REQUIRES(mutex_);
+  // route_events.cc
+  static void network_changed(NetworkObserver& observer, Entry& entry, const NetworkEvent& event);
+  static void neighbour_changed(void* self, Entry& entry, const NeighbourInfo& info);
 
+  struct Observer : NetworkObserver {
+    explicit Observer(NetlinkDomain& of) : NetworkObserver(&network_changed), domain(of) {}
+    NetlinkDomain& domain;
+  };
+
+  Stack& stack_;
+  Observer observer_;
   Mutex mutex_;
   InodeOf inode_of_;
   uint32_t next_number_ GUARDED_BY(mutex_) = static_cast<uint32_t>(-4097);

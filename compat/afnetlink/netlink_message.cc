@@ -2,6 +2,21 @@
 
 namespace lxnet {
 
+std::optional<ByteSpan> NetlinkAttributes::find(uint16_t type) const {
+  constexpr size_t kHead = 4;
+  constexpr uint16_t kTypeMask = 0x3fff;  // the rest says how the value is coded
+  std::optional<ByteSpan> found;
+  for (ByteSpan rest = bytes_; rest.size() >= kHead;) {
+    uint16_t head[2];
+    memcpy(head, rest.data(), sizeof head);
+    if (head[0] < kHead || head[0] > rest.size()) break;
+    if ((head[1] & kTypeMask) == type) found = rest.first(head[0]).subspan(kHead);
+    const size_t step = netlink_align(head[0]);
+    rest = rest.subspan(step < rest.size() ? step : rest.size());
+  }
+  return found;
+}
+
 Result<> NetlinkWriter::make_room(size_t size) {
   if (buffer_.is_empty()) buffer_ = TRY(HeapArray<uint8_t>::create(hal_, kMost));
   return size_ + size <= kMost ? Result<>(ok()) : Result<>(Errno::EMSGSIZE);
@@ -29,6 +44,17 @@ Result<> NetlinkWriter::attribute(uint16_t type, ByteSpan value) {
   if (!value.empty()) memcpy(buffer_.data() + size_ + sizeof head, value.data(), value.size());
   size_ += size;
   return ok();
+}
+
+Result<size_t> NetlinkWriter::begin_nested(uint16_t type) {
+  const size_t place = size_;
+  TRY(attribute(type, ByteSpan()));
+  return place;
+}
+
+void NetlinkWriter::end_nested(size_t place) {
+  const auto length = static_cast<uint16_t>(size_ - place);
+  memcpy(buffer_.data() + place, &length, sizeof length);
 }
 
 // A message that makes the datagram too long begins the next one.

@@ -1,6 +1,8 @@
 // Netlink messages: what waits in a socket's queue, and how answers are written.
 #pragma once
 
+#include <optional>
+
 #include "base/list.hh"
 #include "compat/syscalls/context.hh"
 #include "hal/memory.hh"
@@ -23,6 +25,10 @@ enum : uint16_t {
   kNetlinkMulti = 2,
   kNetlinkAck = 4,
   kNetlinkDump = 0x300,
+  kNetlinkReplace = 0x100,  // of what is made new, where kNetlinkDump is of what is asked
+  kNetlinkExclusive = 0x200,
+  kNetlinkCreate = 0x400,
+  kNetlinkAppend = 0x800,
   kNetlinkCapped = 0x100,  // in an error: without the request's payload
 };
 
@@ -33,14 +39,36 @@ struct NetlinkDatagram {
   ListLink link;
   HeapArray<uint8_t> bytes;
   size_t size = 0;
-  uint32_t port = 0;  // who sent it; 0 the kernel
+  uint32_t groups = 0;  // the first of the groups it was sent to, as a mask
+};
+
+// The attributes behind a message's struct, nested ones too. What does not add up ends them; of two of a type the later counts.
+class NetlinkAttributes {
+ public:
+  explicit NetlinkAttributes(ByteSpan bytes) : bytes_(bytes) {}
+
+  // Its value; without it nothing: an attribute that is there may be empty.
+  std::optional<ByteSpan> find(uint16_t type) const;
+  // Whether it is there. ERANGE: shorter than a T.
+  template <typename T>
+  Result<bool> read(uint16_t type, T& value) const {
+    const auto found = find(type);
+    if (!found) return false;
+    if (found->size() < sizeof(T)) return Errno::ERANGE;
+    copy_bytes(mutable_bytes_of(value), *found);
+    return true;
+  }
+
+ private:
+  ByteSpan bytes_;
 };
 
 // A request as its handler sees it.
 struct NetlinkRequest {
   NetlinkHeader header{};
-  ByteSpan payload;  // behind the header
-  bool is_dump() const { return (header.flags & kNetlinkDump) != 0; }
+  ByteSpan payload;         // behind the header
+  bool is_question = true;  // for what there is; another changes something, and its flags mean other things
+  bool is_dump() const { return is_question && (header.flags & kNetlinkDump) != 0; }
 };
 
 // Where answers go: called with each finished datagram.
@@ -66,6 +94,9 @@ class NetlinkWriter {
     return attribute(type, bytes_of(value));
   }
   Result<> end();
+  // Attributes written until the place is given back are its contents.
+  Result<size_t> begin_nested(uint16_t type);
+  void end_nested(size_t place);
   // NLMSG_DONE, and what was not handed on yet.
   Result<> finish_dump();
   Result<> flush();

@@ -1,4 +1,4 @@
-// SOL_NETLINK. Options that say what of the errors is quoted are obeyed; the groups' are refused, as there are no groups.
+// SOL_NETLINK. The options say which groups are heard and what of an error is quoted.
 #include "compat/afnetlink/netlink_socket.hh"
 
 namespace lxnet {
@@ -6,9 +6,12 @@ namespace {
 
 constexpr int kLevel = 270;
 enum : int {
+  kAddMembership = 1,
+  kDropMembership = 2,
   kPacketInfo = 3,
   kBroadcastError = 4,
   kNoBufferErrors = 5,
+  kListMemberships = 9,
   kCapAcknowledgements = 10,
   kExtendedAcknowledgements = 11,
   kStrictChecks = 12,
@@ -39,6 +42,9 @@ Result<> NetlinkSocket::set_option(SyscallContext& context, int level, int name,
   if (level != kLevel) return Errno::ENOPROTOOPT;
   int number = 0;
   if (length >= static_cast<int>(sizeof number)) number = TRY(read_user<int>(context.hal(), value));
+  if (name == kAddMembership || name == kDropMembership) {
+    return change_membership(static_cast<uint32_t>(number), name == kAddMembership);
+  }
   bool* flag = find_flag(name);
   if (flag == nullptr) return Errno::ENOPROTOOPT;
   *flag = number != 0;
@@ -49,6 +55,13 @@ Result<> NetlinkSocket::get_option(SyscallContext& context, int level, int name,
   if (level != kLevel) return Errno::ENOPROTOOPT;
   const int length = TRY(read_user<int>(context.hal(), length_address));
   if (length < 0) return Errno::EINVAL;
+  if (name == kListMemberships) {
+    const uint64_t groups = port_.groups;
+    const size_t whole = (protocol_.groups + 31) / 32 * sizeof(uint32_t);
+    const size_t fits = static_cast<size_t>(length) / sizeof(uint32_t) * sizeof(uint32_t);
+    TRY(copy_out(context.hal(), value, bytes_of(groups).first(fits < whole ? fits : whole)));
+    return write_user(context.hal(), length_address, static_cast<int>(whole));
+  }
   const bool* flag = find_flag(name);
   if (flag == nullptr) return Errno::ENOPROTOOPT;
   if (length < static_cast<int>(sizeof(int))) return Errno::EINVAL;

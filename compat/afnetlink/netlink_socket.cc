@@ -18,6 +18,8 @@ struct NetlinkAddress {
   uint32_t groups = 0;
 };
 
+size_t charge_of(const NetlinkDatagram& datagram) { return datagram.size + sizeof datagram; }
+
 }  // namespace
 
 NetlinkSocket::NetlinkSocket(Stack& stack, int type, const NetlinkProtocol& protocol)
@@ -72,11 +74,24 @@ Result<> NetlinkSocket::bind(SyscallContext& context, const SockAddr& user) {
   if (user.size() < sizeof(NetlinkAddress)) return Errno::EINVAL;
   const auto address = user.as<NetlinkAddress>();
   if (address.family != kFamilyNetlink) return Errno::EINVAL;
-  if (address.groups != 0) return Errno::EOPNOTSUPP;  // nobody here would send to them
-  if (is_bound()) return address.port == port_.number ? Result<>(ok()) : Result<>(Errno::EINVAL);
-  if (address.port == 0) return bind_automatically(context);
-  TRY(NetlinkDomain::of(stack()).take_port(port_, address.port));
-  __atomic_store_n(&is_bound_, uint8_t{1}, __ATOMIC_RELEASE);
+  const uint32_t groups = address.groups & static_cast<uint32_t>((uint64_t{1} << protocol_.groups) - 1);
+  if (is_bound()) {
+    if (address.port != port_.number) return Errno::EINVAL;
+  } else if (address.port == 0) {
+    TRY(bind_automatically(context));
+  } else {
+    TRY(NetlinkDomain::of(stack()).take_port(port_, address.port));
+    __atomic_store_n(&is_bound_, uint8_t{1}, __ATOMIC_RELEASE);
+  }
+  // The groups beyond the address's stay as they are.
+  NetlinkDomain::of(stack()).set_groups(port_, (port_.groups & ~uint64_t{0xffffffff}) | groups);
+  return ok();
+}
+
+Result<> NetlinkSocket::change_membership(uint32_t group, bool joins) {
+  if (group == 0 || group > protocol_.groups) return Errno::EINVAL;
+  const uint64_t bit = uint64_t{1} << (group - 1);
+  NetlinkDomain::of(stack()).set_groups(port_, joins ? port_.groups | bit : port_.groups & ~bit);
   return ok();
 }
 
@@ -102,6 +117,7 @@ Result<SockAddr> NetlinkSocket::name(SyscallContext&, NameOf which) {
     address.groups = destination_groups_;
   } else if (is_bound()) {
     address.port = port_.number;
+    address.groups = static_cast<uint32_t>(port_.groups);
   }
   SockAddr result;
   result.set(address);
@@ -140,9 +156,11 @@ Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
     const ByteSpan whole = bytes.first(request.header.length);
     request.payload = whole.subspan(sizeof(NetlinkHeader));
     request.header.port = port_.number;
+    request.is_question = protocol_.is_question(request.header.type);
     Errno error{};
     if ((request.header.flags & kNetlinkRequest) != 0 && request.header.type >= kNetlinkFirstType) {
-      auto handled = protocol_.handle(context, request, *this);
+      // Who does not read what he asked for may not ask for more.
+      auto handled = is_full() ? Result<>(Errno::EBUSY) : protocol_.handle(context, request, *this);
       if (!handled.is_ok()) error = handled.error();
     }
     // A dump's end is its acknowledgement.
@@ -178,7 +196,21 @@ void NetlinkSocket::acknowledge(const NetlinkRequest& request, ByteSpan whole, E
   }
 }
 
-Result<> NetlinkSocket::queue(ByteSpan bytes) {
+bool NetlinkSocket::is_full() {
+  MutexLock lock(inbox_mutex_);
+  return inbox_bytes_ > options_.receive_buffer;
+}
+
+void NetlinkSocket::hear(uint32_t group, ByteSpan datagram) {
+  // Beyond the first 32 an address cannot say which.
+  const uint32_t groups = group <= 32 ? 1u << (group - 1) : 0;
+  if (!is_full() && queue(datagram, groups).is_ok()) return;
+  if (no_buffer_errors_) return;
+  __atomic_store_n(&error_, static_cast<uint32_t>(Errno::ENOBUFS), __ATOMIC_RELEASE);
+  waiters_.wake(kPollError);
+}
+
+Result<> NetlinkSocket::queue(ByteSpan bytes, uint32_t groups) {
   NetlinkDatagram* datagram = construct<NetlinkDatagram>(hal());
   if (datagram == nullptr) return Errno::ENOBUFS;
   auto copy = HeapArray<uint8_t>::create(hal(), bytes.size());
@@ -188,10 +220,12 @@ Result<> NetlinkSocket::queue(ByteSpan bytes) {
   }
   datagram->bytes = copy.take();
   datagram->size = bytes.size();
+  datagram->groups = groups;
   memcpy(datagram->bytes.data(), bytes.data(), bytes.size());
   {
     MutexLock lock(inbox_mutex_);
     inbox_.push_back(*datagram);
+    inbox_bytes_ += charge_of(*datagram);
   }
   waiters_.wake(kReadable);
   return ok();
@@ -204,16 +238,20 @@ Result<size_t> NetlinkSocket::take(IncomingMessage& message) {
   {
     MutexLock lock(inbox_mutex_);
     datagram = inbox_.front();
-    if (datagram != nullptr && !is_peek) inbox_.remove(*datagram);
+    if (datagram != nullptr && !is_peek) {
+      inbox_.remove(*datagram);
+      inbox_bytes_ -= charge_of(*datagram);
+    }
   }
   if (datagram == nullptr) return Errno::EAGAIN;
   const size_t full = datagram->size;
   const size_t size = full < message.sink.room() ? full : message.sink.room();
   if (size < full) message.result_flags |= kMessageTruncated;
   const bool is_good = message.sink.copy(ByteSpan(datagram->bytes.data(), size)) == size;
+  const uint32_t groups = datagram->groups;
   if (!is_peek) dispose(hal(), datagram);
   if (!is_good) return Errno::EFAULT;
-  message.name.set(NetlinkAddress{});
+  message.name.set(NetlinkAddress{.groups = groups});
   message.has_name = true;
   return (message.flags & kMessageTruncated) != 0 ? full : size;
 }

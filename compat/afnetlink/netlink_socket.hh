@@ -1,8 +1,8 @@
 // NetlinkSocket: a socket of AF_NETLINK. What is sent to port 0 is for us: requests, answered into the socket's own queue before
 // the send returns.
 //
-// Not served: messages between programs (a port that nobody has refuses them, one that somebody has is told EPERM, as who may not
-// send), and multicast groups.
+// Multicast groups are heard, and sent to by us alone. Not served: messages between programs (a port that nobody has refuses
+// them, one that somebody has is told EPERM, as who may not send).
 #pragma once
 
 #include "compat/afnetlink/netlink_domain.hh"
@@ -31,6 +31,8 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   SocketOptions& options() override { return options_; }
   Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
   uint64_t cookie() override;
+  // A message to a group the socket joined. Past the receive buffer it is lost, and the next call told ENOBUFS.
+  void hear(uint32_t group, ByteSpan datagram);
 
  private:
   template <typename T, typename... Arguments>
@@ -46,7 +48,10 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   Result<> bind_automatically(SyscallContext& context);
   Result<> handle(SyscallContext& context, ByteSpan bytes);
   void acknowledge(const NetlinkRequest& request, ByteSpan whole, Errno error);
-  Result<> queue(ByteSpan datagram) override;
+  Result<> queue(ByteSpan datagram) override { return queue(datagram, 0); }
+  Result<> queue(ByteSpan datagram, uint32_t groups);
+  bool is_full();
+  Result<> change_membership(uint32_t group, bool joins);
   Result<size_t> take(IncomingMessage& message);
   bool* find_flag(int name);
 
@@ -64,6 +69,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
 
   Mutex inbox_mutex_;
   List<NetlinkDatagram, &NetlinkDatagram::link> inbox_ GUARDED_BY(inbox_mutex_);
+  size_t inbox_bytes_ GUARDED_BY(inbox_mutex_) = 0;
 };
 
 }  // namespace lxnet

@@ -90,6 +90,7 @@ Result<FibResult> RouteTable::find_locked(const FibQuery& query) const {
                      .hop_limit = route.hop_limit,
                      .has_gateway = route.has_gateway,
                      .table = route.table,
+                     .metric = route.metric,
                      .mtu = route.mtu,
                      .gateway = route.gateway,
                      .preferred_source = route.preferred_source,

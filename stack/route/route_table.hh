@@ -36,6 +36,7 @@ struct FibResult {
   uint8_t hop_limit = 0;
   bool has_gateway = false;
   uint32_t table = 0;
+  uint32_t metric = 0;
   uint32_t mtu = 0;
   IpAddress gateway = {};
   IpAddress preferred_source = {};

@@ -1,0 +1,244 @@
+// Routes: net/ipv4/fib_frontend.c, fib_semantics.c and net/ipv6/route.c.
+#include "compat/afnetlink/route_family.hh"
+#include "compat/afnetlink/route_messages.hh"
+#include "compat/syscalls/sockaddr.hh"
+#include "stack/stack.hh"
+
+namespace lxnet {
+namespace {
+
+struct CacheInfo {  // struct rta_cacheinfo; in hundredths of a second
+  uint32_t clients = 0, last_use = 0;
+  int32_t expires = 0;
+  uint32_t error = 0, used = 0, id = 0, stamp = 0, stamp_age = 0;
+};
+static_assert(sizeof(CacheInfo) == 32);
+
+Result<> put_metrics(NetlinkWriter& writer, const RouteEntry& route) {
+  if (route.mtu == 0 && route.hop_limit == 0) return ok();
+  const size_t place = TRY(writer.begin_nested(kRouteMetrics));
+  if (route.mtu != 0) TRY(writer.attribute(kMetricMtu, route.mtu));
+  if (route.hop_limit != 0) TRY(writer.attribute(kMetricHopLimit, uint32_t{route.hop_limit}));
+  writer.end_nested(place);
+  return ok();
+}
+
+// An IPv4 route through an IPv6 neighbour says so in RTA_VIA.
+Result<> put_gateway(NetlinkWriter& writer, const RouteEntry& route) {
+  if (!route.has_gateway) return ok();
+  if (route.gateway.is_v4() == route.destination.address.is_v4()) return put_address(writer, kRouteGateway, route.gateway);
+  uint8_t via[sizeof(uint16_t) + sizeof(Ipv6Address)];
+  const auto family = static_cast<uint16_t>(kFamilyInet6);
+  memcpy(via, &family, sizeof family);
+  memcpy(via + sizeof family, route.gateway.v6().bytes().data(), sizeof(Ipv6Address));
+  return writer.attribute(kRouteVia, ByteSpan(via));
+}
+
+Result<> read_metrics(const NetlinkAttributes& attributes, RouteEntry& route) {
+  const auto nested = attributes.find(kRouteMetrics);
+  if (!nested) return ok();
+  const NetlinkAttributes metrics(*nested);
+  TRY(metrics.read(kMetricMtu, route.mtu));
+  uint32_t hop_limit = 0;
+  TRY(metrics.read(kMetricHopLimit, hop_limit));
+  route.hop_limit = static_cast<uint8_t>(hop_limit > 255 ? 255 : hop_limit);
+  return ok();
+}
+
+Result<RouteEntry> read_route(const NetlinkRequest& request) {
+  const auto asked = TRY(read_message<RouteMessage>(request));
+  const auto attributes = attributes_behind<RouteMessage>(request);
+  auto family = ip_family_of(asked.family);
+  if (!family.is_ok()) return Errno::EOPNOTSUPP;
+  const IpFamily version = family.take();
+  if (asked.destination_length > (version == IpFamily::V4 ? 32 : 128)) return Errno::EINVAL;
+  if (attributes.find(kRouteMultipath)) return Errno::EOPNOTSUPP;
+  RouteEntry route;
+  route.destination.address = TRY(read_address(attributes, kRouteDestination, version)).value_or(IpAddress::any(version));
+  route.destination.length = asked.destination_length;
+  route.tos = asked.tos;
+  route.type = static_cast<RouteType>(asked.type);
+  route.scope = static_cast<AddressScope>(asked.scope);
+  route.origin = static_cast<RouteOrigin>(asked.protocol);
+  route.table = asked.table;
+  TRY(attributes.read(kRouteTable, route.table));
+  TRY(attributes.read(kRouteOutput, route.output_interface));
+  TRY(attributes.read(kRoutePriority, route.metric));
+  if (const auto gateway = TRY(read_address(attributes, kRouteGateway, version)); gateway && !gateway->is_unspecified()) {
+    route.gateway = *gateway;
+    route.has_gateway = true;
+  }
+  if (const auto source = TRY(read_address(attributes, kRoutePreferredSource, version))) route.preferred_source = *source;
+  route.is_on_link = (asked.flags & kRouteIsOnLink) != 0;
+  TRY(read_metrics(attributes, route));
+  return route;
+}
+
+}  // namespace
+
+Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route, uint16_t type, uint16_t flags) {
+  const bool is_v4 = route.destination.address.is_v4();
+  const RouteMessage message{.family = number_of(route.destination.address.family()),
+                             .destination_length = route.destination.length,
+                             .source_length = 0,
+                             .tos = route.tos,
+                             .table = route.table < 256 ? static_cast<uint8_t>(route.table) : kTableElsewhere,
+                             .protocol = static_cast<uint8_t>(route.origin),
+                             .scope = static_cast<uint8_t>(is_v4 ? route.scope : AddressScope::Universe),
+                             .type = static_cast<uint8_t>(route.type),
+                             .flags = route.is_on_link ? kRouteIsOnLink : 0u};
+  TRY(writer.begin(type, flags, bytes_of(message)));
+  TRY(writer.attribute(kRouteTable, route.table));
+  if (route.destination.length != 0) TRY(put_address(writer, kRouteDestination, route.destination.address));
+  if (route.metric != 0 || !is_v4) TRY(writer.attribute(kRoutePriority, route.metric));
+  TRY(put_metrics(writer, route));
+  if (!route.preferred_source.is_unspecified()) TRY(put_address(writer, kRoutePreferredSource, route.preferred_source));
+  TRY(put_gateway(writer, route));
+  if (route.output_interface != 0) TRY(writer.attribute(kRouteOutput, route.output_interface));
+  if (!is_v4) {
+    CacheInfo cache;
+    constexpr int64_t kHundredth = 10'000'000;
+    if (!route.expires.is_never()) cache.expires = static_cast<int32_t>((route.expires - now).in_nanos() / kHundredth);
+    TRY(writer.attribute(kRouteCache, cache));
+    // RFC 4191 has two bits for it: 01 high, 00 medium, 11 low.
+    TRY(writer.attribute(kRoutePreference, static_cast<uint8_t>(route.preference < 0 ? 3 : route.preference)));
+  }
+  return writer.end();
+}
+
+// IPv4's answer is a route of that one host, which Linux calls cloned.
+Result<> write_way4(NetlinkWriter& writer, const FlowKey& key, const RouteMessage& asked, const Route& way,
+                    const FibResult& found) {
+  constexpr RouteType kTypes[] = {RouteType::Unicast, RouteType::Local, RouteType::Broadcast, RouteType::Multicast};
+  constexpr uint32_t kFlags[] = {0, kRouteIsLocal, kRouteIsBroadcast | kRouteIsLocal, kRouteIsMulticast};
+  const auto kind = static_cast<size_t>(way.kind);
+  // As long as no rule was added, Linux keeps the routes to ourselves in the main table too.
+  const bool is_shown = (asked.flags & kRouteShowsTable) != 0 && found.table != kTableLocal;
+  const uint32_t table = is_shown ? found.table : kTableMain;
+  const RouteMessage message{.family = asked.family,
+                             .destination_length = 32,
+                             .source_length = static_cast<uint8_t>(key.source.is_unspecified() ? 0 : 32),
+                             .tos = asked.tos,
+                             .table = table < 256 ? static_cast<uint8_t>(table) : kTableElsewhere,
+                             .protocol = 0,
+                             .scope = 0,
+                             .type = static_cast<uint8_t>(kTypes[kind]),
+                             .flags = kRouteIsCloned | kFlags[kind]};
+  TRY(writer.begin(kNewRoute, 0, bytes_of(message)));
+  TRY(writer.attribute(kRouteTable, table));
+  TRY(put_address(writer, kRouteDestination, key.destination));
+  if (!key.source.is_unspecified()) TRY(put_address(writer, kRouteSource, key.source));
+  TRY(writer.attribute(kRouteOutput, way.output->index()));
+  if (!(way.source == key.source)) TRY(put_address(writer, kRoutePreferredSource, way.source));
+  RouteEntry entry;
+  entry.destination.address = key.destination;
+  entry.gateway = way.next_hop;
+  entry.has_gateway = way.kind == RouteKind::Unicast && !(way.next_hop == key.destination);
+  TRY(put_gateway(writer, entry));
+  entry.mtu = found.mtu;
+  entry.hop_limit = found.hop_limit;
+  TRY(put_metrics(writer, entry));
+  TRY(writer.attribute(kRouteUser, key.uid));
+  TRY(writer.attribute(kRouteCache, CacheInfo()));
+  return writer.end();
+}
+
+// IPv6's is the route itself, for one host.
+Result<> write_way6(NetlinkWriter& writer, const FlowKey& key, const RouteMessage& asked, const Route& way,
+                    const FibResult& found) {
+  const uint32_t table = found.table;
+  const RouteMessage message{.family = asked.family,
+                             .destination_length = 128,
+                             .source_length = 128,
+                             .tos = 0,
+                             .table = table < 256 ? static_cast<uint8_t>(table) : kTableElsewhere,
+                             .protocol = static_cast<uint8_t>(found.origin),
+                             .scope = 0,
+                             .type = static_cast<uint8_t>(found.type),
+                             .flags = 0};
+  TRY(writer.begin(kNewRoute, 0, bytes_of(message)));
+  TRY(writer.attribute(kRouteTable, table));
+  TRY(put_address(writer, kRouteDestination, key.destination));
+  TRY(put_address(writer, kRouteSource, key.source));
+  TRY(writer.attribute(kRoutePriority, found.metric));
+  RouteEntry entry;
+  entry.destination.address = key.destination;
+  entry.gateway = way.next_hop;
+  entry.has_gateway = found.has_gateway;
+  entry.mtu = found.mtu;
+  entry.hop_limit = found.hop_limit;
+  TRY(put_metrics(writer, entry));
+  TRY(put_address(writer, kRoutePreferredSource, way.source));
+  TRY(put_gateway(writer, entry));
+  TRY(writer.attribute(kRouteOutput, way.output->index()));
+  TRY(writer.attribute(kRouteCache, CacheInfo()));
+  TRY(writer.attribute(kRoutePreference, uint8_t{0}));
+  return writer.end();
+}
+
+// The way that a packet would go.
+Result<> get_route(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer) {
+  const auto asked = TRY(read_message<RouteMessage>(request));
+  const auto attributes = attributes_behind<RouteMessage>(request);
+  auto family = ip_family_of(asked.family);
+  if (!family.is_ok()) return Errno::EOPNOTSUPP;
+  const IpFamily version = family.take();
+  FlowKey key;
+  key.destination = TRY(read_address(attributes, kRouteDestination, version)).value_or(IpAddress::any(version));
+  key.source = TRY(read_address(attributes, kRouteSource, version)).value_or(IpAddress::any(version));
+  key.tos = asked.tos;
+  TRY(attributes.read(kRouteOutput, key.output_interface));
+  TRY(attributes.read(kRouteMark, key.mark));
+  TRY(attributes.read(kRouteUser, key.uid));
+  uint32_t input = 0;
+  if (TRY(attributes.read(kRouteInput, input)) && input != 0) return Errno::EOPNOTSUPP;
+  RouteTable& routes = context.stack().routes();
+  const Route way = TRY(routes.lookup(context.entry(), key));
+  auto found = routes.find({.destination = key.destination,
+                            .source = way.source,
+                            .input_interface = context.stack().interfaces().loopback().index(),
+                            .output_interface = key.output_interface,
+                            .mark = key.mark,
+                            .uid = key.uid,
+                            .tos = key.tos});
+  // There are ways without a route: of a group, or out of an interface that was named.
+  const FibResult route = found.is_ok() ? found.take() : FibResult{.type = RouteType::Unicast, .table = kTableMain};
+  return version == IpFamily::V4 ? write_way4(writer, key, asked, way, route) : write_way6(writer, key, asked, way, route);
+}
+
+Result<> dump_routes(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer) {
+  const uint8_t family = family_of(request);
+  uint32_t table = 0;
+  if (request.payload.size() >= sizeof(RouteMessage)) TRY(attributes_behind<RouteMessage>(request).read(kRouteTable, table));
+  for (const IpFamily version : {IpFamily::V4, IpFamily::V6}) {
+    if (family != number_of(version) && ip_family_of(family).is_ok()) continue;
+    size_t count = 0;
+    const auto routes = TRY(collect<RouteEntry>(context.hal(), count,
+                                                [&](auto&& visit) { context.stack().routes().for_each_route(version, visit); }));
+    for (size_t i = 0; i < count; ++i) {
+      if (table != 0 && routes[i].table != table) continue;
+      TRY(write_route(writer, context.entry().now(), routes[i], kNewRoute, kNetlinkMulti));
+    }
+  }
+  return ok();
+}
+
+// Without NLM_F_EXCL Linux would put the route before its equals; ours is refused then.
+Result<> new_route(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
+  const RouteEntry route = TRY(read_route(request));
+  const uint16_t flags = request.header.flags;
+  const RouteConflict conflict = (flags & kNetlinkExclusive) != 0 ? RouteConflict::Refuse
+                                 : (flags & kNetlinkReplace) != 0 ? RouteConflict::Replace
+                                 : (flags & kNetlinkAppend) != 0  ? RouteConflict::Append
+                                                                  : RouteConflict::Refuse;
+  return context.stack().routes().add(context.entry(), route, conflict);
+}
+
+// What is not given matches any.
+Result<> delete_route(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
+  RouteEntry route = TRY(read_route(request));
+  if (route.table == 0) route.table = kTableMain;
+  return context.stack().routes().remove(context.entry(), route);
+}
+
+}  // namespace lxnet
