@@ -56,8 +56,22 @@ lxnet_core_archive(lxnet_stack stack)
 lxnet_core_archive(lxnet_listen_table listen_table)
 lxnet_core_archive(lxnet_compat compat EXCLUDE ${LXNET_FAMILIES})
 foreach(family IN LISTS LXNET_FAMILIES)
-  lxnet_core_archive(lxnet_${family} compat/${family})
+  lxnet_core_archive(lxnet_${family} compat/${family} EXCLUDE x86)
 endforeach()
+
+# Implementations with vector instructions. Not for kernels, whose system calls must not touch those registers.
+if(LXNET_HOSTED AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  lxnet_core_archive(lxnet_afalg_x86 compat/afalg/x86)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 takes its own intrinsics' undefined registers for mistakes.
+    target_compile_options(lxnet_afalg_x86 PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT LXNET_SANITIZE)
+    # Without the optimiser each instruction is a call.
+    target_compile_options(lxnet_afalg_x86 PRIVATE -O2)
+    set_target_properties(lxnet_afalg_x86 PROPERTIES DISABLE_PRECOMPILE_HEADERS ON)
+  endif()
+endif()
 
 # Lower layers reach higher ones through functions the higher ones register, but templates may still need either order.
 add_library(lxnet_core INTERFACE)
