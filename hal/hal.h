@@ -29,6 +29,9 @@ struct lxnet_foreign_file; /* an open file of the host's that is not ours */
 struct lxnet_stack;
 struct lxnet_poll_waiter; /* ours: who waits on a foreign file (lxnet_foreign_ready) */
 
+/* What a foreign file is open for, and whether it is a pipe or FIFO. */
+enum { LXNET_FOREIGN_READABLE = 1, LXNET_FOREIGN_WRITABLE = 2, LXNET_FOREIGN_PIPE = 4 };
+
 /* A lock's storage lives inside the core's objects. Zero is an unlocked lock. */
 struct lxnet_lock {
   uint64_t storage[2];
@@ -225,6 +228,8 @@ struct lxnet_hal {
    * null when there is no such process. Needs the foreign functions. Without it SO_PEERPIDFD and SO_PASSPIDFD have nothing to
    * hand out, and credentials that name another process are believed. */
   struct lxnet_foreign_file* (*process_file)(void* ctx, int32_t tgid);
+  /* any; optional. What the file is: LXNET_FOREIGN_* bits. Without it splice() knows no pipe. */
+  uint32_t (*foreign_traits)(void* ctx, struct lxnet_foreign_file* file);
 };
 
 #ifdef __cplusplus

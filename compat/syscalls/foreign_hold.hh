@@ -29,13 +29,15 @@ class ForeignFileHold {
     const int64_t events = hal_.table().foreign_poll(hal_.context(), file_, nullptr);
     return events < 0 ? PollEvents{0} : static_cast<PollEvents>(events);
   }
-  // A pipe has no positions.
-  bool is_pipe() {
-    int64_t position = 0;
-    return read(MutableByteSpan(), &position).is_error(Errno::ESPIPE);
-  }
+  bool is_readable() const { return (traits() & LXNET_FOREIGN_READABLE) != 0; }
+  bool is_writable() const { return (traits() & LXNET_FOREIGN_WRITABLE) != 0; }
+  bool is_pipe() const { return (traits() & LXNET_FOREIGN_PIPE) != 0; }
 
  private:
+  uint32_t traits() const {
+    constexpr uint32_t kUnknown = LXNET_FOREIGN_READABLE | LXNET_FOREIGN_WRITABLE;
+    return hal_.table().foreign_traits == nullptr ? kUnknown : hal_.table().foreign_traits(hal_.context(), file_);
+  }
   static Result<size_t> answer(int64_t done) {
     if (done < 0) return static_cast<Errno>(-done);
     return static_cast<size_t>(done);

@@ -106,14 +106,14 @@ Result<int64_t> sys_splice(SyscallContext& context, int in_fd, UserAddress in_of
   const Ref<File> own = is_to_pipe ? in.take() : out.take();
   ForeignFileHold pipe(context.hal(), is_to_pipe ? out_fd : in_fd);
   if (!pipe.is_open()) return Errno::EBADF;
-  if (!pipe.is_pipe()) return Errno::EINVAL;
-  if (!(is_to_pipe ? out_offset : in_offset).is_null()) return Errno::ESPIPE;
-  const UserAddress offset = is_to_pipe ? in_offset : out_offset;
-  if (!offset.is_null()) {
-    TRY(read_user<int64_t>(context.hal(), offset));
-    return Errno::EINVAL;
+  const bool is_pipe = pipe.is_pipe();
+  if (is_pipe && !(is_to_pipe ? out_offset : in_offset).is_null()) return Errno::ESPIPE;
+  for (const UserAddress offset : {out_offset, in_offset}) {
+    if (!offset.is_null()) TRY(read_user<int64_t>(context.hal(), offset));
   }
-  if (own->kind() != FileKind::Socket) return Errno::EINVAL;
+  if (!(is_to_pipe ? pipe.is_writable() : pipe.is_readable())) return Errno::EBADF;
+  const bool has_position = !(is_to_pipe ? in_offset : out_offset).is_null();
+  if (!is_pipe || has_position || own->kind() != FileKind::Socket) return Errno::EINVAL;
   auto& socket = static_cast<SocketFile&>(*own);
   count = std::min(count, kMaxReadWrite);
   const uint64_t largest = socket.socket_type() == kSockStream ? kPiece : kLargestMessage;

@@ -138,6 +138,17 @@ int64_t ForeignFile::wait_until_ready(uint32_t events) {
   return 0;
 }
 
+uint32_t ForeignFile::traits() const {
+  const int flags = ::fcntl(fd_.get(), F_GETFL);
+  if (flags < 0 || (flags & O_PATH) != 0) return 0;
+  uint32_t traits = 0;
+  if ((flags & O_ACCMODE) != O_WRONLY) traits |= LXNET_FOREIGN_READABLE;
+  if ((flags & O_ACCMODE) != O_RDONLY) traits |= LXNET_FOREIGN_WRITABLE;
+  struct stat status = {};
+  if (::fstat(fd_.get(), &status) == 0 && S_ISFIFO(status.st_mode)) traits |= LXNET_FOREIGN_PIPE;
+  return traits;
+}
+
 int64_t ForeignFile::read(void* to, size_t size, int64_t* offset) {
   if (offset == nullptr) {
     if (int64_t error = wait_until_ready(EPOLLIN); error != 0) return error;

@@ -40,6 +40,7 @@ class ForeignFile {
   int64_t poll(lxnet_poll_waiter* waiter);
   void cancel(lxnet_poll_waiter* waiter);
 
+  uint32_t traits() const;
   // Wait, on the caller's fiber, as the file's own O_NONBLOCK says. Bytes or a negative errno.
   int64_t read(void* to, size_t size, int64_t* offset);
   int64_t write(const void* from, size_t size, int64_t* offset);

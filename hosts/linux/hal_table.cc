@@ -262,6 +262,8 @@ int hal_foreign_install_fd(void* ctx, lxnet_foreign_file* file, uint32_t flags) 
 int64_t hal_foreign_poll(void*, lxnet_foreign_file* file, lxnet_poll_waiter* waiter) { return foreign(file).poll(waiter); }
 void hal_foreign_poll_cancel(void*, lxnet_foreign_file* file, lxnet_poll_waiter* waiter) { foreign(file).cancel(waiter); }
 
+uint32_t hal_foreign_traits(void*, lxnet_foreign_file* file) { return foreign(file).traits(); }
+
 int64_t hal_foreign_read(void*, lxnet_foreign_file* file, void* to, size_t size, int64_t* offset) {
   return foreign(file).read(to, size, offset);
 }
@@ -319,6 +321,7 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.foreign_poll = hal_foreign_poll;
   hal.foreign_poll_cancel = hal_foreign_poll_cancel;
   hal.foreign_read = hal_foreign_read;
+  hal.foreign_traits = hal_foreign_traits;
   hal.foreign_write = hal_foreign_write;
   hal.path_remove_socket = hal_path_remove_socket;
   hal.process_file = hal_process_file;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 
 #include "tests/conformance/options/tools.hh"
@@ -120,6 +121,27 @@ TEST(SpliceTest, WhatCannotBeIsRefusedInLinuxsOrder) {
   EXPECT_EQ(answer(::splice(pair.receiver, nullptr, pipe.in, &offset, 1, 0)), -ESPIPE);
   EXPECT_EQ(answer(::splice(pipe.out, nullptr, pair.sender, &offset, 1, 0)), -EINVAL);
   EXPECT_EQ(answer(::splice(pipe.out, &offset, pair.sender, nullptr, 1, 0)), -ESPIPE);
+}
+
+TEST(SpliceTest, AFileMustBeOpenForWhatIsDoneToIt) {
+  UdpPair pair;
+  Pipe pipe;
+  const Fd readable(::open("/dev/zero", O_RDONLY)), writable(::open("/dev/null", O_WRONLY)), path(::open("/dev/null", O_PATH));
+  EXPECT_EQ(splice(pipe.in, pair.sender, 1), -EBADF);
+  EXPECT_EQ(splice(pair.receiver, pipe.out, 1), -EBADF);
+  EXPECT_EQ(splice(pair.receiver, pipe.out, 1, SPLICE_F_NONBLOCK), -EBADF);
+  EXPECT_EQ(splice(readable, pair.sender, 1), -EINVAL);
+  EXPECT_EQ(splice(pair.receiver, readable, 1), -EBADF);
+  EXPECT_EQ(splice(writable, pair.sender, 1), -EBADF);
+  EXPECT_EQ(splice(pair.receiver, writable, 1), -EINVAL);
+  const Fd timer(::timerfd_create(CLOCK_MONOTONIC, 0));  // has no positions, and is no pipe
+  EXPECT_EQ(splice(timer, pair.sender, 1), -EINVAL);
+  EXPECT_EQ(splice(pair.receiver, timer, 1), -EINVAL);
+  EXPECT_EQ(splice(path, pair.sender, 1), -EBADF);
+  EXPECT_EQ(splice(pair.receiver, path, 1), -EBADF);
+  loff_t offset = 0;
+  EXPECT_EQ(answer(::splice(pipe.in, &offset, pair.sender, nullptr, 1, 0)), -ESPIPE);
+  EXPECT_EQ(answer(::splice(pair.receiver, static_cast<loff_t*>(bad_pointer()), readable, nullptr, 1, 0)), -EFAULT);
 }
 
 TEST(SpliceTest, APipeThatNobodyReadsIsBroken) {
