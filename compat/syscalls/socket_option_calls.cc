@@ -52,8 +52,9 @@ Result<> get_peer_name(const OptionOutput& output) {
 
 bool has_peek_offset(SocketFile& socket) {
   const Socket* internet = socket.internet_socket();
-  return internet == nullptr ||
-         (internet->type() != SocketType::Raw && (internet->protocol() == 6 || internet->protocol() == 17));
+  if (internet == nullptr) return true;
+  const uint8_t protocol = internet->protocol();
+  return internet->type() != SocketType::Raw && (protocol == 6 || protocol == 17 || protocol == 136);
 }
 
 Result<int> get_peek_offset(SyscallContext&, SocketFile& socket) {

@@ -63,12 +63,10 @@ Result<> TcpOptionCalls::set_fast_open_keys(Entry& entry, TcpSocket& socket, con
   return ok();
 }
 
-// The socket's own, or those of the whole stack.
+// The socket's own; those of the whole stack are told by the tunable alone.
 FastOpenKeys TcpOptionCalls::fast_open_keys(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  FastOpenKeys keys;
-  if (socket.fast_open_queue_) keys = socket.fast_open_queue_->keys();
-  return keys.count != 0 ? keys : socket.stack().tcp().fast_open().keys();
+  return socket.fast_open_queue_ ? socket.fast_open_queue_->keys() : FastOpenKeys();
 }
 
 }  // namespace lxnet

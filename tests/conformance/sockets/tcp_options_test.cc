@@ -1,6 +1,8 @@
 // IPPROTO_TCP options that ask more than an int: Fast Open, signatures, saved SYNs, repair, upper layer protocols.
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 
 #include <array>
 
@@ -222,6 +224,45 @@ TEST(TcpOptionsTest, AClosedRepairedConnectionSaysNothing) {
   EXPECT_EQ(answer(::send(pair.client, &byte, 1, 0)), -EINVAL);
   pair.client.reset();
   EXPECT_EQ(answer(::recv(pair.server, &byte, 1, MSG_DONTWAIT)), -EAGAIN);
+}
+
+TEST(TcpOptionsTest, ASocketWithoutAFastOpenKeyOfItsOwnTellsNone) {
+  const Fd fd = stream();
+  EXPECT_EQ(set_tcp(fd, TCP_FASTOPEN, 5), 0);
+  std::array<uint8_t, 40> key{};
+  socklen_t size = key.size();
+  EXPECT_EQ(answer(::getsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, key.data(), &size)), 0);
+  EXPECT_EQ(size, 0u);
+}
+
+// SIOCOUTQ and SIOCOUTQNSD count what an earlier connection left, and the distance to the next one's numbers.
+TEST(TcpOptionsTest, ADisconnectedSocketStillCountsWhatItHadSent) {
+  const auto asked = [](int fd, unsigned long request) {
+    int value = -1;
+    return answer(::ioctl(fd, request, &value)) < 0 ? -1 : value;
+  };
+  const sockaddr unspecified{.sa_family = AF_UNSPEC, .sa_data = {}};
+  sockaddr_in nobody = loopback4();
+  {
+    const Fd held(::socket(AF_INET, SOCK_STREAM, 0));
+    socklen_t length = sizeof nobody;
+    ASSERT_EQ(::bind(held, reinterpret_cast<const sockaddr*>(&nobody), length), 0);
+    ASSERT_EQ(::getsockname(held, reinterpret_cast<sockaddr*>(&nobody), &length), 0);
+  }
+  const Fd fd = stream();
+  for (int attempt = 0; attempt < 2; attempt++) {
+    ASSERT_EQ(answer(::connect(fd, reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody)), -ECONNREFUSED);
+    EXPECT_EQ(asked(fd, SIOCOUTQ), 3);
+    EXPECT_EQ(asked(fd, SIOCOUTQNSD), 2);
+  }
+  ASSERT_EQ(::connect(fd, &unspecified, sizeof unspecified), 0);
+  EXPECT_EQ(asked(fd, SIOCOUTQ), 5);
+  const TcpPair pair = tcp_pair();
+  ASSERT_EQ(::connect(pair.client, &unspecified, sizeof unspecified), 0);
+  const int once = asked(pair.client, SIOCOUTQ);
+  ASSERT_EQ(::connect(pair.client, &unspecified, sizeof unspecified), 0);
+  EXPECT_GT(once, 2);
+  EXPECT_EQ(asked(pair.client, SIOCOUTQ), 2 * once);
 }
 
 TEST(TcpOptionsTest, NoUpperLayerProtocolIsKnown) {

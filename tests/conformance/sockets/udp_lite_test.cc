@@ -132,6 +132,15 @@ TEST_F(UdpLiteTest, IsNeverSentWithoutChecksum) {
   EXPECT_EQ(received(), "hello");
 }
 
+TEST_F(UdpLiteTest, IsPeekedAtFromAnOffset) {
+  int offset = 2;
+  ASSERT_EQ(::setsockopt(receiver_, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset), 0);
+  EXPECT_EQ(send("0123456789"), 10);
+  char bytes[4] = {};
+  EXPECT_EQ(::recv(receiver_, bytes, 3, MSG_PEEK), 3);
+  EXPECT_STREQ(bytes, "234");
+}
+
 TEST_F(UdpLiteTest, CannotBeCutIntoSegments) {
   const int size = 4;
   ASSERT_EQ(::setsockopt(sender_, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size), 0);
