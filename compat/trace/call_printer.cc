@@ -1,5 +1,7 @@
 #include "compat/trace/call_printer.hh"
 
+#include <algorithm>
+
 #include "compat/afinet/inet_options.hh"
 
 namespace lxnet {
@@ -122,7 +124,8 @@ void CallPrinter::argument(int index) {
         out_.address(value);
         return;
       }
-      return bytes(value, static_cast<uint64_t>(result_), next);
+      // With MSG_TRUNC the result may be more than there was room for.
+      return bytes(value, std::min(static_cast<uint64_t>(result_), next), next);
     case Shape::Vector:
       return vector(value, next, UINT64_MAX);
     case Shape::VectorOut:
