@@ -9,6 +9,15 @@
 namespace lxnet::trace {
 namespace {
 
+// A signal came before the call had done anything, and the call was made again: the program saw one call.
+bool is_made_again(const Trace& trace, const Mark& mark, const Mark& next) {
+  const std::string_view text = trace.events[mark.event].text;
+  const size_t result = text.rfind(" = ? ERESTART");
+  if (result == text.npos || mark.print.asked != next.print.asked) return false;
+  const std::string_view error = text.substr(result + 5);
+  return error.starts_with("ERESTARTSYS") || error.starts_with("ERESTARTNOINTR");
+}
+
 std::vector<Mark> marks_of(const RuleSet& rules, const Trace& trace, const Thread& thread) {
   std::vector<Mark> marks;
   ValueTree tree;
@@ -18,7 +27,9 @@ std::vector<Mark> marks_of(const RuleSet& rules, const Trace& trace, const Threa
     if (event.kind != EventKind::Call) continue;
     const CallRules& call_rules = rules.of(event.name());
     if (call_rules.is_skipped || !parse_call(event.text, tree, call)) continue;
-    marks.push_back({.event = index, .print = fingerprint_of(call_rules, tree, call)});
+    Mark mark{.event = index, .print = fingerprint_of(call_rules, tree, call)};
+    if (!marks.empty() && is_made_again(trace, marks.back(), mark)) marks.pop_back();
+    marks.push_back(mark);
   }
   return marks;
 }

@@ -26,6 +26,16 @@ std::string spaced(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// A name, or a name and arguments.
+bool is_call(std::string_view pattern, const Event& event) {
+  if (pattern.find('(') != pattern.npos) return matches_pattern(pattern, spaced(event.text));
+  return pattern == "*" || pattern == event.name();
+}
+
+}  // namespace
+
 bool matches_pattern(std::string_view pattern, std::string_view text) {
   size_t p = 0, t = 0, star = pattern.npos, restart = 0;
   while (t < text.size()) {
@@ -54,7 +64,7 @@ absl::Status KnownDifferences::add(std::string_view name, std::string_view text)
     size_t colon = line.find(" : ");
     std::vector<std::string_view> words = split(line.substr(0, colon), " \t");
     if (colon == line.npos || words.size() != 4) return absl::InvalidArgumentError(cat(name, ":", number, ": ", kForm));
-    Row row{.call = std::string(words[0]),
+    Row row{.call = words[0].find('(') == std::string_view::npos ? std::string(words[0]) : pattern_of(words[0]),
             .linux_pattern = pattern_of(words[2]),
             .lxnet_pattern = pattern_of(words[3]),
             .reason = {},
@@ -90,7 +100,7 @@ std::string KnownDifferences::explain(const Divergence& divergence, const Trace&
     (divergence.which == DivergenceClass::Missing ? in_linux : in_lxnet) = spaced(event.text);
   }
   for (const Row& row : rows_) {
-    if (row.which != divergence.which || (row.call != "*" && row.call != event.name())) continue;
+    if (row.which != divergence.which || !is_call(row.call, event)) continue;
     if (matches_pattern(row.linux_pattern, in_linux) && matches_pattern(row.lxnet_pattern, in_lxnet)) return row.reason;
   }
   return "";

@@ -2,8 +2,8 @@
 //
 //   CALL CLASS LINUX LXNET : reason
 //
-// CALL may be *; CLASS is one of divergence.hh; LINUX and LXNET are what differs, with * for any text. Write _ for a space, - for
-// nothing.
+// CALL is a name, *, or a name with its arguments as Linux's line has them, `getsockopt(*TCP_INFO*`; CLASS is one of
+// divergence.hh; LINUX and LXNET are what differs. * stands for any text. Write _ for a space, - for nothing.
 #pragma once
 
 #include <string>

@@ -32,12 +32,13 @@ constexpr char kHelp[] =
     "one.\n"
     "With --traces it compares two logs of strace's, from anywhere: files, or prefixes of the files that strace -ff writes.\n"
     "\n"
+    "  --marker TEXT       in the log LXNET only what stands behind TEXT counts: a console has other lines too\n"
     "  --json FILE         also write totals and one row per divergence\n"
     "  --html FILE         also write a page that needs nothing else: timeline, filters, times\n"
     "  --rules FILE        more rules of what values mean; may be repeated. --print-rules prints the built-in ones and their "
     "form\n"
     "  --known FILE        differences that are known, with reasons: counted apart; may be repeated. A line: CALL CLASS LINUX "
-    "LXNET : reason\n"
+    "LXNET : reason; * stands for any text, _ for a space, and CALL may show arguments: getsockopt(*TCP_INFO*\n"
     "  --calls SET         what is traced, in strace's words (-e trace=SET)\n"
     "  --run-option WORD   an option for lxnet run, as --run-option=--unix; may be repeated\n"
     "  --most N            print so many divergences; 0 for all (default 20)\n"
@@ -56,7 +57,7 @@ struct Settings {
   RunSettings run;
   TextOptions text;
   std::vector<std::string> rules, known;
-  std::string linux_trace, lxnet_trace, json, html, keep;
+  std::string linux_trace, lxnet_trace, marker, json, html, keep;
   bool is_quiet = false, wants_traces = false;
 };
 
@@ -121,6 +122,8 @@ void parse_option(const std::string& option, Words& words, Settings& settings) {
     settings.wants_traces = true;
     settings.linux_trace = words.value(option);
     settings.lxnet_trace = words.value("--traces LINUX");
+  } else if (option == "--marker") {
+    settings.marker = words.value(option);
   } else if (option == "--json") {
     settings.json = words.value(option);
   } else if (option == "--html") {
@@ -230,8 +233,8 @@ void write_file(const std::string& path, const std::string& text) {
   if (!file) fail("cannot write '" + path + "'");
 }
 
-Trace load(const std::string& path) {
-  absl::StatusOr<Trace> trace = load_trace(path);
+Trace load(const std::string& path, std::string_view marker) {
+  absl::StatusOr<Trace> trace = load_trace(path, marker);
   if (!trace.ok()) fail(std::string(trace.status().message()));
   return *std::move(trace);
 }
@@ -250,7 +253,7 @@ int main(int argc, char** argv) {
   }
   std::string temporary;
   if (!settings.wants_traces) run_twice(settings, temporary);
-  Trace linux_trace = load(settings.linux_trace), lxnet_trace = load(settings.lxnet_trace);
+  Trace linux_trace = load(settings.linux_trace, {}), lxnet_trace = load(settings.lxnet_trace, settings.marker);
   Comparison comparison = compare_traces(rules, known, linux_trace, lxnet_trace);
   Summary summary = summarize(rules, comparison, linux_trace, lxnet_trace);
   Report report{comparison, summary, linux_trace, lxnet_trace};

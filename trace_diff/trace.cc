@@ -20,7 +20,7 @@ absl::Status malformed(const std::string& file, uint64_t line, std::string_view 
 
 class Loader {
  public:
-  explicit Loader(Trace& trace) : trace_(trace) {}
+  Loader(Trace& trace, std::string_view marker) : trace_(trace), marker_(marker) {}
 
   // `number` is the thread's when the file is one thread's (strace -ff), else 0.
   absl::Status read(const std::string& file, std::string_view text, uint32_t number) {
@@ -32,6 +32,7 @@ class Loader {
       std::string_view content = text.substr(0, end);
       text.remove_prefix(is_last ? text.size() : end + 1);
       line_number++;
+      if (!marker_.empty() && !take_marked(content)) continue;
       Line line = read_line(content);
       if (line.thread == 0) line.thread = number;
       absl::Status status = take(file, line_number, line, content);
@@ -54,6 +55,15 @@ class Loader {
   }
 
  private:
+  // What stands behind the marker; a console ends its lines with \r\n.
+  bool take_marked(std::string_view& content) const {
+    size_t at = content.find(marker_);
+    if (at == content.npos) return false;
+    content.remove_prefix(at + marker_.size());
+    while (content.ends_with('\r')) content.remove_suffix(1);
+    return true;
+  }
+
   absl::Status take(const std::string& file, uint64_t line_number, const Line& line, std::string_view content) {
     switch (line.kind) {
       case LineKind::Note:
@@ -128,6 +138,7 @@ class Loader {
   }
 
   Trace& trace_;
+  std::string_view marker_;  // of lines that count; empty: all do
   ValueTree scratch_;
   absl::flat_hash_map<uint32_t, uint32_t> numbers_;  // thread number -> the life that has it now
   absl::flat_hash_map<uint32_t, uint32_t> pending_;  // thread number -> event whose second half is to come
@@ -151,10 +162,10 @@ void order_by_time(Trace& trace) {
 
 }  // namespace
 
-absl::StatusOr<Trace> read_trace(std::string name, std::string_view text) {
+absl::StatusOr<Trace> read_trace(std::string name, std::string_view text, std::string_view marker) {
   Trace trace;
   trace.name = std::move(name);
-  Loader loader(trace);
+  Loader loader(trace, marker);
   absl::Status status = loader.read(trace.name, text, 0);
   if (status.ok()) status = loader.finish(trace.name);
   if (!status.ok()) return status;
@@ -162,10 +173,10 @@ absl::StatusOr<Trace> read_trace(std::string name, std::string_view text) {
   return trace;
 }
 
-absl::StatusOr<Trace> load_trace(const std::string& path) {
+absl::StatusOr<Trace> load_trace(const std::string& path, std::string_view marker) {
   Trace trace;
   trace.name = path;
-  Loader loader(trace);
+  Loader loader(trace, marker);
   absl::StatusOr<std::vector<TraceFile>> files = map_trace_files(path);
   if (!files.ok()) return files.status();
   for (TraceFile& file : *files) {

@@ -47,9 +47,10 @@ struct Trace {
   std::deque<std::string> joined;  // lines that were printed in two halves
 };
 
-// `path` is a file, or the prefix of the files that strace -ff wrote (PATH.123). The error names the line.
-absl::StatusOr<Trace> load_trace(const std::string& path);
+// `path` is a file, or the prefix of the files that strace -ff wrote (PATH.123). With a marker only what stands behind it in its
+// line is read, as a kernel's console has other lines too. The error names the line.
+absl::StatusOr<Trace> load_trace(const std::string& path, std::string_view marker = {});
 // The same from memory, for tests and fuzzing; `text` must outlive the trace.
-absl::StatusOr<Trace> read_trace(std::string name, std::string_view text);
+absl::StatusOr<Trace> read_trace(std::string name, std::string_view text, std::string_view marker = {});
 
 }  // namespace lxnet::trace

@@ -1,5 +1,6 @@
 // What differs between any two runs, and is no difference.
 #include "tests/trace_diff/edited_trace.hh"
+#include "trace_diff/text.hh"
 
 namespace lxnet::trace {
 namespace {
@@ -75,6 +76,20 @@ TEST(Attempts, ThatFoundNothingAndWaitedAreNoDifference) {
   expect_same(later, at_once, 4);
 }
 
+TEST(Attempts, ThatASignalUndidAreNoDifference) {
+  std::string once = std::string(kStart) + "1 getsockopt(3, SOL_SOCKET, SO_TYPE, [1], [4]) = 0\n" + kEnd;
+  std::string interrupted = std::string(kStart) +
+                            "1 getsockopt(3, SOL_SOCKET, SO_TYPE, 0x7ffe12345678, [4]) = ? ERESTARTSYS (To be restarted if "
+                            "SA_RESTART is set)\n"
+                            "1 getsockopt(3, SOL_SOCKET, SO_TYPE, [1], [4]) = 0\n" +
+                            kEnd;
+  expect_same(once, interrupted);
+  expect_same(interrupted, once);
+  // What was given up and not made again is one.
+  std::string given_up = replaced(interrupted, "1 getsockopt(3, SOL_SOCKET, SO_TYPE, [1], [4]) = 0\n", "");
+  EXPECT_EQ(compared(once, given_up).result.totals.divergent, 1u);
+}
+
 TEST(Time, LeftOverIsNoDifference) {
   std::string text = std::string(kStart) +
                      "1 pselect6(4, [3], NULL, NULL, {tv_sec=2, tv_nsec=0}, NULL) = 1 (in [3], left {tv_sec=1, tv_nsec=999})\n" +
@@ -91,6 +106,16 @@ TEST(Known, DifferencesAreCountedApartWithTheirReason) {
   EXPECT_EQ(both.result.totals.divergent, 0u);
   EXPECT_EQ(both.result.totals.explained, 1u);
   EXPECT_EQ(both.result.divergences.at(0).explanation, "a test");
+}
+
+TEST(Known, DifferencesMayBeThoseOfCertainArgumentsAlone) {
+  for (auto [arguments, explained] : {std::pair("recvfrom(*MSG_DONTWAIT*", 1u), std::pair("recvfrom(*MSG_PEEK*", 0u)}) {
+    KnownDifferences known;
+    ASSERT_TRUE(known.add("known", cat(arguments, " errno EAGAIN ECONN* : a test\n")).ok());
+    Compared both = compared(sample_trace(), edited(sample_trace(), "MSG_DONTWAIT", "EAGAIN", "ECONNRESET"), known);
+    EXPECT_EQ(both.result.totals.explained, explained);
+    EXPECT_EQ(both.result.totals.divergent, 1 - explained);
+  }
 }
 
 TEST(Known, LinesThatSayNothingAreRefusedByNumber) {

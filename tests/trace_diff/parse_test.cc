@@ -149,6 +149,23 @@ TEST(Logs, ThatAreMalformedNameTheLine) {
   }
 }
 
+TEST(Logs, OfAConsoleAreReadBehindTheMarker) {
+  constexpr std::string_view kConsole =
+      "[    0.000000] booting\r\n"
+      "[    0.100000] strace: 1 close(3) = 0\r\n"
+      "[    0.200000] eth0: link is up\r\n"
+      "[    0.300000] strace: 1 +++ exited with 0 +++\r\n";
+  absl::StatusOr<Trace> trace = read_trace("console", kConsole, "strace: ");
+  ASSERT_TRUE(trace.ok()) << trace.status();
+  ASSERT_EQ(trace->events.size(), 2u);
+  EXPECT_EQ(trace->events[0].name(), "close");
+  EXPECT_EQ(trace->events[0].line, 2u);
+  EXPECT_EQ(std::string(read_trace("console", kConsole, "none: ").status().message()),
+            "console: there is no line of a strace log in it");
+  EXPECT_EQ(std::string(read_trace("console", "x strace: nonsense\n", "strace: ").status().message()),
+            "console:1: not a line of strace's: nonsense");
+}
+
 TEST(Logs, JoinTheHalvesOfACall) {
   absl::StatusOr<Trace> trace =
       read_trace("log", "1 read(3,  <unfinished ...>\n2 close(4) = 0\n1 <... read resumed>\"ab\", 8) = 2\n");
