@@ -1,7 +1,8 @@
 // What every benchmark is made of: cases, each measured on several sides, which run interleaved in one process.
 //
 // A binary defines add_cases(). Each case names the same work on lxnet (by function call, through hosts/threads), on Linux (by
-// system call) and perhaps on lwIP, and perhaps a floor: the least that the work can cost. A side that is left out prints as "-".
+// system call) and perhaps on lwIP or OpenSSL, and perhaps a floor: the least that the work can cost. A side that is left out
+// prints as "-".
 #pragma once
 
 #include <chrono>
@@ -18,9 +19,9 @@ enum class Unit : uint8_t {
   Bytes,           // less is better
   BytesPerSecond,  // more is better
 };
-enum class Side : uint8_t { Lxnet, Linux, Lwip, Floor };
-inline constexpr size_t kSides = 4;
-inline constexpr const char* kSideNames[kSides] = {"lxnet", "linux", "lwip", "floor"};
+enum class Side : uint8_t { Lxnet, Linux, Lwip, Openssl, Floor };
+inline constexpr size_t kSides = 5;
+inline constexpr const char* kSideNames[kSides] = {"lxnet", "linux", "lwip", "openssl", "floor"};
 
 // How one side is measured, with everything it has set up in the closure; gone when the case is done.
 struct Work {
@@ -43,7 +44,7 @@ struct Case {
   Unit unit = Unit::Nanos;
   double items = 1;  // of one operation: datagrams in a batch, or bytes
   // Each sets a side up when the case begins; empty where there is no such side.
-  std::function<Work()> lxnet = nullptr, linux = nullptr, lwip = nullptr, floor = nullptr;
+  std::function<Work()> lxnet = nullptr, linux = nullptr, lwip = nullptr, openssl = nullptr, floor = nullptr;
 };
 
 class Suite {

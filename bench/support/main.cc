@@ -16,7 +16,7 @@ struct Options {
   int runs = 15;
   std::string json;
   bool lists = false;
-  WantedSides sides = {true, true, true, true};
+  WantedSides sides = {true, true, true, true, true};
   std::vector<std::string> wanted;
 };
 

@@ -113,7 +113,7 @@ std::optional<double> processor_advantage_over(const Row& row, Side side) {
 
 Row measure(const Case& measured, int runs, const WantedSides& wanted) {
   const std::array<const std::function<Work()>*, kSides> sides = {&measured.lxnet, &measured.linux, &measured.lwip,
-                                                                  &measured.floor};
+                                                                  &measured.openssl, &measured.floor};
   std::array<std::unique_ptr<Contender>, kSides> contenders;
   for (size_t side = 0; side < kSides; ++side) {
     if (*sides[side] && wanted[side]) contenders[side] = std::make_unique<Contender>(measured, (*sides[side])());

@@ -60,7 +60,10 @@ void write_row(FILE* file, const std::string& bench, const Row& row) {
     const auto& figure = row.processor[side];
     write_number(file, (std::string("cpu_") + kSideNames[side]).c_str(), figure ? std::optional(figure->median) : std::nullopt);
   }
-  write_number(file, "ratio_cpu_linux", processor_advantage_over(row, Side::Linux));
+  for (const Side side : {Side::Linux, Side::Openssl}) {
+    const std::string key = std::string("ratio_cpu_") + kSideNames[static_cast<size_t>(side)];
+    write_number(file, key.c_str(), processor_advantage_over(row, side));
+  }
   for (size_t side = 0; side < kSides; ++side) {
     const auto& figure = row.figures[side];
     write_number(file, (std::string("spread_") + kSideNames[side]).c_str(),
@@ -72,7 +75,7 @@ void write_row(FILE* file, const std::string& bench, const Row& row) {
 }  // namespace
 
 void print_table(const std::string& bench, const std::vector<Row>& rows) {
-  bool is_shown[kSides] = {true, true, false, false};
+  bool is_shown[kSides] = {true, true};
   size_t width = bench.size();
   for (const Row& row : rows) {
     width = std::max(width, row.name.size());
@@ -83,10 +86,13 @@ void print_table(const std::string& bench, const std::vector<Row>& rows) {
     if (is_shown[side]) print_cell(kSideNames[side], 13);
   }
   for (size_t side = 1; side < kSides; ++side) {
-    if (is_shown[side]) print_cell(std::string("vs ") + kSideNames[side], 8);
+    if (is_shown[side]) print_cell(std::string("vs ") + kSideNames[side], 10);
   }
+  // Processor time is compared with Linux's, or where Linux does not do the work with OpenSSL's.
+  const bool has_openssl = is_shown[static_cast<size_t>(Side::Openssl)];
+  const Side peer = has_openssl ? Side::Openssl : Side::Linux;
   print_cell("cpu lxnet", 9);
-  print_cell("vs linux", 8);
+  print_cell(std::string("vs ") + kSideNames[static_cast<size_t>(peer)], 10);
   printf("\n");
   for (const Row& row : rows) {
     printf("%-*s  %-5s", static_cast<int>(width), row.name.c_str(), unit_name(row.unit));
@@ -94,11 +100,11 @@ void print_table(const std::string& bench, const std::vector<Row>& rows) {
       if (is_shown[side]) print_cell(cell(row.figures[side]), 13);
     }
     for (size_t side = 1; side < kSides; ++side) {
-      if (is_shown[side]) print_cell(ratio_cell(advantage_over(row, static_cast<Side>(side))), 8);
+      if (is_shown[side]) print_cell(ratio_cell(advantage_over(row, static_cast<Side>(side))), 10);
     }
     const auto& processor = row.processor[static_cast<size_t>(Side::Lxnet)];
     print_cell(processor ? number(processor->median) : "-", 9);
-    print_cell(ratio_cell(processor_advantage_over(row, Side::Linux)), 8);
+    print_cell(ratio_cell(processor_advantage_over(row, peer)), 10);
     printf("\n");
   }
 }

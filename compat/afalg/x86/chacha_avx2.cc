@@ -19,6 +19,7 @@ struct Vec {
     return {_mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(words)))};
   }
   LXNET_VEC static Vec row_numbers() { return {_mm256_set_epi32(0, 0, 0, 1, 0, 0, 0, 0)}; }
+  LXNET_VEC static Vec load(const uint8_t* from) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))}; }
   LXNET_VEC void store(uint8_t* to) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v); }
 
   LXNET_VEC Vec operator+(Vec other) const { return {_mm256_add_epi32(v, other.v)}; }
@@ -45,16 +46,15 @@ struct Vec {
   LXNET_VEC Vec low_pairs(Vec other) const { return {_mm256_unpacklo_epi64(v, other.v)}; }
   LXNET_VEC Vec high_pairs(Vec other) const { return {_mm256_unpackhi_epi64(v, other.v)}; }
 
-  LXNET_VEC static void add(__m256i stream, uint8_t* to, const uint8_t* from) {
-    const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), text ^ stream);
-  }
-  // Two blocks, the second four blocks further on; each register has 16 bytes of both.
-  LXNET_VEC static void add_blocks(Vec a, Vec b, Vec c, Vec d, uint8_t* to, const uint8_t* from) {
-    add(_mm256_permute2x128_si256(a.v, b.v, 0x20), to, from);
-    add(_mm256_permute2x128_si256(c.v, d.v, 0x20), to + 32, from + 32);
-    add(_mm256_permute2x128_si256(a.v, b.v, 0x31), to + 256, from + 256);
-    add(_mm256_permute2x128_si256(c.v, d.v, 0x31), to + 288, from + 288);
+  // Each register has 16 bytes of two blocks, the second four blocks further on. Afterwards each has 32 bytes of one of them,
+  // which stand at kParts.
+  static constexpr size_t kParts[4] = {0, 32, 256, 288};
+  LXNET_VEC static void join_blocks(Vec& a, Vec& b, Vec& c, Vec& d) {
+    const __m256i ab = _mm256_permute2x128_si256(a.v, b.v, 0x31), cd = _mm256_permute2x128_si256(c.v, d.v, 0x31);
+    a.v = _mm256_permute2x128_si256(a.v, b.v, 0x20);
+    b.v = _mm256_permute2x128_si256(c.v, d.v, 0x20);
+    c.v = ab;
+    d.v = cd;
   }
 };
 

@@ -19,6 +19,7 @@ struct Vec {
     return {_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(words)))};
   }
   LXNET_VEC static Vec row_numbers() { return {_mm512_set_epi32(0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0)}; }
+  LXNET_VEC static Vec load(const uint8_t* from) { return {_mm512_loadu_si512(from)}; }
   LXNET_VEC void store(uint8_t* to) const { _mm512_storeu_si512(to, v); }
 
   LXNET_VEC Vec operator+(Vec other) const { return {_mm512_add_epi32(v, other.v)}; }
@@ -37,17 +38,16 @@ struct Vec {
   LXNET_VEC Vec low_pairs(Vec other) const { return {_mm512_unpacklo_epi64(v, other.v)}; }
   LXNET_VEC Vec high_pairs(Vec other) const { return {_mm512_unpackhi_epi64(v, other.v)}; }
 
-  LXNET_VEC static void add(__m512i stream, uint8_t* to, const uint8_t* from) {
-    _mm512_storeu_si512(to, stream ^ _mm512_loadu_si512(from));
-  }
-  // Four blocks, each four blocks after the other; each register has 16 bytes of every one.
-  LXNET_VEC static void add_blocks(Vec a, Vec b, Vec c, Vec d, uint8_t* to, const uint8_t* from) {
+  // Each register has 16 bytes of four blocks, each four blocks after the other. Afterwards each is one of them, which stand at
+  // kParts.
+  static constexpr size_t kParts[4] = {0, 256, 512, 768};
+  LXNET_VEC static void join_blocks(Vec& a, Vec& b, Vec& c, Vec& d) {
     const __m512i ab_low = _mm512_shuffle_i32x4(a.v, b.v, 0x44), ab_high = _mm512_shuffle_i32x4(a.v, b.v, 0xee);
     const __m512i cd_low = _mm512_shuffle_i32x4(c.v, d.v, 0x44), cd_high = _mm512_shuffle_i32x4(c.v, d.v, 0xee);
-    add(_mm512_shuffle_i32x4(ab_low, cd_low, 0x88), to, from);
-    add(_mm512_shuffle_i32x4(ab_low, cd_low, 0xdd), to + 256, from + 256);
-    add(_mm512_shuffle_i32x4(ab_high, cd_high, 0x88), to + 512, from + 512);
-    add(_mm512_shuffle_i32x4(ab_high, cd_high, 0xdd), to + 768, from + 768);
+    a.v = _mm512_shuffle_i32x4(ab_low, cd_low, 0x88);
+    b.v = _mm512_shuffle_i32x4(ab_low, cd_low, 0xdd);
+    c.v = _mm512_shuffle_i32x4(ab_high, cd_high, 0x88);
+    d.v = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
   }
 };
 
