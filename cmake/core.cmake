@@ -56,11 +56,29 @@ lxnet_core_archive(lxnet_stack stack)
 lxnet_core_archive(lxnet_listen_table listen_table)
 lxnet_core_archive(lxnet_compat compat EXCLUDE ${LXNET_FAMILIES})
 foreach(family IN LISTS LXNET_FAMILIES)
-  lxnet_core_archive(lxnet_${family} compat/${family} EXCLUDE x86)
+  if(NOT family STREQUAL "afalg")
+    lxnet_core_archive(lxnet_${family} compat/${family})
+  endif()
 endforeach()
 
+# AF_ALG needs mbedTLS's primitives, which a host that links the archive links too. Without mbedTLS there is no archive, and the family
+# is not served. A kernel's build compiles it, to see that it could, but no image of ours has an mbedTLS to link.
+if(NOT CMAKE_CROSSCOMPILING)
+  find_path(LXNET_MBEDTLS_INCLUDE mbedtls/aes.h)
+  find_library(LXNET_MBEDCRYPTO mbedcrypto)
+endif()
+if(LXNET_MBEDTLS_INCLUDE AND LXNET_MBEDCRYPTO)
+  set(archives_without_afalg ${LXNET_CORE_ARCHIVES})
+  lxnet_core_archive(lxnet_afalg compat/afalg EXCLUDE x86)
+  target_link_libraries(lxnet_afalg PUBLIC ${LXNET_MBEDCRYPTO})
+  target_compile_definitions(lxnet_afalg INTERFACE LXNET_SERVES_AFALG)
+  if(NOT LXNET_HOSTED)
+    set(LXNET_CORE_ARCHIVES ${archives_without_afalg})
+  endif()
+endif()
+
 # Implementations with vector instructions. Not for kernels, whose system calls must not touch those registers.
-if(LXNET_HOSTED AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+if(TARGET lxnet_afalg AND LXNET_HOSTED AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   lxnet_core_archive(lxnet_afalg_x86 compat/afalg/x86)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 takes its own intrinsics' undefined registers for mistakes.

@@ -45,6 +45,10 @@ class CompatState {
   void* netlink_domain = nullptr;
   void (*destroy_netlink_domain)(const Hal& hal, void* domain) = nullptr;
 
+  // AF_ALG's own, the same way (compat/afalg).
+  void* algorithm_registry = nullptr;
+  void (*destroy_algorithm_registry)(const Hal& hal, void* registry) = nullptr;
+
  private:
   static constexpr size_t kMaxFamilies = 8;
   static constexpr size_t kMaxExtensions = 8;

@@ -44,6 +44,12 @@ void set_watch_limit(lxnet_stack* stack) {
   lxnet_tunable_set(stack, "fs.epoll.max_user_watches", absl::StrCat(limit).c_str());
 }
 
+#if defined(LXNET_SERVES_AFALG)
+int enable_afalg(lxnet_stack* stack) { return lxnet_enable_afalg(stack); }
+#else
+int enable_afalg(lxnet_stack*) { return 0; }
+#endif
+
 }  // namespace
 
 // 0 or a negative errno.
@@ -54,6 +60,7 @@ int StackTable::create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack**
   if (int error = lxnet_stack_create(&hal, &config, stack, message); error != 0) return error;
   int error = lxnet_enable_epoll(*stack);
   if (error == 0) error = lxnet_enable_afnetlink(*stack, &inode_of_socket);
+  if (error == 0) error = enable_afalg(*stack);
   if (error == 0 && serves_unix_) error = lxnet_enable_afunix(*stack);
   if (error == 0 && trace_.line != nullptr) error = lxnet_trace_enable(*stack, &trace_);
   if (error == 0) {

@@ -1,0 +1,47 @@
+// lxnet_enable_afalg(): the family and the portable implementations.
+#include "compat/afalg/alg_socket.hh"
+#include "compat/afalg/algorithm_registry.hh"
+#include "compat/afalg/primitives.hh"
+#include "compat/syscalls/compat_state.hh"
+
+namespace lxnet {
+namespace {
+
+Result<> add_portable(AlgorithmRegistry& registry) {
+  TRY(registry.add(checksum_hashes()));
+  TRY(registry.add(mbedtls_hashes()));
+  TRY(registry.add(sha3_hashes()));
+  TRY(registry.add(blake2_hashes()));
+  TRY(registry.add(ghash_hashes()));
+  TRY(registry.add(mbedtls_ciphers()));
+  TRY(registry.add(chacha_ciphers()));
+  return registry.add(random_generators());
+}
+
+Result<> fill(CompatState& state, AlgorithmRegistry& registry) {
+  TRY(add_portable(registry));
+  return state.add_family({.number = kFamilyAlg, .create = &AlgSocket::create, .create_pair = nullptr});
+}
+
+Result<> enable(Stack& stack) {
+  CompatState& state = CompatState::of(stack);
+  if (state.algorithm_registry != nullptr) return Errno::EEXIST;
+  AlgorithmRegistry* registry = construct<AlgorithmRegistry>(stack.hal(), stack.hal());
+  if (registry == nullptr) return Errno::ENOMEM;
+  const auto filled = fill(state, *registry);
+  if (!filled.is_ok()) {
+    dispose(stack.hal(), registry);
+    return filled.error();
+  }
+  state.algorithm_registry = registry;
+  state.destroy_algorithm_registry = [](const Hal& hal, void* object) { dispose(hal, static_cast<AlgorithmRegistry*>(object)); };
+  return ok();
+}
+
+}  // namespace
+}  // namespace lxnet
+
+extern "C" int lxnet_enable_afalg(lxnet_stack* c_stack) {
+  const auto enabled = lxnet::enable(*reinterpret_cast<lxnet::Stack*>(c_stack));
+  return enabled.is_ok() ? 0 : -static_cast<int>(enabled.error());
+}
