@@ -1,0 +1,121 @@
+#include "tests/compat/afalg/alg_machine.hh"
+
+#include "compat/syscalls/compat_state.hh"
+
+namespace lxnet::testing {
+
+AlgMachine::AlgMachine() {
+  lxnet_hal& table = hal.table();
+  table.find_fd = [](void* ctx, int fd, int* error) -> lxnet_file* {
+    auto& self = *static_cast<TestHal*>(ctx);
+    const auto found = self.files.find(fd);
+    if (found == self.files.end()) {
+      *error = static_cast<int>(Errno::EBADF);
+      return nullptr;
+    }
+    lxnet_file_ref(found->second);
+    return found->second;
+  };
+  table.release_fd = [](void* ctx, int fd) {
+    auto& self = *static_cast<TestHal*>(ctx);
+    lxnet_file* file = self.files.at(fd);
+    self.files.erase(fd);
+    lxnet_file_unref(file);
+  };
+  lxnet_config config{};
+  config.struct_size = sizeof config;
+  EXPECT_EQ(lxnet_stack_create(&table, &config, &stack_, nullptr), 0);
+  EXPECT_EQ(lxnet_enable_afalg(stack_), 0);
+  EXPECT_EQ(lxnet_enable_afalg(stack_), -static_cast<int>(Errno::EEXIST));
+}
+
+AlgMachine::~AlgMachine() {
+  while (!hal.files.empty()) close(hal.files.begin()->first);
+  lxnet_stack_destroy(stack_);
+}
+
+void AlgMachine::close(int fd) {
+  lxnet_file* file = hal.files.at(fd);
+  hal.files.erase(fd);
+  lxnet_file_unref(file);
+}
+
+AlgorithmRegistry& AlgMachine::registry() { return *AlgorithmRegistry::find(stack()); }
+
+int AlgMachine::bound(const std::string& type, const std::string& name) {
+  const int fd = static_cast<int>(call(SYS_socket, AF_ALG, SOCK_SEQPACKET, 0));
+  if (fd < 0) return fd;
+  sockaddr_alg address{};
+  address.salg_family = AF_ALG;
+  strncpy(reinterpret_cast<char*>(address.salg_type), type.c_str(), sizeof address.salg_type - 1);
+  strncpy(reinterpret_cast<char*>(address.salg_name), name.c_str(), sizeof address.salg_name - 1);
+  const int64_t bound = call(SYS_bind, fd, &address, sizeof address);
+  if (bound == 0) return fd;
+  close(fd);
+  return static_cast<int>(bound);
+}
+
+int AlgMachine::operation(const std::string& type, const std::string& name, const Bytes& key) {
+  const int fd = bound(type, name);
+  if (fd < 0) return fd;
+  if (const int64_t set = key.empty() ? 0 : set_key(fd, key); set != 0) return static_cast<int>(set);
+  return static_cast<int>(call(SYS_accept4, fd, nullptr, nullptr, 0));
+}
+
+int64_t AlgMachine::send_operation(int fd, uint32_t operation, const Bytes& iv, const Bytes& data, int flags,
+                                   uint32_t associated) {
+  alignas(cmsghdr) char control[256] = {};
+  msghdr header{};
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  cmsghdr* message = CMSG_FIRSTHDR(&header);
+  size_t used = 0;
+  const auto add = [&](int type, size_t size) {
+    message->cmsg_level = SOL_ALG;
+    message->cmsg_type = type;
+    message->cmsg_len = CMSG_LEN(size);
+    used += CMSG_SPACE(size);
+    unsigned char* room = CMSG_DATA(message);
+    message = reinterpret_cast<cmsghdr*>(control + used);
+    return room;
+  };
+  memcpy(add(ALG_SET_OP, 4), &operation, 4);
+  memcpy(add(ALG_SET_AEAD_ASSOCLEN, 4), &associated, 4);
+  if (!iv.empty()) {
+    unsigned char* room = add(ALG_SET_IV, 4 + iv.size());
+    const auto size = static_cast<uint32_t>(iv.size());
+    memcpy(room, &size, 4);
+    memcpy(room + 4, iv.data(), iv.size());
+  }
+  header.msg_controllen = used;
+  iovec vector{const_cast<uint8_t*>(data.data()), data.size()};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  return call(SYS_sendmsg, fd, &header, flags);
+}
+
+Bytes AlgMachine::receive(int fd, size_t room) {
+  Bytes bytes(room);
+  const int64_t size = call(SYS_recvfrom, fd, bytes.data(), room, MSG_DONTWAIT, nullptr, nullptr);
+  EXPECT_GE(size, 0);
+  bytes.resize(size < 0 ? 0 : static_cast<size_t>(size));
+  return bytes;
+}
+
+const char* type_name(AlgorithmKind kind) {
+  switch (kind) {
+    case AlgorithmKind::Hash:
+      return "hash";
+    case AlgorithmKind::Skcipher:
+      return "skcipher";
+    case AlgorithmKind::Aead:
+      return "aead";
+    case AlgorithmKind::Rng:
+      return "rng";
+    case AlgorithmKind::Cipher:
+      break;
+  }
+  return "cipher";
+}
+
+}  // namespace lxnet::testing

@@ -1,0 +1,69 @@
+// AlgMachine: a stack that serves AF_ALG and its one process's descriptors, called as a program calls. The HAL's memory may be
+// made to fail, and what is not given back fails the test.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <linux/if_alg.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <string>
+#include <vector>
+
+#include "compat/afalg/algorithm_registry.hh"
+#include "hal/lxnet.h"
+#include "tests/support/test_hal.hh"
+
+namespace lxnet::testing {
+
+using Bytes = std::vector<uint8_t>;
+inline Bytes bytes_from(ByteSpan span) { return Bytes(span.begin(), span.end()); }
+
+class AlgMachine {
+ public:
+  AlgMachine();
+  ~AlgMachine();
+
+  template <typename... Arguments>
+  int64_t call(long number, Arguments... arguments) {
+    const uint64_t registers[6] = {to_register(arguments)...};
+    return lxnet_syscall(stack_, LXNET_ABI_X86_64, static_cast<uint32_t>(number), registers);
+  }
+  void close(int fd);
+
+  // A bound socket; -errno.
+  int bound(const std::string& type, const std::string& name);
+  int64_t set_key(int fd, const Bytes& key) { return call(SYS_setsockopt, fd, SOL_ALG, ALG_SET_KEY, key.data(), key.size()); }
+  // Bound, given the key unless it is empty, and accepted. Both stay open.
+  int operation(const std::string& type, const std::string& name, const Bytes& key);
+  int64_t send(int fd, const uint8_t* data, size_t size, int flags = 0) {
+    return call(SYS_sendto, fd, data, size, flags, nullptr, 0);
+  }
+  // With the operation, and the iv unless it is empty.
+  int64_t send_operation(int fd, uint32_t operation, const Bytes& iv, const Bytes& data, int flags, uint32_t associated = 0);
+  // Up to `room` bytes, not waiting for more than there are.
+  Bytes receive(int fd, size_t room);
+
+  AlgorithmRegistry& registry();
+  Stack& stack() { return *reinterpret_cast<Stack*>(stack_); }
+  lxnet_stack* c_stack() { return stack_; }
+
+  TestHal hal;
+
+ private:
+  template <typename T>
+  static uint64_t to_register(T value) {
+    if constexpr (std::is_pointer_v<T>) {
+      return reinterpret_cast<uint64_t>(value);
+    } else if constexpr (std::is_null_pointer_v<T>) {
+      return 0;
+    } else {
+      return static_cast<uint64_t>(value);
+    }
+  }
+  lxnet_stack* stack_ = nullptr;
+};
+
+const char* type_name(AlgorithmKind kind);
+
+}  // namespace lxnet::testing
