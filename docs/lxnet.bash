@@ -15,7 +15,7 @@ _lxnet_run() {
     word=${COMP_WORDS[i]}
     case $word in
       --) ((i++)); break ;;
-      --net | --sysctl | --impair | --pcap | --strace) ((i++)) ;;
+      --net | --sysctl | --impair | --pcap | --strace | --host-calls) ((i++)) ;;
       -*) ;;
       *) break ;;
     esac
@@ -26,13 +26,14 @@ _lxnet_run() {
   fi
   case ${COMP_WORDS[COMP_CWORD - 1]} in
     --net) _lxnet_networks "$2" ;;
+    --host-calls) _lxnet_reply -W "io_uring userfaultfd io_uring,userfaultfd" -- "$2" ;;
     --pcap | --strace) _lxnet_reply -f -- "$2" ;;
     --impair) _lxnet_reply -W "delay= jitter= loss= rate= reorder= duplicate= corrupt= limit= seed=" -- "$2" ;;
     --sysctl) _lxnet_reply -W "$(cd /proc/sys && printf '%s=\n' net/ipv4/tcp_* net/ipv4/ip_* net/core/*mem* net/core/somaxconn | tr / .)" -- "$2" ;;
     *)
       case $2 in
         -*)
-          _lxnet_reply -W "--net --sysctl --impair --pcap --strace --unix --host-proc --wait-all --stats -v -vv --help --" -- "$2"
+          _lxnet_reply -W "--net --sysctl --impair --pcap --strace --unix --host-proc --host-calls --wait-all --stats -v -vv --help --" -- "$2"
           ;;
         *) _lxnet_reply -c -- "$2" ;;
       esac

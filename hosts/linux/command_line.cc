@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "hal/hal.h"
 #include "hosts/linux/named_network.hh"
 #include "hosts/linux/network_directory.hh"
@@ -35,6 +36,9 @@ constexpr char kRunHelp[] =
     "  --unix                serve AF_UNIX sockets too; the program then reaches none of the host's by path. With --net, as the\n"
     "                        run that made the network said\n"
     "  --host-proc           let the program see the host kernel's /proc/net and /proc/sys/net; open() is faster by it\n"
+    "  --host-calls NAMES    leave io_uring, userfaultfd or both (with a comma) to the host kernel instead of refusing them.\n"
+    "                        A ring's operations on sockets do not reach lxnet, and its network stands still for all while\n"
+    "                        a call waits for memory that userfaultfd keeps back\n"
     "  --wait-all            stay until the last process of the program has ended; without it, what the program leaves\n"
     "                        behind is killed when it ends\n"
     "  --stats               at the end, print how many calls were served and how many packets were sent\n"
@@ -111,8 +115,9 @@ class RunParser {
       const char* name;
       void (RunParser::*set)(const std::string& value);
     } kOptions[] = {
-        {"--sysctl", &RunParser::add_tunable}, {"--strace", &RunParser::set_strace},     {"--net", &RunParser::set_network},
-        {"--pcap", &RunParser::set_capture},   {"--impair", &RunParser::set_impairment},
+        {"--sysctl", &RunParser::add_tunable},    {"--strace", &RunParser::set_strace},
+        {"--net", &RunParser::set_network},       {"--pcap", &RunParser::set_capture},
+        {"--impair", &RunParser::set_impairment}, {"--host-calls", &RunParser::set_host_calls},
     };
     std::string name = word.substr(0, word.find('='));
     for (const auto& option : kOptions) {
@@ -145,6 +150,13 @@ class RunParser {
   void set_capture(const std::string& value) {
     command_.options.capture = create(value);
     if (command_.options.capture == nullptr) fail("--pcap " + value + ": " + std::strerror(errno));
+  }
+  void set_host_calls(const std::string& value) {
+    command_.options.host_calls = absl::StrSplit(value, ',');
+    for (const std::string& name : command_.options.host_calls) {
+      if (std::find(std::begin(kRefusable), std::end(kRefusable), name) != std::end(kRefusable)) continue;
+      return fail("--host-calls wants io_uring or userfaultfd, not '" + name + "'");
+    }
   }
   void set_impairment(const std::string& value) {
     std::string wrong = NetworkLink::check_impairment(value);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -37,7 +38,15 @@ int add_row(scmp_filter_ctx context, const CallRow& row, int number) {
   return 0;
 }
 
-absl::StatusOr<Context> create_context(uint32_t arch, ProcView proc) {
+bool is_left_out(const CallRow& row, const FilterOptions& options) {
+  if (row.shape == Shape::Open) return options.proc == ProcView::OfTheHost;
+  if (row.shape != Shape::Refused) return false;
+  const std::string_view name = row.name;
+  return std::any_of(options.host_calls.begin(), options.host_calls.end(),
+                     [&](const auto& call) { return name.starts_with(call); });
+}
+
+absl::StatusOr<Context> create_context(uint32_t arch, const FilterOptions& options) {
   Context context(::seccomp_init(SCMP_ACT_ALLOW));
   if (context == nullptr) return absl::ResourceExhaustedError("libseccomp: out of memory");
   if (arch != ::seccomp_arch_native()) {
@@ -48,7 +57,7 @@ absl::StatusOr<Context> create_context(uint32_t arch, ProcView proc) {
   ::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
   ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   for (const CallRow& row : call_rows()) {
-    if (row.shape == Shape::Open && proc == ProcView::OfTheHost) continue;
+    if (is_left_out(row, options)) continue;
     // socket and its kin have a number here, but i386 programs also go through socketcall, which is a row of its own.
     if (::seccomp_syscall_resolve_name_arch(arch, row.name) == __NR_SCMP_ERROR) continue;
     // Rules are written in the native numbering, whatever architecture they are for.
@@ -61,11 +70,11 @@ absl::StatusOr<Context> create_context(uint32_t arch, ProcView proc) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<sock_filter>> build_filter(ProcView proc) {
-  absl::StatusOr<Context> native = create_context(::seccomp_arch_native(), proc);
+absl::StatusOr<std::vector<sock_filter>> build_filter(const FilterOptions& options) {
+  absl::StatusOr<Context> native = create_context(::seccomp_arch_native(), options);
   if (!native.ok()) return native.status();
   if (::seccomp_arch_native() == SCMP_ARCH_X86_64) {
-    absl::StatusOr<Context> i386 = create_context(SCMP_ARCH_X86, proc);
+    absl::StatusOr<Context> i386 = create_context(SCMP_ARCH_X86, options);
     if (!i386.ok()) return i386.status();
     if (int error = ::seccomp_merge(native->get(), i386->get()); error != 0) return seccomp_error(error, "merge");
     i386->release();  // merged: the first context owns it

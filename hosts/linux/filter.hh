@@ -4,6 +4,8 @@
 #include <linux/filter.h>
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,7 +15,16 @@ namespace lxnet::host {
 // Whose /proc/net and /proc/sys/net a program sees. OfTheHost: open() is not noticed.
 enum class ProcView : uint8_t { OfLxnet, OfTheHost };
 
-absl::StatusOr<std::vector<sock_filter>> build_filter(ProcView proc);
+struct FilterOptions {
+  ProcView proc = ProcView::OfLxnet;
+  // Of the refused calls those that are left to the host kernel: names of kRefusable.
+  std::vector<std::string> host_calls = {};
+};
+
+// What a program may be given by --host-calls; a name stands for all calls that begin with it.
+inline constexpr std::string_view kRefusable[] = {"io_uring", "userfaultfd"};
+
+absl::StatusOr<std::vector<sock_filter>> build_filter(const FilterOptions& options);
 
 // In the program's process, before exec: installs the filter; returns its listener or a negative errno.
 int install_filter(const std::vector<sock_filter>& filter);

@@ -72,8 +72,9 @@ absl::Status refused(int error) {
 
 }  // namespace
 
-absl::StatusOr<Program> start_program(const std::function<int()>& body, const sigset_t& signal_mask, ProcView proc) {
-  absl::StatusOr<std::vector<sock_filter>> filter = build_filter(proc);
+absl::StatusOr<Program> start_program(const std::function<int()>& body, const sigset_t& signal_mask,
+                                      const FilterOptions& filter_options) {
+  absl::StatusOr<std::vector<sock_filter>> filter = build_filter(filter_options);
   if (!filter.ok()) return filter.status();
   void* page = ::mmap(nullptr, sizeof(Handshake), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return absl::ErrnoToStatus(errno, "mmap");

@@ -19,7 +19,8 @@ struct Program {
 
 // Forks; the child runs `body` under the filter, with `signal_mask`, and exits with what it returns: an exec, or a test. The
 // child dies with the calling thread.
-absl::StatusOr<Program> start_program(const std::function<int()>& body, const sigset_t& signal_mask, ProcView proc);
+absl::StatusOr<Program> start_program(const std::function<int()>& body, const sigset_t& signal_mask,
+                                      const FilterOptions& filter_options);
 
 // A body: execvp. Returns only on failure, with the status a shell gives: 127 when there is no such program, else 126.
 int exec_program(char* const arguments[]);

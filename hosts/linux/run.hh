@@ -23,6 +23,7 @@ struct RunOptions {
   bool serves_unix = false;  // AF_UNIX too: the programs then reach no socket of the host's by its path
   std::vector<std::pair<std::string, std::string>> tunables = {};
   ProcView proc = ProcView::OfLxnet;
+  std::vector<std::string> host_calls = {};     // as FilterOptions has them
   std::string impairment = {};                  // of `lo`, as NetworkLink::impair() takes it
   std::shared_ptr<OwnedFd> capture = nullptr;   // an open file
   std::shared_ptr<OwnedFd> call_log = nullptr;  // the same, for the calls

@@ -40,6 +40,7 @@ TEST(CommandLine, BadValuesAreSaidToBe) {
       {{"--"}, "which program?"},
       {{"--what", "x"}, "unknown option '--what'"},
       {{"--net"}, "--net needs a value"},
+      {{"--host-calls=io_uring,read", "x"}, "--host-calls wants io_uring or userfaultfd, not 'read'"},
       {{"--net", "a/b", "x"}, "'a/b' is not a network's name"},
       {{"--sysctl", "net.ipv4.ip_forward", "x"}, "--sysctl wants NAME=VALUE, not 'net.ipv4.ip_forward'"},
       {{"--impair", "delay=20", "x"}, "--impair 'delay=20': a time ends with ns, us, ms or s, at its end"},

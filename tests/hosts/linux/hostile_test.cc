@@ -182,6 +182,19 @@ TEST(Hostile, ManyProcessesAtOnce) {
   });
 }
 
+TEST(Hostile, WaysAroundTheFilterMayBeLeftToTheKernel) {
+  EXPECT_EQ(run_on_lxnet(
+                [] {
+                  char parameters[120] = {};
+                  const long ring = ::syscall(SYS_io_uring_setup, 8, parameters);
+                  CHECK_THAT(ring >= 0 || errno != ENOSYS);
+                  if (ring >= 0) CHECK_THAT(::listen(static_cast<int>(ring), 1) == -1 && errno == ENOTSOCK);
+                  CHECK_THAT(::syscall(SYS_userfaultfd, 0) == -1 && errno == ENOSYS);
+                },
+                {.host_calls = {"io_uring"}}),
+            0);
+}
+
 TEST(Hostile, WaysAroundTheFilterAreAbsent) {
   EXPECT_EQ(run_on_lxnet([] {
               char parameters[120] = {};
