@@ -133,8 +133,6 @@ bool is_range_taken(const TunableRow& row, const TunableValues& values, const in
   switch (row.rule) {
     case TunableRule::PortRange:
       return count == 2 && numbers[0] <= numbers[1] && numbers[0] >= values.ip_unprivileged_port_start;
-    case TunableRule::GroupRange:
-      return count == 2 && numbers[0] <= numbers[1];
     case TunableRule::HighThreshold:
       return numbers[0] >= *(values_at(const_cast<TunableValues&>(values), row) + 1);
     case TunableRule::LowThreshold:
@@ -188,6 +186,11 @@ Result<> set_row(Stack& stack, TunableValues& values, const TunableRow& row, con
     if (!is_taken_whole) store(words[count], numbers[count]);
   }
   if (count == 0) return ok();
+  if (row.rule == TunableRule::GroupRange) {
+    if (count == 1) numbers[1] = words[1];
+    count = 2;
+    if (numbers[1] < numbers[0]) numbers[0] = 1, numbers[1] = 0;  // nobody, in the one form that is shown
+  }
   if (is_taken_whole) {
     if (!is_range_taken(row, values, numbers, count)) return Errno::EINVAL;
     for (unsigned i = 0; i < count; ++i) store(words[i], numbers[i]);
