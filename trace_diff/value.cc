@@ -76,7 +76,29 @@ class Parser {
       result = tree_.add({.kind = ValueKind::Change, .text = text_.substr(start, after - start), .first = before});
       return after;
     }
+    split_old_change(result);
     return position;
+  }
+
+  // strace 5 writes `[28->16]`.
+  void split_old_change(ValueIndex& result) {
+    const std::string_view text = tree_.at(result).text;
+    const size_t arrow = text.find("->");
+    if (tree_.at(result).kind != ValueKind::Word || arrow == npos || arrow == 0) return;
+    if (text.find_first_not_of("0123456789->") != npos) return;
+    const ValueIndex later = tree_.add({.kind = ValueKind::Word, .text = text.substr(arrow + 2)});
+    const ValueIndex before = tree_.add({.kind = ValueKind::Word, .text = text.substr(0, arrow), .next = later});
+    result = tree_.add({.kind = ValueKind::Change, .text = text, .first = before});
+  }
+
+  // strace 5 names no member of struct epoll_event: `{EPOLLIN, {u32=6, u64=6}}`.
+  void name_old_members(ValueIndex first) {
+    if (first == kNoValue || !tree_.at(first).key.empty()) return;
+    const ValueIndex second = tree_.at(first).next;
+    if (second == kNoValue || tree_.at(second).kind != ValueKind::Struct || !tree_.at(second).key.empty()) return;
+    if (tree_.find_member(second, "u32") == kNoValue || tree_.find_member(second, "u64") == kNoValue) return;
+    tree_.edit(first).key = "events";
+    tree_.edit(second).key = "data";
   }
 
   size_t atom(size_t position, bool in_array, ValueIndex& result) {
@@ -96,6 +118,7 @@ class Parser {
     bool is_cut = false;
     size_t end = list(inside, closing, first, is_cut);
     if (end == npos) return npos;
+    if (kind == ValueKind::Struct) name_old_members(first);
     bool is_negated = text_[start] == '~';
     result = tree_.add(
         {.kind = kind, .is_cut = is_cut, .is_negated = is_negated, .text = text_.substr(start, end - start), .first = first});

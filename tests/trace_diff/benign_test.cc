@@ -90,6 +90,30 @@ TEST(Attempts, ThatASignalUndidAreNoDifference) {
   EXPECT_EQ(compared(once, given_up).result.totals.divergent, 1u);
 }
 
+// The same run as strace 5 and strace 6 print it.
+TEST(Versions, OfStraceThatPrintItOtherwiseAreNoDifference) {
+  constexpr std::string_view kFive =
+      "1 epoll_ctl(8, EPOLL_CTL_ADD, 6, {EPOLLIN, {u32=6, u64=6}}) = 0\n"
+      "1 epoll_wait(8, [{EPOLLIN, {u32=6, u64=6}}, {EPOLLIN|EPOLLOUT, {u32=7, u64=7}}], 16, -1) = 2\n"
+      "1 accept4(3, {sa_family=AF_INET, sin_port=htons(40002), sin_addr=inet_addr(\"127.0.0.1\")}, [128->16], SOCK_CLOEXEC) = 4\n"
+      "1 getsockname(3, {sa_family=AF_INET, sin_port=htons(40001), sin_addr=inet_addr(\"127.0.0.1\")}, [128->16]) = 0\n"
+      "1 wait4(-1,  <unfinished ...>\n"
+      "2 exit_group(0)     = ?\n"
+      "2 +++ exited with 0 +++\n"
+      "1 <... wait4 resumed> [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, NULL) = 2\n"
+      "1 exit_group(0)     = ?\n"
+      "1 +++ exited with 0 +++\n";
+  std::string six = replaced(std::string(kFive), "->", " => ");
+  six = replaced(six, "wait4 resumed> [", "wait4 resumed>[");
+  six = replaced(replaced(six, "{EPOLL", "{events=EPOLL"), ", {u32", ", data={u32");
+  ASSERT_NE(six, kFive);
+  expect_same(std::string(kFive), six);
+  // And not because the forms are not compared.
+  for (auto [from, by] : {std::pair("events=EPOLLIN,", "events=EPOLLPRI,"), std::pair("=> 16", "=> 28")}) {
+    EXPECT_GT(compared(std::string(kFive), replaced(six, from, by)).result.totals.divergent, 0u) << from;
+  }
+}
+
 TEST(Time, LeftOverIsNoDifference) {
   std::string text = std::string(kStart) +
                      "1 pselect6(4, [3], NULL, NULL, {tv_sec=2, tv_nsec=0}, NULL) = 1 (in [3], left {tv_sec=1, tv_nsec=999})\n" +
