@@ -4,14 +4,15 @@
 #:
 #: First hosts and a router in one process on a virtual clock: ping, traceroute, UDP under loss, a table, and a capture that Wireshark
 #: opens. Then python3's web server and curl, unmodified, whose network calls are answered by lxnet; and the same exchange once more
-#: over a network that loses packets. ARGUMENTs are the simulation's, which then is all that is shown; --help lists them.
+#: over a network that loses packets. Last a program under strace on Linux and on lxnet, its calls compared, without a difference and with one
+#: that is there on purpose. ARGUMENTs are the simulation's, which then is all that is shown; --help lists them.
 #? hosts/sim/demo
 
 command_demo() {
   while (($#)) && take_common_option "$@"; do shift "$taken"; done
   preset=${preset:-release}
   need_packages demo
-  build_targets "$preset" lxnet_demo lxnet-run
+  build_targets "$preset" lxnet_demo lxnet-run lxnet-diff
   local bin
   bin=$(build_directory "$preset")/bin
   run "$bin/lxnet_demo" "$@"
@@ -20,6 +21,23 @@ command_demo() {
   exchange "$bin/lxnet-run"
   printf '\nThe same over a link with 5 ms each way that loses 2 %% of the packets.\n\n'
   exchange "$bin/lxnet-run" --impair "delay=5ms loss=2% seed=7"
+  printf '\nWhat python3 asks and is told, on Linux and on lxnet: datagrams in every way, each call compared.\n\n'
+  comparison "$bin/lxnet-diff"
+  printf '\nAnd what a difference looks like: the same, but lxnet is told to send with another time to live.\n\n'
+  comparison "$bin/lxnet-diff" --run-option=--sysctl --run-option=net.ipv4.ip_default_ttl=7 --context 1
+}
+
+# comparison LXNET_DIFF [OPTION]...: that there is a difference is no failure here.
+comparison() {
+  local lxnet_diff=$1 status=0 python=/usr/bin/python3
+  shift
+  # The distribution's own: what a version manager puts before it is a shell.
+  if [[ ! -x $python ]]; then python=python3; fi
+  printf '  $ lxnet diff'
+  if (($#)); then printf ' %q' "$@"; fi
+  printf ' -- python3 tests/traces/programs/udp.py\n'
+  "$lxnet_diff" --color never "$@" -- "$python" "$lxnet_root/tests/traces/programs/udp.py" | sed 's/^/  /' || status=${PIPESTATUS[0]}
+  if ((status > 1)); then return "$status"; fi
 }
 
 # exchange LXNET_RUN [OPTION]...: what the programs did, and what lxnet counted.
