@@ -10,7 +10,10 @@ Result<size_t> CipherSocket::receive_skcipher(IoSink& sink) {
   const size_t room = output_room(sink);
   size_t size = input_.size() < room ? input_.size() : room;
   // What is not the end is cut where the message can be continued.
-  if (has_more_ || size < input_.size()) size -= size % chunk;
+  if (has_more_ || size < input_.size()) {
+    if (size < chunk) return Errno::EINVAL;
+    size -= size % chunk;
+  }
   TRY(reserve_output(size));
   SecretBytes<kMaxIvSize> iv;
   memcpy(iv, iv_, row().iv_size);

@@ -45,6 +45,9 @@ Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_
     SpanSource source(ByteSpan(buffer.data(), size));
     const bool waits = position == nullptr || !out->is_nonblocking();
     OutgoingMessage message{.source = source, .flags = waits ? 0 : uint32_t{kMessageDontWait}};
+    // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE).
+    const bool is_sequenced = static_cast<SocketFile&>(*out).socket_type() == kSockSequenced;
+    if (is_sequenced && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;
     auto written = static_cast<SocketFile&>(*out).send(context, message);
     if (!written.is_ok()) {
       const bool is_stream = static_cast<SocketFile&>(*out).socket_type() == kSockStream;

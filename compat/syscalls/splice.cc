@@ -80,6 +80,9 @@ Result<int64_t> from_pipe(Splice& splice) {
     if (size == 0) break;
     SpanSource source(ByteSpan(splice.buffer.data(), size));
     OutgoingMessage message{.source = source, .flags = (splice.flags & kMore) != 0 ? uint32_t{kMessageMore} : 0};
+    // What is left in the pipe belongs to the same message.
+    const bool is_sequenced = splice.socket.socket_type() == kSockSequenced;
+    if (is_sequenced && moved + size < splice.count && (splice.pipe.events() & kPollIn) != 0) message.flags |= kMessageMore;
     auto sent = splice.socket.send(splice.context, message);
     if (!sent.is_ok()) {
       if (sent.is_error(Errno::EPIPE) && splice.is_stream()) send_broken_pipe_signal(splice.context);
