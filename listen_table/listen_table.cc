@@ -102,7 +102,7 @@ Result<> ListenTable::claim_port(PortClaim& claim, uint16_t port) {
                          : space == kIcmp4 ? bucket->ping_refuses(claim)
                                            : bucket->udp_refuses(claim);
     if (refuses) return Errno::EADDRINUSE;
-    if (claim.is_claimed()) {
+    if (claim.is_claimed) {
       if (space == kTcp) bucket->remember(claim);
       return ok();
     }
@@ -113,7 +113,7 @@ Result<> ListenTable::claim_port(PortClaim& claim, uint16_t port) {
 void ListenTable::release(PortClaim& claim) {
   Shard& shard = shard_of(claim.local.port);
   MutexLock lock(shard.mutex);
-  if (!claim.is_claimed()) return;
+  if (!claim.is_claimed) return;
   PortBucket* bucket = find_locked(shard, space_of(claim), claim.local.port);
   ASSERT(bucket != nullptr);
   bucket->remove(claim);

@@ -10,11 +10,13 @@ void PortBucket::add(PortClaim& claim) {
   } else {
     claims_.push_front(claim);
   }
+  claim.is_claimed = true;
   if (!claim.is_connected) ++bound_count_;
 }
 
 void PortBucket::remove(PortClaim& claim) {
   claims_.remove(claim);
+  claim.is_claimed = false;
   if (!claim.is_connected) --bound_count_;
   // What is left came by connect(): the port may be connected from again, and nothing is remembered.
   if (bound_count_ == 0) has_memory_ = false;
@@ -22,6 +24,7 @@ void PortBucket::remove(PortClaim& claim) {
 
 void PortBucket::replace(PortClaim& from, PortClaim& to) {
   claims_.insert_before(from, to);
+  to.is_claimed = true;
   if (!to.is_connected) ++bound_count_;
   remove(from);
 }

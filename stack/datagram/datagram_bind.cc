@@ -119,7 +119,7 @@ Result<> DatagramSocket::claim_port(Entry& entry, uint16_t port) {
 
 void DatagramSocket::release_port(Entry&) {
   PortHooks& hooks = stack().ports();
-  if (claim_.is_claimed()) hooks.release(hooks.table, claim_);
+  if (claim_.is_claimed) hooks.release(hooks.table, claim_);
   local_.port = 0;
 }
 

@@ -101,7 +101,7 @@ Result<> DatagramSocket::settle_connection(const Endpoint& remote, const IpAddre
 
 void DatagramSocket::readdress() {
   PortHooks& hooks = stack().ports();
-  if (claim_.is_claimed()) hooks.readdress(hooks.table, claim_, local_.address);
+  if (claim_.is_claimed) hooks.readdress(hooks.table, claim_, local_.address);
 }
 
 Result<> DatagramSocket::disconnect(Entry& entry) {

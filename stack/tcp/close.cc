@@ -182,7 +182,7 @@ void TcpSocket::reset_connection_state() {
   if (!is_bound_address_) local_.address = IpAddress::any(family());
   if (!is_bound_port_) {
     release_port();
-  } else if (claim_.is_claimed() && stack().ports().readdress != nullptr) {
+  } else if (claim_.is_claimed && stack().ports().readdress != nullptr) {
     stack().ports().readdress(stack().ports().table, claim_, local_.address);
   }
   const uint16_t mss = snd_.mss;  // what TCP_MAXSEG tells stays

@@ -187,7 +187,7 @@ Result<> TcpSocket::claim_flow(Entry& entry) {
       claim_.is_connected = true;
       TRY(hooks.claim_for_connect(hooks.table, entry, claim_, remote_));
       local_.port = claim_.local.port;
-    } else if (claim_.is_claimed()) {
+    } else if (claim_.is_claimed) {
       hooks.readdress(hooks.table, claim_, local_.address);
     } else if (!claim_port(entry, local_.port).is_ok()) {
       return Errno::EADDRINUSE;  // a TIME_WAIT took the port over, and another has it now

@@ -201,7 +201,7 @@ Result<> TcpSocket::join_tables(Entry&, TcpSocket& listener) {
   fill_demux();
   TRY(stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr));
   const PortHooks& hooks = stack().ports();
-  if (listener.claim_.is_claimed()) {
+  if (listener.claim_.is_claimed) {
     fill_claim();
     hooks.inherit(hooks.table, listener.claim_, claim_);
   }

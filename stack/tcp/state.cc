@@ -40,7 +40,7 @@ void TcpSocket::leave_tables() {
 }
 
 void TcpSocket::release_port() {
-  if (claim_.is_claimed()) stack().ports().release(stack().ports().table, claim_);
+  if (claim_.is_claimed) stack().ports().release(stack().ports().table, claim_);
 }
 
 // CLOSED. What was received can still be read; what was to be sent is gone.

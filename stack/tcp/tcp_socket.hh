@@ -149,7 +149,7 @@ class TcpSocket final : public Socket {
   Result<> send_first_syn(Entry& entry, Opening opening);
   Result<> check_may_send();
   // A port is held. One that was let go is still shown by getsockname(), as Linux's inet_sport is.
-  bool holds_port() const { return is_bound_port_ || claim_.is_claimed(); }
+  bool holds_port() const { return is_bound_port_ || claim_.is_claimed; }
   Result<bool> connect_by_state_owned(Entry& entry);
   Result<> finish_connect(Entry& entry);
   void prepare_to_connect(Entry& entry);

@@ -52,7 +52,7 @@ void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, D
   is_linked_ = true;
   stack_.tcp().add_time_wait(1);
   stack_.sockets().replace_flow(demux, demux_);
-  if (claim.is_claimed()) {
+  if (claim.is_claimed) {
     claim_.local = claim.local;
     claim_.bound_interface = claim.bound_interface;
     claim_.uid = claim.uid;
@@ -75,7 +75,7 @@ void TcpTimeWait::end(Entry&) {
   }
   static_cast<void>(stack_.timers().cancel(timer_));
   stack_.sockets().remove(demux_);
-  if (claim_.is_claimed()) stack_.ports().release(stack_.ports().table, claim_);
+  if (claim_.is_claimed) stack_.ports().release(stack_.ports().table, claim_);
   stack_.tcp().add_time_wait(-1);
   // The caller holds a count: this one was the tables'.
   const bool was_last = unref();

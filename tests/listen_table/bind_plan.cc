@@ -95,7 +95,7 @@ OurSocket::OurSocket(TestStack& stack, const BindPlan& plan) : stack_(stack), pl
 
 OurSocket::~OurSocket() {
   PortHooks& hooks = stack_.stack->ports();
-  if (claim_.is_claimed()) hooks.release(hooks.table, claim_);
+  if (claim_.is_claimed) hooks.release(hooks.table, claim_);
 }
 
 int OurSocket::bind() {
