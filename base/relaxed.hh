@@ -12,6 +12,11 @@ class Relaxed {
     store(other.load());
     return *this;
   }
+  Relaxed& operator=(T value) {
+    store(value);
+    return *this;
+  }
+  operator T() const { return load(); }
 
   T load() const { return __atomic_load_n(&value_, __ATOMIC_RELAXED); }
   void store(T value) { __atomic_store_n(&value_, value, __ATOMIC_RELAXED); }

@@ -44,7 +44,7 @@ struct SocketOptions {
   uint32_t bound_interface = 0;
   int32_t receive_low_water = 1;
   int32_t peek_offset = -1;
-  uint32_t send_buffer = 0, receive_buffer = 0;  // in true_size bytes: twice what the user asked for
+  Relaxed<uint32_t> send_buffer = 0, receive_buffer = 0;  // in true_size bytes: twice what the user asked for
   uint32_t timestamp_flags = 0;                  // kTimestamp* below
   int64_t last_stamp = -1;                       // SIOCGSTAMP: of the last datagram received; 0: it had none; -1: there was none
   uint32_t timestamping_flags = 0;               // SOF_TIMESTAMPING_*

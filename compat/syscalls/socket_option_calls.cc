@@ -145,7 +145,7 @@ Result<> set_receive_low_water(SyscallContext& context, SocketFile& socket, int 
   SocketOptions& options = socket.options();
   int bytes = value < 0 ? INT32_MAX : value == 0 ? 1 : value;
   if (is_tcp(socket)) {
-    const uint32_t most = options.receive_buffer_locked ? options.receive_buffer
+    const uint32_t most = options.receive_buffer_locked ? options.receive_buffer.load()
                                                         : static_cast<uint32_t>(context.stack().tunables().values().tcp_rmem[2]);
     if (static_cast<uint32_t>(bytes) > most / 2) bytes = static_cast<int>(most / 2);
   }

@@ -15,7 +15,7 @@ void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
   }
   // Whoever sent it on this host is rid of it now.
   packet->orphan();
-  const size_t limit = __atomic_load_n(&options.receive_buffer, __ATOMIC_RELAXED);
+  const size_t limit = options.receive_buffer.load();
   const IpFamily of_packet = info.ip.destination.family();
   if (!queue_.push(packet, limit, errors_.bytes())) {
     const Counters names = counters(of_packet);
@@ -30,7 +30,7 @@ void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
 }
 
 bool DatagramSocket::drops_for_want_of_room() {
-  if (receive_memory() < static_cast<size_t>(__atomic_load_n(&options.receive_buffer, __ATOMIC_RELAXED))) return false;
+  if (receive_memory() < static_cast<size_t>(options.receive_buffer.load())) return false;
   queue_.count_drop();
   return true;
 }

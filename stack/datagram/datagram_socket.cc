@@ -40,7 +40,7 @@ void DatagramSocket::release_charge(void* owner, uint32_t amount) {
   const size_t before = __atomic_fetch_sub(&self.send_memory_, amount, __ATOMIC_ACQ_REL);
   if (before == amount) return self.dispose_self();
   // Linux's sock_def_write_space: not before half of the buffer is free, so that a program is not woken for every packet.
-  const size_t limit = __atomic_load_n(&self.options.send_buffer, __ATOMIC_RELAXED);
+  const size_t limit = self.options.send_buffer.load();
   if ((before - amount) * 2 <= limit && before * 2 > limit) self.wait_queue().wake(kPollOut | kPollWriteNormal | kPollWriteBand);
 }
 
@@ -65,7 +65,7 @@ Result<> DatagramSocket::check_may_send() {
 }
 
 size_t DatagramSocket::room_for_errors() const {
-  const size_t limit = __atomic_load_n(&options.receive_buffer, __ATOMIC_RELAXED);
+  const size_t limit = options.receive_buffer.load();
   const size_t held = receive_memory();
   return held < limit ? limit - held : 0;
 }

@@ -91,7 +91,7 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
     const bool may_have = may_grow(entry, send_queue_.charge(), stack().tunables().values().tcp_wmem[0]);
     if (needs_record && !may_have && !options.send_buffer_locked) {
       // Linux's sk_stream_moderate_sndbuf(): whoever meets the limit makes do with half.
-      options.send_buffer = std::max(std::min(options.send_buffer, send_queue_.charge() / 2), kLeastSendBuffer);
+      options.send_buffer = std::max(std::min(options.send_buffer.load(), send_queue_.charge() / 2), kLeastSendBuffer);
     }
     if (needs_record && (!may_have || !has_send_room())) {
       wants_space_ = true;

@@ -30,7 +30,7 @@ bool TcpSocket::has_reports() const {
 }
 
 size_t TcpSocket::room_for_errors() const {
-  const size_t limit = __atomic_load_n(&options.receive_buffer, __ATOMIC_RELAXED);
+  const size_t limit = options.receive_buffer.load();
   const size_t held = receive_charge_ + errors_->bytes();
   return held < limit ? limit - held : 0;
 }
