@@ -25,7 +25,8 @@ struct PortClaim {
   bool reuse_port = false;
   bool is_listening = false;
   bool is_connected = false;  // claimed by connect(): may share with others whose 4-tuples differ
-  // Whether it is in a bucket. Its owner asks without the bucket's lock, while others' coming and going writes the link beside it.
+  // Whether it is in a bucket. Its owner asks without the bucket's lock, while others' coming and going writes the link beside
+  // it.
   bool is_claimed = false;
 };
 

@@ -45,9 +45,9 @@ struct SocketOptions {
   int32_t receive_low_water = 1;
   int32_t peek_offset = -1;
   Relaxed<uint32_t> send_buffer = 0, receive_buffer = 0;  // in true_size bytes: twice what the user asked for
-  uint32_t timestamp_flags = 0;                  // kTimestamp* below
-  int64_t last_stamp = -1;                       // SIOCGSTAMP: of the last datagram received; 0: it had none; -1: there was none
-  uint32_t timestamping_flags = 0;               // SOF_TIMESTAMPING_*
+  uint32_t timestamp_flags = 0;                           // kTimestamp* below
+  int64_t last_stamp = -1;          // SIOCGSTAMP: of the last datagram received; 0: it had none; -1: there was none
+  uint32_t timestamping_flags = 0;  // SOF_TIMESTAMPING_*
   uint64_t max_pacing_rate = ~uint64_t{0};
   int32_t transmit_clock = 0;  // SO_TXTIME's clock and flags
   uint32_t transmit_time_flags = 0;
