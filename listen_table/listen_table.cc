@@ -59,7 +59,10 @@ PortBucket* ListenTable::find_or_add_locked(Shard& shard, uint8_t protocol, uint
   if (PortBucket* bucket = find_locked(shard, protocol, port)) return bucket;
   PortBucket* bucket = construct<PortBucket>(hal_, protocol, port);
   if (bucket == nullptr) return nullptr;
-  if (shard.buckets.insert(*bucket, hash_of(protocol, port)).is_ok()) return bucket;
+  if (shard.buckets.insert(*bucket, hash_of(protocol, port)).is_ok()) {
+    if (protocol == kTcp) held_by_tcp_.add(port);
+    return bucket;
+  }
   dispose(hal_, bucket);
   return nullptr;
 }
@@ -67,6 +70,7 @@ PortBucket* ListenTable::find_or_add_locked(Shard& shard, uint8_t protocol, uint
 void ListenTable::drop_if_empty_locked(Shard& shard, PortBucket& bucket) {
   if (!bucket.is_empty()) return;
   shard.buckets.remove(bucket);
+  if (bucket.protocol() == kTcp) held_by_tcp_.remove(bucket.port());
   dispose(hal_, &bucket);
 }
 

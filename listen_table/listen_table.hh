@@ -9,6 +9,7 @@
 
 #include "base/siphash.hh"
 #include "listen_table/port_bucket.hh"
+#include "listen_table/port_set.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
@@ -60,6 +61,16 @@ class ListenTable {
   Result<> choose_tcp_in(PortClaim& claim, uint32_t low, uint32_t end, BindLeniency leniency);
   Result<> choose_udp(PortClaim& claim);
   Result<> choose_ping(PortClaim& claim);
+  // Where the search of a connect() begins, and how it steps.
+  struct Search {
+    uint32_t low, count, first, step;
+  };
+  Result<> search_for_connect(PortClaim& claim, const Endpoint& remote, const Search& search, uint32_t& steps);
+  // EADDRINUSE: none of `tries` ports of this parity, beginning at the search's first. `steps` grows by how many were tried.
+  Result<> try_in_turn(PortClaim& claim, const Endpoint& remote, const Search& search, uint32_t parity, uint32_t tries,
+                       uint32_t& steps);
+  // The same of the ports nobody holds, which takes no longer where they are few.
+  Result<> try_unheld(PortClaim& claim, const Endpoint& remote, const Search& search, uint32_t parity);
   // EADDRINUSE: not this one.
   Result<> try_chosen(PortClaim& claim, uint16_t port, BindLeniency leniency);
   Result<> try_for_connect(PortClaim& claim, uint16_t port, const Endpoint& remote);
@@ -71,6 +82,7 @@ class ListenTable {
   const SipKey key_;
   uint16_t ping_rover_ = 0;          // relaxed atomics: hints where to go on
   uint32_t perturbation_[256] = {};  // RFC 6056, algorithm 4: per hash of the destination
+  PortSet held_by_tcp_;              // ports with a bucket of TCP
   std::array<Shard, kShards> shards_;
 };
 

@@ -1,14 +1,20 @@
 // Which free port: Linux's inet_csk_find_open_port, __inet_hash_connect (RFC 6056, section 3.3.4) and udp_lib_get_port.
 //
 // bind() prefers ports of the other parity than the range's first, connect() those of the same, so that neither eats up what the
-// other needs. Every port of the range is tried before there is said to be none. Not implemented: ip_local_reserved_ports,
-// ip_autobind_reuse.
+// other needs. Every port of the range is tried before there is said to be none; but where many ports in a row are taken,
+// connect() looks among the free ones before it goes on asking, so that a range nearly full costs no more than an empty one. Not
+// implemented: ip_local_reserved_ports, ip_autobind_reuse.
 #include "listen_table/listen_table.hh"
+
+#include <algorithm>
 
 namespace lxnet {
 namespace {
 
 constexpr uint8_t kTcp = 6;
+// How many ports a connect() asks in Linux's order, where it may share one with connections to elsewhere, before it looks for one
+// that nobody holds.
+constexpr uint32_t kQuickTries = 32;
 
 }  // namespace
 
@@ -86,18 +92,54 @@ Result<> ListenTable::claim_for_connect(PortClaim& claim, const Endpoint& remote
   uint32_t& perturbation = perturbation_[hash & 0xff];
   uint32_t first = (__atomic_load_n(&perturbation, __ATOMIC_RELAXED) + static_cast<uint32_t>(hash >> 32)) % count;
   if (!range.is_own) first &= ~1u;
-  for (uint32_t parity = 0; parity < step; ++parity) {
-    for (uint32_t i = 0; i < count; i += step) {
-      const uint32_t offset = (first + parity + i) % count;
-      auto chosen = try_for_connect(claim, static_cast<uint16_t>(range.low + offset), remote);
-      if (chosen.is_error(Errno::EADDRINUSE)) continue;
-      // The next port is not simply the following one.
-      const uint32_t jump = random_below(8) * step;
-      __atomic_fetch_add(&perturbation, (i > jump ? i : jump) + step, __ATOMIC_RELAXED);
-      return chosen;
+  const Search search{.low = range.low, .count = count, .first = first, .step = step};
+  uint32_t steps = 0;
+  auto chosen = search_for_connect(claim, remote, search, steps);
+  if (chosen.is_error(Errno::EADDRINUSE)) return Errno::EADDRNOTAVAIL;
+  // The next port is not simply the following one.
+  const uint32_t jump = random_below(8) * step;
+  __atomic_fetch_add(&perturbation, std::max(steps * step, jump) + step, __ATOMIC_RELAXED);
+  return chosen;
+}
+
+Result<> ListenTable::search_for_connect(PortClaim& claim, const Endpoint& remote, const Search& search, uint32_t& steps) {
+  for (uint32_t parity = 0; parity < search.step; ++parity) {
+    auto quick = try_in_turn(claim, remote, search, parity, kQuickTries, steps);
+    if (!quick.is_error(Errno::EADDRINUSE)) return quick;
+    auto unheld = try_unheld(claim, remote, search, parity);
+    if (!unheld.is_error(Errno::EADDRINUSE)) return unheld;
+  }
+  for (uint32_t parity = 0; parity < search.step; ++parity) {
+    auto any = try_in_turn(claim, remote, search, parity, search.count, steps);
+    if (!any.is_error(Errno::EADDRINUSE)) return any;
+  }
+  return Errno::EADDRINUSE;
+}
+
+Result<> ListenTable::try_in_turn(PortClaim& claim, const Endpoint& remote, const Search& search, uint32_t parity, uint32_t tries,
+                                  uint32_t& steps) {
+  steps = 0;
+  for (uint32_t i = 0; i < search.count && steps < tries; i += search.step, ++steps) {
+    const uint32_t offset = (search.first + parity + i) % search.count;
+    auto chosen = try_for_connect(claim, static_cast<uint16_t>(search.low + offset), remote);
+    if (!chosen.is_error(Errno::EADDRINUSE)) return chosen;
+  }
+  return Errno::EADDRINUSE;
+}
+
+Result<> ListenTable::try_unheld(PortClaim& claim, const Endpoint& remote, const Search& search, uint32_t parity) {
+  const uint32_t begin = search.low + parity, end = search.low + search.count;
+  const uint32_t from = search.low + (search.first + parity) % search.count;
+  const struct { uint32_t begin, end; } kHalves[] = {{from, end}, {begin, from}};
+  for (const auto& half : kHalves) {
+    for (uint32_t port = half.begin; port < half.end; port += search.step) {
+      port = held_by_tcp_.find_missing(port, half.end, search.step);
+      if (port >= half.end) break;
+      auto chosen = try_for_connect(claim, static_cast<uint16_t>(port), remote);
+      if (!chosen.is_error(Errno::EADDRINUSE)) return chosen;
     }
   }
-  return Errno::EADDRNOTAVAIL;
+  return Errno::EADDRINUSE;
 }
 
 Result<> ListenTable::try_for_connect(PortClaim& claim, uint16_t port, const Endpoint& remote) {

@@ -58,7 +58,9 @@ void Scheduler::resume(Task& task) {
 
 void Scheduler::forget_ended() {
   for (auto& task : live_) {
-    if (task->has_ended()) ended_.push_back(std::move(task));
+    if (!task->has_ended()) continue;
+    task->fiber = nullptr;  // its stack; who keeps the task may go on asking it
+    ended_.push_back(std::move(task));
   }
   std::erase(live_, nullptr);
 }

@@ -47,6 +47,18 @@ class PortChoiceTest : public ::testing::Test {
     return claim.local.port;
   }
 
+  // As TCP does when it sends the SYN.
+  void add_flow(int port, uint16_t remote_port) {
+    flows.push_back(std::make_unique<DemuxEntry>());
+    DemuxEntry& flow = *flows.back();
+    flow.socket = socket.get();
+    flow.space = DemuxSpace::Tcp;
+    flow.local = flow.remote = endpoint("127.0.0.1", 0).address;
+    flow.local_port = static_cast<uint16_t>(port);
+    flow.remote_port = remote_port;
+    EXPECT_TRUE(stack.stack->sockets().add_flow(flow, FlowSharing::Unique).is_ok());
+  }
+
   TestStack stack;
   Ref<FakeSocket> socket;
   std::vector<std::unique_ptr<PortClaim>> claims;
@@ -73,20 +85,38 @@ TEST_F(PortChoiceTest, BindTakesTheOddPortsFirstAndConnectTheEven) {
   for (int i = 0; i < 5; ++i) {
     const int port = connect(endpoint("127.0.0.1", 80));
     EXPECT_EQ(port % 2, 0);
-    // As TCP does when it sends the SYN.
-    flows.push_back(std::make_unique<DemuxEntry>());
-    DemuxEntry& flow = *flows.back();
-    flow.socket = socket.get();
-    flow.space = DemuxSpace::Tcp;
-    flow.local = flow.remote = endpoint("127.0.0.1", 0).address;
-    flow.local_port = static_cast<uint16_t>(port);
-    flow.remote_port = 80;
-    EXPECT_TRUE(stack.stack->sockets().add_flow(flow, FlowSharing::Unique).is_ok());
+    add_flow(port, 80);
   }
   // The same ports serve another peer.
   EXPECT_EQ(connect(endpoint("127.0.0.1", 81)) % 2, 0);
   // Towards the first one the odd ports are left.
   EXPECT_EQ(connect(endpoint("127.0.0.1", 80)) % 2, 1);
+  for (auto& flow : flows) stack.stack->sockets().remove(*flow);
+}
+
+TEST_F(PortChoiceTest, ConnectFindsEveryPortOfALargeRangeAndThenNone) {
+  set_range(40001, 41000);
+  const Endpoint remote = endpoint("127.0.0.1", 80);
+  std::set<int> seen;
+  for (int i = 0; i < 1000; ++i) {
+    const int port = connect(remote);
+    ASSERT_GE(port, 40001);
+    ASSERT_LE(port, 41000);
+    // As the range begins with an odd one, those come first.
+    ASSERT_EQ(port % 2, i < 500 ? 1 : 0) << i;
+    ASSERT_TRUE(seen.insert(port).second) << port;
+    add_flow(port, 80);
+  }
+  EXPECT_EQ(connect(remote), minus(Errno::EADDRNOTAVAIL));
+  // One comes free, wherever it is.
+  for (const size_t place : {size_t{0}, size_t{499}, size_t{999}}) {
+    stack.stack->sockets().remove(*flows[place]);
+    hooks().release(hooks().table, *claims[place]);
+    EXPECT_EQ(connect(remote), flows[place]->local_port);
+    EXPECT_TRUE(stack.stack->sockets().add_flow(*flows[place], FlowSharing::Unique).is_ok());
+  }
+  // All of them serve another peer.
+  EXPECT_GT(connect(endpoint("127.0.0.1", 81)), 0);
   for (auto& flow : flows) stack.stack->sockets().remove(*flow);
 }
 

@@ -59,6 +59,16 @@ TEST_F(SchedulerTest, ThousandsOfTasksInterleave) {
   EXPECT_EQ(sum, 2000);
 }
 
+// A process may have 65530 mappings, and a stack is two.
+TEST_F(SchedulerTest, TasksThatEndedGiveTheirStacksBack) {
+  int ended = 0;
+  for (int batch = 0; batch < 40; ++batch) {
+    for (int i = 0; i < 1000; ++i) spawn("t", [&ended](Task&) { ++ended; });
+    run();
+  }
+  EXPECT_EQ(ended, 40'000);
+}
+
 TEST_F(SchedulerTest, AnUnparkBeforeTheParkIsNotLost) {
   Task& sleeper = spawn("sleeper", [this](Task& task) {
     sleep(task, 5);
