@@ -1,7 +1,9 @@
 // Finding the socket of a packet among 1k to 1M connected ones, in an order no cache foresees. Warm, small tables sit in the
 // caches and large ones do not; cold, the caches are emptied before each batch of lookups at every size, as other work does
-// between packets.
+// between packets. The flows lie in huge pages, as a kernel's slabs do.
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -17,9 +19,10 @@ using namespace lxnet::testing;
 
 class Flows {
  public:
-  explicit Flows(size_t count) : count_(count), entries_(new DemuxEntry[count]) {
+  explicit Flows(size_t count) : count_(count), entries_(static_cast<DemuxEntry*>(allocate_huge(count * sizeof(DemuxEntry)))) {
+    require(entries_ != nullptr, "no memory for the flows");
     for (size_t i = 0; i < count; ++i) {
-      DemuxEntry& entry = entries_[i];
+      DemuxEntry& entry = *new (&entries_[i]) DemuxEntry;
       entry.socket = socket_.get();
       entry.space = DemuxSpace::Tcp;
       entry.local = Ipv4Address(192, 0, 2, 1);
@@ -30,7 +33,11 @@ class Flows {
     }
   }
   ~Flows() {
-    for (size_t i = 0; i < count_; ++i) set().remove(entries_[i]);
+    for (size_t i = 0; i < count_; ++i) {
+      set().remove(entries_[i]);
+      entries_[i].~DemuxEntry();
+    }
+    free(entries_);
   }
 
   // A batch of lookups after everything was thrown out of the caches: nanoseconds of one.
@@ -58,13 +65,14 @@ class Flows {
  private:
   static IpAddress remote_of(size_t i) { return Ipv4Address(static_cast<uint32_t>(0x0a000000 + i / 50000)); }
   static uint16_t port_of(size_t i) { return static_cast<uint16_t>(1024 + i % 50000); }
-  SocketSet& set() { return host_.stack().sockets(); }
+  Stack& stack() { return *reinterpret_cast<Stack*>(host_.c_stack()); }
+  SocketSet& set() { return stack().sockets(); }
 
-  threads::ThreadHost host_{"bench"};
-  Ref<FakeSocket> socket_ = FakeSocket::create(host_.stack(), IpFamily::V4);
+  SoloHost host_{"bench"};
+  Ref<FakeSocket> socket_ = FakeSocket::create(stack(), IpFamily::V4);
   size_t count_, next_ = 0;
   std::vector<uint64_t> evicting_ = std::vector<uint64_t>(size_t{64} << 17, 1);  // 64 MiB
-  std::unique_ptr<DemuxEntry[]> entries_;
+  DemuxEntry* entries_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "bench/support/solo_host.hh"
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -8,6 +9,14 @@
 #include <utility>
 
 namespace lxnet::bench {
+
+void* allocate_huge(size_t size) {
+  const size_t whole = (size + kHugePage - 1) / kHugePage * kHugePage;
+  void* block = aligned_alloc(kHugePage, whole);
+  // A hint: without huge pages it is slower.
+  if (block != nullptr) static_cast<void>(madvise(block, whole, MADV_HUGEPAGE));
+  return block;
+}
 
 SoloHost::SoloHost(const std::string& name) {
   const lxnet_hal table = table_of_one();
@@ -36,6 +45,7 @@ lxnet_hal SoloHost::table_of_one() {
   own.park = [](void* ctx, int64_t deadline, int) { return of(ctx).park(deadline); };
   own.alloc = [](void* ctx, size_t size, size_t align) {
     of(ctx).live_bytes_ += size;
+    if (size >= kHugePage) return allocate_huge(size);
     return align <= alignof(std::max_align_t) ? malloc(size) : aligned_alloc(align, (size + align - 1) / align * align);
   };
   own.free = [](void* ctx, void* block, size_t size) {

@@ -10,6 +10,11 @@
 
 namespace lxnet::bench {
 
+// Large blocks lie in huge pages, as a kernel's own memory does: a host that is compared with Linux must not pay for walks
+// through page tables that Linux is spared. For free().
+inline constexpr size_t kHugePage = size_t{2} << 20;
+void* allocate_huge(size_t size);
+
 class SoloHost : private threads::ThreadHal {
  public:
   explicit SoloHost(const std::string& name);
