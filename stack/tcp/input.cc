@@ -148,7 +148,12 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     verdict.reset_peer = true;
     return verdict.drop_for(DropReason::TcpInvalidState);
   }
-  if (!accept_ack(entry, segment, verdict, false)) return Step::Done;
+  if (!accept_ack(entry, segment, verdict, false)) {
+    // "If the ACK acks something not yet sent, then send an ACK, drop the segment": as Linux, but while ESTABLISHED, where the
+    // peer's next segment will do as well.
+    if (!in(TcpState::Established)) verdict.acknowledge = Verdict::Acknowledge::Challenge;
+    return Step::Done;
+  }
   verdict.send = true;
   if (in(TcpState::SynReceived)) ++congestion_.delivered;  // the SYN-ACK
   if (fast_open_request_) {

@@ -30,6 +30,21 @@ class TcpShared {
   void add_orphan(int change) { __atomic_fetch_add(&orphans_, change, __ATOMIC_RELAXED); }
   int orphans() const { return __atomic_load_n(&orphans_, __ATOMIC_RELAXED); }
 
+  // RFC 5961, 7: challenge ACKs of the whole stack, at most about `limit` in each second; how many exactly nobody can foresee,
+  // for who could count them would learn of others' connections by it.
+  bool admit_challenge(const Hal& hal, Instant now, uint32_t limit) {
+    const auto second = static_cast<uint32_t>(now.in_nanos() / 1'000'000'000);
+    if (__atomic_exchange_n(&challenge_second_, second, __ATOMIC_RELAXED) != second) {
+      const auto spread = static_cast<uint32_t>(uint64_t{hal.random<uint32_t>()} * limit >> 32);
+      __atomic_store_n(&challenges_left_, (limit + 1) / 2 + spread, __ATOMIC_RELAXED);
+    }
+    uint32_t left = __atomic_load_n(&challenges_left_, __ATOMIC_RELAXED);
+    while (left != 0) {
+      if (__atomic_compare_exchange_n(&challenges_left_, &left, left - 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return true;
+    }
+    return false;
+  }
+
   // What new sockets use; net.ipv4.tcp_congestion_control. Null: the default.
   const CongestionAlgorithm* congestion = nullptr;
 
@@ -66,6 +81,7 @@ class TcpShared {
   int orphans_ = 0;
   int64_t memory_pages_ = 0;
   uint32_t pressure_ = 0;
+  uint32_t challenge_second_ = 0, challenges_left_ = 0;
   FastOpen fast_open_;
 };
 

@@ -1,4 +1,6 @@
 // One segment of a connection: its window, its options, its way to IP.
+#include <algorithm>
+
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
@@ -150,14 +152,18 @@ void TcpSocket::send_syn(Entry& entry) {
   static_cast<void>(transmit(entry, {.seq = snd_.iss, .flags = flags}));
 }
 
-// RFC 5961, 7: at most so many a second for the whole stack, and one each half second for a connection.
+// RFC 5961, 7: one each half second for a connection, and of the whole stack so many a second (no limit by default, as on Linux).
 void TcpSocket::challenge(Entry& entry) {
-  const auto interval = Duration::millis(stack().tunables().values().tcp_invalid_ratelimit);
+  const TunableValues& tunables = stack().tunables().values();
+  const auto interval = Duration::millis(tunables.tcp_invalid_ratelimit);
   if (entry.now() - out_of_window_answered_at_ < interval) {
     count(entry, Mib::TcpExtTCPACKSkippedChallenge);
     return;
   }
   out_of_window_answered_at_ = entry.now();
+  const int32_t limit = tunables.tcp_challenge_ack_limit;
+  if (limit != INT32_MAX && !stack().tcp().admit_challenge(stack().hal(), entry.now(), static_cast<uint32_t>(std::max(limit, 0))))
+    return;
   count(entry, Mib::TcpExtTCPChallengeACK);
   send_ack(entry);
 }

@@ -211,6 +211,21 @@ TEST_F(TcpRenoRecovery, RetransmitsOnTheThirdDuplicate) {
   EXPECT_EQ(congestion().loss_state, LossState::Open);
 }
 
+// RFC 3042: the first two duplicates let one new segment go each.
+TEST_F(TcpRenoRecovery, TransmitsOnTheFirstTwoDuplicates) {
+  wire.send(*socket, bytes(14 * 1460));
+  for (int i = 0; i < 10; ++i) EXPECT_NE(wire.next(), "nothing");
+  wire.expect_nothing();
+  ack(1461);
+  wire.expect("A 16061:17521 ack 1 win 64240");
+  ack(1461);
+  wire.expect("A 17521:18981 ack 1 win 64240");
+  // Two more than the window would let go.
+  EXPECT_EQ(recovery().out, congestion().cwnd + 2);
+  ack(1461);
+  EXPECT_EQ(wire.next().substr(0, 12), "A 1461:2921 ");
+}
+
 TEST_F(TcpRenoRecovery, RetransmitsAfterATimeout) {
   send_segments(2);
   wire.advance(Duration::millis(260));

@@ -197,6 +197,41 @@ TEST_F(TcpTransfer, IgnoresAnAckOfWhatWasNeverSent) {
   wire.expect_nothing();
 }
 
+// RFC 5961, 5.2: older than SND.UNA - MAX.SND.WND, and than anything that was ever sent.
+TEST_F(TcpTransfer, ChallengesAnAckTooOldToBeMeant) {
+  wire.send(*socket, "hello");
+  wire.expect("PA 1:6 ack 1 win 64240");
+  wire.inject({.seq = 1, .ack = 6});
+  wire.inject({.flags = "A", .seq = 1, .ack = 0xfff0'0000, .text = "evil"});
+  wire.expect("A 6:6 ack 1 win 64240");
+  EXPECT_EQ(wire.receive(*socket, 1), minus(Errno::EAGAIN));
+}
+
+// RFC 5961, 7.
+TEST_F(TcpTransfer, LimitsChallengesOfTheWholeStack) {
+  wire.tunables().tcp_invalid_ratelimit = 0;
+  wire.tunables().tcp_challenge_ack_limit = 8;
+  for (int second = 0; second < 3; ++second) {
+    int challenges = 0;
+    for (int i = 0; i < 30; ++i) wire.inject({.flags = "S", .seq = 1});
+    while (wire.next() != "nothing") ++challenges;
+    EXPECT_GE(challenges, 4);
+    EXPECT_LE(challenges, 11);
+    wire.advance(Duration::seconds(1));
+  }
+}
+
+// RFC 9293, 3.10.7.4, in the states of closing: "If the ACK acks something not yet sent, then send an ACK".
+TEST_F(TcpTransfer, AnswersAnAckOfWhatWasNeverSentOnceItCloses) {
+  wire.inject({.flags = "FA", .seq = 1, .ack = 1});
+  EXPECT_EQ(socket->state(), TcpState::CloseWait);
+  wire.advance(Duration::millis(41));
+  wire.expect("A 1:1 ack 2 win 64240");
+  wire.inject({.flags = "A", .seq = 2, .ack = 1000});
+  wire.expect("A 1:1 ack 2 win 64240");
+  taken = 1;
+}
+
 TEST_F(TcpTransfer, KeepsAQuietConnectionAlive) {
   socket->tcp_options.keep_idle = Duration::seconds(10);
   socket->tcp_options.keep_interval = Duration::seconds(2);

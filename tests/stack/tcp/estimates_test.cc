@@ -1,0 +1,212 @@
+// What connections compute: retransmission timeouts (RFC 6298), initial sequence numbers (RFC 6528), congestion windows (RFC
+// 5681, 9406, 9438).
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "stack/tcp/congestion/algorithms.hh"
+#include "stack/tcp/isn.hh"
+#include "stack/tcp/rtt_estimator.hh"
+#include "tests/stack/tcp/tcp_host.hh"
+
+namespace lxnet::testing {
+namespace {
+
+// ---- RFC 6298
+
+TEST(Rtt, BeginsWithASecond) { EXPECT_EQ(RttEstimator().rto(), Duration::seconds(1)); }
+
+// 2.2: SRTT = R, RTTVAR = R/2, RTO = SRTT + 4 * RTTVAR.
+TEST(Rtt, TakesTheFirstSampleWhole) {
+  RttEstimator rtt;
+  rtt.add_sample(500'000, SeqNum(1), SeqNum(2));
+  EXPECT_EQ(rtt.srtt_micros(), 500'000u);
+  EXPECT_EQ(rtt.rto(), Duration::micros(1'500'000));
+}
+
+// 2.3: alpha = 1/8.
+TEST(Rtt, MovesAnEighthOfTheWay) {
+  RttEstimator rtt;
+  rtt.add_sample(800'000, SeqNum(1), SeqNum(2));
+  rtt.add_sample(1'600'000, SeqNum(2), SeqNum(3));
+  EXPECT_EQ(rtt.srtt_micros(), 900'000u);
+}
+
+// 2.4, with Linux's bound: no deviation is taken to be under 200 ms.
+TEST(Rtt, NeverComesCloserThanTheLeast) {
+  RttEstimator rtt;
+  for (uint32_t i = 0; i < 100; ++i) rtt.add_sample(1000, SeqNum(i), SeqNum(i + 1));
+  EXPECT_EQ(rtt.rto(), Duration::millis(201));
+}
+
+// 2.5.
+TEST(Rtt, NeverExceedsTwoMinutes) {
+  RttEstimator rtt;
+  rtt.add_sample(100'000'000, SeqNum(1), SeqNum(2));
+  EXPECT_EQ(rtt.rto(), Duration::seconds(120));
+}
+
+// 5.7: without a sample from the handshake data begins with three seconds.
+TEST(Rtt, AssumesThreeSecondsAfterALostHandshake) {
+  RttEstimator rtt;
+  rtt.assume_slow_path();
+  EXPECT_EQ(rtt.rto(), Duration::seconds(3));
+}
+
+TEST(Rtt, RemembersTheShortestOfTheWindow) {
+  RttEstimator rtt;
+  const Duration window = Duration::seconds(300);
+  const auto at = [](int64_t seconds) { return Instant::from_nanos(seconds * 1'000'000'000); };
+  rtt.add_min_sample(5000, at(1), window);
+  rtt.add_min_sample(9000, at(100), window);
+  EXPECT_EQ(rtt.min_micros(), 5000u);
+  rtt.add_min_sample(8000, at(250), window);
+  rtt.add_min_sample(8500, at(302), window);
+  EXPECT_EQ(rtt.min_micros(), 8000u);
+}
+
+// ---- RFC 6528
+
+Endpoint peer(uint8_t host, uint16_t port) {
+  return Endpoint{.address = Ipv4Address(192, 0, 2, host), .port = port, .scope_id = 0};
+}
+
+TEST(Isn, GrowsWithTheClockForTheSameFlow) {
+  const SipKey key{1, 2};
+  const IsnSource source(key, peer(1, 80), peer(2, 5000));
+  const Instant now = Instant::from_nanos(1'000'000'000);
+  // 3: M is a 4 microsecond timer; Linux's is faster, 64 ns.
+  EXPECT_EQ(source.initial_sequence(now + Duration::micros(4)).bytes_since(source.initial_sequence(now)), 4000u / 64);
+}
+
+TEST(Isn, OfOneFlowTellsNothingOfAnother) {
+  const SipKey key{1, 2}, other{3, 4};
+  const Instant now = Instant::from_nanos(1'000'000'000);
+  std::set<uint32_t> seen;
+  for (uint16_t port = 1000; port < 1256; ++port) {
+    seen.insert(IsnSource(key, peer(1, 80), peer(2, port)).initial_sequence(now).value());
+    seen.insert(IsnSource(other, peer(1, 80), peer(2, port)).initial_sequence(now).value());
+  }
+  EXPECT_EQ(seen.size(), 512u);
+  // Neighbours are not near: the top bits of 256 of them take many values.
+  std::set<uint32_t> tops;
+  for (const uint32_t isn : seen) tops.insert(isn >> 24);
+  EXPECT_GT(tops.size(), 150u);
+}
+
+// ---- congestion control
+
+// Round trips of a path that loses nothing, driven by hand.
+class Window {
+ public:
+  explicit Window(const CongestionAlgorithm& algorithm, uint32_t cwnd, uint32_t ssthresh) {
+    state.cwnd = cwnd;
+    state.ssthresh = ssthresh;
+    state.now = Instant::from_nanos(1'000'000'000);
+    state.mss = 1448;
+    state.start(algorithm);
+  }
+  void round_trip(Duration rtt) {
+    const uint32_t window = state.cwnd;
+    state.min_rtt = std::min(state.min_rtt, static_cast<uint32_t>(rtt.in_micros()));
+    state.is_cwnd_limited = true;
+    state.nxt = state.una + window;
+    for (uint32_t i = 0; i < window; ++i) {
+      state.now = state.now + rtt / static_cast<int64_t>(window);
+      state.una += 1;
+      state.max_in_flight = state.cwnd;
+      state.in_flight = state.cwnd;
+      if (state.algorithm->on_rtt != nullptr) state.algorithm->on_rtt(state, state.una, rtt.in_micros(), 1);
+      state.algorithm->on_ack(state, state.una, 1);
+      state.nxt += 1;
+    }
+  }
+  void lose() {
+    state.prior_cwnd = state.cwnd;
+    state.ssthresh = state.algorithm->threshold(state);
+    state.cwnd = state.ssthresh;
+  }
+  CongestionState state;
+};
+
+// RFC 5681, 3.1: slow start doubles, congestion avoidance adds one a round trip, and a loss halves.
+TEST(NewReno, DoublesThenAddsOneAndHalves) {
+  Window window(kNewReno, 10, 40);
+  window.round_trip(Duration::millis(50));
+  EXPECT_EQ(window.state.cwnd, 20u);
+  window.round_trip(Duration::millis(50));
+  EXPECT_EQ(window.state.cwnd, 40u);
+  window.round_trip(Duration::millis(50));
+  EXPECT_EQ(window.state.cwnd, 41u);
+  window.lose();
+  EXPECT_EQ(window.state.cwnd, 20u);
+}
+
+// RFC 9438, 4.6: beta is 0.7.
+TEST(Cubic, FallsToSevenTenths) {
+  Window window(kCubic, 1000, 1000);
+  window.lose();
+  EXPECT_EQ(window.state.cwnd, 700u);
+}
+
+// 4.2: back at W_max after K = cbrt(W_max (1 - beta) / C), flat around it and steep beyond.
+TEST(Cubic, ComesBackToItsPlateauInTimeK) {
+  Window window(kCubic, 1000, 1000);
+  window.lose();
+  const Duration rtt = Duration::millis(100);
+  Duration passed;
+  // cbrt(300 / 0.4) is 9.09 s.
+  for (; passed < Duration::millis(4500); passed = passed + rtt) window.round_trip(rtt);
+  EXPECT_NEAR(window.state.cwnd, 1000 - 0.4 * 4.59 * 4.59 * 4.59, 12);
+  for (; passed < Duration::millis(9100); passed = passed + rtt) window.round_trip(rtt);
+  EXPECT_NEAR(window.state.cwnd, 1000, 12);
+  for (; passed < Duration::millis(13'100); passed = passed + rtt) window.round_trip(rtt);
+  EXPECT_NEAR(window.state.cwnd, 1000 + 0.4 * 64, 12);
+}
+
+// 4.3: alpha = 3 (1 - beta) / (1 + beta) = 0.53 segments a round trip up to the window of the loss, one beyond it, however short
+// the round trip is.
+TEST(Cubic, KeepsUpWithRenoOnAShortPath) {
+  Window window(kCubic, 20, 20);
+  window.lose();
+  EXPECT_EQ(window.state.cwnd, 14u);
+  const Duration rtt = Duration::micros(100);
+  for (int i = 0; i < 12; ++i) window.round_trip(rtt);
+  EXPECT_NEAR(window.state.cwnd, 20, 1);
+  const uint32_t before = window.state.cwnd;
+  for (int i = 0; i < 20; ++i) window.round_trip(rtt);
+  EXPECT_NEAR(window.state.cwnd, before + 20, 2);
+}
+
+// 4.7: who loses before it was back makes room.
+TEST(Cubic, ConvergesFast) {
+  Window slow(kCubic, 1000, 1000), fast(kCubic, 1000, 1000);
+  slow.lose();
+  fast.lose();
+  fast.lose();  // at 700: its plateau is 595 and not 700
+  EXPECT_EQ(fast.state.cwnd, 490u);
+  const Duration rtt = Duration::millis(100);
+  // cbrt((595 - 490) / 0.4) is 6.4 s.
+  for (Duration passed; passed < Duration::millis(6400); passed = passed + rtt) fast.round_trip(rtt);
+  EXPECT_NEAR(fast.state.cwnd, 595, 12);
+}
+
+// RFC 9406, 4.2: a round trip that is an eighth longer ends the doubling, five rounds of a quarter of its pace end slow start.
+TEST(HyStartPlusPlus, LeavesSlowStartWhenRoundTripsGrow) {
+  Window window(kCubic, 10, CongestionState::kNoThreshold);
+  for (int i = 0; i < 3; ++i) window.round_trip(Duration::millis(100));
+  EXPECT_EQ(window.state.cwnd, 80u);
+  for (int i = 0; i < 8; ++i) window.round_trip(Duration::millis(130));
+  EXPECT_LT(window.state.ssthresh, CongestionState::kNoThreshold);
+  EXPECT_FALSE(window.state.in_slow_start());
+}
+
+TEST(HyStartPlusPlus, StaysWhereTheyDoNot) {
+  Window window(kCubic, 10, CongestionState::kNoThreshold);
+  for (int i = 0; i < 6; ++i) window.round_trip(Duration::millis(100));
+  EXPECT_EQ(window.state.cwnd, 640u);
+  EXPECT_TRUE(window.state.in_slow_start());
+}
+
+}  // namespace
+}  // namespace lxnet::testing
