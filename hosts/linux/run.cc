@@ -22,6 +22,9 @@
 namespace lxnet::host {
 namespace {
 
+constexpr int kKilled = 128;  // and the signal's number
+constexpr int64_t kGrace = 100 * kMillisecond;
+
 class GuardianWatch : public EventSource {
  public:
   GuardianWatch(EventLoop& loop, pid_t guardian) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, guardian, 0))) {
@@ -85,6 +88,12 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
   auto is_over = [&] { return options.waits_for_all ? !signals.has_children() : signals.has_ended(); };
   while (!is_over() && !guardian_watch.has_ended()) {
     supervisor.turn(kNever);
+    link.flush();
+  }
+  // What ends by itself with the program, as a child that reads the end of a stream, is let end.
+  const int64_t last = signals.program_status() < kKilled ? now_nanos() + kGrace : 0;
+  while (signals.has_children() && now_nanos() < last && !guardian_watch.has_ended()) {
+    supervisor.turn(last);
     link.flush();
   }
   kill_descendants([&] { supervisor.turn(now_nanos() + kMillisecond); });

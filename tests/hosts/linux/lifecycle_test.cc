@@ -104,6 +104,33 @@ TEST(Lifecycle, ASignalToTheOuterProcessReachesTheProgram) {
   EXPECT_TRUE(line.is_cut_within(1000)) << "the program's child is left behind";
 }
 
+// The child hears of the end by the end of a stream, and says so to a pipe of the host's.
+TEST(Lifecycle, WhatEndsWithTheProgramIsLetEnd) {
+  int heard[2];
+  ASSERT_EQ(::pipe(heard), 0);
+  pid_t guardian = start_run({}, [&] {
+    int listener = ::socket(AF_INET, SOCK_STREAM, 0), client = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in name = {};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    if (::bind(listener, reinterpret_cast<sockaddr*>(&name), size) != 0 || ::listen(listener, 1) != 0) return 1;
+    if (::getsockname(listener, reinterpret_cast<sockaddr*>(&name), &size) != 0) return 2;
+    if (::connect(client, reinterpret_cast<sockaddr*>(&name), size) != 0) return 3;
+    int server = ::accept(listener, nullptr, nullptr);
+    if (::fork() != 0) return 0;
+    ::close(client);
+    char byte = 'e';
+    if (::recv(server, &byte, 1, 0) == 0 && ::write(heard[1], &byte, 1) == 1) ::_exit(0);
+    ::_exit(1);
+  });
+  EXPECT_EQ(status_of(guardian), 0);
+  ::close(heard[1]);
+  char byte = 0;
+  EXPECT_EQ(::read(heard[0], &byte, 1), 1) << "killed before it heard";
+  ::close(heard[0]);
+}
+
 TEST(Lifecycle, WhatTheProgramLeavesBehindIsKilled) {
   LifeLine line;
   pid_t guardian = start_run({}, [] {
