@@ -47,6 +47,14 @@ TEST(Compare, MoreOfAnythingElseIsWorseEvenWithAllPasses) {
   }
 }
 
+TEST(Compare, WhatLinuxSkipsMayBeSkippedInMorePieces) {
+  TestRun skipped = run_of("a.c:1: TCONF: no AF_ALG\n");
+  EXPECT_EQ(compare(skipped, run_of("a.c:5: TCONF: no vmac\na.c:5: TCONF: no sm4\n")).verdict, Verdict::Same);
+  EXPECT_EQ(compare(skipped, run_of("a.c:5: TPASS: hmac\na.c:5: TCONF: no vmac\na.c:5: TCONF: no sm4\n")).verdict,
+            Verdict::Better);
+  EXPECT_EQ(compare(skipped, run_of("a.c:5: TPASS: hmac\na.c:5: TFAIL: read\n")).verdict, Verdict::Worse);
+}
+
 TEST(Compare, MorePassesAreBetter) { EXPECT_EQ(compare(passes(1), passes(2)).verdict, Verdict::Better); }
 
 TEST(Compare, AnEndThatLinuxHadNotIsWorseWhateverWasPrinted) {
