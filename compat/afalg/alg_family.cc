@@ -2,6 +2,7 @@
 #include "compat/afalg/alg_socket.hh"
 #include "compat/afalg/algorithm_registry.hh"
 #include "compat/afalg/primitives.hh"
+#include "compat/syscalls/algorithm_report.hh"
 #include "compat/syscalls/compat_state.hh"
 
 namespace lxnet {
@@ -16,6 +17,44 @@ Result<> add_portable(AlgorithmRegistry& registry) {
   TRY(registry.add(mbedtls_ciphers()));
   TRY(registry.add(chacha_ciphers()));
   return registry.add(random_generators());
+}
+
+const char* type_of(const Algorithm& row) {
+  switch (row.kind) {
+    case AlgorithmKind::Hash:
+      return "shash";
+    case AlgorithmKind::Cipher:
+      return "cipher";
+    case AlgorithmKind::Skcipher:
+      return "skcipher";
+    case AlgorithmKind::Aead:
+      return "aead";
+    case AlgorithmKind::Rng:
+      break;
+  }
+  return "rng";
+}
+
+struct Listener {
+  CompatState::VisitAlgorithm visit;
+  void* context;
+};
+
+void report_algorithms(void* registry, Entry& entry, CompatState::VisitAlgorithm visit, void* context) {
+  Listener listener{visit, context};
+  const auto tell = [](void* raw, const Algorithm& row, SelfTest) {
+    const auto& to = *static_cast<Listener*>(raw);
+    to.visit(to.context, AlgorithmReport{.name = row.name,
+                                         .driver = row.driver,
+                                         .type = type_of(row),
+                                         .priority = static_cast<uint32_t>(row.priority),
+                                         .block_size = row.block_size,
+                                         .iv_size = row.iv_size,
+                                         .min_key_size = row.min_key_size,
+                                         .max_key_size = row.max_key_size,
+                                         .digest_size = row.digest_size});
+  };
+  static_cast<AlgorithmRegistry*>(registry)->visit_all(entry, tell, &listener);
 }
 
 Result<> fill(CompatState& state, AlgorithmRegistry& registry) {
@@ -34,6 +73,7 @@ Result<> enable(Stack& stack) {
     return filled.error();
   }
   state.algorithm_registry = registry;
+  state.report_algorithms = &report_algorithms;
   state.destroy_algorithm_registry = [](const Hal& hal, void* object) { dispose(hal, static_cast<AlgorithmRegistry*>(object)); };
   return ok();
 }

@@ -1,5 +1,6 @@
 #include "compat/afnetlink/netlink_domain.hh"
 
+#include "compat/afnetlink/crypto_user.hh"
 #include "compat/afnetlink/netlink_socket.hh"
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
@@ -14,6 +15,7 @@ namespace {
 constexpr NetlinkProtocol kProtocols[] = {
     {.number = kNetlinkRoute, .groups = kLastRouteGroup, .is_question = &is_route_question, .handle = &handle_route},
     {.number = 4 /* NETLINK_SOCK_DIAG */, .groups = 0, .is_question = [](uint16_t) { return true; }, .handle = &handle_sock_diag},
+    {.number = 21 /* NETLINK_CRYPTO */, .groups = 0, .is_question = [](uint16_t) { return true; }, .handle = &handle_crypto_user},
 };
 
 }  // namespace

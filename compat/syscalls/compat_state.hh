@@ -7,6 +7,7 @@
 
 namespace lxnet {
 
+struct AlgorithmReport;
 struct UnixReport;
 
 class CompatState {
@@ -48,6 +49,9 @@ class CompatState {
   // AF_ALG's own, the same way (compat/afalg).
   void* algorithm_registry = nullptr;
   void (*destroy_algorithm_registry)(const Hal& hal, void* registry) = nullptr;
+  // visit(context, report) for each algorithm, the newest first.
+  using VisitAlgorithm = void (*)(void* context, const AlgorithmReport& report);
+  void (*report_algorithms)(void* registry, Entry& entry, VisitAlgorithm visit, void* context) = nullptr;
 
  private:
   static constexpr size_t kMaxFamilies = 8;
