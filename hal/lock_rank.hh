@@ -26,10 +26,9 @@ enum class LockRank : uint8_t {
   FastOpen = 50,     // what TCP Fast Open remembers: keys, cookies, the length of a listener's queue
   PeerWaiters = 58,  // who waits for room at an AF_UNIX socket; relays to the wait queues of others
   WaitQueue = 60,
-  // An epoll set's ready list and its wait queues, from inside a wake-up. A set that watches sets stands two ranks higher for
-  // each level (compat/epoll/epoll_nesting.cc), up to 73.
-  EpollReady = 62,
-  EpollWaiters = 63,
+  // An epoll set's wait queues, from inside a wake-up. A set that watches sets stands a rank higher for each level
+  // (compat/epoll/epoll_nesting.cc), up to 67.
+  EpollWaiters = 62,
   Device = 74,  // the queues of a device that is software
   Timers = 76,
   Capture = 78,  // a capture being written

@@ -32,7 +32,6 @@ EpollSet::EpollSet(Stack& stack, WatchAccount& account)
     : File(stack, FileKind::Epoll),
       entries_mutex_(stack.hal(), LockRank::EpollSet),
       items_(stack.hal()),
-      ready_mutex_(stack.hal(), LockRank::EpollReady),
       waiters_(stack.hal(), LockRank::EpollWaiters),
       outer_waiters_(stack.hal(), LockRank::EpollWaiters),
       account_(account) {
@@ -122,12 +121,8 @@ Result<> EpollSet::modify(SyscallContext& context, const EpollTarget& target, co
   EpollItem* item = find_item(target.identity(), target.fd);
   if (item == nullptr) return Errno::ENOENT;
   if ((item->event.events & kEpollExclusive) != 0) return Errno::EINVAL;
-  {
-    // A wake-up reads the mask under this lock.
-    MutexLock ready_lock(ready_mutex_);
-    item->event = event;
-    item->event.events |= kPollError | kPollHangUp;
-  }
+  item->event.data = event.data;
+  set_events(*item, event.events | kPollError | kPollHangUp);
   queue_if_ready(context.entry(), *item);
   return ok();
 }
@@ -156,11 +151,8 @@ void EpollSet::destroy_item(EpollItem& item) {
     table.foreign_poll_cancel(hal().context(), item.foreign, &item);
     (table.foreign_unwatch != nullptr ? table.foreign_unwatch : table.foreign_unref)(hal().context(), item.foreign);
   }
-  {
-    MutexLock lock(ready_mutex_);
-    if (item.ready_link.is_linked()) item.ready_link.unlink();
-    if (item.overflow_link.is_linked()) item.overflow_link.unlink();
-  }
+  collect_newly_ready();  // no wake-up reaches it any more, and this one may have come with the last
+  if (item.ready_link.is_linked()) item.ready_link.unlink();
   items_.remove(item);
   account_.discharge();
   dispose(hal(), &item);

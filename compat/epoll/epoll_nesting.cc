@@ -110,10 +110,9 @@ bool EpollSet::has_few_paths_from(Entry& entry) {
 void EpollSet::raise_ranks(unsigned depth) NO_THREAD_SAFETY_ANALYSIS {
   if (depth <= depth_) return;
   depth_ = depth;
-  const auto ready = static_cast<uint8_t>(static_cast<unsigned>(LockRank::EpollReady) + 2 * depth);
-  ready_mutex_.set_rank(static_cast<LockRank>(ready));
-  waiters_.set_rank(static_cast<LockRank>(ready + 1));
-  outer_waiters_.set_rank(static_cast<LockRank>(ready + 1));
+  const auto rank = static_cast<LockRank>(static_cast<unsigned>(LockRank::EpollWaiters) + depth);
+  waiters_.set_rank(rank);
+  outer_waiters_.set_rank(rank);
   for (FileWatcher& watcher : watchers()) static_cast<EpollItem&>(watcher).set.raise_ranks(depth + 1);
 }
 

@@ -1,7 +1,7 @@
 // The ready list: how wake-ups fill it and how epoll_wait empties it.
 //
-// While a scan holds the list, items that become ready are noted on an overflow list and join afterwards, so that a report never
-// takes an item twice and loses none.
+// While a scan holds the list, items that become ready wait on the stack and join afterwards, so that a report never takes an
+// item twice and loses none.
 #include "compat/epoll/epoll_set.hh"
 #include "compat/syscalls/wait_until.hh"
 
@@ -41,26 +41,47 @@ bool EpollSet::wake_foreign(lxnet_poll_waiter* waiter, PollEvents events) {
 
 // Inside a wake-up of the item's file. The answer is for exclusive waiters: whether somebody was woken for what they want.
 bool EpollSet::item_became_ready(EpollItem& item, PollEvents events) {
-  bool has_taker = false;
-  {
-    MutexLock lock(ready_mutex_);
-    const PollEvents wanted = item.event.events;
-    // A one-shot item that has fired, until it is armed again.
-    if ((wanted & ~kEpollPrivate) == 0) return false;
-    if (events != 0 && (events & wanted) == 0) return false;
-    if (is_scanned_) {
-      if (!item.overflow_link.is_linked()) overflow_.push_back(item);
-    } else if (!item.ready_link.is_linked()) {
-      ready_.push_back(item);
-      __atomic_store_n(&may_be_ready_, 1u, __ATOMIC_RELEASE);
-    }
-    if ((wanted & kEpollExclusive) != 0 && waiters_.has_waiters()) {
-      const PollEvents cause = events & kReadOrWrite;
-      has_taker = cause == kPollIn ? (wanted & kPollIn) != 0 : cause == kPollOut ? (wanted & kPollOut) != 0 : cause == 0;
-    }
+  const PollEvents wanted = __atomic_load_n(&item.event.events, __ATOMIC_RELAXED);
+  // A one-shot item that has fired, until it is armed again.
+  if ((wanted & ~kEpollPrivate) == 0) return false;
+  if (events != 0 && (events & wanted) == 0) return false;
+  static_cast<void>(push_newly_ready(item));
+  bool has_taker = (wanted & kEpollExclusive) == 0;
+  if (!has_taker && waiters_.has_waiters()) {
+    const PollEvents cause = events & kReadOrWrite;
+    has_taker = cause == kPollIn ? (wanted & kPollIn) != 0 : cause == kPollOut ? (wanted & kPollOut) != 0 : cause == 0;
   }
   wake_waiters();
-  return (item.event.events & kEpollExclusive) == 0 || has_taker;
+  return has_taker;
+}
+
+// False when it is there already.
+bool EpollSet::push_newly_ready(EpollItem& item) {
+  if (__atomic_exchange_n(&item.is_newly_ready, 1u, __ATOMIC_ACQ_REL) != 0) return false;
+  EpollItem* top = __atomic_load_n(&newly_ready_, __ATOMIC_RELAXED);
+  do {
+    item.newly_ready_next = top;
+  } while (!__atomic_compare_exchange_n(&newly_ready_, &top, &item, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+  return true;
+}
+
+// To the end of the list, in the order of their wake-ups. From here on another wake-up pushes the item anew: its file must be
+// asked after this.
+void EpollSet::collect_newly_ready() {
+  if (__atomic_load_n(&newly_ready_, __ATOMIC_RELAXED) == nullptr) return;
+  // Seen by who sees the stack empty: until the scan's end nobody falls asleep.
+  __atomic_store_n(&may_be_ready_, 1u, __ATOMIC_RELAXED);
+  EpollItem* newest = __atomic_exchange_n(&newly_ready_, nullptr, __ATOMIC_ACQ_REL);
+  EpollItem* oldest = nullptr;
+  while (newest != nullptr) {
+    EpollItem* item = std::exchange(newest, newest->newly_ready_next);
+    item->newly_ready_next = std::exchange(oldest, item);
+  }
+  while (oldest != nullptr) {
+    EpollItem* item = std::exchange(oldest, oldest->newly_ready_next);
+    static_cast<void>(__atomic_exchange_n(&item->is_newly_ready, 0u, __ATOMIC_ACQ_REL));
+    if (!item->ready_link.is_linked()) ready_.push_back(*item);
+  }
 }
 
 void EpollSet::wake_waiters() {
@@ -69,43 +90,36 @@ void EpollSet::wake_waiters() {
   outer_waiters_.wake(kPollIn);
 }
 
+// After a change of what is wanted: a wake-up that comes later sees the change, and one that came before is seen here.
 void EpollSet::queue_if_ready(Entry& entry, EpollItem& item) {
-  if (poll_item(entry, item) == 0) return;
-  {
-    MutexLock lock(ready_mutex_);
-    if (item.ready_link.is_linked()) return;
-    ready_.push_back(item);
-    __atomic_store_n(&may_be_ready_, 1u, __ATOMIC_RELEASE);
-  }
-  wake_waiters();
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (poll_item(entry, item) == 0 || item.ready_link.is_linked()) return;
+  if (push_newly_ready(item)) wake_waiters();
 }
 
+void EpollSet::set_events(EpollItem& item, PollEvents events) { __atomic_store_n(&item.event.events, events, __ATOMIC_RELAXED); }
+
 // While somebody scans the list nothing is known: who asks then waits for the scan's end.
-bool EpollSet::has_ready() { return __atomic_load_n(&may_be_ready_, __ATOMIC_SEQ_CST) != 0; }
+bool EpollSet::has_ready() const {
+  return __atomic_load_n(&newly_ready_, __ATOMIC_SEQ_CST) != nullptr || __atomic_load_n(&may_be_ready_, __ATOMIC_SEQ_CST) != 0;
+}
 
 void EpollSet::begin_scan(Scan& scan) {
-  MutexLock lock(ready_mutex_);
+  collect_newly_ready();
   scan.rest.append(ready_);
-  is_scanned_ = true;
-  __atomic_store_n(&may_be_ready_, 1u, __ATOMIC_SEQ_CST);
 }
 
 // What the scan did not get to stays in front; what became ready meanwhile comes behind it, and before what was told already and
 // has queued again.
 void EpollSet::end_scan(Scan& scan) {
-  bool has_left = false;
-  {
-    MutexLock lock(ready_mutex_);
-    is_scanned_ = false;
-    ready_.append(scan.rest);
-    while (EpollItem* item = overflow_.take_front()) {
-      if (!item->ready_link.is_linked()) ready_.push_back(*item);
-    }
-    ready_.append(scan.told);
-    has_left = !ready_.is_empty();
-    __atomic_store_n(&may_be_ready_, has_left ? 1u : 0u, __ATOMIC_SEQ_CST);
+  ready_.append(scan.rest);
+  collect_newly_ready();
+  ready_.append(scan.told);
+  if (ready_.is_empty()) {
+    __atomic_store_n(&may_be_ready_, 0u, __ATOMIC_RELEASE);
+  } else {
+    waiters_.wake(kPollIn);
   }
-  if (has_left) waiters_.wake(kPollIn);
 }
 
 // One item of a scan: true when an event was stored. Level-triggered items go back to the tail of the ready list.
@@ -114,9 +128,7 @@ Result<bool> EpollSet::report_item(SyscallContext& context, Scan& scan, EpollIte
   if (now == 0) return false;
   TRY(write_event(context, to, {now, item.event.data}));
   if ((item.event.events & kEpollOneShot) != 0) {
-    // A wake-up reads the mask under this lock.
-    MutexLock lock(ready_mutex_);
-    item.event.events &= kEpollPrivate;
+    set_events(item, item.event.events & kEpollPrivate);
   } else if ((item.event.events & kEpollEdgeTriggered) == 0) {
     scan.told.push_back(item);
   }

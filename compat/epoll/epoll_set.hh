@@ -3,9 +3,11 @@
 // An item waits on its file's WaitQueue for good, so a set costs nothing while nothing happens: a wake-up appends the item to the
 // ready list, and epoll_wait looks at that list alone. Level-triggered items return to its tail after they were reported.
 //
-// Locks, outermost first: entries_mutex_ (a TaskMutex: items, and the copying of events to the user), the file's WaitQueue,
-// ready_mutex_ (the ready list, from inside a wake-up), the set's own wait queues. A set that watches sets has ranks above
-// theirs.
+// The ready list belongs to who has entries_mutex_. A wake-up takes no lock: it pushes the item onto a stack, and whoever next
+// has entries_mutex_ moves the stack to the list's end, oldest first.
+//
+// Locks, outermost first: entries_mutex_ (a TaskMutex: items, the ready list, and the copying of events to the user), the file's
+// WaitQueue, the set's own wait queues. A set that watches sets has ranks above theirs.
 #pragma once
 
 #include "base/siphash.hh"
@@ -48,11 +50,12 @@ struct EpollItem : Waiter, FileWatcher, lxnet_poll_waiter {
   EpollSet& set;
   HashLink key_link;                      // in the set's items
   ListLink ready_link;                    // on the ready list, or on a scan's list
-  ListLink overflow_link;                 // became ready while a scan held the list
+  EpollItem* newly_ready_next = nullptr;  // on the stack of wake-ups
+  uint32_t is_newly_ready = 0;            // atomic: it is on that stack
   File* file = nullptr;                   // not counted: file_gone() comes before it dies
   lxnet_foreign_file* foreign = nullptr;  // counted
   int fd = -1;
-  EpollEvent event;
+  EpollEvent event;  // its events are atomic: a wake-up reads them
 };
 
 class EpollSet final : public File {
@@ -84,7 +87,12 @@ class EpollSet final : public File {
   struct Scan {
     ReadyList rest, told;
   };
-  using OverflowList = List<EpollItem, &EpollItem::overflow_link>;
+  // struct epoll_params.
+  struct alignas(8) BusyPoll {
+    uint32_t micros = 0;
+    uint16_t budget = 0;
+    uint8_t prefer = 0, padding = 0;
+  };
 
   EpollSet(Stack& stack, WatchAccount& account);
   ~EpollSet() override;
@@ -108,12 +116,18 @@ class EpollSet final : public File {
   static bool wake_foreign(lxnet_poll_waiter* waiter, PollEvents events);
   bool item_became_ready(EpollItem& item, PollEvents events);
   void queue_if_ready(Entry& entry, EpollItem& item) REQUIRES(entries_mutex_);
-  bool has_ready();
+  bool has_ready() const;
+  bool push_newly_ready(EpollItem& item);
+  void collect_newly_ready() REQUIRES(entries_mutex_);
+  void set_events(EpollItem& item, PollEvents events) REQUIRES(entries_mutex_);
   Result<int64_t> report_ready(SyscallContext& context, UserAddress events, int capacity);
   Result<bool> report_item(SyscallContext& context, Scan& scan, EpollItem& item, UserAddress to) REQUIRES(entries_mutex_);
   void begin_scan(Scan& scan) REQUIRES(entries_mutex_);
   void end_scan(Scan& scan) REQUIRES(entries_mutex_);
   void wake_waiters();
+
+  // epoll_ioctl.cc
+  BusyPoll get_busy_poll() const;
 
   // epoll_nesting.cc
   Result<> check_nesting(Entry& entry, EpollSet& inner);
@@ -129,16 +143,15 @@ class EpollSet final : public File {
   TaskMutex entries_mutex_;
   HashTable<EpollItem, &EpollItem::key_link> items_ GUARDED_BY(entries_mutex_);
 
-  Mutex ready_mutex_;
-  ReadyList ready_ GUARDED_BY(ready_mutex_);
-  OverflowList overflow_ GUARDED_BY(ready_mutex_);
-  bool is_scanned_ GUARDED_BY(ready_mutex_) = false;
-  uint32_t may_be_ready_ = 0;  // atomic; written under ready_mutex_: something is on the list, or a scan holds it
+  ReadyList ready_ GUARDED_BY(entries_mutex_);
+  uint32_t may_be_ready_ = 0;         // atomic; written under entries_mutex_: something is on the list, or a scan holds it
+  EpollItem* newly_ready_ = nullptr;  // atomic: the stack of wake-ups
 
   WaitQueue waiters_;        // tasks in epoll_wait
   WaitQueue outer_waiters_;  // poll, select, and sets that watch this one
   SipKey hash_key_;
   WatchAccount& account_;
+  BusyPoll busy_poll_;  // atomic
   // All below: under CompatState::watch_lifetime.
   unsigned depth_ = 0;          // levels of sets below this one, at the most
   uint64_t walk_ = 0;           // the last walk that came here

@@ -1,6 +1,7 @@
 #include "hosts/threads/futex.hh"
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,6 +52,13 @@ void unlock(lxnet_lock& lock) {
   if (__atomic_exchange_n(word, 0u, __ATOMIC_RELEASE) == 2) wake_one(word);
 }
 
+void SpinLock::lock() {
+  for (int i = 0; !try_take(&word_); ++i) {
+    if (i % kSpins == kSpins - 1) sched_yield();
+    relax();
+  }
+}
+
 int ParkingPlace::park(int64_t deadline) {
   uint32_t state = kEmpty;
   if (!__atomic_compare_exchange_n(&state_, &state, kSleeping, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
@@ -68,8 +76,12 @@ int ParkingPlace::park(int64_t deadline) {
   return __atomic_exchange_n(&state_, kEmpty, __ATOMIC_ACQ_REL) == kToken ? LXNET_PARK_WOKEN : LXNET_PARK_TIMED_OUT;
 }
 
-void ParkingPlace::unpark() {
-  if (__atomic_exchange_n(&state_, kToken, __ATOMIC_ACQ_REL) == kSleeping) wake_one(&state_);
+uint32_t* ParkingPlace::set_token() {
+  return __atomic_exchange_n(&state_, kToken, __ATOMIC_ACQ_REL) == kSleeping ? &state_ : nullptr;
+}
+
+void ParkingPlace::wake(uint32_t* sleeping) {
+  if (sleeping != nullptr) wake_one(sleeping);
 }
 
 int64_t monotonic_nanos() {

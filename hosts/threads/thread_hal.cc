@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +17,22 @@ namespace {
 
 thread_local ParkingPlace own_place;
 thread_local void* own_lock_slot = nullptr;
+
+// Who wakes a thread often holds the very locks that it takes first. So a wake-up waits until the last of them is given back.
+struct OwedWakes {
+  static constexpr size_t kMost = 8;
+  size_t held_locks = 0, count = 0;
+  uint32_t* sleeping[kMost];
+
+  void owe(uint32_t* place) {
+    if (held_locks == 0 || count == kMost) return ParkingPlace::wake(place);
+    if (place != nullptr) sleeping[count++] = place;
+  }
+  void pay() {
+    while (count != 0) ParkingPlace::wake(sleeping[--count]);
+  }
+};
+thread_local OwedWakes owed_wakes;
 
 Hal adopt(const lxnet_hal& table) {
   const char* message = nullptr;
@@ -112,7 +129,11 @@ void ThreadHal::fill_clock_and_memory(lxnet_hal& table) {
   };
   table.alloc = [](void* ctx, size_t size, size_t align) {
     void* block = nullptr;
-    if (posix_memalign(&block, std::max(align, sizeof(void*)), size) != 0) return static_cast<void*>(nullptr);
+    if (align <= alignof(std::max_align_t)) {
+      block = malloc(size);
+      if (block == nullptr) return block;
+    } else if (posix_memalign(&block, std::max(align, sizeof(void*)), size) != 0)
+      return static_cast<void*>(nullptr);
     __atomic_fetch_add(&of(ctx).live_bytes_, size, __ATOMIC_RELAXED);
     return block;
   };
@@ -138,9 +159,15 @@ void ThreadHal::fill_clock_and_memory(lxnet_hal& table) {
 void ThreadHal::fill_tasks_and_locks(lxnet_hal& table) {
   table.current_task = [](void*) { return reinterpret_cast<lxnet_task*>(&own_place); };
   table.park = [](void*, int64_t deadline, int) { return own_place.park(deadline); };
-  table.unpark = [](void*, lxnet_task* task) { reinterpret_cast<ParkingPlace*>(task)->unpark(); };
-  table.lock = [](void*, lxnet_lock* lock) { threads::lock(*lock); };
-  table.unlock = [](void*, lxnet_lock* lock) { threads::unlock(*lock); };
+  table.unpark = [](void*, lxnet_task* task) { owed_wakes.owe(reinterpret_cast<ParkingPlace*>(task)->set_token()); };
+  table.lock = [](void*, lxnet_lock* lock) {
+    threads::lock(*lock);
+    ++owed_wakes.held_locks;
+  };
+  table.unlock = [](void*, lxnet_lock* lock) {
+    threads::unlock(*lock);
+    if (--owed_wakes.held_locks == 0 && owed_wakes.count != 0) owed_wakes.pay();
+  };
   table.lock_slot = [](void*) { return &own_lock_slot; };
   table.processor = [](void*) { return static_cast<uint32_t>(sched_getcpu()); };
 }

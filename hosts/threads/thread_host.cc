@@ -13,15 +13,6 @@ namespace {
 // The HAL's ctx is the ThreadHal; the descriptors of its host are found from there.
 thread_local DescriptorTable* table_of_call = nullptr;
 
-class FutexGuard {
- public:
-  explicit FutexGuard(lxnet_lock& lock) : lock_(lock) { threads::lock(lock); }
-  ~FutexGuard() { unlock(lock_); }
-
- private:
-  lxnet_lock& lock_;
-};
-
 }  // namespace
 
 DescriptorTable::DescriptorTable() : files_(std::make_unique<lxnet_file*[]>(kSize)) {}
@@ -29,7 +20,7 @@ DescriptorTable::DescriptorTable() : files_(std::make_unique<lxnet_file*[]>(kSiz
 int DescriptorTable::install(lxnet_file* file) {
   std::lock_guard free(free_mutex_);
   for (size_t fd = lowest_free_; fd < kSize; ++fd) {
-    FutexGuard lock(stripe_of(static_cast<int>(fd)).lock);
+    std::lock_guard lock(stripe_of(static_cast<int>(fd)).lock);
     if (files_[fd] != nullptr) continue;
     files_[fd] = file;
     lowest_free_ = fd + 1;
@@ -40,7 +31,7 @@ int DescriptorTable::install(lxnet_file* file) {
 
 lxnet_file* DescriptorTable::find(int fd) {
   if (fd < 0 || static_cast<size_t>(fd) >= kSize) return nullptr;
-  FutexGuard lock(stripe_of(fd).lock);
+  std::lock_guard lock(stripe_of(fd).lock);
   lxnet_file* file = files_[static_cast<size_t>(fd)];
   if (file != nullptr) lxnet_file_ref(file);
   return file;
@@ -49,7 +40,7 @@ lxnet_file* DescriptorTable::find(int fd) {
 lxnet_file* DescriptorTable::take(int fd) {
   if (fd < 0 || static_cast<size_t>(fd) >= kSize) return nullptr;
   std::lock_guard free(free_mutex_);
-  FutexGuard lock(stripe_of(fd).lock);
+  std::lock_guard lock(stripe_of(fd).lock);
   if (files_[static_cast<size_t>(fd)] != nullptr && static_cast<size_t>(fd) < lowest_free_)
     lowest_free_ = static_cast<size_t>(fd);
   return std::exchange(files_[static_cast<size_t>(fd)], nullptr);

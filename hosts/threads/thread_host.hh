@@ -29,13 +29,13 @@ class DescriptorTable {
 
  private:
   struct alignas(64) Stripe {
-    lxnet_lock lock{};
+    SpinLock lock;
   };
   Stripe& stripe_of(int fd) { return stripes_[static_cast<size_t>(fd) % 64]; }
 
   std::unique_ptr<lxnet_file*[]> files_;
   Stripe stripes_[64];
-  std::mutex free_mutex_;
+  SpinLock free_mutex_;
   size_t lowest_free_ = 3;  // no number below is free
 };
 
