@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "hal/lxnet.h"
+#include "hosts/linux/signal_file.hh"
 
 namespace lxnet::host {
 namespace {
@@ -33,6 +34,7 @@ ForeignFile::ForeignFile(ForeignTable& table, Key key, OwnedFd fd) : table_(tabl
 }
 
 ForeignFile::~ForeignFile() {
+  if (signals_) table_.signal_files_--;
   auto [first, last] = table_.files_.equal_range(key_);
   table_.files_.erase(std::find_if(first, last, [this](const auto& entry) { return entry.second == this; }));
 }
@@ -56,7 +58,10 @@ uint32_t ForeignFile::Side::bits() const {
   return set_.is_open() && ::epoll_wait(set_.get(), &event, 1, 0) == 1 ? event.events : 0;
 }
 
-void ForeignFile::Side::on_event(uint32_t events) { file_.tell(file_.is_on_proc_ ? events : bits()); }
+void ForeignFile::Side::on_event(uint32_t events) {
+  if (file_.signals_) return;  // of our own signals
+  file_.tell(file_.is_on_proc_ ? events : bits());
+}
 
 // An inode may be open many times, and all eventfds and their like share one.
 bool ForeignFile::is_same_file(int fd) const {
@@ -93,7 +98,31 @@ int64_t ForeignFile::start_watching() {
   return error != 0 || is_on_proc ? error : writing_.open(kWriting, Side::Hears::FromSet);
 }
 
-uint32_t ForeignFile::poll_bits() { return reading_.bits() | writing_.bits() | std::exchange(told_once_, 0); }
+void ForeignFile::become_signal_file(uint64_t signals) {
+  signals_ = signals;
+  table_.signal_files_++;
+}
+
+uint32_t ForeignFile::signal_bits() {
+  Fiber* fiber = table_.fibers_.current();
+  if (fiber == nullptr || fiber->call == nullptr) return 0;
+  if (fd_.is_open()) {
+    signals_ = signals_of_signalfd(fd_.get()).value_or(0);
+  } else if (!is_watching_anything(reading_.set().get())) {
+    return 0;
+  }
+  Task& task = *fiber->call->task;
+  std::optional<ProcessStatus> status = read_process_status_at(task.status_fd());
+  if (!status) return 0;
+  uint64_t waiting = (status->pending | status->shared_pending) & *signals_;
+  if (uint64_t fresh = table_.take_fresh(task, *status, *signals_)) table_.tell_signals(fresh, this);
+  return waiting != 0 ? uint32_t{EPOLLIN} : 0;
+}
+
+uint32_t ForeignFile::poll_bits() {
+  if (signals_) return signal_bits();
+  return reading_.bits() | writing_.bits() | std::exchange(told_once_, 0);
+}
 
 int64_t ForeignFile::poll(lxnet_poll_waiter* waiter) {
   // Watched before it is looked at, so that no change is missed.
@@ -171,6 +200,34 @@ int64_t ForeignFile::write(const void* from, size_t size, int64_t* offset) {
   return done;
 }
 
+void ForeignTable::look_for_signals(Task& task) {
+  if (signal_files_ == 0) return;
+  std::optional<ProcessStatus> status = read_process_status_at(task.status_fd());
+  if (status) note_signals(task, *status);
+}
+
+void ForeignTable::note_signals(Task& task, const ProcessStatus& status) {
+  if (signal_files_ == 0) return;
+  if (uint64_t fresh = take_fresh(task, status, status.blocked)) tell_signals(fresh);
+}
+
+uint64_t ForeignTable::take_fresh(Task& task, const ProcessStatus& status, uint64_t which) {
+  auto take = [which](uint64_t& told, uint64_t waiting) {
+    uint64_t fresh = waiting & which & ~told;
+    told = (told & ~which) | (waiting & which);
+    return fresh;
+  };
+  return take(task.told_signals, status.pending) | take(told_shared_[status.tgid], status.shared_pending);
+}
+
+void ForeignTable::tell_signals(uint64_t signals, const ForeignFile* known) {
+  std::vector<ForeignFile*> hearers;
+  for (const auto& [key, file] : files_) {
+    if (file != known && file->signals_ && (*file->signals_ & signals) != 0) hearers.push_back(file);
+  }
+  for (ForeignFile* file : hearers) file->tell(EPOLLIN);
+}
+
 ForeignFile* ForeignTable::find_or_create(OwnedFd fd) {
   struct stat status = {};
   ::fstat(fd.get(), &status);
@@ -183,7 +240,12 @@ ForeignFile* ForeignTable::find_or_create(OwnedFd fd) {
     file.hold();
     return &file;
   }
-  return new ForeignFile(*this, key, std::move(fd));
+  auto* file = new ForeignFile(*this, key, std::move(fd));
+  bool is_anonymous = (status.st_mode & S_IFMT) == 0;  // eventfds, signalfds and their like
+  if (std::optional<uint64_t> signals = is_anonymous ? signals_of_signalfd(file->fd_.get()) : std::nullopt) {
+    file->become_signal_file(*signals);
+  }
+  return file;
 }
 
 }  // namespace lxnet::host

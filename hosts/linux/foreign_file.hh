@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "hosts/linux/event_loop.hh"
 #include "hosts/linux/fiber.hh"
 #include "hosts/linux/owned_fd.hh"
+#include "hosts/linux/process_status.hh"
+#include "hosts/linux/task.hh"
 
 namespace lxnet::host {
 
@@ -68,8 +71,10 @@ class ForeignFile {
   };
 
   bool is_same_file(int fd) const;
+  void become_signal_file(uint64_t signals);
   int64_t start_watching();
   uint32_t poll_bits();
+  uint32_t signal_bits();
   void tell(uint32_t bits);
   void tell_waiters(uint32_t bits);
   int64_t wait_until_ready(uint32_t events);
@@ -80,8 +85,9 @@ class ForeignFile {
   OwnedFd fd_;                            // open while there are holders
   Side reading_{*this}, writing_{*this};  // opened when first polled; of a file in /proc the first is for all events
   int number_in_set_ = -1;
-  bool is_on_proc_ = false;  // see start_watching()
-  uint32_t told_once_ = 0;   // of a file in /proc: events that the kernel will not tell again
+  bool is_on_proc_ = false;          // see start_watching()
+  std::optional<uint64_t> signals_;  // of a signalfd: which it reports
+  uint32_t told_once_ = 0;           // of a file in /proc: events that the kernel will not tell again
   uint32_t holders_ = 1, watchers_ = 0;
   std::vector<lxnet_poll_waiter*> waiters_;
   std::vector<Fiber*> blocked_;
@@ -92,12 +98,22 @@ class ForeignTable {
   ForeignTable(EventLoop& loop, FiberScheduler& fibers) : loop_(loop), fibers_(fibers) {}
   // With one hold for the caller; `fd` is a copy of ours.
   ForeignFile* find_or_create(OwnedFd fd);
+  // Before a call of the thread: what came to wait for it since the last look.
+  void look_for_signals(Task& task);
+  void note_signals(Task& task, const ProcessStatus& status);
+  void forget_process(pid_t process) { told_shared_.erase(process); }
+  // The same with what is known of the thread. Whoever polls a signalfd for what is new is told.
 
  private:
   friend class ForeignFile;
+  // All, or those among `which`, that wait for the thread or its process and were not told of yet; they are from now on.
+  uint64_t take_fresh(Task& task, const ProcessStatus& status, uint64_t which);
+  void tell_signals(uint64_t signals, const ForeignFile* known = nullptr);
   EventLoop& loop_;
   FiberScheduler& fibers_;
   std::multimap<ForeignFile::Key, ForeignFile*> files_;
+  std::map<pid_t, uint64_t> told_shared_;  // of a process: its signals that who polls a signalfd was told of
+  size_t signal_files_ = 0;                // how many of them are signalfds
 };
 
 }  // namespace lxnet::host

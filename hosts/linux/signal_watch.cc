@@ -85,6 +85,7 @@ void SignalWatch::check(Fiber& fiber) {
   Call& call = *fiber.call;
   std::optional<ProcessStatus> status = read_process_status_at(call.task->status_fd());
   if (!status) return;  // ended: the pidfd says so
+  on_look_(*call.task, *status);
   // A mask that holds only while the call waits can also hide what the thread itself would take.
   uint64_t masked = call.has_sigmask ? call.sigmask : status->blocked;
   uint64_t own = status->pending & ~status->blocked & ~masked;

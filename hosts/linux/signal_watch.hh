@@ -9,17 +9,22 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <unordered_set>
+#include <utility>
 
 #include "hosts/linux/call.hh"
 #include "hosts/linux/fiber.hh"
+#include "hosts/linux/process_status.hh"
 
 namespace lxnet::host {
 
 class SignalWatch {
  public:
-  explicit SignalWatch(FiberScheduler& fibers) : fibers_(fibers) {}
+  using OnLook = std::function<void(Task&, const ProcessStatus&)>;
+  // `on_look` hears what was seen of a blocked thread.
+  SignalWatch(FiberScheduler& fibers, OnLook on_look) : fibers_(fibers), on_look_(std::move(on_look)) {}
 
   // A signal is about to be sent: look soon.
   void expect_soon(int64_t now);
@@ -37,6 +42,7 @@ class SignalWatch {
   bool is_for_another_thread(const Call& call, uint64_t shared) const;
 
   FiberScheduler& fibers_;
+  OnLook on_look_;
   int64_t next_scan_ = 0;
   std::deque<int64_t> soon_;
   int64_t earliest_ = 0;  // when looking again is affordable

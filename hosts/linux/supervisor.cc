@@ -52,7 +52,7 @@ Supervisor::Supervisor(int log_level)
       // Closing may wait (SO_LINGER), and belongs to no call.
       files_(loop_, [this](lxnet_file* file) { fibers_.start([file] { lxnet_file_unref(file); }); }),
       foreign_files_(loop_, fibers_),
-      signals_(fibers_),
+      signals_(fibers_, [this](Task& task, const ProcessStatus& status) { foreign_files_.note_signals(task, status); }),
       native_calls_(::seccomp_arch_native()),
       i386_calls_(SCMP_ARCH_X86),
       hal_(make_hal(*this)) {}
@@ -99,6 +99,7 @@ void Supervisor::kill_programs_of(const Listener& listener) {
 void Supervisor::on_death(Task& task) {
   if (task.fiber != nullptr) fibers_.interrupt(task.fiber);
   signals_.forget_timers_of(task.tid());
+  foreign_files_.forget_process(task.tid());
   // Its parent gets SIGCHLD about now.
   signals_.expect_soon(now_nanos());
 }
@@ -249,6 +250,7 @@ void Supervisor::run_call(Call& call, int number, const uint64_t* arguments, int
   if (lxnet_stack* stack = stacks_.get(*call.task, hal_); stack == nullptr) {
     answer(call, -ENOMEM);
   } else {
+    foreign_files_.look_for_signals(*call.task);
     int64_t result = lxnet_syscall(stack, abi_of(call.notice.data.arch), static_cast<uint32_t>(number), arguments);
     finish_call(call, result, number, arguments, restart_deadline);
   }
@@ -287,8 +289,13 @@ void Supervisor::answer(const Call& call, int64_t result) {
 }
 
 bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
-  // A call that lxnet does not know must not run on our stand-in: the program is told.
-  if (result == -ENOSYS) return !call.is_on_our_file;
+  // A call that lxnet does not know must not run on our stand-in: the program is told. But it is the stand-in that was bound to
+  // the node of a path (socket_node.cc).
+  if (result == -ENOSYS) {
+    constexpr uint32_t kOpenNode = 0x89e0;  // SIOCUNIXFILE
+    bool opens_node = std::strcmp(call.row.name, "ioctl") == 0 && static_cast<uint32_t>(call.notice.data.args[1]) == kOpenNode;
+    return !call.is_on_our_file || opens_node;
+  }
   if (std::strncmp(call.row.name, "socket", 6) != 0) return false;
   // Of netlink only some protocols are ours; whether the others exist is the kernel's to say.
   bool is_netlink = result == -EPROTONOSUPPORT && call.notice.data.args[0] == AF_NETLINK;

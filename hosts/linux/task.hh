@@ -47,8 +47,9 @@ class Task : public EventSource, public std::enable_shared_from_this<Task> {
   const Listener* listener = nullptr;  // the filter it runs under
   Fiber* fiber = nullptr;              // of its call under way
   PendingRestart restart;
-  uint64_t calls = 0;       // that were noticed
-  int suspected_scans = 0;  // SignalWatch: how often a signal seemed to be for this thread without certainty
+  uint64_t calls = 0;         // that were noticed
+  uint64_t told_signals = 0;  // its own that wait, of which who polls a signalfd was told
+  int suspected_scans = 0;    // SignalWatch: how often a signal seemed to be for this thread without certainty
 
  private:
   friend class TaskTable;

@@ -86,6 +86,7 @@ class BlockedProcess {
     await_sleep_of(pid_);
   }
   pid_t pid() const { return pid_; }
+  bool has_result() const { return poll_now(from_, POLLIN) != 0; }
   long result() {
     long result = -EPIPE;
     ::read(from_, &result, sizeof result);

@@ -112,6 +112,8 @@ constexpr Edges kEdges[] = {
     {"eventfd_rises", "i"},
     {"eventfd_full", "i"},
     {"timerfd_expires", "i"},
+    {"signalfd_signal", "i"},
+    {"signalfd_read", ""},
     {"inotify_event", "ir"},
     {"terminal_line", "ir"},
 };

@@ -4,8 +4,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
+#include <csignal>
 #include <vector>
 
 namespace conformance {
@@ -122,6 +124,27 @@ Scene pipe_scene() {
 
 Scene event_counter() { return {Fd(::eventfd(0, EFD_NONBLOCK)), Fd(), Fd()}; }
 Scene timer() { return {Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)), Fd(), Fd()}; }
+
+// None of an earlier scene waits.
+Scene signal_file() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGUSR2);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const timespec none{};
+  while (::sigtimedwait(&signals, nullptr, &none) > 0) continue;
+  return {Fd(::signalfd(-1, &signals, SFD_NONBLOCK)), Fd(), Fd()};
+}
+void signal_is_sent(Scene&) { ::kill(::getpid(), SIGUSR2); }
+Scene with_signal() {
+  Scene scene = signal_file();
+  signal_is_sent(scene);
+  return scene;
+}
+void signal_is_read(Scene& scene) {
+  signalfd_siginfo info;
+  ::read(scene.watched, &info, sizeof info);
+}
 
 Scene watched_file() {
   char name[] = "/tmp/lxnet-watched-XXXXXX";
@@ -312,6 +335,8 @@ constexpr Transition kTransitions[] = {
     {"eventfd_rises", event_counter, counter_rises, EPOLLOUT, EPOLLOUT | EPOLLIN},
     {"eventfd_full", event_counter, counter_is_full, EPOLLOUT, EPOLLIN},
     {"timerfd_expires", timer, timer_expires, 0, EPOLLIN},
+    {"signalfd_signal", signal_file, signal_is_sent, 0, EPOLLIN},
+    {"signalfd_read", with_signal, signal_is_read, EPOLLIN, 0},
     {"inotify_event", watched_file, peer_sends, 0, kIn},
     {"terminal_line", terminal, line_is_typed, kOut, kOut | kIn},
 };

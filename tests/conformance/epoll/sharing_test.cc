@@ -187,11 +187,16 @@ TEST(SharedSetTest, BothProcessesAreToldOfALevelAndOneOfAnEdge) {
     BlockedProcess first([&] { return set.wait_one(-1); }), second([&] { return set.wait_one(-1); });
     first.await_sleep();
     second.await_sleep();
-    // The newest waiter first. An edge is one waiter's, so the other needs one of its own, after the first was taken.
+    // An edge is one waiter's, so the other needs one of its own, after the first was taken.
     pair.send();
-    EXPECT_EQ(second.result(), EPOLLIN);
-    if (trigger != 0) pair.send();
+    while (!first.has_result() && !second.has_result()) ::usleep(100);
+    if (trigger != 0) {
+      ::usleep(2000);
+      EXPECT_FALSE(first.has_result() && second.has_result());
+      pair.send();
+    }
     EXPECT_EQ(first.result(), EPOLLIN);
+    EXPECT_EQ(second.result(), EPOLLIN);
   }
 }
 
