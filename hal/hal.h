@@ -113,7 +113,8 @@ struct lxnet_hal {
    * since the task last returned from park() makes the next one return at once: no wake-up is lost. Spurious returns are allowed
    * and reported as LXNET_PARK_WOKEN. With `interruptible` zero a signal does not end it. */
   int (*park)(void* ctx, int64_t deadline, int interruptible);
-  /* any. Ends the task's present or next park(). */
+  /* any, often with locks held. Ends the task's present or next park(). The switch itself may be put off until the caller gives
+   * back its last lock, so that who wakes does not run into it. */
   void (*unpark)(void* ctx, struct lxnet_task* task);
 
   /* ---- locks: optional, both or neither; without them the host promises never to call in from two processors at once ----- */
@@ -230,6 +231,18 @@ struct lxnet_hal {
   struct lxnet_foreign_file* (*process_file)(void* ctx, int32_t tgid);
   /* any; optional. What the file is: LXNET_FOREIGN_* bits. Without it splice() knows no pipe. */
   uint32_t (*foreign_traits)(void* ctx, struct lxnet_foreign_file* file);
+  /* task. The node that path_create_socket() made in this very call, by the same path, opened as O_PATH opens: what SIOCUNIXFILE
+   * hands out as long as the socket lives, whatever became of the path. With a count; null when it cannot be had. Needs the
+   * foreign functions. Without it SIOCUNIXFILE of a path is left to the host (ENOSYS). */
+  struct lxnet_foreign_file* (*path_file)(void* ctx, const char* path);
+
+  /* -- more for select and poll; each optional -- */
+
+  /* task. How many numbers the caller's descriptor table has places for now (Linux: FDSize in /proc/<pid>/status): select looks
+   * no further. Without it RLIMIT_NOFILE. */
+  uint32_t (*fd_table_size)(void* ctx);
+  /* task. Linux's personality(2) of the caller; without it zero. */
+  uint32_t (*personality)(void* ctx);
 };
 
 #ifdef __cplusplus

@@ -30,6 +30,30 @@ Result<Ref<T>> make_ref(const Hal& hal, Arguments&&... arguments) {
   return Ref<T>::adopt(object);
 }
 
+// Memory for one T, taken while failing still undoes nothing; freed again unless an object was made in it.
+template <typename T>
+class Reservation {
+ public:
+  static Result<Reservation> create(const Hal& hal) {
+    void* block = hal.alloc(sizeof(T), alignof(T));
+    if (block == nullptr) return Errno::ENOMEM;
+    return Reservation(hal, block);
+  }
+  Reservation(Reservation&& other) noexcept : hal_(other.hal_), block_(other.take()) {}
+  Reservation& operator=(Reservation&&) = delete;
+  ~Reservation() {
+    if (block_ != nullptr) hal_.free(block_, sizeof(T));
+  }
+  // To construct a T in, which dispose() frees.
+  void* take() { return std::exchange(block_, nullptr); }
+
+ private:
+  Reservation(const Hal& hal, void* block) : hal_(hal), block_(block) {}
+
+  const Hal& hal_;
+  void* block_;
+};
+
 // An array of value-initialised T, freed when it goes. Empty until create() succeeded.
 template <typename T>
 class HeapArray {

@@ -50,10 +50,12 @@ Result<Ref<SocketFile>> InetSocketFile::accept(SyscallContext& context) {
                           .interest = kPollIn | kPollError | kPollHangUp,
                           .timeout = receive_timeout(is_nonblocking() ? uint32_t{kMessageDontWait} : 0),
                           .mode = Waiter::Mode::Exclusive};
+  // First, so that want of memory costs no connection.
+  auto room = Reservation<InetSocketFile>::create(context.hal());
+  if (!room.is_ok()) return Errno::ENOBUFS;
   Ref<Socket> child = TRY(wait_until(context, policy, [&] { return socket_->accept(context.entry()); }));
-  auto file = create(child, address_family(), socket_type(), socket_protocol());
-  if (!file.is_ok()) child->close(context.entry());
-  return file;
+  void* block = room.take().take();
+  return Ref<SocketFile>::adopt(new (block) InetSocketFile(std::move(child), address_family(), socket_type(), socket_protocol()));
 }
 
 Result<SockAddr> InetSocketFile::name(SyscallContext& context, NameOf which) {

@@ -4,6 +4,10 @@ namespace lxnet {
 
 UnixAddress::UnixAddress(const Hal& hal, ByteSpan bytes) : hal_(hal) { size_ = static_cast<uint32_t>(copy_bytes(bytes_, bytes)); }
 
+UnixAddress::~UnixAddress() {
+  if (node_ != nullptr) hal_.table().foreign_unref(hal_.context(), node_);
+}
+
 Result<Ref<UnixAddress>> UnixAddress::create(const Hal& hal, ByteSpan bytes) {
   UnixAddress* address = construct<UnixAddress>(hal, hal, bytes);
   if (address == nullptr) return Errno::ENOMEM;

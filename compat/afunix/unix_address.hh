@@ -20,6 +20,9 @@ class UnixAddress : public RefCounted<UnixAddress> {
 
   ByteSpan bytes() const { return ByteSpan(bytes_, size_); }
   bool is_abstract() const { return bytes_[kUnixPathAt] == 0; }
+  // The node a path names, open as O_PATH opens, with a count that the address takes over; null where the host gives none.
+  void set_node(lxnet_foreign_file* node) { node_ = node; }
+  lxnet_foreign_file* node() const { return node_; }
   SockAddr to_sockaddr() const;
 
  private:
@@ -28,9 +31,10 @@ class UnixAddress : public RefCounted<UnixAddress> {
   template <typename T>
   friend void dispose(const Hal& hal, T* object);
   UnixAddress(const Hal& hal, ByteSpan bytes);
-  ~UnixAddress() = default;
+  ~UnixAddress();
 
   const Hal& hal_;
+  lxnet_foreign_file* node_ = nullptr;
   uint32_t size_ = 0;
   uint8_t bytes_[kUnixPathAt + kUnixPathSize + 1] = {};
 };

@@ -5,7 +5,7 @@
 
 namespace lxnet {
 
-// Costs nothing while no socket is in flight, and else time in proportion to those in flight and their messages.
-void collect_unreachable_sockets(UnixDomain& domain, Entry& entry);
+// Costs nothing unless sockets in flight may refer to each other in circles (unix_graph.hh).
+void collect_unreachable_sockets(UnixDomain& domain);
 
 }  // namespace lxnet

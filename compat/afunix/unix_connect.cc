@@ -105,6 +105,7 @@ Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connectin
     child.options_.pass_pidfd = listener.options_.pass_pidfd;
     child.options_.pass_rights = listener.options_.pass_rights;
     child.set_state(UnixState::Connected);
+    child.listener_ = &listener;
     peer_identity_ = listener.peer_identity_;
     set_peer(connecting.child);
     set_state(UnixState::Connected);
@@ -137,6 +138,11 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::accept(SyscallContext& context, Blocking
   }));
   Ref<UnixEndpoint> child = std::move(announcement->embryo);
   UnixMessage::destroy(hal(), announcement);
+  {
+    MutexLock lock(domain().mutex);
+    child->listener_ = nullptr;
+    domain().note_accepted(*this);
+  }
   senders_.wake(kWritable);
   return child;
 }

@@ -6,11 +6,7 @@
 
 namespace lxnet {
 
-UnixDomain::UnixDomain(Stack& stack)
-    : mutex(stack.hal(), LockRank::Listener),
-      collection(stack.hal(), LockRank::EpollSet),
-      hal_(stack.hal()),
-      names_(stack.hal()) {
+UnixDomain::UnixDomain(Stack& stack) : mutex(stack.hal(), LockRank::Listener), hal_(stack.hal()), names_(stack.hal()) {
   stack.hal().random_bytes(mutable_bytes_of(key_));
 }
 
@@ -68,14 +64,13 @@ void UnixDomain::remove_open(UnixEndpoint& socket) {
   __atomic_store_n(&open_count_, open_count_ - 1, __ATOMIC_RELAXED);
 }
 
-void UnixDomain::took_off(UnixRights& rights, UnixUser& user) {
-  MutexLock lock(mutex);
+void UnixDomain::took_off(UnixRights& rights, UnixUser& user, UnixEndpoint& receiver) {
   __atomic_store_n(&user.in_flight, user.in_flight + rights.items().size(), __ATOMIC_RELAXED);
   for (UnixRights::Item& item : rights.items()) {
     UnixSocket* socket = item.file ? UnixSocket::from(*item.file) : nullptr;
     if (socket == nullptr) continue;
-    if (socket->flight().count++ == 0) flights_.push_back(socket->flight());
-    __atomic_store_n(&in_flight, in_flight + 1, __ATOMIC_RELAXED);
+    graph_.add(item.edge, socket->endpoint().vertex(), receiver);
+    __atomic_store_n(&in_flight_, in_flight_ + 1, __ATOMIC_RELAXED);
   }
 }
 
@@ -83,22 +78,38 @@ void UnixDomain::landed(UnixRights& rights, UnixUser& user) {
   MutexLock lock(mutex);
   __atomic_store_n(&user.in_flight, user.in_flight - rights.items().size(), __ATOMIC_RELAXED);
   for (UnixRights::Item& item : rights.items()) {
-    UnixSocket* socket = item.file ? UnixSocket::from(*item.file) : nullptr;
-    if (socket == nullptr) continue;
-    if (--socket->flight().count == 0) socket->flight().link.unlink();
-    __atomic_store_n(&in_flight, in_flight - 1, __ATOMIC_RELAXED);
+    if (!item.edge.vertex_link.is_linked()) continue;
+    graph_.remove(item.edge);
+    __atomic_store_n(&in_flight_, in_flight_ - 1, __ATOMIC_RELAXED);
   }
 }
 
+uint64_t UnixDomain::collection_steps() {
+  MutexLock lock(mutex);
+  return graph_.steps();
+}
+
+UnixUser* UnixDomain::find_user(uint32_t uid) {
+  for (UnixUser& known : users_) {
+    if (known.uid == uid) return &known;
+  }
+  return nullptr;
+}
+
 Result<UnixUser*> UnixDomain::hold_user(uint32_t uid) {
+  {
+    MutexLock lock(mutex);
+    if (UnixUser* known = find_user(uid)) {
+      known->holders++;
+      return known;
+    }
+  }
   UnixUser* fresh = construct<UnixUser>(hal_);
   if (fresh == nullptr) return Errno::ENOMEM;
   UnixUser* user = nullptr;
   {
     MutexLock lock(mutex);
-    for (UnixUser& known : users_) {
-      if (known.uid == uid) user = &known;
-    }
+    user = find_user(uid);
     if (user == nullptr) {
       user = std::exchange(fresh, nullptr);
       user->uid = uid;
@@ -128,6 +139,7 @@ void UnixDomain::bury(UnixMessage* message) {
   }
   {
     MutexLock lock(mutex);
+    for (UnixRights::Item& item : message->rights.items()) graph_.cut_off(item.edge);
     message->next_doomed = doomed_;
     doomed_ = message;
     if (std::exchange(is_burying_, true)) return;

@@ -3,15 +3,15 @@
 #pragma once
 
 #include "base/siphash.hh"
-#include "compat/syscalls/task_mutex.hh"
+#include "compat/afunix/unix_graph.hh"
 #include "hal/hash_table.hh"
+#include "hal/mutex.hh"
 
 namespace lxnet {
 
 class Stack;
 class UnixEndpoint;
 class UnixRights;
-class UnixSocket;
 class UnixMessage;
 
 // A user with descriptors in unread messages.
@@ -60,16 +60,14 @@ class UnixDomain {
   // Frees a message and, one after the other and not one inside the other, all that its descriptors held the last count of.
   void bury(UnixMessage* message);
 
-  // A socket's file while unread messages hold it.
-  struct Flight {
-    ListLink link;
-    UnixSocket* socket = nullptr;
-    size_t count = 0;  // in how many messages it is
-    size_t found = 0;  // of those, how many in the inboxes of candidates: a collection's working number
-    bool is_candidate = false, is_reachable = false;
-  };
-  void took_off(UnixRights& rights, UnixUser& user);
+  // Descriptors that join the receiver's queue, and that left it.
+  void took_off(UnixRights& rights, UnixUser& user, UnixEndpoint& receiver) REQUIRES(mutex);
   void landed(UnixRights& rights, UnixUser& user);
+  void note_accepted(const UnixEndpoint& listener) REQUIRES(mutex) { graph_.note_accepted(listener); }
+  bool may_have_circles() const NO_THREAD_SAFETY_ANALYSIS { return graph_.may_have_circles(); }
+  // Descriptors of AF_UNIX sockets in unread messages, and how much collections have looked at.
+  size_t in_flight() const { return __atomic_load_n(&in_flight_, __ATOMIC_RELAXED); }
+  uint64_t collection_steps();
 
   // The user's record, with a hold. ENOMEM.
   Result<UnixUser*> hold_user(uint32_t uid);
@@ -78,13 +76,11 @@ class UnixDomain {
 
   // Who is connected to whom, who listens, who has which name: everything but the flow of data.
   Mutex mutex;
-  // One collection of unreachable sockets at a time.
-  TaskMutex collection;
-  size_t in_flight = 0;  // descriptors of AF_UNIX sockets in unread messages; written under mutex, read relaxed
 
  private:
   friend class UnixCollection;
   uint64_t hash_abstract(ByteSpan name, int type) const;
+  UnixUser* find_user(uint32_t uid) REQUIRES(mutex);
   uint64_t hash_node(const uint64_t (&node)[2]) const;
 
   const Hal& hal_;
@@ -92,7 +88,8 @@ class UnixDomain {
   HashTable<NameLink, &NameLink::link> names_ GUARDED_BY(mutex);
   List<OpenLink, &OpenLink::link> open_ GUARDED_BY(mutex);
   size_t open_count_ = 0;  // written under mutex
-  List<Flight, &Flight::link> flights_ GUARDED_BY(mutex);
+  UnixGraph graph_ GUARDED_BY(mutex);
+  size_t in_flight_ = 0;  // written under mutex
   List<UnixUser, &UnixUser::link> users_ GUARDED_BY(mutex);
   UnixMessage* doomed_ GUARDED_BY(mutex) = nullptr;  // linked by next_doomed
   bool is_burying_ GUARDED_BY(mutex) = false;

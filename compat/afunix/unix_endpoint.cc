@@ -22,6 +22,7 @@ UnixEndpoint::UnixEndpoint(Stack& stack, int type, uint32_t uid)
       senders_(stack.hal(), LockRank::PeerWaiters),
       backlog_(kDatagramBacklog),
       uid_(uid),
+      vertex_(*this),
       relay_(*this),
       inbox_mutex_(stack.hal(), LockRank::ErrorQueue),
       reader_(stack.hal(), LockRank::EpollSet) {
@@ -95,7 +96,7 @@ PollEvents UnixEndpoint::poll() {
   if (is_connection_based() && state() == UnixState::Closed) events |= kPollHangUp;
   if (is_stream()) {
     MutexLock lock(inbox_mutex_);
-    if (urgent_ != nullptr) events |= kPollPriority;
+    if (urgent() != nullptr) events |= kPollPriority;
   }
   bool can_send = is_writable();
   if (can_send && socket_type() == kSockDatagram) can_send = has_room_at_peer();
@@ -147,6 +148,7 @@ void UnixEndpoint::close(Entry& entry) {
     domain().remove_open(*this);
     set_file(nullptr);
     set_state(UnixState::Closed);
+    listener_ = nullptr;
     peer = std::move(peer_);
     peer_ = nullptr;
     if (relay_.joined != nullptr) peer->senders_.remove(relay_);
@@ -161,7 +163,7 @@ void UnixEndpoint::close(Entry& entry) {
     UnixMessage* first = inbox_.front();
     if (first != nullptr && is_connection_based() && first->unread() == 0) first = inbox_.next(*first);
     had_unread = first != nullptr;
-    urgent_ = nullptr;
+    set_urgent(nullptr);
   }
   senders_.wake_all(kWritable | kPollError | kPollHangUp);
   if (peer && is_connection_based()) peer->hang_up(entry, had_unread, kShutBoth);
@@ -186,7 +188,7 @@ void UnixEndpoint::drop_unread(Entry& entry) {
       MutexLock lock(inbox_mutex_);
       message = inbox_.take_front();
       if (message == nullptr) return;
-      if (urgent_ == message) urgent_ = nullptr;
+      if (urgent() == message) set_urgent(nullptr);
       __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
     }
     // A connection nobody accepted: the client sees a reset.
@@ -218,18 +220,25 @@ Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, U
       if (!is_stream()) return Errno::EOPNOTSUPP;
       answer = is_at_mark() ? 1 : 0;
       break;
-    case kFile: {
-      // A descriptor of the path's node, which the host would have to open.
-      if (!context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-      const Ref<UnixAddress> name = address();
-      return name && !name->is_abstract() ? Errno::EOPNOTSUPP : Errno::ENOENT;
-    }
+    case kFile:
+      return open_node(context);
     default:
       // Interfaces can be asked about through any socket; their addresses are AF_INET's.
       return device_ioctl(context, command, argument);
   }
   TRY(write_user(context.hal(), argument, answer));
   return 0;
+}
+
+// A descriptor of the path's node, also where the path is gone by now.
+Result<int64_t> UnixEndpoint::open_node(SyscallContext& context) {
+  if (!context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  const Ref<UnixAddress> name = address();
+  if (!name || name->is_abstract()) return Errno::ENOENT;
+  if (name->node() == nullptr) return Errno::ENOSYS;  // the host's to open, if it can
+  const int fd = context.hal().table().foreign_install_fd(context.hal().context(), name->node(), kOpenCloseOnExec);
+  if (fd < 0) return static_cast<Errno>(-fd);
+  return fd;
 }
 
 // Of a stream or of sequenced packets all bytes, else the next message.

@@ -11,6 +11,7 @@
 #include "compat/afunix/unix_message.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/socket_file.hh"
+#include "compat/syscalls/task_mutex.hh"
 #include "compat/syscalls/wait_until.hh"
 
 namespace lxnet {
@@ -54,6 +55,12 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   uint64_t cookie();
   bool peer_credentials(lxnet_credentials& out);
   Result<int> open_peer_process();
+  // For the graph of sockets in flight, under the domain's mutex: its place there, who holds what is sent to it (the listener
+  // while it is not accepted), and how many counts its file has.
+  UnixVertex& vertex() { return vertex_; }
+  const UnixVertex& vertex() const { return vertex_; }
+  UnixEndpoint& holder() { return listener_ != nullptr ? *listener_ : *this; }
+  uint32_t file_references() const { return file() == nullptr ? 0 : file()->reference_count(); }
   // A message of this sender is gone.
   void uncharge(uint32_t amount);
 
@@ -137,6 +144,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   // Takes the message, unless the socket is gone (ECONNREFUSED), receives no more (EPIPE), takes no descriptors (EPERM) or has
   // enough (EAGAIN).
   Result<> enqueue(UnixMessage*& message, Limit limit, Urgency urgency = Urgency::Ordinary);
+  Result<> enqueue_locked(UnixMessage*& message, Limit limit, Urgency urgency) REQUIRES(inbox_mutex_);
 
   // unix_receive.cc
   struct Incoming;
@@ -155,14 +163,17 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   enum class AfterPiece : uint8_t { Stop, GoOn };
   AfterPiece take_piece(UnixMessage& piece, size_t skip, IncomingMessage& message, Incoming& incoming);
   UnixMessage* past_urgent(UnixMessage& message, const Incoming& incoming);
-  UnixMessage* first_message(const Incoming& incoming);
+  UnixMessage* first_message(const Incoming& incoming) REQUIRES(reader_);
   void unlink_message(UnixMessage& message) REQUIRES(inbox_mutex_);
+  UnixMessage* urgent() const { return __atomic_load_n(&urgent_, __ATOMIC_RELAXED); }
+  void set_urgent(UnixMessage* message) REQUIRES(inbox_mutex_) { __atomic_store_n(&urgent_, message, __ATOMIC_RELAXED); }
   uint32_t inbox_count() const { return __atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE); }
   UnixMessage* message_after(UnixMessage& message);
   Result<size_t> receive_urgent(SyscallContext& context, IncomingMessage& message);
   void remove_message(UnixMessage* message);
   bool is_at_mark();
   Result<int> readable_bytes();
+  Result<int64_t> open_node(SyscallContext& context);
   bool is_full() const { return __atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) > __atomic_load_n(&backlog_, __ATOMIC_RELAXED); }
   // Linux counts one byte more, for the socket itself.
   bool is_writable() const { return (send_memory() + 1) * 4 <= options_.send_buffer && state() != UnixState::Listening; }
@@ -188,12 +199,14 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   File* file_ = nullptr;
   UnixDomain::NameLink name_link_;
   UnixDomain::OpenLink open_link_;
-  Ref<UnixIdentity> peer_identity_;  // of a listener its own, for who connects to it
+  UnixVertex vertex_;
+  UnixEndpoint* listener_ = nullptr;  // while this connection waits to be accepted
+  Ref<UnixIdentity> peer_identity_;   // of a listener its own, for who connects to it
   PeerRelay relay_;
 
   Mutex inbox_mutex_;
   MessageList inbox_ GUARDED_BY(inbox_mutex_);
-  UnixMessage* urgent_ GUARDED_BY(inbox_mutex_) = nullptr;  // the newest out-of-band byte, in the inbox
+  UnixMessage* urgent_ = nullptr;  // atomic: the newest out-of-band byte, in the inbox; written under inbox_mutex_
   bool is_dead_ GUARDED_BY(inbox_mutex_) = false;
   uint32_t inbox_count_ = 0;  // written under inbox_mutex_
   int32_t unread_bytes_ = 0;  // of a stream, as SIOCINQ and SO_INQ tell; written under inbox_mutex_

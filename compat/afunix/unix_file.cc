@@ -7,11 +7,8 @@
 
 namespace lxnet {
 
-Result<Ref<SocketFile>> UnixSocket::wrap(Ref<UnixEndpoint> endpoint) {
-  const Hal& hal = endpoint->hal();
-  UnixSocket* file = construct<UnixSocket>(hal, std::move(endpoint));
-  if (file == nullptr) return Errno::ENOMEM;
-  return Ref<SocketFile>::adopt(file);
+Ref<SocketFile> UnixSocket::wrap(Reservation<UnixSocket> room, Ref<UnixEndpoint> endpoint) {
+  return Ref<SocketFile>::adopt(new (room.take()) UnixSocket(std::move(endpoint)));
 }
 
 Result<int> UnixSocket::check_kind(int type, int protocol) {
@@ -25,14 +22,16 @@ Result<Ref<SocketFile>> UnixSocket::create(SyscallContext& context, int type, in
   type = TRY(check_kind(type, protocol));
   lxnet_credentials own{};
   context.hal().credentials(own);
-  return wrap(TRY(UnixEndpoint::create(context.stack(), type, own.euid)));
+  auto room = TRY(Reservation<UnixSocket>::create(context.hal()));
+  return wrap(std::move(room), TRY(UnixEndpoint::create(context.stack(), type, own.euid)));
 }
 
 Result<> UnixSocket::create_pair(SyscallContext& context, int type, int protocol, Ref<SocketFile> (&pair)[2]) {
   type = TRY(check_kind(type, protocol));
   const Ref<UnixIdentity> identity = TRY(UnixIdentity::of_current_task(context.hal()));
   for (Ref<SocketFile>& end : pair) {
-    end = TRY(wrap(TRY(UnixEndpoint::create(context.stack(), type, identity->credentials().euid))));
+    auto room = TRY(Reservation<UnixSocket>::create(context.hal()));
+    end = wrap(std::move(room), TRY(UnixEndpoint::create(context.stack(), type, identity->credentials().euid)));
   }
   UnixEndpoint::join(static_cast<UnixSocket&>(*pair[0]).endpoint(), static_cast<UnixSocket&>(*pair[1]).endpoint(), identity);
   return ok();
@@ -45,15 +44,14 @@ UnixSocket* UnixSocket::from(File& file) {
 }
 
 Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) {
-  const Ref<UnixEndpoint> connection = TRY(endpoint_->accept(context, blocking()));
-  auto file = wrap(connection);
-  if (!file.is_ok()) connection->close(context.entry());
-  return file;
+  // First, so that want of memory costs no connection.
+  auto room = TRY(Reservation<UnixSocket>::create(context.hal()));
+  return wrap(std::move(room), TRY(endpoint_->accept(context, blocking())));
 }
 
 void UnixSocket::released(Entry& entry) {
   endpoint_->close(entry);
-  collect_unreachable_sockets(UnixDomain::of(stack()), entry);
+  collect_unreachable_sockets(UnixDomain::of(stack()));
 }
 
 }  // namespace lxnet

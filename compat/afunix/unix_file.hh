@@ -1,4 +1,4 @@
-// UnixSocket: the file of an AF_UNIX endpoint, and what the collector of unreachable sockets knows of it.
+// UnixSocket: the file of an AF_UNIX endpoint.
 #pragma once
 
 #include "compat/afunix/unix_endpoint.hh"
@@ -7,7 +7,7 @@ namespace lxnet {
 
 class UnixSocket final : public SocketFile {
  public:
-  static Result<Ref<SocketFile>> wrap(Ref<UnixEndpoint> endpoint);
+  static Ref<SocketFile> wrap(Reservation<UnixSocket> room, Ref<UnixEndpoint> endpoint);
   static Result<Ref<SocketFile>> create(SyscallContext& context, int type, int protocol);
   static Result<> create_pair(SyscallContext& context, int type, int protocol, Ref<SocketFile> (&pair)[2]);
   // The type it gets. EPROTONOSUPPORT, ESOCKTNOSUPPORT.
@@ -47,7 +47,6 @@ class UnixSocket final : public SocketFile {
   Result<int> open_peer_process(SyscallContext&) override { return endpoint_->open_peer_process(); }
 
   UnixEndpoint& endpoint() { return *endpoint_; }
-  UnixDomain::Flight& flight() { return flight_; }
 
  private:
   template <typename T, typename... Arguments>
@@ -56,7 +55,6 @@ class UnixSocket final : public SocketFile {
   friend void dispose(const Hal& hal, T* object);
   explicit UnixSocket(Ref<UnixEndpoint> endpoint)
       : SocketFile(endpoint->stack(), kFamilyUnix, endpoint->socket_type(), 0), endpoint_(std::move(endpoint)) {
-    flight_.socket = this;
     endpoint_->set_file(this);
   }
   ~UnixSocket() override = default;
@@ -66,7 +64,6 @@ class UnixSocket final : public SocketFile {
   Blocking blocking() const { return is_nonblocking() ? Blocking::No : Blocking::Yes; }
 
   Ref<UnixEndpoint> endpoint_;
-  UnixDomain::Flight flight_;
 };
 
 }  // namespace lxnet

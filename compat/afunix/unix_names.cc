@@ -70,6 +70,7 @@ Result<> UnixEndpoint::bind_path(SyscallContext& context, const SockAddr& user) 
   uint64_t node[2] = {};
   const int answer = table.path_create_socket(context.hal().context(), path, node);
   if (answer < 0) return from_host(answer);
+  if (table.path_file != nullptr) address->set_node(table.path_file(context.hal().context(), path));
   auto named = take_node_name(std::move(address), node);
   if (!named.is_ok() && table.path_remove_socket != nullptr) table.path_remove_socket(context.hal().context(), path);
   return named;

@@ -11,14 +11,12 @@ constexpr PollEvents kReadInterest = kPollIn | kPollReadNormal | kPollError | kP
 
 }  // namespace
 
-// Where a read begins; null at the mark too.
-UnixMessage* UnixEndpoint::first_message(const Incoming& incoming) {
-  UnixMessage* first = nullptr;
-  {
-    MutexLock lock(inbox_mutex_);
-    first = inbox_.front();
-    if (first == nullptr || (first->unread() != 0 && first != urgent_)) return first;
-  }
+// Where a read begins; null at the mark too. Only readers take messages out, one at a time, and senders touch the first of a
+// queue that is not empty in nothing but its link: it can be looked at without the lock.
+UnixMessage* UnixEndpoint::first_message(const Incoming& incoming) NO_THREAD_SAFETY_ANALYSIS {
+  if (inbox_count() == 0) return nullptr;
+  UnixMessage* first = inbox_.front();
+  if (first->unread() != 0 && first != urgent()) return first;
   return past_urgent(*first, incoming);
 }
 
@@ -48,19 +46,19 @@ UnixMessage* UnixEndpoint::past_urgent(UnixMessage& message, const Incoming& inc
   UnixMessage* passed_over = nullptr;
   {
     MutexLock lock(inbox_mutex_);
-    if (message.unread() != 0 && &message != urgent_) return &message;
+    if (message.unread() != 0 && &message != urgent()) return &message;
     if (message.unread() == 0) {
-      if (incoming.copied != 0 && (urgent_ == nullptr || &message == urgent_)) return nullptr;
+      if (incoming.copied != 0 && (urgent() == nullptr || &message == urgent())) return nullptr;
       next = inbox_.next(message);
       if (!incoming.is_peek) read = &message;
     }
-    if (next != nullptr && next == urgent_) {
+    if (next != nullptr && next == urgent()) {
       if (incoming.copied != 0) {
         next = nullptr;
       } else if (incoming.is_peek) {
         if (!options_.oob_inline) next = inbox_.next(*next);
       } else {
-        urgent_ = nullptr;
+        set_urgent(nullptr);
         if (!options_.oob_inline) {
           passed_over = next;
           next = inbox_.next(*next);
@@ -174,12 +172,12 @@ Result<size_t> UnixEndpoint::receive_urgent(SyscallContext& context, IncomingMes
   uint8_t byte = 0;
   {
     MutexLock lock(inbox_mutex_);
-    if (options_.oob_inline || urgent_ == nullptr) return Errno::EINVAL;
-    byte_message = urgent_;
+    if (options_.oob_inline || urgent() == nullptr) return Errno::EINVAL;
+    byte_message = urgent();
     SpanSink sink(MutableByteSpan(&byte, 1));
     byte_message->copy_to(sink, byte_message->consumed, 1);
     if (!is_peek) {
-      urgent_ = nullptr;
+      set_urgent(nullptr);
       unread_bytes_ -= 1;
       old_mark = inbox_.previous(*byte_message);
       if (old_mark != nullptr && old_mark->unread() != 0) old_mark = nullptr;
@@ -198,8 +196,8 @@ bool UnixEndpoint::is_at_mark() {
   MutexLock lock(inbox_mutex_);
   UnixMessage* first = inbox_.front();
   if (first == nullptr) return false;
-  if (first == urgent_) return true;
-  return first->unread() == 0 && (urgent_ == nullptr || inbox_.next(*first) == urgent_);
+  if (first == urgent()) return true;
+  return first->unread() == 0 && (urgent() == nullptr || inbox_.next(*first) == urgent());
 }
 
 }  // namespace lxnet

@@ -11,18 +11,17 @@ constexpr uint32_t kControlCloseOnExec = 0x40000000;  // MSG_CMSG_CLOEXEC
 constexpr int kLimitOpenFiles = 7;
 
 // A file of ours or of the host's behind a number, with a count.
-Result<UnixRights::Item> find_item(SyscallContext& context, int fd) {
-  UnixRights::Item item;
+Result<> find_item(SyscallContext& context, int fd, UnixRights::Item& item) {
   auto file = find_file(context, fd);
   if (file.is_ok()) {
     item.file = file.take();
-    return item;
+    return ok();
   }
   const lxnet_hal& table = context.hal().table();
   if (file.is_error(Errno::ENOTSOCK) && table.foreign_get != nullptr)
     item.foreign = table.foreign_get(context.hal().context(), fd);
   if (item.foreign == nullptr) return Errno::EBADF;
-  return item;
+  return ok();
 }
 
 }  // namespace
@@ -46,7 +45,10 @@ UnixRights& UnixRights::operator=(UnixRights&& other) noexcept {
 Result<> UnixRights::make_room(size_t added) {
   if (count_ + added <= items_.size()) return ok();
   HeapArray<Item> larger = TRY(HeapArray<Item>::create(domain_->hal(), count_ + added));
-  for (size_t i = 0; i < count_; ++i) std::swap(larger[i], items_[i]);
+  for (size_t i = 0; i < count_; ++i) {
+    std::swap(larger[i].file, items_[i].file);
+    std::swap(larger[i].foreign, items_[i].foreign);
+  }
   items_ = std::move(larger);
   return ok();
 }
@@ -65,9 +67,8 @@ Result<> UnixRights::add(SyscallContext& context, ByteSpan numbers) {
   for (size_t i = 0; i < added; ++i) {
     int fd = 0;
     copy_bytes(mutable_bytes_of(fd), numbers.subspan(i * sizeof(int)));
-    auto item = find_item(context, fd);
-    if (!item.is_ok()) return item.error();  // what was taken goes with this object
-    items_[count_++] = item.take();
+    TRY(find_item(context, fd, items_[count_]));  // what was taken goes with this object
+    ++count_;
   }
   return ok();
 }
@@ -88,7 +89,8 @@ Result<UnixRights> UnixRights::clone() const {
   copy.domain_ = domain_;
   copy.items_ = TRY(HeapArray<Item>::create(hal, count_));
   for (size_t i = 0; i < count_; ++i) {
-    copy.items_[i] = items_[i];
+    copy.items_[i].file = items_[i].file;
+    copy.items_[i].foreign = items_[i].foreign;
     if (items_[i].foreign != nullptr) hal.table().foreign_ref(hal.context(), items_[i].foreign);
   }
   copy.count_ = count_;
@@ -136,9 +138,9 @@ void UnixRights::deliver(SyscallContext& context, ControlWriter& writer) {
   if (installed < count_) writer.set_truncated();
 }
 
-void UnixRights::take_off() {
+void UnixRights::take_off(UnixEndpoint& receiver) NO_THREAD_SAFETY_ANALYSIS {
   is_flying_ = true;
-  domain_->took_off(*this, *user_);
+  domain_->took_off(*this, *user_, receiver);
 }
 
 void UnixRights::land() {

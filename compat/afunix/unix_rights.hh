@@ -18,6 +18,7 @@ class UnixRights {
   struct Item {
     Ref<File> file;
     lxnet_foreign_file* foreign = nullptr;
+    UnixEdge edge;  // while it is in flight and a socket of this family
   };
 
   UnixRights() = default;
@@ -37,8 +38,8 @@ class UnixRights {
   bool is_empty() const { return count_ == 0; }
   std::span<Item> items() const { return {items_.data(), count_}; }
   void clear();
-  // Counts them as in flight, or no longer.
-  void take_off();
+  // Counts them as in flight, in the receiver's queue, or no longer. The first under the domain's mutex, the second without.
+  void take_off(UnixEndpoint& receiver);
   void land();
 
  private:

@@ -100,10 +100,7 @@ Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext&, IoSource& sourc
   __atomic_fetch_add(&send_memory_, size_t{charge}, __ATOMIC_ACQ_REL);
   message->credentials = outgoing.credentials;
   message->process = outgoing.process;
-  if (!outgoing.rights.is_empty()) {
-    message->rights = std::move(outgoing.rights);
-    message->rights.take_off();
-  }
+  if (!outgoing.rights.is_empty()) message->rights = std::move(outgoing.rights);
   return message;
 }
 
@@ -121,14 +118,25 @@ void UnixEndpoint::add_credentials(SyscallContext& context, UnixMessage& message
 }
 
 Result<> UnixEndpoint::enqueue(UnixMessage*& message, Limit limit, Urgency urgency) {
+  if (message->rights.is_empty()) {
+    MutexLock lock(inbox_mutex_);
+    return enqueue_locked(message, limit, urgency);
+  }
+  // What is in flight and what is in a queue change together.
+  MutexLock domain_lock(domain().mutex);
   MutexLock lock(inbox_mutex_);
+  return enqueue_locked(message, limit, urgency);
+}
+
+Result<> UnixEndpoint::enqueue_locked(UnixMessage*& message, Limit limit, Urgency urgency) {
   if (is_dead_) return Errno::ECONNREFUSED;
   if ((shut_ & kShutReceive) != 0) return Errno::EPIPE;
   if (!message->rights.is_empty() && !options_.pass_rights) return Errno::EPERM;
   if (limit == Limit::Obeyed && is_full()) return Errno::EAGAIN;
   if (options_.timestamp_flags != 0) message->wall_nanos = hal().wall_nanos();
+  if (!message->rights.is_empty()) message->rights.take_off(*this);
   inbox_.push_back(*message);
-  if (urgency == Urgency::Urgent) urgent_ = message;
+  if (urgency == Urgency::Urgent) set_urgent(message);
   unread_bytes_ += static_cast<int32_t>(message->size());
   __atomic_store_n(&inbox_count_, inbox_count_ + 1, __ATOMIC_RELEASE);
   message = nullptr;

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/fsuid.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <string>
@@ -87,11 +89,21 @@ Place place_of(std::string path) {
   return place;
 }
 
-// fchmod() of a socket before bind() says with which permissions its node is made; it is done to the program's end of the pair.
-mode_t mode_of_socket(const Call& call) {
-  struct stat status;
+// The node is made by binding the program's end of the pair to it: with the permissions that fchmod() gave that end, and so that
+// SIOCUNIXFILE, which the kernel answers, opens it. A name too long to be reached through /proc, or a second one, which the core
+// refuses later, needs a node without a socket.
+int make_node(const Call& call, int parent, const std::string& name) {
   OwnedFd end(call.found_fd < 0 ? -EBADF : call.task->copy_fd(call.found_fd));
-  return end.is_open() && ::fstat(end.get(), &status) == 0 ? status.st_mode & 07777 : 0777;
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  std::string path = absl::StrCat("/proc/self/fd/", parent, "/", name);
+  if (end.is_open() && path.size() < sizeof address.sun_path) {
+    path.copy(address.sun_path, path.size());
+    if (::bind(end.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return 0;
+    if (errno == EADDRINUSE) return -EADDRINUSE;
+  }
+  struct stat status;
+  mode_t mode = end.is_open() && ::fstat(end.get(), &status) == 0 ? status.st_mode & 07777 : 0777;
+  return ::mknodat(parent, name.c_str(), S_IFSOCK | mode, 0) == 0 ? 0 : -errno;
 }
 
 }  // namespace
@@ -112,7 +124,7 @@ int create_socket_node(const Call& call, const char* path, uint64_t node[2]) {
     return ::fstatat(parent.get(), place.name.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0 ? -EADDRINUSE : -errno;
   }
   mode_t old_mask = ::umask(static_cast<mode_t>(status->umask));
-  int made = ::mknodat(parent.get(), place.name.c_str(), S_IFSOCK | mode_of_socket(call), 0) == 0 ? 0 : -errno;
+  int made = make_node(call, parent.get(), place.name);
   ::umask(old_mask);
   if (made != 0) return made == -EEXIST ? -EADDRINUSE : made;
   OwnedFd created(::openat(parent.get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));

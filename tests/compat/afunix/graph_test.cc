@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 #include <set>
@@ -200,9 +201,16 @@ void Graph::sweep() {
 // As Linux, lxnet looks for cycles when a socket is freed: closing a descriptor of one that is in flight frees none.
 void Graph::check(const std::string& when) {
   sweep();
-  const auto other = host_.call(SYS_socket, AF_UNIX, SOCK_DGRAM, 0);
-  ASSERT_EQ(host_.call(SYS_close, static_cast<int>(other)), 0);
   UnixDomain& domain = UnixDomain::of(host_.stack());
+  const auto other = host_.call(SYS_socket, AF_UNIX, SOCK_DGRAM, 0);
+  const size_t edges = domain.in_flight(), open = domain.count_open();
+  const uint64_t steps = domain.collection_steps();
+  ASSERT_EQ(host_.call(SYS_close, static_cast<int>(other)), 0);
+  // Sockets in flight are no more than descriptors in flight, and each of both is looked at a few times at the most.
+  // (Every socket that a collection frees is a reason for the next.)
+  if (domain.count_open() + 1 == open) {
+    ASSERT_LE(domain.collection_steps() - steps, 6 * edges) << when << "\n" << history_;
+  }
   ASSERT_EQ(domain.count_open(), sockets_.size()) << when << "\n" << history_;
 }
 
@@ -239,7 +247,25 @@ TEST_F(UnixGraphTest, WhatNobodyCanReachIsFreedAndNothingElse) {
     if (HasFatalFailure()) return;
   }
   EXPECT_EQ(UnixDomain::of(host.stack()).count_open(), 0u);
-  EXPECT_EQ(UnixDomain::of(host.stack()).in_flight, 0u);
+  EXPECT_EQ(UnixDomain::of(host.stack()).in_flight(), 0u);
+}
+
+// Sends a descriptor from one socket to its peer.
+void carry(sim::Host& host, int from, int carried) {
+  char byte = 'c';
+  iovec vector{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &carried, sizeof carried);
+  ASSERT_EQ(host.call(SYS_sendmsg, from, &message, 0), 1);
 }
 
 // A long chain: each socket in the inbox of the next, freed without a stack as deep.
@@ -251,20 +277,7 @@ TEST_F(UnixGraphTest, ALongChainIsFreedOneAfterTheOther) {
     int ends[2];
     ASSERT_EQ(host.call(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, ends), 0);
     if (carried >= 0) {
-      char byte = 'c';
-      iovec vector{&byte, 1};
-      alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-      msghdr message{};
-      message.msg_iov = &vector;
-      message.msg_iovlen = 1;
-      message.msg_control = control;
-      message.msg_controllen = sizeof control;
-      cmsghdr* header = CMSG_FIRSTHDR(&message);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(sizeof(int));
-      std::memcpy(CMSG_DATA(header), &carried, sizeof carried);
-      ASSERT_EQ(host.call(SYS_sendmsg, ends[0], &message, 0), 1);
+      carry(host, ends[0], carried);
       host.call(SYS_close, carried);
     }
     host.call(SYS_close, ends[0]);
@@ -273,6 +286,40 @@ TEST_F(UnixGraphTest, ALongChainIsFreedOneAfterTheOther) {
   EXPECT_EQ(UnixDomain::of(host.stack()).count_open(), 1000u);
   host.call(SYS_close, carried);
   EXPECT_EQ(UnixDomain::of(host.stack()).count_open(), 0u);
+  // No socket was ever sent to one in flight: there was nothing to look for.
+  EXPECT_EQ(UnixDomain::of(host.stack()).collection_steps(), 0u);
+}
+
+// Each socket holds the next, the last the first. A look at it costs what it is long, the first most.
+TEST_F(UnixGraphTest, ARingIsLookedAtInTimeOfItsLength) {
+  sim::Host& host = simulation.add_host("host");
+  host.process().descriptor_limit = 4096;
+  ASSERT_EQ(lxnet_enable_afunix(host.c_stack()), 0);
+  UnixDomain& domain = UnixDomain::of(host.stack());
+  const auto close_another = [&] {
+    const uint64_t before = domain.collection_steps();
+    host.call(SYS_close, static_cast<int>(host.call(SYS_socket, AF_UNIX, SOCK_DGRAM, 0)));
+    return domain.collection_steps() - before;
+  };
+  for (const size_t length : {100u, 1000u}) {
+    std::vector<std::array<int, 2>> pairs(length);
+    for (auto& pair : pairs) ASSERT_EQ(host.call(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, pair.data()), 0);
+    for (size_t i = 0; i < length; ++i) carry(host, pairs[i][0], pairs[(i + 1) % length][1]);
+    const uint64_t first = close_another();
+    EXPECT_GE(first, 2 * length);
+    EXPECT_LE(first, 6 * length);
+    const uint64_t second = close_another();
+    EXPECT_GE(second, length);
+    EXPECT_LE(second, 4 * length);
+    for (auto& pair : pairs) {
+      for (int end : pair) host.call(SYS_close, end);
+    }
+    EXPECT_EQ(domain.count_open(), length);
+    close_another();
+    EXPECT_EQ(domain.count_open(), 0u);
+    EXPECT_EQ(domain.in_flight(), 0u);
+    EXPECT_EQ(close_another(), 0u);
+  }
 }
 
 }  // namespace

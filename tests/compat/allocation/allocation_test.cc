@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <functional>
@@ -221,6 +222,17 @@ int64_t add_to_epoll(Machine& machine) {
   event.events = EPOLLIN;
   return machine.call(SYS_epoll_ctl, machine.fds[3], EPOLL_CTL_ADD, machine.fds[0], &event);
 }
+// One connection waits: a call that finds no memory leaves it where it is.
+void unix_waiting(Machine& machine) {
+  const sockaddr_un name{AF_UNIX, "\0waiting"};
+  machine.fds[1] = machine.socket(AF_UNIX, SOCK_STREAM);
+  EXPECT_EQ(machine.call(SYS_bind, machine.fds[1], &name, 10), 0);
+  EXPECT_EQ(machine.call(SYS_listen, machine.fds[1], 5), 0);
+  machine.fds[0] = machine.socket(AF_UNIX, SOCK_STREAM);
+  EXPECT_EQ(machine.call(SYS_connect, machine.fds[0], &name, 10), 0);
+}
+int64_t accept_it(Machine& machine) { return machine.call(SYS_accept4, machine.fds[1], nullptr, nullptr, SOCK_NONBLOCK); }
+
 int64_t pair_up(Machine& machine) { return machine.call(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, machine.fds); }
 
 const std::vector<Operation>& operations() {
@@ -250,6 +262,9 @@ const std::vector<Operation>& operations() {
          m.fds[0] = m.socket(AF_INET, SOCK_DGRAM);
        },
        [](Machine& m) { return m.call(SYS_connect, m.fds[0], &m.name, m.length); }, nothing, false, true},
+      {"accept TCP", tcp_waiting<AF_INET>, accept_it},
+      {"accept TCP6", tcp_waiting<AF_INET6>, accept_it},
+      {"accept unix", unix_waiting, accept_it},
       {"send UDP", udp_pair<AF_INET>, send_text, is_received<1>, true},
       {"send UDP6", udp_pair<AF_INET6>, send_text, is_received<1>, true},
       {"sendmsg UDP with control messages", udp_pair<AF_INET>, send_control, is_received<1>, true},

@@ -289,6 +289,32 @@ TEST(UnixFlow, TheNodeBehindASocket) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs CAP_NET_ADMIN";
   EXPECT_EQ(answer(::ioctl(fresh, kOpenNode, 0)), -ENOENT);
   EXPECT_EQ(answer(::ioctl(abstract, kOpenNode, 0)), -ENOENT);
+
+  const std::string path = directory.file("node"), moved = directory.file("moved");
+  const Fd listener = unix_socket(SOCK_STREAM), client = unix_socket(SOCK_STREAM);
+  bind_name(listener, name_from(path + '\0'));
+  struct stat bound {};
+  ASSERT_EQ(::stat(path.c_str(), &bound), 0);
+  const auto expect_node = [&](int socket) {
+    const Fd node(::ioctl(socket, kOpenNode, 0));
+    ASSERT_GE(node, 0);
+    struct stat opened {};
+    EXPECT_EQ(::fstat(node, &opened), 0);
+    EXPECT_EQ(opened.st_ino, bound.st_ino);
+    EXPECT_TRUE(S_ISSOCK(opened.st_mode));
+    EXPECT_EQ(::fcntl(node, F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(::fcntl(node, F_GETFL) & O_PATH, O_PATH);
+  };
+  expect_node(listener);
+  // Who connected has none.
+  ASSERT_EQ(::listen(listener, 1), 0);
+  connect_name(client, name_from(path + '\0'));
+  EXPECT_EQ(answer(::ioctl(client, kOpenNode, 0)), -ENOENT);
+  // It is the node and not the path.
+  ASSERT_EQ(::rename(path.c_str(), moved.c_str()), 0);
+  expect_node(listener);
+  ASSERT_EQ(::unlink(moved.c_str()), 0);
+  expect_node(listener);
 }
 
 TEST(UnixFlow, AClosedDatagramPeerRefusesOnce) {
