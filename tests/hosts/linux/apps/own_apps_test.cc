@@ -13,6 +13,19 @@ const App kApps[] = {
      {},
      R"sh(test -e "$programs/program_static_raw" || exit 0 # only x86-64 has it
 "$programs/program_static_raw")sh"},
+    {"LibeventByEachWayOfPolling",
+     {},
+     R"sh(test -e "$programs/program_libevent_loop" || exit 0 # built where there is libevent
+for way in epoll epoll-changelist poll select; do "$programs/program_libevent_loop" $way; done)sh"},
+    {"LibuvWithAllItWaitsFor",
+     {},
+     R"sh(test -e "$programs/program_libuv_loop" || exit 0 # built where there is libuv
+"$programs/program_libuv_loop")sh",
+     Unix::OfLxnet},
+    {"LibuvBesideTheHostsLocalSockets",
+     {},
+     R"sh(test -e "$programs/program_libuv_loop" || exit 0
+"$programs/program_libuv_loop")sh"},
 };
 
 INSTANTIATE_APPS(Own, kApps);
