@@ -6,9 +6,10 @@
 
 namespace lxnet {
 
-Entry::Entry(Stack& stack) : stack_(stack), now_(stack.hal().now()) {}
-
-void Entry::refresh_clock() { now_ = stack_.hal().now(); }
+void Entry::read_clock() {
+  now_ = stack_.hal().now();
+  has_read_clock_ = true;
+}
 
 void Entry::transmit(Interface& interface, Ref<Packet> frame) {
   frame->interface_index = interface.index();

@@ -1,9 +1,9 @@
 // Entry: one stay inside the stack, from a system call, a packet, the timer or configuration.
 //
-// It reads the clock once, and it holds what the stay produced and has not yet handed on: frames to devices, and frames that came
-// back from loopback. Whoever transmits only queues here, under whatever lock it holds; flush(), with no lock held, hands the
-// queues on until nothing is left. So no way in recurses into another, and a loopback connect() is established when it returns.
-// The queues belong to the entry and need no lock.
+// It reads the clock once, when somebody first asks for the time, and it holds what the stay produced and has not yet handed on:
+// frames to devices, and frames that came back from loopback. Whoever transmits only queues here, under whatever lock it holds;
+// flush(), with no lock held, hands the queues on until nothing is left. So no way in recurses into another, and a loopback
+// connect() is established when it returns. The queues belong to the entry and need no lock.
 #pragma once
 
 #include "base/time.hh"
@@ -16,15 +16,18 @@ class Stack;
 
 class Entry {
  public:
-  explicit Entry(Stack& stack);
+  explicit Entry(Stack& stack) : stack_(stack) {}
   ~Entry() { flush(); }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
   Stack& stack() const { return stack_; }
-  Instant now() const { return now_; }
+  Instant now() {
+    if (!has_read_clock_) read_clock();
+    return now_;
+  }
   // After a park: time has passed.
-  void refresh_clock();
+  void refresh_clock() { has_read_clock_ = false; }
 
   // any lock. The frame is complete for the interface's device.
   void transmit(Interface& interface, Ref<Packet> frame);
@@ -41,10 +44,12 @@ class Entry {
   Ref<Packet>& held_segment() { return held_; }
 
  private:
+  void read_clock();
   void transmit_batches();
 
   Stack& stack_;
   Instant now_;
+  bool has_read_clock_ = false;
   PacketQueue ingress_;
   PacketQueue looped_;
   PacketQueue egress_;  // interface_index of each says where it leaves

@@ -21,7 +21,7 @@ Result<> read_vectors(SyscallContext& context, UserAddress vector, std::span<IoS
                 vector + done * sizeof(Vector)));
     for (size_t i = 0; i < count; ++i) {
       if (static_cast<Signed>(piece[i].size) < 0) return Errno::EINVAL;
-      out[done + i] = {UserAddress(piece[i].base), piece[i].size};
+      new (&out[done + i]) IoSegment{UserAddress(piece[i].base), piece[i].size};
     }
     done += count;
   }
@@ -54,7 +54,7 @@ Result<IoSegments> IoSegments::import(SyscallContext& context, UserAddress vecto
   IoSegments result;
   result.count_ = static_cast<size_t>(count);
   if (count > kInline) result.heap_ = TRY(HeapArray<IoSegment>::create(context.hal(), result.count_));
-  IoSegment* segments = count > kInline ? result.heap_.data() : result.inline_;
+  IoSegment* segments = count > kInline ? result.heap_.data() : result.inline_segments();
   TRY(result.read_vector(context, vector, segments));
   TRY(result.check(context, segments));
   return result;
@@ -63,8 +63,8 @@ Result<IoSegments> IoSegments::import(SyscallContext& context, UserAddress vecto
 Result<IoSegments> IoSegments::import_buffer(SyscallContext& context, UserAddress base, uint64_t size) {
   IoSegments result;
   result.count_ = 1;
-  result.inline_[0] = {base, size};
-  TRY(result.check(context, result.inline_));
+  new (result.inline_segments()) IoSegment{base, size};
+  TRY(result.check(context, result.inline_segments()));
   return result;
 }
 

@@ -17,7 +17,9 @@ struct IoSegment {
 
 class IoSegments {
  public:
-  IoSegments() = default;
+  IoSegments(IoSegments&& other) noexcept : heap_(std::move(other.heap_)), count_(other.count_), total_(other.total_) {
+    if (heap_.is_empty()) copy_bytes(MutableByteSpan(inline_bytes_), ByteSpan(other.inline_bytes_, count_ * sizeof(IoSegment)));
+  }
   // An iovec array of the caller's. EINVAL for a negative length, EFAULT for memory that is not the caller's. The caller has
   // checked `count` against kMaxSegments, because the errno for that depends on the call.
   static Result<IoSegments> import(SyscallContext& context, UserAddress vector, uint64_t count);
@@ -25,17 +27,19 @@ class IoSegments {
   static Result<IoSegments> import_buffer(SyscallContext& context, UserAddress base, uint64_t size);
 
   std::span<const IoSegment> segments() const {
-    return heap_.is_empty() ? std::span<const IoSegment>(inline_, count_) : std::span<const IoSegment>(heap_.data(), count_);
+    return {heap_.is_empty() ? reinterpret_cast<const IoSegment*>(inline_bytes_) : heap_.data(), count_};
   }
   size_t total() const { return total_; }
 
  private:
   static constexpr size_t kInline = 8;
 
+  IoSegments() {}  // leaves the room for segments as it is
+  IoSegment* inline_segments() { return reinterpret_cast<IoSegment*>(inline_bytes_); }
   Result<> read_vector(SyscallContext& context, UserAddress vector, IoSegment* out);
   Result<> check(SyscallContext& context, IoSegment* segments);
 
-  IoSegment inline_[kInline];
+  alignas(IoSegment) uint8_t inline_bytes_[kInline * sizeof(IoSegment)];
   HeapArray<IoSegment> heap_;
   size_t count_ = 0;
   size_t total_ = 0;

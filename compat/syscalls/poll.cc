@@ -51,14 +51,7 @@ Result<int64_t> poll_with_mask(SyscallContext& context, UserAddress entries, uin
     deadline = context.entry().now() + TRY(timeout_from_timespec(TRY(read_time_pair(context, user_timeout, width))));
   }
   TRY(apply_signal_mask(context, mask, mask_size));
-  auto ready = poll_until(context, entries, count, deadline);
-  if (!user_timeout.is_null()) {
-    context.entry().refresh_clock();
-    // Linux stores what is left, and a place it cannot store to is not an error here; but the call is then not restarted.
-    const bool stored = write_time_pair(context, user_timeout, width, timespec_of(deadline - context.entry().now())).is_ok();
-    if (!stored && ready.is_error(Errno::ERESTARTNOHAND)) return Errno::EINTR;
-  }
-  return ready;
+  return finish_timed_wait(context, {user_timeout, width}, deadline, poll_until(context, entries, count, deadline));
 }
 
 }  // namespace

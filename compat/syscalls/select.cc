@@ -66,10 +66,17 @@ class DescriptorSets {
   UserAddress users_[kSetCount];
 };
 
+// What lies beyond the descriptor table is not looked at, open or not.
 uint32_t clamp_count(SyscallContext& context, int count) {
+  constexpr int kLeastTable = 64;  // places that every table has
+  if (count <= kLeastTable) return static_cast<uint32_t>(count);
   const lxnet_hal& table = context.hal().table();
   uint64_t limit = kMostDescriptors;
-  if (table.resource_limit != nullptr) limit = table.resource_limit(context.hal().context(), kLimitOpenFiles);
+  if (table.fd_table_size != nullptr) {
+    limit = table.fd_table_size(context.hal().context());
+  } else if (table.resource_limit != nullptr) {
+    limit = table.resource_limit(context.hal().context(), kLimitOpenFiles);
+  }
   return static_cast<uint64_t>(count) > limit ? static_cast<uint32_t>(limit) : static_cast<uint32_t>(count);
 }
 
@@ -109,14 +116,8 @@ Result<int64_t> select_until(SyscallContext& context, int user_count, const User
   return ready;
 }
 
-struct SelectTimeout {
-  UserAddress user;
-  TimeWidth width;
-  bool is_timeval;
-};
-
 Result<int64_t> select_timed(SyscallContext& context, int count, const UserAddress (&users)[kSetCount],
-                             const SelectTimeout& timeout, UserAddress mask = UserAddress(), uint64_t mask_size = 0) {
+                             const UserTimeout& timeout, UserAddress mask = UserAddress(), uint64_t mask_size = 0) {
   Instant deadline = Instant::never();
   if (!timeout.user.is_null()) {
     TimePair pair = TRY(read_time_pair(context, timeout.user, timeout.width));
@@ -128,15 +129,7 @@ Result<int64_t> select_timed(SyscallContext& context, int count, const UserAddre
     deadline = context.entry().now() + TRY(timeout_from_timespec(pair));
   }
   TRY(apply_signal_mask(context, mask, mask_size));
-  auto ready = select_until(context, count, users, deadline);
-  if (!timeout.user.is_null()) {
-    context.entry().refresh_clock();
-    const Duration left = deadline - context.entry().now();
-    const bool stored =
-        write_time_pair(context, timeout.user, timeout.width, timeout.is_timeval ? timeval_of(left) : timespec_of(left)).is_ok();
-    if (!stored && ready.is_error(Errno::ERESTARTNOHAND)) return Errno::EINTR;
-  }
-  return ready;
+  return finish_timed_wait(context, timeout, deadline, select_until(context, count, users, deadline));
 }
 
 struct MaskArgument {

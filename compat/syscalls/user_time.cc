@@ -50,4 +50,19 @@ TimePair timeval_of(Duration duration) {
   return {spec.seconds, spec.fraction / 1000};
 }
 
+Result<int64_t> finish_timed_wait(SyscallContext& context, const UserTimeout& timeout, Instant deadline,
+                                  Result<int64_t> outcome) {
+  if (timeout.user.is_null()) return outcome;
+  constexpr uint32_t kStickyTimeouts = 0x4000000;  // STICKY_TIMEOUTS
+  const lxnet_hal& table = context.hal().table();
+  const uint32_t personality = table.personality == nullptr ? 0 : table.personality(context.hal().context());
+  if ((personality & kStickyTimeouts) == 0) {
+    context.entry().refresh_clock();
+    const Duration left = deadline - context.entry().now();
+    const TimePair pair = timeout.is_timeval ? timeval_of(left) : timespec_of(left);
+    if (write_time_pair(context, timeout.user, timeout.width, pair).is_ok()) return outcome;
+  }
+  return outcome.is_error(Errno::ERESTARTNOHAND) ? Result<int64_t>(Errno::EINTR) : std::move(outcome);
+}
+
 }  // namespace lxnet

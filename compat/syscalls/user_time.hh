@@ -26,6 +26,16 @@ Result<Duration> timeout_from_timespec(TimePair pair);
 TimePair timespec_of(Duration duration);
 // Rounds down to microseconds.
 TimePair timeval_of(Duration duration);
+
+// Where a call's timeout stands and how it is written.
+struct UserTimeout {
+  UserAddress user;
+  TimeWidth width = TimeWidth::Bits64;
+  bool is_timeval = false;
+};
+// poll_select_finish(): stores what is left of it. When that fails, or the caller's personality says that timeouts stay as they
+// were, the call is not restarted after a signal, which would wait as long again.
+Result<int64_t> finish_timed_wait(SyscallContext& context, const UserTimeout& timeout, Instant deadline, Result<int64_t> outcome);
 Duration saturating_seconds(int64_t seconds, int64_t nanos);
 
 }  // namespace lxnet

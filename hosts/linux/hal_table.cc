@@ -158,6 +158,17 @@ uint64_t hal_resource_limit(void* ctx, int resource) {
   return read_soft_limit(call->tid(), resource).value_or(RLIM64_INFINITY);
 }
 
+uint32_t hal_fd_table_size(void* ctx) {
+  Call* call = supervisor(ctx).current_call();
+  std::optional<ProcessStatus> status = call == nullptr ? std::nullopt : read_process_status_at(call->task->status_fd());
+  return status ? status->fd_table_size : UINT32_MAX;
+}
+
+uint32_t hal_personality(void* ctx) {
+  Call* call = supervisor(ctx).current_call();
+  return call == nullptr ? 0 : read_personality(call->tid());
+}
+
 // Only a process with as many descriptors as its limit can lack a number below it; then they are looked at. (Kernels before 6.2
 // do not tell how many there are: there an accepted connection without a number is closed.)
 int hal_check_fd_room(void* ctx) {
@@ -325,6 +336,8 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.foreign_write = hal_foreign_write;
   hal.path_remove_socket = hal_path_remove_socket;
   hal.process_file = hal_process_file;
+  hal.fd_table_size = hal_fd_table_size;
+  hal.personality = hal_personality;
   return hal;
 }
 

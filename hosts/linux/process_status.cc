@@ -44,6 +44,7 @@ void parse_line(std::string_view name, const char* value, ProcessStatus& status)
   if (name == "Groups") {
     each_number(value, 10, [&](uint64_t group) { status.groups.push_back(static_cast<uint32_t>(group)); });
   }
+  if (name == "FDSize") numbers(10, &status.fd_table_size);
   if (name == "Threads") numbers(10, &status.threads);
   if (name == "SigPnd") numbers(16, &status.pending);
   if (name == "ShdPnd") numbers(16, &status.shared_pending);
@@ -78,6 +79,13 @@ std::optional<ProcessStatus> read_process_status(pid_t tid) {
   OwnedFd fd(::open(absl::StrCat("/proc/", tid, "/status").c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.is_open()) return std::nullopt;
   return read_process_status_at(fd.get());
+}
+
+uint32_t read_personality(pid_t tid) {
+  OwnedFd file(::open(absl::StrCat("/proc/", tid, "/personality").c_str(), O_RDONLY | O_CLOEXEC));
+  char text[16] = {};
+  if (!file.is_open() || ::read(file.get(), text, sizeof text - 1) <= 0) return 0;
+  return static_cast<uint32_t>(std::strtoul(text, nullptr, 16));
 }
 
 // A header, then a line a limit in the order of their numbers: the name in 26 columns, the soft limit, the hard one.

@@ -15,6 +15,7 @@ struct ProcessStatus {
   uint32_t gid = 0, egid = 0, saved_gid = 0, fsgid = 0;
   uint32_t umask = 0;
   uint32_t threads = 0;
+  uint32_t fd_table_size = 0;
   std::vector<uint32_t> groups;
   uint64_t effective_capabilities = 0;
   uint64_t pending = 0, shared_pending = 0, blocked = 0;  // bit n-1 is signal n
@@ -24,6 +25,9 @@ struct ProcessStatus {
 std::optional<ProcessStatus> read_process_status(pid_t tid);
 // The same through a descriptor of /proc/<tid>/status that is kept open.
 std::optional<ProcessStatus> read_process_status_at(int status_fd);
+
+// personality(2), from /proc/<tid>/personality; zero when it cannot be read.
+uint32_t read_personality(pid_t tid);
 
 // A soft limit by its RLIMIT_* number, from /proc/<tid>/limits.
 std::optional<uint64_t> read_soft_limit(pid_t tid, int resource);

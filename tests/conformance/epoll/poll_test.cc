@@ -1,11 +1,14 @@
 // poll, ppoll, select and pselect6 used wrongly and at their limits.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include <csignal>
+#include <cstdio>
 #include <ctime>
 #include <vector>
 
@@ -194,6 +197,84 @@ TEST(SelectTest, ASetOfSetsIsReadable) {
   pair.send();
   EXPECT_EQ(select_now(), 1);
   EXPECT_TRUE(FD_ISSET(set, &in));
+}
+
+// ---- timeouts that stay as they were
+
+class StickyTimeouts {
+ public:
+  StickyTimeouts() : old_(::personality(0xffffffff)) { ::personality(static_cast<unsigned long>(old_) | STICKY_TIMEOUTS); }
+  ~StickyTimeouts() { ::personality(static_cast<unsigned long>(old_)); }
+
+ private:
+  int old_;
+};
+
+TEST(StickyTimeoutsTest, NothingIsStored) {
+  const StickyTimeouts sticky;
+  const LocalPair pair;
+  fd_set sets;
+  FD_ZERO(&sets);
+  FD_SET(pair.b, &sets);
+  timeval unnormal{0, 5'000'000};
+  EXPECT_EQ(answer(::syscall(SYS_select, pair.b + 1, nullptr, &sets, nullptr, &unnormal)), 1);
+  EXPECT_EQ(unnormal.tv_sec, 0);
+  EXPECT_EQ(unnormal.tv_usec, 5'000'000);
+  pollfd entry{pair.b, POLLIN, 0};
+  timespec timeout{0, 2'000'000};
+  EXPECT_EQ(raw_ppoll(&entry, 1, &timeout, nullptr, 0), 0);
+  EXPECT_EQ(timeout.tv_nsec, 2'000'000);
+  EXPECT_EQ(raw_pselect(pair.b + 1, &sets, &timeout, nullptr), 0);
+  EXPECT_EQ(timeout.tv_nsec, 2'000'000);
+}
+
+void ignore_signal(int) {}
+
+// Nothing was stored to go on with, so that no handler's SA_RESTART and no ignored signal starts it again.
+TEST(StickyTimeoutsTest, AnInterruptedCallIsNotRestarted) {
+  const LocalPair pair;
+  struct sigaction action {};
+  action.sa_handler = ignore_signal;
+  action.sa_flags = SA_RESTART;
+  struct sigaction old {};
+  ASSERT_EQ(::sigaction(SIGALRM, &action, &old), 0);
+  const StickyTimeouts sticky;
+  const itimerval soon{{0, 0}, {0, 20'000}};
+  pollfd entry{pair.b, POLLIN, 0};
+  timespec timeout{20, 0};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &soon, nullptr), 0);
+  EXPECT_EQ(raw_ppoll(&entry, 1, &timeout, nullptr, 0), -EINTR);
+  EXPECT_EQ(timeout.tv_sec, 20);
+  ::sigaction(SIGALRM, &old, nullptr);
+}
+
+// ---- the descriptor table's size
+
+int places_in_table() {
+  int size = 0;
+  FILE* file = ::fopen("/proc/self/status", "r");
+  for (char line[256]; file != nullptr && ::fgets(line, sizeof line, file) != nullptr;) ::sscanf(line, "FDSize: %d", &size);
+  if (file != nullptr) ::fclose(file);
+  return size;
+}
+
+TEST(SelectTest, BitsBeyondTheDescriptorTableAreNotLookedAt) {
+  const LocalPair pair;
+  const int places = places_in_table();
+  ASSERT_GT(places, 0);
+  const auto size = static_cast<size_t>(places) + 1024;
+  std::vector<uint64_t> bits(size / 64);
+  const auto set_bit = [&](size_t fd) { bits[fd / 64] |= uint64_t{1} << fd % 64; };
+  timeval none{};
+  set_bit(static_cast<size_t>(places));
+  set_bit(static_cast<size_t>(places) + 700);
+  set_bit(static_cast<size_t>(pair.b));
+  EXPECT_EQ(answer(::syscall(SYS_select, size, nullptr, bits.data(), nullptr, &none)), 1);
+  // They are not written back either.
+  EXPECT_EQ(bits[static_cast<size_t>(places) / 64] & 1, 1u);
+  EXPECT_EQ(answer(::syscall(SYS_select, size, bits.data(), nullptr, nullptr, &none)), 0);
+  set_bit(static_cast<size_t>(places) - 1);
+  EXPECT_EQ(answer(::syscall(SYS_select, size, bits.data(), nullptr, nullptr, &none)), -EBADF);
 }
 
 }  // namespace
