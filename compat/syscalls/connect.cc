@@ -15,9 +15,12 @@ Result<int64_t> write_name(SyscallContext& context, int fd, UserAddress address,
 }  // namespace
 
 Result<int64_t> sys_connect(SyscallContext& context, int fd, UserAddress user_address, int length) {
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  auto socket = find_socket(context, fd);
+  if (socket.is_error(Errno::EBADF)) return Errno::EBADF;
   const SockAddr address = TRY(SockAddr::read(context, user_address, length));
-  TRY(socket->connect(context, address));
+  if (!socket.is_ok()) return socket.error();
+  const Ref<SocketFile> found = socket.take();
+  TRY(found->connect(context, address));
   return 0;
 }
 

@@ -31,6 +31,13 @@ Result<IoSegments> import_vector(SyscallContext& context, UserAddress vector, ui
   return IoSegments::import(context, vector, count);
 }
 
+// The file to read or to write. An epoll set is neither read nor written, whatever is said of memory.
+Result<Ref<File>> find_for_transfer(SyscallContext& context, int fd) {
+  Ref<File> file = TRY(find_file_or_leave(context, fd));
+  if (file->kind() == FileKind::Epoll) return Errno::EINVAL;
+  return file;
+}
+
 // preadv2 and pwritev2 with offset -1 are readv and writev; every other offset is a seek, which a socket refuses.
 bool is_current_position(const SyscallContext& context, uint64_t low, uint64_t high) {
   return context.is_32bit() ? (low & high & 0xffffffff) == 0xffffffff : low == ~uint64_t{0};
@@ -73,28 +80,28 @@ Result<size_t> SocketFile::write(SyscallContext& context, IoSource& source) {
 }
 
 Result<int64_t> sys_read(SyscallContext& context, int fd, UserAddress buffer, uint64_t size) {
-  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  const Ref<File> file = TRY(find_for_transfer(context, fd));
   // access_ok() comes before the size is looked at.
   if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
   return read_segments(context, *file, TRY(IoSegments::import_buffer(context, buffer, size)));
 }
 
 Result<int64_t> sys_write(SyscallContext& context, int fd, UserAddress buffer, uint64_t size) {
-  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  const Ref<File> file = TRY(find_for_transfer(context, fd));
   // access_ok() comes before the size is looked at.
   if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
   return write_segments(context, *file, TRY(IoSegments::import_buffer(context, buffer, size)));
 }
 
 Result<int64_t> sys_readv(SyscallContext& context, int fd, UserAddress vector, uint64_t count) {
-  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  const Ref<File> file = TRY(find_for_transfer(context, fd));
   const IoSegments segments = TRY(import_vector(context, vector, count));
   if (segments.total() == 0) return 0;
   return read_segments(context, *file, segments);
 }
 
 Result<int64_t> sys_writev(SyscallContext& context, int fd, UserAddress vector, uint64_t count) {
-  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  const Ref<File> file = TRY(find_for_transfer(context, fd));
   const IoSegments segments = TRY(import_vector(context, vector, count));
   if (segments.total() == 0) return 0;  // unlike write(), which sends an empty datagram
   return write_segments(context, *file, segments);
@@ -122,7 +129,7 @@ Result<int64_t> sys_pwritev(SyscallContext& context, int fd, UserAddress vector,
 Result<int64_t> sys_preadv2(SyscallContext& context, int fd, UserAddress vector, uint64_t count, uint64_t low, uint64_t high,
                             int flags) {
   if (!is_current_position(context, low, high)) return sys_preadv(context, fd, vector, count, low, high);
-  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  const Ref<File> file = TRY(find_for_transfer(context, fd));
   const IoSegments segments = TRY(import_vector(context, vector, count));
   if (segments.total() == 0) return 0;
   TRY(check_flags(flags));
@@ -135,7 +142,7 @@ Result<int64_t> sys_preadv2(SyscallContext& context, int fd, UserAddress vector,
 Result<int64_t> sys_pwritev2(SyscallContext& context, int fd, UserAddress vector, uint64_t count, uint64_t low, uint64_t high,
                              int flags) {
   if (!is_current_position(context, low, high)) return sys_pwritev(context, fd, vector, count, low, high);
-  const Ref<File> file = TRY(find_file_or_leave(context, fd));
+  const Ref<File> file = TRY(find_for_transfer(context, fd));
   const IoSegments segments = TRY(import_vector(context, vector, count));
   if (segments.total() == 0) return 0;
   TRY(check_flags(flags));

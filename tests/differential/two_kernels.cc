@@ -54,6 +54,7 @@ std::vector<std::string> TwoKernels::command(uint64_t first, uint64_t last) cons
   std::vector<std::string> words{beside_this("walk"),         std::to_string(first), std::to_string(last), "--steps",
                                  std::to_string(walk_.steps), "--missing",           walk_.missing};
   if (walk_.with_unix) words.push_back("--unix");
+  if (walk_.with_epoll) words.push_back("--epoll");
   return words;
 }
 

@@ -11,6 +11,7 @@ namespace differential {
 struct Walk {
   int steps = 500;
   bool with_unix = false;
+  bool with_epoll = false;
   std::string missing = {};  // LEVEL:NAME,... as walk takes it
 };
 

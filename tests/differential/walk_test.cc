@@ -88,14 +88,18 @@ class Walker {
   Count count_;
 };
 
-void walk_seeds(const char* name, bool with_unix) {
+enum class About : uint8_t { Internet, UnixToo, Epoll };
+
+void walk_seeds(const char* name, About about) {
   // There are differences left (README.md), and a fresh seed finds one soon; so far a walk is asked for.
   if (getenv("LXNET_WALK_SEEDS") == nullptr) GTEST_SKIP() << "LXNET_WALK_SEEDS says how many seeds to walk";
   const uint64_t first = number_from("LXNET_SEED", static_cast<uint64_t>(time(nullptr)) * 1000);
   const uint64_t seeds = number_from("LXNET_WALK_SEEDS", 0);
   const bool keeps_going = number_from("LXNET_WALK_KEEP_GOING", 0) != 0;
-  Walker walker(
-      {.steps = static_cast<int>(number_from("LXNET_WALK_STEPS", 500)), .with_unix = with_unix, .missing = missing_options()});
+  Walker walker({.steps = static_cast<int>(number_from("LXNET_WALK_STEPS", 500)),
+                 .with_unix = about != About::Internet,
+                 .with_epoll = about == About::Epoll,
+                 .missing = missing_options()});
   for (uint64_t done = 0; done < seeds; done += kSeedsAtOnce) {
     walker.compare(first + done, first + std::min(done + kSeedsAtOnce, seeds) - 1);
     if (testing::Test::HasFailure() && !keeps_going) break;
@@ -109,8 +113,9 @@ void walk_seeds(const char* name, bool with_unix) {
   EXPECT_LE(count.unsteady, count.seeds / 50 + 2);
 }
 
-TEST(WalkTest, InternetSocketsAnswerAsOnLinux) { walk_seeds("internet", false); }
-TEST(WalkTest, WithUnixSocketsTooTheyAnswerAsOnLinux) { walk_seeds("with AF_UNIX", true); }
+TEST(WalkTest, InternetSocketsAnswerAsOnLinux) { walk_seeds("internet", About::Internet); }
+TEST(WalkTest, WithUnixSocketsTooTheyAnswerAsOnLinux) { walk_seeds("with AF_UNIX", About::UnixToo); }
+TEST(WalkTest, EpollSetsTellAsOnLinux) { walk_seeds("epoll", About::Epoll); }
 
 TEST(ShrinkTest, WhatIsLeftIsWhatMatters) {
   const auto needs_3_and_41 = [](const std::vector<int>& steps) {

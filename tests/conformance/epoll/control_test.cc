@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 
 #include "tests/conformance/epoll/set.hh"
 
@@ -341,6 +342,23 @@ TEST(EpollFileTest, ASetIsNeitherReadNorWrittenNorASocket) {
   EXPECT_EQ(answer(::ioctl(set, FIONREAD, &value)), -EINVAL);
   EXPECT_EQ(answer(::ioctl(set, 0x8a7f, &value)), -EINVAL);
   EXPECT_EQ(poll_now(set, POLLIN | POLLOUT), 0);
+}
+
+TEST(EpollControlTest, ASetIsNeitherReadNorWrittenNorConnected) {
+  const Set set;
+  char byte = 0;
+  const iovec one{&byte, 1}, none{&byte, 0};
+  EXPECT_EQ(answer(::read(set, &byte, 1)), -EINVAL);
+  EXPECT_EQ(answer(::read(set, bad_pointer<char>(), 1)), -EINVAL);
+  EXPECT_EQ(answer(::write(set, &byte, 1)), -EINVAL);
+  for (const iovec* vector : {&one, &none, static_cast<const iovec*>(bad_pointer<iovec>())}) {
+    EXPECT_EQ(answer(::readv(set, vector, 1)), -EINVAL);
+    EXPECT_EQ(answer(::writev(set, vector, 1)), -EINVAL);
+  }
+  EXPECT_EQ(answer(::readv(set, &one, 0)), -EINVAL);
+  EXPECT_EQ(answer(::connect(set, bad_pointer<sockaddr>(), 16)), -EFAULT);
+  const sockaddr_in name = loopback4(1);
+  EXPECT_EQ(answer(::connect(set, reinterpret_cast<const sockaddr*>(&name), sizeof name)), -ENOTSOCK);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ constexpr KindRow kKinds[] = {
     {Kind::Ping6, AF_INET6, SOCK_DGRAM, 58},
     {Kind::Raw4, AF_INET, SOCK_RAW, 253},
     {Kind::Raw6, AF_INET6, SOCK_RAW, 253},
+    {Kind::Epoll, 0, 0, 0},  // of no family: open_set()
     {Kind::UnixStream, AF_UNIX, SOCK_STREAM, 0},
     {Kind::UnixDatagram, AF_UNIX, SOCK_DGRAM, 0},
     {Kind::UnixSequenced, AF_UNIX, SOCK_SEQPACKET, 0},
@@ -32,7 +33,7 @@ const KindRow& row_of(Kind kind) { return kKinds[static_cast<int>(kind) - 1]; }
 std::vector<Operation> generate(const Plan& plan) { return Generator(plan).run(); }
 
 std::vector<Operation> Generator::run() {
-  while (static_cast<int>(out_.size()) < plan_.steps) step();
+  while (static_cast<int>(out_.size()) < plan_.steps) plan_.with_epoll ? epoll_step() : step();
   out_.resize(static_cast<size_t>(plan_.steps));
   return std::move(out_);
 }

@@ -6,7 +6,21 @@
 
 namespace walk {
 
-enum class Kind : uint8_t { None, Udp4, Udp6, Tcp4, Tcp6, Ping4, Ping6, Raw4, Raw6, UnixStream, UnixDatagram, UnixSequenced };
+enum class Kind : uint8_t {
+  None,
+  Udp4,
+  Udp6,
+  Tcp4,
+  Tcp6,
+  Ping4,
+  Ping6,
+  Raw4,
+  Raw6,
+  Epoll,
+  UnixStream,
+  UnixDatagram,
+  UnixSequenced
+};
 
 constexpr bool is_tcp(Kind kind) { return kind == Kind::Tcp4 || kind == Kind::Tcp6; }
 constexpr bool is_unix(Kind kind) { return kind >= Kind::UnixStream; }
@@ -49,6 +63,14 @@ class Generator {
   void descriptor(int slot);
   void poll();
   void close(int slot);
+
+  // generate_epoll.cc
+  void epoll_step();
+  void open_set();
+  void control_set();
+  void wait_for_set();
+  uint32_t epoll_events();
+  int any_set();
 
   // generate_io.cc
   void send(int slot);

@@ -1,7 +1,7 @@
 // walk: makes the calls of some seeds and prints what each answered. The same program runs on Linux and on lxnet;
 // tests/differential compares the two logs.
 //
-//   walk FIRST LAST [--steps N] [--unix] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
+//   walk FIRST LAST [--steps N] [--unix] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
 //
 // Each seed runs in a process and a network namespace of its own. --only leaves out every other step; --c prints the sequence as
 // a C program instead of running it.
@@ -109,7 +109,7 @@ int wait_for(pid_t child) {
 Options parse(int argc, char** argv) {
   Options options;
   if (argc < 3) {
-    fprintf(stderr, "walk FIRST LAST [--steps N] [--unix] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]\n");
+    fprintf(stderr, "walk FIRST LAST [--steps N] [--unix] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]\n");
     exit(2);
   }
   options.first = strtoull(argv[1], nullptr, 10);
@@ -118,6 +118,7 @@ Options parse(int argc, char** argv) {
     const std::string word = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : "";
     if (word == "--unix") options.plan.with_unix = true;
+    if (word == "--epoll") options.plan.with_epoll = true;
     if (word == "--c") options.as_c = true;
     if (word == "--steps") options.plan.steps = atoi(value);
     for (const char* at = value; word == "--only" && *at != 0; at += strcspn(at, ","), at += *at == ',') {

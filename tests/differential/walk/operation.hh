@@ -95,6 +95,7 @@ struct Plan {
   uint64_t seed = 1;
   int steps = 500;
   bool with_unix = false;
+  bool with_epoll = false;
   std::vector<OptionKey> missing = {};
 };
 std::vector<Operation> generate(const Plan& plan);
