@@ -80,6 +80,7 @@ endif()
 # Implementations with vector instructions. Not for kernels, whose system calls must not touch those registers.
 if(TARGET lxnet_afalg AND LXNET_HOSTED AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   lxnet_core_archive(lxnet_afalg_x86 compat/afalg/x86)
+  # Known to the files that ask for them alone: see LXNET_ACCELERATES_AFALG in hosts.cmake and tests.cmake.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 takes its own intrinsics' undefined registers for mistakes.
     target_compile_options(lxnet_afalg_x86 PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)

@@ -39,6 +39,9 @@ void lxnet_stack_destroy(struct lxnet_stack* stack);
 int lxnet_enable_epoll(struct lxnet_stack* stack);  /* epoll_create … epoll_pwait2: liblxnet_epoll */
 int lxnet_enable_afunix(struct lxnet_stack* stack); /* AF_UNIX: liblxnet_afunix */
 int lxnet_enable_afalg(struct lxnet_stack* stack);  /* AF_ALG: liblxnet_afalg */
+/* After it: implementations with the vector instructions that the processor turns out to have, for hosts whose system calls may
+ * use such registers; -ENOENT before it. liblxnet_afalg_x86, on x86-64. */
+int lxnet_enable_afalg_x86(struct lxnet_stack* stack);
 /* AF_NETLINK: liblxnet_afnetlink. `inode_of` gives the inode under which programs see the socket with this SO_COOKIE, 0 when none
  * has it open; it is called with the HAL's ctx, in any context. When it is null the cookie stands for the inode. */
 int lxnet_enable_afnetlink(struct lxnet_stack* stack, uint64_t (*inode_of)(void* ctx, uint64_t cookie));

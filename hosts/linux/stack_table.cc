@@ -44,7 +44,12 @@ void set_watch_limit(lxnet_stack* stack) {
   lxnet_tunable_set(stack, "fs.epoll.max_user_watches", absl::StrCat(limit).c_str());
 }
 
-#if defined(LXNET_SERVES_AFALG)
+#if defined(LXNET_ACCELERATES_AFALG)
+int enable_afalg(lxnet_stack* stack) {
+  const int error = lxnet_enable_afalg(stack);
+  return error != 0 ? error : lxnet_enable_afalg_x86(stack);
+}
+#elif defined(LXNET_SERVES_AFALG)
 int enable_afalg(lxnet_stack* stack) { return lxnet_enable_afalg(stack); }
 #else
 int enable_afalg(lxnet_stack*) { return 0; }

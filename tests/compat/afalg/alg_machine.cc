@@ -4,7 +4,7 @@
 
 namespace lxnet::testing {
 
-AlgMachine::AlgMachine() {
+AlgMachine::AlgMachine(Implementations implementations) {
   lxnet_hal& table = hal.table();
   table.find_fd = [](void* ctx, int fd, int* error) -> lxnet_file* {
     auto& self = *static_cast<TestHal*>(ctx);
@@ -27,6 +27,13 @@ AlgMachine::AlgMachine() {
   EXPECT_EQ(lxnet_stack_create(&table, &config, &stack_, nullptr), 0);
   EXPECT_EQ(lxnet_enable_afalg(stack_), 0);
   EXPECT_EQ(lxnet_enable_afalg(stack_), -static_cast<int>(Errno::EEXIST));
+#if defined(LXNET_ACCELERATES_AFALG)
+  if (implementations == Implementations::All) {
+    EXPECT_EQ(lxnet_enable_afalg_x86(stack_), 0);
+  }
+#else
+  static_cast<void>(implementations);
+#endif
 }
 
 AlgMachine::~AlgMachine() {

@@ -19,9 +19,12 @@ namespace lxnet::testing {
 using Bytes = std::vector<uint8_t>;
 inline Bytes bytes_from(ByteSpan span) { return Bytes(span.begin(), span.end()); }
 
+// With the processor's own instructions too, where there are any.
+enum class Implementations : uint8_t { Portable, All };
+
 class AlgMachine {
  public:
-  AlgMachine();
+  explicit AlgMachine(Implementations implementations = Implementations::Portable);
   ~AlgMachine();
 
   template <typename... Arguments>

@@ -12,7 +12,7 @@ namespace {
 constexpr AlgorithmKind kKinds[] = {AlgorithmKind::Hash, AlgorithmKind::Cipher, AlgorithmKind::Skcipher, AlgorithmKind::Aead,
                                     AlgorithmKind::Rng};
 
-class KnownAnswersTest : public ::testing::Test {
+class KnownAnswersTest : public ::testing::TestWithParam<Implementations> {
  protected:
   // The kind under which a name is served. mbedTLS may be built without aria.
   std::optional<AlgorithmKind> find_kind(const char* name) {
@@ -28,10 +28,10 @@ class KnownAnswersTest : public ::testing::Test {
   void check_skcipher(const KnownAnswer& answer);
   void check_aead(const KnownAnswer& answer);
 
-  AlgMachine machine;
+  AlgMachine machine{GetParam()};
 };
 
-TEST_F(KnownAnswersTest, EveryRowPassesItsSelfTest) {
+TEST_P(KnownAnswersTest, EveryRowPassesItsSelfTest) {
   for (const KnownAnswer& answer : known_answers()) find_kind(answer.name);
   size_t passed = 0;
   struct Seen {
@@ -133,7 +133,7 @@ void KnownAnswersTest::check_aead(const KnownAnswer& answer) {
   }
 }
 
-TEST_F(KnownAnswersTest, SocketsGiveThemCutAnywhere) {
+TEST_P(KnownAnswersTest, SocketsGiveThemCutAnywhere) {
   for (const KnownAnswer& answer : known_answers()) {
     const auto kind = find_kind(answer.name);
     if (kind == AlgorithmKind::Hash) check_hash(answer);
@@ -144,7 +144,7 @@ TEST_F(KnownAnswersTest, SocketsGiveThemCutAnywhere) {
 }
 
 // A generator with the published entropy, drawn from in the pieces a socket gives.
-TEST_F(KnownAnswersTest, GeneratorsDrawThePublishedBytes) {
+TEST_P(KnownAnswersTest, GeneratorsDrawThePublishedBytes) {
   for (const KnownAnswer& answer : known_answers()) {
     if (find_kind(answer.name) != AlgorithmKind::Rng) continue;
     const int parent = machine.bound("rng", answer.name);
@@ -155,6 +155,9 @@ TEST_F(KnownAnswersTest, GeneratorsDrawThePublishedBytes) {
     EXPECT_EQ(machine.receive(fd, answer.output.size()), bytes_from(answer.output)) << answer.name;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Of, KnownAnswersTest, ::testing::Values(Implementations::Portable, Implementations::All),
+                         [](const auto& info) { return info.param == Implementations::All ? "All" : "Portable"; });
 
 }  // namespace
 }  // namespace lxnet::testing
