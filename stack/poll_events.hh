@@ -19,5 +19,7 @@ inline constexpr PollEvents kPollWriteNormal = 0x100;
 inline constexpr PollEvents kPollWriteBand = 0x200;
 inline constexpr PollEvents kPollMessage = 0x400;
 inline constexpr PollEvents kPollReadHangUp = 0x2000;
+// Never reported: urgent data is on its way, and who owns the file's signals wants to know (sk_send_sigurg).
+inline constexpr PollEvents kPollUrgentMark = 1u << 20;
 
 }  // namespace lxnet

@@ -195,10 +195,7 @@ Result<> UnixEndpoint::send_urgent(SyscallContext& context, UnixEndpoint& peer, 
     domain().bury(byte);
     return queued.is_error(Errno::EPERM) ? Errno::EPERM : Errno::EPIPE;
   }
-  {
-    MutexLock lock(domain().mutex);
-    if (File* file = peer.file()) file->async_owner().send_urgent_signal();
-  }
+  peer.waiters_.wake(kPollUrgentMark);
   peer.waiters_.wake(kReadable);
   return ok();
 }

@@ -6,6 +6,7 @@ namespace {
 
 constexpr int32_t kSigUrg = 23;
 constexpr int32_t kSigIo = 29;
+constexpr int32_t kOfKernel = 0x80;  // SI_KERNEL
 
 // si_code POLL_* and the si_band Linux pairs with it (fs/fcntl.c, band_table).
 struct Band {
@@ -28,7 +29,7 @@ bool exists(const Hal& hal, int32_t kind, int32_t id) {
 
 }  // namespace
 
-Result<> AsyncOwner::set_owner(int32_t kind, int32_t id) {
+Result<> AsyncOwner::set_owner(WaitQueue& queue, int32_t kind, int32_t id) {
   if (id < 0 || (id != 0 && !exists(hal_, kind, id))) return Errno::ESRCH;
   lxnet_credentials credentials{};
   hal_.credentials(credentials);
@@ -36,27 +37,50 @@ Result<> AsyncOwner::set_owner(int32_t kind, int32_t id) {
   euid_ = credentials.euid;
   kind_ = kind;
   id_ = id;
+  settle(queue);
   return ok();
 }
 
 void AsyncOwner::enable(WaitQueue& queue, int32_t fd) {
   fd_ = fd;
-  if (!waiter_.is_queued()) queue.add(waiter_);
+  is_async_ = true;
+  settle(queue);
 }
 
-void AsyncOwner::disable(WaitQueue& queue) { queue.remove(waiter_); }
+void AsyncOwner::disable(WaitQueue& queue) {
+  is_async_ = false;
+  settle(queue);
+}
 
-void AsyncOwner::send_urgent_signal() { send(kSigUrg, 0x80 /* SI_KERNEL */, kPollPriority); }
+void AsyncOwner::settle(WaitQueue& queue) {
+  const bool listens = is_async_ || id_ != 0;
+  if (listens == waiter_.is_queued()) return;
+  if (listens) {
+    queue.add(waiter_);
+  } else {
+    queue.remove(waiter_);
+  }
+}
 
 bool AsyncOwner::SignalWaiter::wake(Waiter& waiter, PollEvents events) {
   AsyncOwner& owner = static_cast<SignalWaiter&>(waiter).owner;
+  if ((events & kPollUrgentMark) != 0) owner.tell_of_mark();
+  if (owner.is_async_) owner.tell(events & ~kPollUrgentMark);
+  return false;
+}
+
+void AsyncOwner::tell(PollEvents events) {
   for (const Band& row : kBands) {
     if ((events & row.cause) == 0) continue;
     // Without F_SETSIG the signal is SIGIO and carries nothing.
-    owner.send(owner.signo_ == 0 ? kSigIo : owner.signo_, owner.signo_ == 0 ? 0x80 : row.code, static_cast<PollEvents>(row.band));
-    break;
+    return send(signo_ == 0 ? kSigIo : signo_, signo_ == 0 ? kOfKernel : row.code, static_cast<PollEvents>(row.band));
   }
-  return false;
+}
+
+// SIGURG has a way of its own; F_SETSIG's signal tells of the mark as well.
+void AsyncOwner::tell_of_mark() {
+  send(kSigUrg, kOfKernel, kPollPriority);
+  if (is_async_ && signo_ != 0) tell(kPollPriority);
 }
 
 void AsyncOwner::send(int32_t signo, int32_t code, PollEvents band) {

@@ -1,7 +1,7 @@
 // AsyncOwner: who gets SIGIO and SIGURG for a file: F_SETOWN, F_SETOWN_EX, F_SETSIG, FIOASYNC.
 //
-// It joins the file's wait queue while O_ASYNC is set, and sends a signal for each wake-up, as kill_fasync() does. SIGURG needs
-// only an owner, not O_ASYNC.
+// It joins the file's wait queue while there is an owner or O_ASYNC is set, and sends a signal for each wake-up, as kill_fasync()
+// does. SIGURG needs only an owner, not O_ASYNC.
 #pragma once
 
 #include "compat/syscalls/context.hh"
@@ -17,7 +17,7 @@ class AsyncOwner {
 
   // kind: LXNET_SIGNAL_*; 0: nobody. The current task's ids are what a later signal is checked against. ESRCH: there is no such
   // process, thread or group, and the owner stays.
-  Result<> set_owner(int32_t kind, int32_t id);
+  Result<> set_owner(WaitQueue& queue, int32_t kind, int32_t id);
   int32_t owner_kind() const { return kind_; }
   int32_t owner_id() const { return id_; }
   void set_signal(int32_t signo) { signo_ = signo; }
@@ -25,8 +25,8 @@ class AsyncOwner {
   // F_SETFL's or FIOASYNC's change of O_ASYNC.
   void enable(WaitQueue& queue, int32_t fd);
   void disable(WaitQueue& queue);
-  // Urgent data has arrived.
-  void send_urgent_signal();
+  // The file goes.
+  void leave(WaitQueue& queue) { queue.remove(waiter_); }
 
  private:
   struct SignalWaiter : Waiter {
@@ -35,6 +35,9 @@ class AsyncOwner {
     AsyncOwner& owner;
   };
 
+  void settle(WaitQueue& queue);
+  void tell(PollEvents events);
+  void tell_of_mark();
   void send(int32_t signo, int32_t code, PollEvents band);
 
   const Hal& hal_;
@@ -43,6 +46,7 @@ class AsyncOwner {
   int32_t id_ = 0;
   int32_t signo_ = 0;
   int32_t fd_ = -1;
+  bool is_async_ = false;  // O_ASYNC
   uint32_t uid_ = 0, euid_ = 0;
 };
 

@@ -30,14 +30,14 @@ Result<int64_t> set_status_flags(File& file, int fd, uint64_t argument) {
 // A negative id is a process group.
 Result<int64_t> set_owner(File& file, int32_t who) {
   if (who == INT32_MIN) return Errno::EINVAL;
-  TRY(file.async_owner().set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
+  TRY(file.async_owner().set_owner(file.wait_queue(), who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
   return 0;
 }
 
 Result<int64_t> set_owner_ex(SyscallContext& context, File& file, UserAddress from) {
   const OwnerEx owner = TRY(read_user<OwnerEx>(context.hal(), from));
   if (owner.kind < LXNET_SIGNAL_THREAD || owner.kind > LXNET_SIGNAL_GROUP) return Errno::EINVAL;
-  TRY(file.async_owner().set_owner(owner.kind, owner.id));
+  TRY(file.async_owner().set_owner(file.wait_queue(), owner.kind, owner.id));
   return 0;
 }
 

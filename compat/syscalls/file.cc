@@ -11,7 +11,7 @@ File::File(Stack& stack, FileKind kind)
 void File::destroy(File* file) {
   Entry entry(file->stack_);
   file->tell_watchers(entry);
-  file->async_owner_.disable(file->wait_queue());
+  file->async_owner_.leave(file->wait_queue());
   file->released(entry);
   file->dispose_self();
 }

@@ -28,7 +28,7 @@ Result<int64_t> socket_owner(SyscallContext& context, File& file, uint32_t comma
   if (command == kSetOwnerA || command == kSetOwnerB) {
     const int32_t who = TRY(read_user<int32_t>(context.hal(), argument));
     if (who == INT32_MIN) return Errno::EINVAL;
-    TRY(owner.set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
+    TRY(owner.set_owner(file.wait_queue(), who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
     return 0;
   }
   const int32_t who = owner.owner_kind() == LXNET_SIGNAL_GROUP ? -owner.owner_id() : owner.owner_id();

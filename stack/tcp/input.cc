@@ -170,8 +170,9 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
 }
 
 // Sixth: URG.
-Step TcpSocket::check_urgent(Entry& entry, TcpSegment& segment, Verdict& verdict) {
-  if (segment.flags.urg()) note_urgent(entry, segment, verdict);
+Step TcpSocket::check_urgent(Entry&, TcpSegment& segment, Verdict& verdict) {
+  if (segment.flags.urg()) note_urgent(segment);
+  take_urgent_byte(segment, verdict);
   return Step::Continue;
 }
 

@@ -4,11 +4,12 @@
 
 namespace lxnet {
 
-void TcpSocket::note_urgent(Entry&, const TcpSegment& segment, Verdict& verdict) {
+void TcpSocket::note_urgent(const TcpSegment& segment) {
   if (segment.urgent_pointer == 0) return;
   const SeqNum seq = segment.seq + (segment.urgent_pointer - 1u);
   if (rcv_.copied.is_after(seq) || seq.is_before(rcv_.nxt)) return;  // read already, or an old segment
   if (urgent_.kind != UrgentState::Kind::None && !seq.is_after(urgent_.seq)) return;
+  wait_queue().wake(kPollUrgentMark);
   // The old mark, not read yet and next in line, would otherwise be skipped as out of band.
   if (urgent_.seq == rcv_.copied && urgent_.kind != UrgentState::Kind::None && !options.oob_inline && rcv_.copied != rcv_.nxt) {
     Packet* first = receive_queue_.front();
@@ -20,7 +21,6 @@ void TcpSocket::note_urgent(Entry&, const TcpSegment& segment, Verdict& verdict)
   }
   urgent_.kind = UrgentState::Kind::NotYet;
   urgent_.seq = seq;
-  verdict.wake |= kPollPriority;
 }
 
 // The byte itself, when the segment at hand holds it.
@@ -30,7 +30,7 @@ void TcpSocket::take_urgent_byte(const TcpSegment& segment, Verdict& verdict) {
   if (offset >= segment.packet->size()) return;
   segment.packet->read(offset, MutableByteSpan(&urgent_.byte, 1));
   urgent_.kind = UrgentState::Kind::Valid;
-  verdict.wake |= kPollPriority;
+  verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
 }
 
 // MSG_OOB. Linux: EINVAL where there is no mark, where data is read in line, and when the byte was read before.

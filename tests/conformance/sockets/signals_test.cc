@@ -96,6 +96,41 @@ TEST(SignalTest, AnotherSignalThanSigioCarriesTheDescriptor) {
   EXPECT_EQ(seen_fd, receiver.get());
 }
 
+// SIGURG asks for an owner alone; F_SETSIG's signal tells of the mark as well, where O_ASYNC asks for signals.
+TEST(SignalTest, UrgentDataRaisesSigurgForTheOwner) {
+  const int number = SIGRTMIN + 2;
+  const Watched urgent(SIGURG), io(SIGIO), other(number);
+  TcpPair pair = tcp_pair();
+  int unix_pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, unix_pair), 0);
+  const Fd unix_sender(unix_pair[0]), unix_receiver(unix_pair[1]);
+  const std::pair<int, int> kinds[] = {{pair.client, pair.server}, {unix_sender, unix_receiver}};
+  for (const auto& [sender, receiver] : kinds) {
+    for (const int each : {SIGURG, SIGIO, number}) seen[each] = 0;
+    ASSERT_EQ(::send(sender, "a", 1, MSG_OOB), 1);
+    for (int i = 0; i < 20 && (poll_now(receiver, POLLPRI, 10) & POLLPRI) == 0; ++i) continue;
+    EXPECT_EQ(urgent.count(), 0) << "nobody owns it";
+    ASSERT_EQ(::fcntl(receiver, F_SETOWN, getpid()), 0);
+    ASSERT_EQ(::send(sender, "b", 1, MSG_OOB), 1);
+    for (int i = 0; i < 100 && urgent.count() == 0; ++i) poll_now(-1, 0, 10);
+    EXPECT_EQ(urgent.count(), 1);
+    EXPECT_EQ(io.count(), 0);
+    ASSERT_EQ(::send(sender, "c", 1, 0), 1);
+    poll_now(-1, 0, 20);
+    EXPECT_EQ(urgent.count(), 1) << "ordinary data";
+    ASSERT_EQ(::fcntl(receiver, F_SETFL, O_ASYNC), 0);
+    ASSERT_EQ(::fcntl(receiver, F_SETSIG, number), 0);
+    ASSERT_EQ(::send(sender, "d", 1, MSG_OOB), 1);
+    for (int i = 0; i < 100 && (urgent.count() < 2 || other.count() < 2); ++i) poll_now(-1, 0, 10);
+    EXPECT_EQ(urgent.count(), 2);
+    EXPECT_GE(other.count(), 2) << "for the mark and for the byte";
+    ASSERT_EQ(::fcntl(receiver, F_SETOWN, 0), 0);
+    ASSERT_EQ(::send(sender, "e", 1, MSG_OOB), 1);
+    poll_now(-1, 0, 20);
+    EXPECT_EQ(urgent.count(), 2) << "nobody owns it any more";
+  }
+}
+
 // What a handler without SA_RESTART does to each call that waits, and what one with it does where Linux never restarts.
 struct WaitRow {
   const char* name;
