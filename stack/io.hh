@@ -14,18 +14,23 @@ class IoSource {
  public:
   // Copies exactly to.size() bytes if it can, else as much as could be read; advances by what was copied.
   using Copy = size_t (*)(IoSource& source, MutableByteSpan to);
+  // The same without advancing.
+  using Peek = size_t (*)(const IoSource& source, MutableByteSpan to);
 
-  IoSource(size_t size, Copy copy) : remaining_(size), copy_(copy) {}
+  IoSource(size_t size, Copy copy, Peek peek) : remaining_(size), copy_(copy), peek_(peek) {}
   size_t remaining() const { return remaining_; }
   size_t copy(MutableByteSpan to) {
     const size_t copied = copy_(*this, to);
     remaining_ -= copied;
     return copied;
   }
+  // What a protocol reads before it knows whether it will take the bytes: a header that the program wrote.
+  size_t peek(MutableByteSpan to) const { return peek_(*this, to); }
 
  private:
   size_t remaining_;
   Copy copy_;
+  Peek peek_;
 };
 
 class IoSink {
@@ -48,7 +53,7 @@ class IoSink {
 // Kernel memory as source and sink: tests, sendfile, and what the stack sends by itself.
 class SpanSource : public IoSource {
  public:
-  explicit SpanSource(ByteSpan bytes) : IoSource(bytes.size(), &copy_from_span), bytes_(bytes) {}
+  explicit SpanSource(ByteSpan bytes) : IoSource(bytes.size(), &copy_from_span, &peek_at_span), bytes_(bytes) {}
 
  private:
   static size_t copy_from_span(IoSource& source, MutableByteSpan to) {
@@ -56,6 +61,9 @@ class SpanSource : public IoSource {
     const size_t copied = copy_bytes(to, self.bytes_);
     self.bytes_ = self.bytes_.subspan(copied);
     return copied;
+  }
+  static size_t peek_at_span(const IoSource& source, MutableByteSpan to) {
+    return copy_bytes(to, static_cast<const SpanSource&>(source).bytes_);
   }
   ByteSpan bytes_;
 };

@@ -94,6 +94,11 @@ size_t UserSource::copy_segments(IoSource& source, MutableByteSpan to) {
   });
 }
 
+size_t UserSource::peek_segments(const IoSource& source, MutableByteSpan to) {
+  UserSource ahead = static_cast<const UserSource&>(source);
+  return copy_segments(ahead, to);
+}
+
 size_t UserSink::copy_segments(IoSink& sink, ByteSpan from) {
   auto& self = static_cast<UserSink&>(sink);
   return copy_through(self.segments_, self.offset_, from.size(), [&](UserAddress to, size_t done, size_t size) {

@@ -48,10 +48,11 @@ class IoSegments {
 class UserSource : public IoSource {
  public:
   UserSource(const Hal& hal, const IoSegments& segments)
-      : IoSource(segments.total(), &copy_segments), hal_(hal), segments_(segments.segments()) {}
+      : IoSource(segments.total(), &copy_segments, &peek_segments), hal_(hal), segments_(segments.segments()) {}
 
  private:
   static size_t copy_segments(IoSource& source, MutableByteSpan to);
+  static size_t peek_segments(const IoSource& source, MutableByteSpan to);
 
   const Hal& hal_;
   std::span<const IoSegment> segments_;

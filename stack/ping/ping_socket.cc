@@ -56,7 +56,12 @@ void PingSocket::dispose_self() { dispose(stack().hal(), this); }
 
 Result<> PingSocket::bind(Entry& entry, const Endpoint& local) {
   TaskOwnership ownership(lock_, entry);
-  TRY(check_address(entry, local));
+  // Unlike the others', a scope that came with a refused address is forgotten.
+  const uint32_t bound = options.bound_interface;
+  if (auto checked = check_address(entry, local); !checked.is_ok()) {
+    options.bound_interface = bound;
+    return checked;
+  }
   if (local_.port != 0) return Errno::EINVAL;
   return bind_to(entry, local);
 }
@@ -67,8 +72,9 @@ Result<> PingSocket::check_address(Entry& entry, const Endpoint& local) {
   if (family() == IpFamily::V4) {
     const bool may_be_foreign =
         ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0;
-    if (local.address.is_unspecified() || is_ours || (may_be_foreign && !local.address.is_multicast())) return ok();
-    return Errno::EADDRNOTAVAIL;
+    if (local.address.is_unspecified()) return ok();
+    if (local.address.is_multicast() || is_broadcast_here(entry, local.address)) return Errno::EADDRNOTAVAIL;
+    return is_ours || may_be_foreign ? ok() : Result<>(Errno::EADDRNOTAVAIL);
   }
   if (local.address.is_v4() || local.address.is_multicast()) return Errno::EINVAL;
   if (local.address.v6().needs_scope_id() && local.scope_id == 0) return Errno::EINVAL;
@@ -94,18 +100,21 @@ Result<> PingSocket::check_destination(const SendRequest& request) const {
   return ok();
 }
 
-// ping_common_sendmsg().
-Result<> PingSocket::check_size_and_flags(const SendRequest& request) {
+// ping_common_sendmsg(): the program's header is looked at before anything else is.
+Result<> PingSocket::check_size_and_header(const SendRequest& request) const {
   const size_t size = request.source.remaining();
   if (size > UINT16_MAX) return Errno::EMSGSIZE;
   if (size < kHeaderSize) return Errno::EINVAL;
-  return (request.flags & kMessageOutOfBand) != 0 ? Result<>(Errno::EOPNOTSUPP) : ok();
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
+  Icmp4Header header;
+  if (request.source.peek(mutable_bytes_of(header)) != sizeof header) return Errno::EFAULT;
+  return is_echo_request(family(), header) ? ok() : Result<>(Errno::EINVAL);
 }
 
 Result<> PingSocket::check_before_destination(Entry& entry, const SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
-  return check_size_and_flags(request);
+  return check_size_and_header(request);
 }
 
 Result<> PingSocket::check_before_control(Entry& entry, const SendRequest& request) {
@@ -118,20 +127,20 @@ Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
   const size_t size = request.source.remaining();
-  TRY(check_size_and_flags(request));
-  // Retried when there is no room, so nothing may be read before there is. Where the header is refused nothing would be sent
-  // anyway.
-  auto room = check_may_send();
-  if (room.is_error(Errno::EAGAIN)) return room.error();
-  Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
-  if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
-  if (!is_echo_request(family(), *reinterpret_cast<const Icmp4Header*>(packet->linear().data()))) return Errno::EINVAL;
+  TRY(check_size_and_header(request));
   TRY(check_destination(request));
+  // "This host" is no destination of an IPv6 echo.
+  const IpAddress& to = request.destination != nullptr ? request.destination->address : remote_.address;
+  if (family() == IpFamily::V6 && to.is_unspecified()) return Errno::ENETUNREACH;
   SendPlan plan;
   TRY(plan_send(entry, request, plan));
-  if (plan.is_probe_only) return Result<size_t>(size);
+  if (plan.is_probe_only) return Result<size_t>(size);  // IPv4 alone
   TRY(check_size(entry, plan, size));
-  if (!room.is_ok()) return room.error();
+  TRY(check_may_send());
+  Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
+  if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
+  // The program may have written another one meanwhile.
+  if (!is_echo_request(family(), *reinterpret_cast<const Icmp4Header*>(packet->linear().data()))) return Errno::EINVAL;
   finish_message(*packet, plan);
   charge(*packet, datagram_charge(family(), size));
   tag(*packet, plan);
@@ -159,6 +168,7 @@ Result<size_t> PingSocket::receive(Entry& entry, ReceiveRequest& request) {
   if ((request.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
   auto result = DatagramSocket::receive(entry, request);
   // ping_recvmsg() knows no MSG_TRUNC: it says what it copied.
+  if ((request.flags & kMessageErrorQueue) != 0) return result;
   if (!result.is_ok() || (request.result_flags & kMessageTruncated) == 0) return result;
   return Result<size_t>(request.copied_size);
 }

@@ -33,7 +33,7 @@ class PingSocket final : public DatagramSocket {
   ~PingSocket() = default;
 
   Result<> check_address(Entry& entry, const Endpoint& local) REQUIRES(lock_);
-  static Result<> check_size_and_flags(const SendRequest& request);
+  Result<> check_size_and_header(const SendRequest& request) const;
   Result<> check_destination(const SendRequest& request) const REQUIRES(lock_);
   void finish_message(Packet& packet, const SendPlan& plan) REQUIRES(lock_);
 };
