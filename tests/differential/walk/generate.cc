@@ -91,10 +91,13 @@ void Generator::open_socket(int slot, Kind kind) {
 }
 
 void Generator::open_hostile(int slot) {
+  const int family = choose_.of<int>({AF_INET, AF_INET6, AF_UNSPEC, -1, 200, 1000});
+  // SOCK_PACKET under AF_INET is AF_PACKET, which has no archive here.
+  const int ten = family == AF_INET ? 9 : 10;
   Operation call{SYS_socket,
                  "socket",
-                 {number(choose_.of<int>({AF_INET, AF_INET6, AF_UNSPEC, -1, 200, 1000})),
-                  number(choose_.of({0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 15, 16}) |
+                 {number(family),
+                  number(choose_.of({0, 1, 2, 3, 4, 5, 6, 7, ten, 11, 15, 16}) |
                          choose_.of<int>({0, SOCK_NONBLOCK, SOCK_CLOEXEC, 0x100, 1 << 30})),
                   number(choose_.of({0, 1, 2, 6, 17, 58, 41, 136, 132, 255, 256, 262, 263, -1, 1000}))}};
   // What it opens, if anything, is closed before it is used: its kind is not known.
@@ -108,18 +111,22 @@ void Generator::open_stream_pair(Kind kind) {
   const int listener = free_slot();
   open_socket(listener, kind);
   add({SYS_bind, "bind", {slot_argument(listener), address_for(kind), number(0)}});
+  mixes_families(listener, out_.back().arguments[1]);
   out_.back().arguments[2] = number(length_of(out_.back().arguments[1]));
   add({SYS_listen, "listen", {slot_argument(listener), number(choose_.of({0, 1, 5, 128}))}});
   const int client = free_slot();
   open_socket(client, kind);
   const int length = kind == Kind::Tcp4 ? 16 : kind == Kind::Tcp6 ? 28 : 5;
   add({SYS_connect, "connect", {slot_argument(client), {ArgumentKind::NameOf, listener}, number(length)}});
+  mixes_families(client, out_.back().arguments[1]);
+  slots_[client].was_connected = true;
   const int child = free_slot();
   Operation call{
       SYS_accept4, "accept4", {slot_argument(listener), {ArgumentKind::Null}, {ArgumentKind::Null}, number(SOCK_NONBLOCK)}};
   call.stores[0] = child;
   add(call);
   slots_[child] = {kind};
+  become_child(child, listener);
 }
 
 void Generator::open_datagram_pair(Kind kind) {
@@ -129,8 +136,10 @@ void Generator::open_datagram_pair(Kind kind) {
   const int other = free_slot();
   open_socket(other, kind);
   const int length = is_unix(kind) ? 5 : is_v6(kind) ? 28 : 16;
+  disconnect_before_connect(other);
   add({SYS_connect, "connect", {slot_argument(other), {ArgumentKind::NameOf, one}, number(length)}});
   if (choose_.one_in(2)) {
+    disconnect_before_connect(one);
     add({SYS_connect, "connect", {slot_argument(one), {ArgumentKind::NameOf, other}, number(length)}});
   }
 }

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <utility>
+
 #include "tests/differential/walk/generator.hh"
 
 namespace walk {
@@ -22,12 +24,49 @@ Argument Generator::length_argument(int64_t right) {
 
 void Generator::bind(int slot) {
   const Argument address = pointer_or_bad(address_for(slots_[slot].kind));
+  mixes_families(slot, address);
   add({SYS_bind, "bind", {slot_argument(slot), address, number(length_of(address))}});
 }
 
+// Linux sends from a UDP socket whose next connect() failed to where that would have led:
+// docs/linux_notes/udp_failed_reconnect.md.
+void Generator::disconnect_before_connect(int slot) {
+  const Kind kind = slots_[slot].kind;
+  if (kind != Kind::Udp4 && kind != Kind::Udp6) return;
+  if (std::exchange(slots_[slot].was_connected, true)) {
+    add({SYS_connect, "connect", {slot_argument(slot), Argument{ArgumentKind::In, 0, Bytes(16, 0)}, number(16)}});
+  }
+}
+
+// An AF_INET6 stream that has once tried to reach an IPv4 address stays half one of IPv4's on Linux, and what it sends over IPv6
+// afterwards goes nowhere: docs/linux_notes/tcp.md.
+bool Generator::mixes_families(int slot, const Argument& address) {
+  if (slots_[slot].kind != Kind::Tcp6) return false;
+  bool is_v4 = false, is_v6 = true;
+  if (address.kind == ArgumentKind::In && address.bytes.size() >= 20) {
+    is_v4 = address.bytes[18] == 0xff && address.bytes[19] == 0xff;
+    is_v6 = !is_v4;
+  } else if (address.kind == ArgumentKind::NameOf) {
+    is_v4 = slots_[address.value].met_v4;
+  }
+  Slot& state = slots_[slot];
+  state.met_v4 = state.met_v4 || is_v4;
+  state.met_v6 = state.met_v6 || is_v6;
+  return state.was_connected && state.met_v4 && state.met_v6;
+}
+
+void Generator::become_child(int child, int listener) {
+  slots_[child].was_connected = true;
+  slots_[child].met_v4 = slots_[listener].met_v4;
+  slots_[child].met_v6 = true;
+}
+
 void Generator::connect(int slot) {
+  disconnect_before_connect(slot);
   const Kind kind = slots_[slot].kind;
   Argument address = choose_.one_in(2) ? Argument{ArgumentKind::NameOf, choose_.below(kSlots)} : address_for(kind);
+  if (mixes_families(slot, address)) return;
+  slots_[slot].was_connected = true;
   address = pointer_or_bad(address);
   add({SYS_connect, "connect", {slot_argument(slot), address, number(length_of(address))}});
 }
@@ -48,6 +87,7 @@ void Generator::accept(int slot) {
   call.stores[0] = child;
   add(call);
   slots_[child] = {kind};
+  become_child(child, slot);
 }
 
 void Generator::name(int slot) {
@@ -84,6 +124,8 @@ void Generator::descriptor(int slot) {
     Operation call{SYS_dup, "dup", {slot_argument(slot)}};
     call.stores[0] = other;
     add(call);
+    // What the two meet from now on is not told apart.
+    slots_[slot].was_connected = slots_[slot].met_v4 = slots_[slot].met_v6 = true;
     slots_[other] = slots_[slot];
   } else if (dice == 1) {
     add({SYS_fcntl, "fcntl", {slot_argument(slot), number(F_GETFL), number(0)}});

@@ -72,7 +72,17 @@ Message Generator::incoming(int slot) {
   return message;
 }
 
+// Without its header an echo socket sends nothing.
 void Generator::send(int slot) {
+  const size_t first = out_.size();
+  send_any(slot);
+  const Kind kind = slots_[slot].kind;
+  if ((kind != Kind::Ping4 && kind != Kind::Ping6) || choose_.one_in(4)) return;
+  for (size_t i = first; i < out_.size(); ++i)
+    out_[i].payload = kind == Kind::Ping4 ? Payload::EchoRequest4 : Payload::EchoRequest6;
+}
+
+void Generator::send_any(int slot) {
   const int dice = choose_.below(10);
   if (dice < 2) {
     const int size = size_for(slot);

@@ -37,6 +37,9 @@ class Generator {
   struct Slot {
     Kind kind = Kind::None;
     int sent = 0;
+    bool was_connected = false;
+    // A Tcp6's bind() or connect() with a v4-mapped address, and with another; NameOf may be either.
+    bool met_v4 = false, met_v6 = false;
   };
 
   // generate.cc: which step
@@ -54,6 +57,9 @@ class Generator {
 
   // generate_calls.cc: calls on a slot
   void bind(int slot);
+  void disconnect_before_connect(int slot);
+  void become_child(int child, int listener);
+  bool mixes_families(int slot, const Argument& address);
   void connect(int slot);
   void listen(int slot);
   void accept(int slot);
@@ -74,6 +80,7 @@ class Generator {
 
   // generate_io.cc
   void send(int slot);
+  void send_any(int slot);
   void receive(int slot);
   void positioned(int slot);
   Message outgoing(int slot);

@@ -68,8 +68,11 @@ struct Poll {
 // What in received bytes is a run's own and not compared.
 enum class Payload : uint8_t {
   Plain,
-  Echo,      // an ICMP header in front: checksum and identifier
-  Ip4Header  // an IPv4 header in front: identification and checksum
+  Echo,       // an ICMP header in front: checksum and identifier
+  Ip4Header,  // an IPv4 header in front: identification and checksum
+  // What is sent begins with an echo request's header.
+  EchoRequest4,
+  EchoRequest6
 };
 
 struct Operation {

@@ -25,7 +25,13 @@ static int length, pair[2];
 
 static void *in(const char *bytes, size_t size) { return memcpy(calloc(1, 110000 + size), bytes, size); }
 static void *room(size_t size) { return memset(malloc(size + 256), 0xa5, size); }
-static void *data(size_t size) { return calloc(1, size + 1); }
+/* What is sent begins with an echo request where this is not 0. */
+static int echo;
+static void *data(size_t size) {
+  char *bytes = calloc(1, size + 1);
+  bytes[0] = echo;
+  return bytes;
+}
 /* `size` bytes, and then a page that faults. */
 static char *half(size_t size) {
   char *page = mmap(0, 1 << 18, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -40,7 +46,7 @@ static void *name_of(int fd) {
 static int *len(int value) { length = value; return &length; }
 static struct iovec *vec(int count, const int *sizes) {
   struct iovec *v = calloc(count + 1, sizeof *v);
-  for (int i = 0; i < count; ++i) v[i] = (struct iovec){calloc(1, sizes[i] + 1), sizes[i]};
+  for (int i = 0; i < count; ++i) v[i] = (struct iovec){i == 0 ? data(sizes[i]) : calloc(1, sizes[i] + 1), sizes[i]};
   return v;
 }
 static struct mmsghdr *m;
@@ -158,6 +164,8 @@ void messages(std::string& to, const Operation& operation) {
 }
 
 void statement(std::string& to, int index, const Operation& operation) {
+  const bool is_echo = operation.payload == Payload::EchoRequest4 || operation.payload == Payload::EchoRequest6;
+  if (is_echo) print(to, "  echo = %d;\n", operation.payload == Payload::EchoRequest4 ? 8 : 128);
   if (!operation.messages.empty()) messages(to, operation);
   std::string call;
   print(call, "syscall(SYS_%s", operation.name);
@@ -173,6 +181,7 @@ void statement(std::string& to, int index, const Operation& operation) {
     print(to, "    if (r >= 0) s[%d] = pair[0], s[%d] = pair[1];\n", operation.stores[0], operation.stores[1]);
   if (operation.closes != kNoSlot) print(to, "    s[%d] = 60;\n", operation.closes);
   print(to, "    show(%d, \"%s\", r);\n  }\n", index, operation.name);
+  if (is_echo) to += "  echo = 0;\n";
 }
 
 }  // namespace

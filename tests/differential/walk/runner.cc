@@ -1,7 +1,9 @@
 #include "tests/differential/walk/runner.hh"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -61,18 +63,22 @@ void Runner::run(int index, const Operation& operation) {
 }
 
 // Each byte tells which call sent it and where in it it stood, so that a hash tells one payload from another.
-uint8_t* Runner::data(size_t size) {
+uint8_t* Runner::data(size_t size, Payload payload) {
   uint8_t* bytes = memory_.take(size);
   ++counter_;
   for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>((counter_ + i * 7) % 127);
+  if (size >= 2 && (payload == Payload::EchoRequest4 || payload == Payload::EchoRequest6)) {
+    bytes[0] = payload == Payload::EchoRequest4 ? 8 : 128;
+    bytes[1] = 0;
+  }
   return bytes;
 }
 
-iovec* Runner::vector(const std::vector<int>& sizes, bool is_room) {
+iovec* Runner::vector(const std::vector<int>& sizes, bool is_room, Payload payload) {
   auto* result = reinterpret_cast<iovec*>(memory_.take(sizes.size() * sizeof(iovec)));
   for (size_t i = 0; i < sizes.size(); ++i) {
     const auto size = static_cast<size_t>(sizes[i]);
-    result[i] = {is_room ? memory_.take_room(size) : data(size), size};
+    result[i] = {is_room ? memory_.take_room(size) : data(size, i == 0 ? payload : Payload::Plain), size};
   }
   return result;
 }
@@ -90,11 +96,12 @@ Bytes Runner::control_bytes(const Message& message) const {
   return bytes;
 }
 
-void Runner::fill(msghdr& header, const Message& message, bool is_receive) {
+void Runner::fill(msghdr& header, const Message& message, const Operation& operation) {
+  const bool is_receive = operation.is_receive;
   const Operation none;
   header.msg_name = reinterpret_cast<void*>(materialise(message.name, none));
   header.msg_namelen = static_cast<socklen_t>(message.name_length);
-  header.msg_iov = vector(message.vector, is_receive);
+  header.msg_iov = vector(message.vector, is_receive, operation.payload);
   header.msg_iovlen = static_cast<size_t>(message.vector_count);
   if (is_receive) {
     header.msg_control = memory_.take_room(static_cast<size_t>(message.control_room));
@@ -144,7 +151,7 @@ uint64_t Runner::materialise(const Argument& argument, const Operation& operatio
       return to_register(bytes);
     }
     case ArgumentKind::Data:
-      return to_register(data(size));
+      return to_register(data(size, operation.payload));
     case ArgumentKind::Address:
       return to_register(memory_.take_room(size));
     case ArgumentKind::Length: {
@@ -154,19 +161,18 @@ uint64_t Runner::materialise(const Argument& argument, const Operation& operatio
     }
     case ArgumentKind::Message: {
       auto* header = reinterpret_cast<msghdr*>(memory_.take(sizeof(msghdr)));
-      fill(*header, operation.messages[0], operation.is_receive);
+      fill(*header, operation.messages[0], operation);
       return to_register(header);
     }
     case ArgumentKind::Messages: {
       auto* headers = reinterpret_cast<mmsghdr*>(memory_.take(operation.messages.size() * sizeof(mmsghdr)));
-      for (size_t i = 0; i < operation.messages.size(); ++i)
-        fill(headers[i].msg_hdr, operation.messages[i], operation.is_receive);
+      for (size_t i = 0; i < operation.messages.size(); ++i) fill(headers[i].msg_hdr, operation.messages[i], operation);
       return to_register(headers);
     }
     case ArgumentKind::Vector:
-      return to_register(vector(operation.vector, false));
+      return to_register(vector(operation.vector, false, operation.payload));
     case ArgumentKind::RoomVector:
-      return to_register(vector(operation.vector, true));
+      return to_register(vector(operation.vector, true, operation.payload));
     case ArgumentKind::Polls: {
       auto* polls = reinterpret_cast<pollfd*>(memory_.take(operation.polls.size() * sizeof(pollfd)));
       for (size_t i = 0; i < operation.polls.size(); ++i) {
@@ -233,6 +239,17 @@ void Runner::show_message(const msghdr& header, const Message& message, Payload 
   print(log_, " flags %x}", static_cast<unsigned>(header.msg_flags));
 }
 
+// Where a connection was given up, what is left to send counts from beyond the window it had.
+void Runner::show_length(const Operation& operation, int value) {
+  const bool is_queue =
+      operation.number == SYS_ioctl && (operation.arguments[1].value == TIOCOUTQ || operation.arguments[1].value == 0x894b);
+  if (is_queue && value > UINT16_MAX) {
+    log_ += " &beyond";
+  } else {
+    print(log_, " &%d", value);
+  }
+}
+
 void Runner::show_sets(int64_t mask, const uint8_t* set) {
   log_ += " set";
   for (int slot = 0; slot < kSlots; ++slot) {
@@ -256,6 +273,9 @@ void Runner::show_outputs(const Operation& operation, const uint64_t* registers,
         } else if (operation.number == SYS_getsockopt && operation.arguments[1].value == SOL_SOCKET &&
                    operation.arguments[2].value == 28 /* SO_PEERNAME */) {
           show_.address(bytes, Memory::touched(bytes, room));
+        } else if (operation.number == SYS_getsockopt && operation.arguments[1].value == IPPROTO_IP &&
+                   operation.arguments[2].value == 52 /* IP_PROTOCOL: the port */ && Memory::touched(bytes, room) >= 2) {
+          show_.port(htons(*reinterpret_cast<uint16_t*>(bytes)));
         } else {
           show_.hex(bytes, Memory::touched(bytes, room));
         }
@@ -265,7 +285,7 @@ void Runner::show_outputs(const Operation& operation, const uint64_t* registers,
         show_.address(bytes, Memory::touched(bytes, room));
         break;
       case ArgumentKind::Length:
-        print(log_, " &%d", *reinterpret_cast<int*>(bytes));
+        show_length(operation, *reinterpret_cast<int*>(bytes));
         break;
       case ArgumentKind::Message:
         if (operation.is_receive) show_message(*reinterpret_cast<msghdr*>(bytes), operation.messages[0], operation.payload);

@@ -15,14 +15,15 @@ class Runner {
 
  private:
   uint64_t materialise(const Argument& argument, const Operation& operation);
-  uint8_t* data(size_t size);
-  iovec* vector(const std::vector<int>& sizes, bool is_room);
-  void fill(msghdr& header, const Message& message, bool is_receive);
+  uint8_t* data(size_t size, Payload payload);
+  iovec* vector(const std::vector<int>& sizes, bool is_room, Payload payload);
+  void fill(msghdr& header, const Message& message, const Operation& operation);
   Bytes control_bytes(const Message& message) const;
   void show_result(const Operation& operation, long result, int error);
   void show_outputs(const Operation& operation, const uint64_t* registers, long result);
   void show_message(const msghdr& header, const Message& message, Payload payload);
   void show_vector(const iovec* vector, const std::vector<int>& sizes, Payload payload);
+  void show_length(const Operation& operation, int value);
   void show_sets(int64_t mask, const uint8_t* set);
   void store(const Operation& operation, const uint64_t* registers, long result);
   void show_changes();

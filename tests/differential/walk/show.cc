@@ -112,6 +112,9 @@ void Shower::control(int level, int type, const uint8_t* data, size_t size) {
     print(log_, "%s %u %u", who.pid == getpid() ? "self" : who.pid == 0 ? "nobody" : "other", who.uid, who.gid);
   } else if (is_address) {
     address(data, size);
+  } else if (level == IPPROTO_IPV6 && type == 11 /* IPV6_FLOWINFO */ && size == 4) {
+    // The label is drawn from a secret of the machine's.
+    print(log_, "class %02x%s", (data[0] << 4 | data[1] >> 4) & 0xff, ((data[1] & 0xf) | data[2] | data[3]) != 0 ? " label" : "");
   } else {
     hex(data, size);
   }
