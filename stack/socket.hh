@@ -39,6 +39,7 @@ enum MessageFlags : uint32_t {
 
 // What control messages ask of one send. Absent fields keep their defaults.
 struct SendControl {
+  bool is_given = false;          // there were some
   int16_t ttl = -1;               // IP_TTL, IPV6_HOPLIMIT
   int16_t tos = -1;               // IP_TOS, IPV6_TCLASS
   uint32_t output_interface = 0;  // IP_PKTINFO, IPV6_PKTINFO
@@ -67,6 +68,8 @@ struct SendRequest {
   IoSource& source;
   uint32_t flags = 0;                     // MessageFlags
   const Endpoint* destination = nullptr;  // msg_name
+  bool names_v4 = false;                  // msg_name is AF_INET
+  bool names_peer = false;                // msg_name was AF_UNSPEC, which means the peer to an AF_INET6 socket
   SendControl control;
 };
 
@@ -100,6 +103,7 @@ struct ReceiveRequest {
   uint32_t overflow_drops = 0;      // SO_RXQ_OVFL
   int64_t wall_nanos = 0;           // of a stream's last byte
   int32_t inq = -1;                 // TCP_INQ
+  bool has_no_stamp = false;        // a stream that gave no bytes, or bytes from before stamps were asked for
   uint32_t path_mtu = 0;            // not a packet but news of the path to error_destination (IPV6_PATHMTU)
 };
 
@@ -140,6 +144,8 @@ class Socket : public RefCounted<Socket> {
   // of decoding them. send() asks all of it again.
   virtual Result<> check_before_destination(Entry&, const SendRequest&) { return ok(); }
   virtual Result<> check_before_control(Entry&, const SendRequest&) { return ok(); }
+  // send() adds to a datagram that was begun: neither destination nor control messages are looked at.
+  virtual bool appends(Entry&) { return false; }
   // Bytes taken, which for a stream may be fewer than offered: EAGAIN only when none could be.
   virtual Result<size_t> send(Entry& entry, SendRequest& request) = 0;
   virtual Result<size_t> receive(Entry& entry, ReceiveRequest& request) = 0;
@@ -162,7 +168,9 @@ class Socket : public RefCounted<Socket> {
   virtual Result<uint32_t> path_mtu(Entry&) { return Errno::ENOTCONN; }
   // IP_OPTIONS or sticky headers: there is less room for data.
   virtual void headers_changed(Entry&) {}
-  // SO_CNX_ADVICE: the way in use is no good; the next packet looks for another.
+  // SO_CNX_ADVICE: the way in use may be no good; the next packet looks again.
+  virtual void doubt_route(Entry&) {}
+  // What chose the way has changed: there is none until the next packet (sk_dst_reset).
   virtual void forget_route(Entry&) {}
   // The program that chooses in this socket's SO_REUSEPORT group, or null to take it away. EINVAL: it is in none and cannot be.
   // ENOENT: there was none to take away.

@@ -6,9 +6,9 @@
 namespace lxnet {
 
 // ENOBUFS without memory, as Linux says of a socket.
-Result<Ref<Socket>> create_tcp_socket(Entry& entry, IpFamily family);                    // stack/tcp/
-Result<Ref<Socket>> create_udp_socket(Entry& entry, IpFamily family, uint8_t protocol);  // stack/udp/; UDP or UDP-Lite
-Result<Ref<Socket>> create_raw_socket(Entry& entry, IpFamily family, uint8_t protocol);  // stack/raw/
+Result<Ref<Socket>> create_tcp_socket(Entry& entry, IpFamily family);                     // stack/tcp/
+Result<Ref<Socket>> create_udp_socket(Entry& entry, IpFamily family, uint8_t protocol);   // stack/udp/; UDP or UDP-Lite
+Result<Ref<Socket>> create_raw_socket(Entry& entry, IpFamily family, uint16_t protocol);  // stack/raw/
 // EACCES when the task's groups are outside net.ipv4.ping_group_range.
 Result<Ref<Socket>> create_ping_socket(Entry& entry, IpFamily family);  // stack/ping/
 

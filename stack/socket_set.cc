@@ -40,7 +40,8 @@ bool is_bound_to(const DemuxEntry& entry, const PacketTuple& packet, const IpAdd
     return false;
   const bool is_v4 = packet.local.is_v4();
   if (is_v4 && entry.family == IpFamily::V6 && entry.v6_only) return false;
-  return is_v4 || entry.family == IpFamily::V6;
+  // ::ffff:0.0.0.0 is any address of IPv4's alone.
+  return is_v4 || (entry.family == IpFamily::V6 && !entry.local.is_v4());
 }
 
 constexpr int kNoMatch = -1;

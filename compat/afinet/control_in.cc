@@ -1,7 +1,8 @@
 // sendmsg()'s control messages on Internet sockets: Linux's udp_cmsg_send(), ip_cmsg_send() and ip6_datagram_send_ctl().
-#include "compat/afinet/inet_options.hh"
+#include "compat/afinet/option_rows.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/generic_control.hh"
+#include "stack/datagram/datagram_socket.hh"
 #include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
@@ -10,7 +11,7 @@ namespace {
 constexpr int kSocketLevel = 1;
 constexpr int kUdpSegment = 103;
 // IPPROTO_IP.
-constexpr int kTos = 1, kTtl = 2, kReturnOptions = 7, kPacketInfo = 8;
+constexpr int kTos = 1, kTtl = 2, kReturnOptions = 7, kPacketInfo = 8, kProtocol = 52;
 // IPPROTO_IPV6.
 constexpr int k2292PacketInfo = 2, k2292HopOptions = 3, k2292DestinationOptions = 4, k2292RoutingHeader = 5, k2292HopLimit = 8,
               kFlowInfo = 11, kPacketInfo6 = 50, kHopLimit = 52, kHopOptions = 54, kRoutingDestinationOptions = 55,
@@ -31,8 +32,14 @@ struct Decoder {
   Socket& socket;
   SendControl& control;
   ExtensionChain& extensions;
-  bool sends_v6;  // the packet will be IPv6
+  bool sends_v6;                  // the packet will be IPv6
+  uint32_t output_interface = 0;  // what IPV6_PKTINFO may not contradict
 };
+
+bool is_udp(const Socket& socket) {
+  constexpr uint8_t kUdp = 17, kUdpLite = 136;
+  return socket.type() == SocketType::Datagram && (socket.protocol() == kUdp || socket.protocol() == kUdpLite);
+}
 
 Result<> decode_ip(Decoder& decoder, const ControlMessage& message) {
   SendControl& control = decoder.control;
@@ -51,7 +58,7 @@ Result<> decode_ip(Decoder& decoder, const ControlMessage& message) {
       const auto info = TRY(message.as<UserPacketInfo>());
       if (info.interface_index != 0) control.output_interface = static_cast<uint32_t>(info.interface_index);
       control.source = IpAddress(info.local);
-      control.has_source = !info.local.is_unspecified();
+      control.has_source = true;
       return ok();
     }
     case kTtl: {
@@ -64,7 +71,14 @@ Result<> decode_ip(Decoder& decoder, const ControlMessage& message) {
       const int tos = message.data.size() == 1 ? int{message.data[0]} : TRY(message.as<int>());
       if (tos < 0 || tos > 255) return Errno::EINVAL;
       control.tos = static_cast<int16_t>(tos);
+      control.priority = priority_of_tos(static_cast<uint8_t>(tos));
+      control.has_priority = true;
       return ok();
+    }
+    case kProtocol: {
+      // It tells a route lookup what an IP_HDRINCL socket's header says, which no rule here asks for.
+      const int protocol = TRY(message.as<int>());
+      return protocol < 1 || protocol > 255 ? Result<>(Errno::EINVAL) : ok();
     }
     default:
       return Errno::EINVAL;
@@ -84,13 +98,21 @@ Result<> take_extension(Decoder& decoder, const ControlMessage& message, ByteSpa
 Result<> decode_packet_info6(Decoder& decoder, const ControlMessage& message) {
   const auto info = TRY(message.at_least<UserPacketInfo6>());
   SendControl& control = decoder.control;
-  const uint32_t bound = decoder.socket.options.bound_interface;
+  const InterfaceRegistry& interfaces = decoder.context.stack().interfaces();
   if (info.interface_index != 0) {
-    if (bound != 0 && bound != info.interface_index) return Errno::EINVAL;
-    control.output_interface = info.interface_index;
+    if (decoder.output_interface != 0 && decoder.output_interface != info.interface_index) return Errno::EINVAL;
+    control.output_interface = decoder.output_interface = info.interface_index;
   }
+  const uint32_t on = decoder.output_interface;
+  if (on != 0 && !interfaces.find(on)) return Errno::ENODEV;
+  if (on == 0 && info.address.is_link_local()) return Errno::EINVAL;
   if (info.address.is_unspecified()) return ok();
-  if (info.address.is_link_local() && info.interface_index == 0 && bound == 0) return Errno::EINVAL;
+  const IpSocketOptions& options = decoder.socket.ip_options;
+  const bool may_be_foreign = options.free_bind || options.transparent;
+  // An address of wider scope may be any interface's.
+  const uint32_t where = info.address.is_link_local() || info.address.is_loopback() ? on : 0;
+  if (!may_be_foreign && (info.address.is_v4_mapped() || !interfaces.is_local_address(IpAddress(info.address), where)))
+    return Errno::EINVAL;
   control.source = IpAddress(info.address);
   control.has_source = true;
   return ok();
@@ -154,8 +176,7 @@ Result<> decode_one(Decoder& decoder, const ControlMessage& message) {
   if (message.level == kSocketLevel)
     return decode_generic_control(decoder.context, decoder.socket.options, message, decoder.control);
   if (is_stream) return ok();
-  const bool is_udp = decoder.socket.type() == SocketType::Datagram && decoder.socket.protocol() == kLevelUdp;
-  if (message.level == kLevelUdp && is_udp) {
+  if (message.level == kLevelUdp && is_udp(decoder.socket)) {
     if (message.type != kUdpSegment) return Errno::EINVAL;
     decoder.control.segment_size = TRY(message.as<uint16_t>());
     return ok();
@@ -167,11 +188,20 @@ Result<> decode_one(Decoder& decoder, const ControlMessage& message) {
   return ok();
 }
 
-bool will_send_v6(SyscallContext& context, Socket& socket, const Endpoint* destination) {
+// Only UDP turns to IPv4, and not where the name was AF_UNSPEC.
+// What udpv6_sendmsg(), rawv6_sendmsg() and ping_v6_sendmsg() know of the way out before they read control messages.
+uint32_t output_interface_of(const Socket& socket, const SendRequest& request) {
+  const Endpoint* to = request.destination;
+  if (to != nullptr && !to->address.is_v4() && to->address.v6().needs_scope_id() && to->scope_id != 0) return to->scope_id;
+  if (socket.options.bound_interface != 0 || socket.type() == SocketType::Raw) return socket.options.bound_interface;
+  return socket.ip_options.sticky_interface;
+}
+
+bool will_send_v6(SyscallContext& context, Socket& socket, const SendRequest& request) {
   if (socket.family() == IpFamily::V4) return false;
-  if (destination != nullptr) return !destination->address.is_v4();
-  auto remote = socket.remote_name(context.entry());
-  return !remote.is_ok() || !remote.take().address.is_v4();
+  if (!is_udp(socket) || request.names_peer) return true;
+  if (request.destination != nullptr) return !request.destination->address.is_v4();
+  return !static_cast<DatagramSocket&>(socket).has_v4_peer(context.entry());
 }
 
 }  // namespace
@@ -205,7 +235,7 @@ Result<> ExtensionChain::assemble(const Hal& hal, SendControl& control) {
 
 Result<> decode_packet_options(SyscallContext& context, Socket& socket, ControlReader& reader, ExtensionChain& extensions) {
   SendControl control;
-  Decoder decoder{context, socket, control, extensions, true};
+  Decoder decoder{context, socket, control, extensions, true, socket.options.bound_interface};
   ControlMessage message;
   while (TRY(reader.next(message))) {
     if (message.level == kLevelIpv6) TRY(decode_ipv6(decoder, message));
@@ -215,7 +245,8 @@ Result<> decode_packet_options(SyscallContext& context, Socket& socket, ControlR
 
 Result<> decode_control(SyscallContext& context, Socket& socket, ControlReader& reader, SendRequest& request,
                         ExtensionChain& extensions) {
-  Decoder decoder{context, socket, request.control, extensions, will_send_v6(context, socket, request.destination)};
+  Decoder decoder{
+      context, socket, request.control, extensions, will_send_v6(context, socket, request), output_interface_of(socket, request)};
   ControlMessage message;
   while (TRY(reader.next(message))) TRY(decode_one(decoder, message));
   return extensions.assemble(context.hal(), request.control);

@@ -2,6 +2,7 @@
 #include "compat/afinet/inet_options.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/generic_control.hh"
+#include "stack/datagram/datagram_info.hh"
 #include "stack/error_queue.hh"
 #include "stack/ip/ip_info.hh"
 #include "stack/timestamping.hh"
@@ -51,6 +52,7 @@ struct Encoder {
   const Packet& packet;
   const IpInfo& info;
   ControlWriter& writer;
+  bool has_packet_info;
 
   bool wants(uint32_t flag) const { return (file.socket().ip_options.receive_flags & flag) != 0; }
 };
@@ -84,7 +86,10 @@ void encode_ip(const Encoder& encoder) {
   const IpInfo& info = encoder.info;
   ControlWriter& writer = encoder.writer;
   if (encoder.wants(kReceivePacketInfo4)) {
-    writer.put(kLevelIp, kPacketInfo, UserPacketInfo{info.interface_index, reply_source(encoder), info.destination.v4()});
+    const UserPacketInfo unknown{0, Ipv4Address(), info.destination.v4()};
+    const bool is_known = encoder.has_packet_info;
+    writer.put(kLevelIp, kPacketInfo,
+               is_known ? UserPacketInfo{info.interface_index, reply_source(encoder), info.destination.v4()} : unknown);
   }
   if (encoder.wants(kReceiveTtl)) writer.put(kLevelIp, kTtl, int{info.ttl});
   if (encoder.wants(kReceiveTos)) writer.put(kLevelIp, kTos, info.tos);
@@ -163,11 +168,13 @@ void encode_ipv6(const Encoder& encoder) {
 
 void encode_packet(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
   const Packet& packet = *request.packet;
-  const Encoder encoder{file, request, packet, ip_info(packet), writer};
-  const bool is_v4 = encoder.info.destination.is_v4();
+  const IpInfo& info = ip_info(packet);
+  const bool is_v4 = info.destination.is_v4();
+  const bool has_packet_info = request.is_error || !is_v4 || datagram_info(*request.packet).has_packet_info;
+  const Encoder encoder{file, request, packet, info, writer, has_packet_info};
   // On an AF_INET6 socket the destination comes in IPv6's form for both families (ip6_datagram_recv_common_ctl).
   if (file.is_v6() && encoder.wants(kReceivePacketInfo6)) {
-    writer.put(kLevelIpv6, kPacketInfo6, UserPacketInfo6{encoder.info.destination.v6(), encoder.info.interface_index});
+    writer.put(kLevelIpv6, kPacketInfo6, UserPacketInfo6{info.destination.v6(), has_packet_info ? info.interface_index : 0});
   }
   if (is_v4) {
     encode_ip(encoder);

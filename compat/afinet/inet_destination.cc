@@ -59,6 +59,7 @@ Result<Destination> decode_ping_destination(const Socket& socket, const SockAddr
 
 Result<Endpoint> decode_bind_address(const Socket& socket, const SockAddr& address) {
   if (socket.family() == IpFamily::V6) {
+    if (is_ping(socket) && address.size() < sizeof(UserInet6Address)) return Errno::EINVAL;
     auto endpoint = decode_inet6(address);
     // rawv6_bind() knows only one errno.
     if (endpoint.is_error(Errno::EAFNOSUPPORT) && is_raw(socket)) return Errno::EINVAL;
@@ -90,7 +91,8 @@ Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& ad
 }
 
 Result<Destination> decode_destination(const Socket& socket, const SockAddr& address) {
-  if (address.size() == 0) return Destination{};
+  // raw_sendmsg() alone asks for the length instead of the pointer.
+  if (address.size() == 0 && is_raw(socket) && socket.family() == IpFamily::V4) return Destination{};
   if (is_ping(socket)) return decode_ping_destination(socket, address);
   if (socket.family() == IpFamily::V4) return decode_inet_destination(address);
   return is_raw(socket) ? decode_raw6_destination(address) : decode_udp6_destination(socket, address);

@@ -9,10 +9,13 @@ namespace {
 constexpr int kProtocolLimit = 263;  // IPPROTO_MAX
 constexpr int kAny = 0;              // IPPROTO_IP
 
-using Create = Result<Ref<Socket>> (*)(Entry& entry, IpFamily family, uint8_t protocol);
+using Create = Result<Ref<Socket>> (*)(Entry& entry, IpFamily family, uint16_t protocol);
 
-Result<Ref<Socket>> create_tcp(Entry& entry, IpFamily family, uint8_t) { return create_tcp_socket(entry, family); }
-Result<Ref<Socket>> create_ping(Entry& entry, IpFamily family, uint8_t) { return create_ping_socket(entry, family); }
+Result<Ref<Socket>> create_tcp(Entry& entry, IpFamily family, uint16_t) { return create_tcp_socket(entry, family); }
+Result<Ref<Socket>> create_udp(Entry& entry, IpFamily family, uint16_t protocol) {
+  return create_udp_socket(entry, family, static_cast<uint8_t>(protocol));
+}
+Result<Ref<Socket>> create_ping(Entry& entry, IpFamily family, uint16_t) { return create_ping_socket(entry, family); }
 
 // Linux's inetsw_array and its IPv6 twin: rows of a type in order; the first that fits is taken.
 struct ProtocolRow {
@@ -21,11 +24,8 @@ struct ProtocolRow {
   Create create;
 };
 constexpr ProtocolRow kProtocols[] = {
-    {kSockStream, 6, 6, &create_tcp},
-    {kSockDatagram, 17, 17, &create_udp_socket},
-    {kSockDatagram, 136, 136, &create_udp_socket},
-    {kSockDatagram, 1, 58, &create_ping},
-    {kSockRaw, kAny, kAny, &create_raw_socket},
+    {kSockStream, 6, 6, &create_tcp},     {kSockDatagram, 17, 17, &create_udp},       {kSockDatagram, 136, 136, &create_udp},
+    {kSockDatagram, 1, 58, &create_ping}, {kSockRaw, kAny, kAny, &create_raw_socket},
 };
 
 // The rule of inet_create(): protocol 0 takes the type's first row, and the raw row takes every protocol but 0.
@@ -46,9 +46,7 @@ Result<Ref<SocketFile>> create_inet(SyscallContext& context, uint16_t number, Ip
   if (type == kSockRaw && !context.hal().capable(LXNET_CAP_NET_RAW)) return Errno::EPERM;
   const int own = family == IpFamily::V4 ? row->protocol_v4 : row->protocol_v6;
   if (own != kAny) protocol = own;
-  // Numbers above 255 name no protocol on the wire: MPTCP and its like, which are not served.
-  if (protocol > 0xff) return Errno::EPROTONOSUPPORT;
-  Ref<Socket> socket = TRY(row->create(context.entry(), family, static_cast<uint8_t>(protocol)));
+  Ref<Socket> socket = TRY(row->create(context.entry(), family, static_cast<uint16_t>(protocol)));
   auto file = InetSocketFile::create(socket, number, type, protocol);
   // A raw socket is in the tables already, and leaves them only when it is closed.
   if (!file.is_ok()) socket->close(context.entry());

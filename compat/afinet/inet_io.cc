@@ -31,35 +31,32 @@ Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& me
   Destination destination;
   const bool opens_fast = is_stream() && (message.flags & kMessageFastOpen) != 0;
   if (opens_fast && message.name != nullptr && message.name->family() == kFamilyUnspecified) return Errno::EOPNOTSUPP;
+  const bool appends = socket_->appends(context.entry());
+  // udp_sendmsg() asks that before it looks at the name, udpv6_sendmsg() after.
+  if (appends && !is_v6()) message.name = nullptr;
   // TCP looks at a name only for Fast Open.
   if (message.name != nullptr && (!is_stream() || (message.flags & kMessageFastOpen) != 0)) {
+    request.names_v4 = message.name->family() == kFamilyInet;
     TRY(socket_->check_before_destination(context.entry(), request));
     destination = TRY(decode_destination(*socket_, *message.name));
     if (destination.has_destination) request.destination = &destination.endpoint;
-    if (!destination.has_destination && sends_to_mapped_peer(context)) return Errno::ENETUNREACH;
+    request.names_peer = !destination.has_destination;
   }
   // sin6_flowinfo counts where IPV6_FLOWINFO_SEND says so.
   const bool sends_flow_info = is_v6() && socket_->ip_options.flow_info_send && message.name != nullptr;
   if (sends_flow_info) request.control.flow_label = flow_label_of(*message.name);
   ExtensionChain extensions;
-  if (message.control != nullptr) {
+  if (message.control != nullptr && !appends) {
     auto checked = socket_->check_before_control(context.entry(), request);
     // A stream that is being connected is waited for later.
     const bool is_waited_for = checked.is_error(Errno::EAGAIN) && (request.flags & kMessageDontWait) == 0;
     if (!checked.is_ok() && !is_waited_for) return checked.error();
+    request.control.is_given = true;
     TRY(decode_control(context, *socket_, *message.control, request, extensions));
   }
   if (is_stream()) return send_stream(context, request);
   const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = send_timeout(request.flags)};
   return wait_until(context, policy, [&] { return socket_->send(context.entry(), request); });
-}
-
-// udpv6_sendmsg(): an AF_UNSPEC name means the peer, but the turn to IPv4 for a mapped one is then missed, and no route of IPv6
-// leads there.
-bool InetSocketFile::sends_to_mapped_peer(SyscallContext& context) const {
-  if (!is_v6() || socket_type() != kSockDatagram) return false;
-  auto peer = socket_->remote_name(context.entry());
-  return peer.is_ok() && peer.take().address.is_v4();
 }
 
 // tcp_sendmsg(): everything goes, piece by piece, unless an error comes first; what went before the error is the answer.
@@ -85,6 +82,7 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
   size_t received = 0;
   if (is_stream() && !from_error_queue) {
     received = TRY(receive_stream(context, request));
+    request.has_no_stamp = request.wall_nanos == 0;
   } else {
     const Duration timeout = from_error_queue ? Duration() : receive_timeout(message.flags);
     const WaitPolicy policy{
@@ -106,6 +104,19 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
   return received;
 }
 
+// tcp_recvmsg() without room: it sleeps once, and whatever ends that is as good as the nothing that was asked for.
+Result<size_t> InetSocketFile::receive_nothing(SyscallContext& context, ReceiveRequest& request) {
+  const WaitPolicy policy{.queue = wait_queue(), .interest = kReceiveInterest, .timeout = receive_timeout(request.flags)};
+  constexpr int kBeforeSleep = 3;  // wait_until() asks that often at most
+  int asked = 0;
+  auto outcome = wait_until(context, policy, [&]() -> Result<size_t> {
+    return ++asked > kBeforeSleep ? Result<size_t>(size_t{0}) : socket_->receive(context.entry(), request);
+  });
+  const bool has_slept =
+      outcome.is_error(Errno::EAGAIN) || outcome.is_error(Errno::EINTR) || outcome.is_error(Errno::ERESTARTSYS);
+  return has_slept ? Result<size_t>(size_t{0}) : std::move(outcome);
+}
+
 // tcp_recvmsg(): returns once SO_RCVLOWAT bytes (all, with MSG_WAITALL) are there, or the end, an error or a signal came after
 // some.
 Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRequest& request) {
@@ -117,6 +128,7 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
   const bool is_peek = (request.flags & kMessagePeek) != 0;
   size_t received = 0;
   Duration left = receive_timeout(request.flags);
+  if (room == 0 && left > Duration() && (request.flags & kMessageOutOfBand) == 0) return receive_nothing(context, request);
   for (;;) {
     const WaitPolicy policy{.queue = wait_queue(), .interest = kReceiveInterest, .timeout = left};
     auto piece = wait_until(

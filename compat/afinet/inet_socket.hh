@@ -51,9 +51,9 @@ class InetSocketFile final : public SocketFile {
 
   Duration send_timeout(uint32_t flags) const;
   Duration receive_timeout(uint32_t flags) const;
-  bool sends_to_mapped_peer(SyscallContext& context) const;
   Result<size_t> send_stream(SyscallContext& context, SendRequest& request);
   Result<size_t> receive_stream(SyscallContext& context, ReceiveRequest& request);
+  Result<size_t> receive_nothing(SyscallContext& context, ReceiveRequest& request);
 
   Ref<Socket> socket_;
 };

@@ -5,6 +5,12 @@
 
 namespace lxnet {
 
+// rt_tos2priority(): the queueing class that a type of service implies.
+constexpr uint32_t priority_of_tos(uint8_t tos) {
+  constexpr uint8_t kPriorities[16] = {0, 0, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4};
+  return kPriorities[(tos & 0x1e) >> 1];
+}
+
 template <bool IpSocketOptions::*Member>
 Result<> set_ip_flag(SyscallContext&, SocketFile& file, int value) {
   socket_of(file).ip_options.*Member = value != 0;

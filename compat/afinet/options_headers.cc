@@ -23,6 +23,7 @@ Result<> replace_headers(const OptionInput& input, const StickyHeaders::Parts& p
   for (const ByteSpan& part : parts.bytes) is_empty = is_empty && part.empty();
   attachments.set_extensions_v6(is_empty ? nullptr : TRY(StickyHeaders::create_v6(input.context.hal(), parts)));
   socket_of(input.socket).headers_changed(input.context.entry());
+  socket_of(input.socket).forget_route(input.context.entry());
   return ok();
 }
 

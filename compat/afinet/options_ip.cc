@@ -4,6 +4,7 @@
 #include "compat/afinet/options_headers.hh"
 #include "compat/afinet/options_multicast.hh"
 #include "compat/afinet/options_path.hh"
+#include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
 namespace {
@@ -27,13 +28,7 @@ constexpr OptionRow receive_flag(int name, const char* text) {
   return receive_flag_row<kFlag>(kLevelIp, kRule, name, text);
 }
 
-// rt_tos2priority(): the queueing class that a type of service implies.
-uint32_t priority_of_tos(uint8_t tos) {
-  constexpr uint8_t kPriorities[16] = {0, 0, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4};
-  return kPriorities[(tos & 0x1e) >> 1];
-}
-
-Result<> set_tos(SyscallContext&, SocketFile& file, int value) {
+Result<> set_tos(SyscallContext& context, SocketFile& file, int value) {
   Socket& socket = socket_of(file);
   auto tos = static_cast<uint8_t>(value);
   // TCP decides about the two ECN bits itself.
@@ -41,6 +36,7 @@ Result<> set_tos(SyscallContext&, SocketFile& file, int value) {
   if (tos == socket.ip_options.tos) return ok();
   socket.ip_options.tos = tos;
   socket.options.priority = priority_of_tos(tos);
+  socket.forget_route(context.entry());
   return ok();
 }
 
@@ -90,7 +86,9 @@ Result<> set_receive_fragment_size(SyscallContext& context, SocketFile& file, in
 // inet_num: a raw socket's protocol, and the port of one that has ports.
 Result<int> get_number(SyscallContext& context, SocketFile& file) {
   Socket& socket = socket_of(file);
-  if (socket.type() == SocketType::Raw) return int{socket.protocol()};
+  if (socket.type() == SocketType::Raw) return file.socket_protocol();
+  // A stream that has given its port back still shows it in its name.
+  if (socket.type() == SocketType::Stream && !static_cast<TcpSocket&>(socket).has_port(context.entry())) return 0;
   auto name = socket.local_name(context.entry());
   return name.is_ok() ? int{name.take().port} : 0;
 }

@@ -40,13 +40,13 @@ Result<int> get_hop_limit(SyscallContext& context, SocketFile& file) {
   return limit < 0 ? context.stack().tunables().values().ipv6_hop_limit : int{limit};
 }
 
-Result<> set_traffic_class(SyscallContext&, SocketFile& file, int value) {
+Result<> set_traffic_class(SyscallContext& context, SocketFile& file, int value) {
   Socket& socket = socket_of(file);
   auto traffic_class = static_cast<uint8_t>(value < 0 ? 0 : value);
   if (socket.type() == SocketType::Stream) {
     traffic_class = static_cast<uint8_t>((traffic_class & ~3) | (socket.ip_options.traffic_class & 3));
   }
-  socket.ip_options.traffic_class = traffic_class;
+  if (std::exchange(socket.ip_options.traffic_class, traffic_class) != traffic_class) socket.forget_route(context.entry());
   return ok();
 }
 

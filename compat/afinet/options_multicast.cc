@@ -166,6 +166,9 @@ Result<> leave_group(const OptionInput& input, IpFamily family) {
 }
 
 Result<> change_group_source(const OptionInput& input, IpFamily family, SourceOperation operation) {
+  // ip_sockglue.c wants exactly the structure, ipv6_sockglue.c at least.
+  const size_t exact = first_address_at(input) + 2 * kSockaddrStorage;
+  if (family == IpFamily::V4 && static_cast<size_t>(input.length) != exact) return Errno::EINVAL;
   const GroupInterface on = TRY(read_group_interface(input, 2));
   auto group = read_group_address(input, first_address_at(input), family);
   auto source = read_group_address(input, first_address_at(input) + kSockaddrStorage, family);

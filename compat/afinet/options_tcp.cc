@@ -198,6 +198,16 @@ Result<> set_ulp(const OptionInput& input) {
 
 Result<> get_ulp(const OptionOutput& output) { return output.write(ByteSpan()); }
 
+// A kernel without TCP-AO still asks first whether the socket may be repaired.
+Result<> refuse_auth_repair(SyscallContext& context, SocketFile& file) {
+  TRY(Calls::may_repair(context.entry(), tcp_of(file)));
+  return Errno::ENOPROTOOPT;
+}
+
+// Linux keeps these in timer ticks, rounded up: 250 a second here, and at least two.
+constexpr int kTickMicros = 4000, kLeastMicros = kTickMicros + 1;
+constexpr int round_to_ticks(int micros) { return (micros + kTickMicros - 1) / kTickMicros * kTickMicros; }
+
 constexpr OptionRow missing_row(int name, const char* text, const char* note) {
   return {.level = kLevelTcp, .name = name, .text = text, .support = Support::Missing, .note = note};
 }
@@ -356,6 +366,21 @@ constexpr OptionRow kRows[] = {
     strict_flag_row<&TcpSocketOptions::inq>(36, "TCP_INQ"),
     missing_row(37, "TCP_TX_DELAY", "an emulated delay"),
     missing_row(38, "TCP_AO_ADD_KEY", "RFC 5925 authentication"),
+    missing_row(39, "TCP_AO_DEL_KEY", "as TCP_AO_ADD_KEY"),
+    missing_row(40, "TCP_AO_INFO", "as TCP_AO_ADD_KEY"),
+    missing_row(41, "TCP_AO_GET_KEYS", "as TCP_AO_ADD_KEY"),
+    {.level = kLevelTcp,
+     .name = 42,
+     .text = "TCP_AO_REPAIR",
+     .support = Support::Missing,
+     .set = [](const OptionInput& input) { return refuse_auth_repair(input.context, input.socket); },
+     .get = [](const OptionOutput& output) { return refuse_auth_repair(output.context, output.socket); },
+     .note = "as TCP_AO_ADD_KEY"},
+    {.level = kLevelTcp,
+     .name = 43,
+     .text = "TCP_IS_MPTCP",
+     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 0; },
+     .note = "no socket here is one of MPTCP"},
     {.level = kLevelTcp,
      .name = 43,
      .text = "TCP_IS_MPTCP",
@@ -368,7 +393,8 @@ constexpr OptionRow kRows[] = {
      .max = 120000,
      .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
        TcpSocket& socket = tcp_of(file);
-       return Calls::set_rto_bounds(context.entry(), socket, socket.tcp_options.min_rto, Duration::millis(value));
+       return Calls::set_rto_bounds(context.entry(), socket, socket.tcp_options.min_rto,
+                                    Duration::micros(round_to_ticks(value * 1000)));
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
        return static_cast<int>(tcp_of(file).tcp_options.max_rto.in_millis());
@@ -376,11 +402,11 @@ constexpr OptionRow kRows[] = {
     {.level = kLevelTcp,
      .name = 45,
      .text = "TCP_RTO_MIN_US",
-     .min = 1000,
+     .min = kLeastMicros,
      .max = 200000,
      .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
        TcpSocket& socket = tcp_of(file);
-       return Calls::set_rto_bounds(context.entry(), socket, Duration::micros(value), socket.tcp_options.max_rto);
+       return Calls::set_rto_bounds(context.entry(), socket, Duration::micros(round_to_ticks(value)), socket.tcp_options.max_rto);
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
        return static_cast<int>(tcp_of(file).tcp_options.min_rto.in_micros());
@@ -388,10 +414,10 @@ constexpr OptionRow kRows[] = {
     {.level = kLevelTcp,
      .name = 46,
      .text = "TCP_DELACK_MAX_US",
-     .min = 1000,
+     .min = kLeastMicros,
      .max = 200000,
      .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       tcp_of(file).tcp_options.max_ack_delay = Duration::micros(value);
+       tcp_of(file).tcp_options.max_ack_delay = Duration::micros(round_to_ticks(value));
        return ok();
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {

@@ -65,12 +65,14 @@ void put_software_timestamping(ControlWriter& writer, bool is_new_layout, int64_
 void encode_timestamps(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
   const bool wants_plain = (options.timestamp_flags & (kTimestampMicros | kTimestampNanos)) != 0;
   const uint32_t flags = options.timestamping_flags;
-  const bool wants_report =
-      (flags & kTimestampReportSoftware) != 0 && (request.is_error || (flags & kTimestampReceiveSoftware) != 0);
-  if (!wants_plain && !wants_report) return;
+  // Who filters sees stamps only where it asked for them to be made.
+  const bool is_filtered = (flags & kTimestampReceiveFilter) != 0 && (flags & kTimestampReceiveSoftware) == 0;
+  const bool wants_report = (flags & kTimestampReportSoftware) != 0 && (request.is_error || !is_filtered);
+  if (request.has_no_stamp || (!wants_plain && !wants_report)) return;
   int64_t stamp = request.packet && !request.is_error ? request.packet->wall_nanos : request.wall_nanos;
   // A packet that came before anybody asked for stamps gets the time of the receive.
   if (stamp == 0 && wants_plain) stamp = writer.context().hal().wall_nanos();
+  if (stamp == 0) return;
   const bool is_new_layout = (options.timestamp_flags & kTimestampNewLayout) != 0;
   if (wants_plain && (options.timestamp_flags & kTimestampNanos) != 0) {
     put_time(writer, is_new_layout ? kTimestampNanosNew : kTimestampNanosOld, stamp / kNanosPerSecond, stamp % kNanosPerSecond,
@@ -79,8 +81,7 @@ void encode_timestamps(const SocketOptions& options, const ReceiveRequest& reque
     put_time(writer, is_new_layout ? kTimestampNew : kTimestampOld, stamp / kNanosPerSecond, stamp % kNanosPerSecond / 1000,
              is_new_layout);
   }
-  if (wants_report && stamp != 0)
-    put_software_timestamping(writer, is_new_layout, stamp / kNanosPerSecond, stamp % kNanosPerSecond);
+  if (wants_report) put_software_timestamping(writer, is_new_layout, stamp / kNanosPerSecond, stamp % kNanosPerSecond);
 }
 
 }  // namespace

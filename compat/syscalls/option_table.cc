@@ -49,9 +49,9 @@ Result<> write_int(const OptionOutput& output, IntRule rule, int value) {
 
 Result<> OptionOutput::write(ByteSpan bytes) const {
   const size_t size = static_cast<size_t>(length) < bytes.size() ? static_cast<size_t>(length) : bytes.size();
-  // Linux stores the length first in some options and last in others; an unwritable length is EFAULT either way.
+  if (is_value_first) TRY(copy_out(context.hal(), value, bytes.first(size)));
   TRY(write_user(context.hal(), length_address, static_cast<int>(size)));
-  return copy_out(context.hal(), value, bytes.first(size));
+  return is_value_first ? ok() : copy_out(context.hal(), value, bytes.first(size));
 }
 
 Result<int> read_ipv6_int(const OptionInput& input) {
@@ -61,7 +61,7 @@ Result<int> read_ipv6_int(const OptionInput& input) {
 
 Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, int level, int name) {
   const OptionRow* row = find_row(rows, level, name);
-  if (row == nullptr || row->support == Support::Missing) return Errno::ENOPROTOOPT;
+  if (row == nullptr) return Errno::ENOPROTOOPT;
   if (row->set != nullptr) return row->set(input);
   if (row->set_int == nullptr) return Errno::ENOPROTOOPT;
   const int value = TRY(read_int(input, *row));
@@ -71,7 +71,7 @@ Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, i
 
 Result<> get_option(std::span<const OptionRow> rows, const OptionOutput& output, int level, int name) {
   const OptionRow* row = find_row(rows, level, name);
-  if (row == nullptr || row->support == Support::Missing) return Errno::ENOPROTOOPT;
+  if (row == nullptr) return Errno::ENOPROTOOPT;
   if (row->get != nullptr) return row->get(output);
   if (row->get_int == nullptr) return Errno::ENOPROTOOPT;
   return write_int(output, row->rule, TRY(row->get_int(output.context, output.socket)));

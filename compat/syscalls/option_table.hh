@@ -44,7 +44,8 @@ struct OptionOutput {
   SocketFile& socket;
   UserAddress value;
   UserAddress length_address;
-  int length;  // the room; negative only at levels where Linux takes it as unsigned
+  int length;                   // the room; negative only at levels where Linux takes it as unsigned
+  bool is_value_first = false;  // SOL_SOCKET: a value that cannot be written leaves the length as it was
 
   // Copies what fits of the bytes and stores that size.
   Result<> write(ByteSpan bytes) const;

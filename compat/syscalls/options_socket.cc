@@ -125,7 +125,8 @@ Result<> set_priority(SyscallContext& context, SocketFile& socket, int value) {
 
 Result<> set_mark(SyscallContext& context, SocketFile& socket, int value) {
   if (!context.hal().capable(LXNET_CAP_NET_RAW) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  socket.options().mark = static_cast<uint32_t>(value);
+  const auto mark = static_cast<uint32_t>(value);
+  if (std::exchange(socket.options().mark, mark) != mark) forget_route(context, socket);
   return ok();
 }
 
@@ -204,7 +205,11 @@ constexpr OptionRow kRows[] = {
      .name = 4,
      .text = "SO_ERROR",
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.take_error()); }},
-    flag_row<&SocketOptions::dont_route>(5, "SO_DONTROUTE"),
+    {.level = kSocketLevel,
+     .name = 5,
+     .text = "SO_DONTROUTE",
+     .set_int = &set_dont_route,
+     .get_int = &get_flag<&SocketOptions::dont_route>},
     flag_row<&SocketOptions::broadcast>(6, "SO_BROADCAST"),
     {.level = kSocketLevel,
      .name = 7,

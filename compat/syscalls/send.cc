@@ -26,8 +26,12 @@ Result<size_t> send_one(SyscallContext& context, SocketFile& socket, OutgoingMes
 }
 
 // ___sys_sendmsg(): the header is already found to be of this socket.
-Result<size_t> send_header(SyscallContext& context, SocketFile& socket, UserAddress user_header, uint32_t flags,
-                           uint32_t allowed_header_flags) {
+struct Sent {
+  size_t size = 0;
+  bool has_left = false;  // not all was read: a probe, or a stream that took what it could
+};
+Result<Sent> send_header(SyscallContext& context, SocketFile& socket, UserAddress user_header, uint32_t flags,
+                         uint32_t allowed_header_flags) {
   const MessageHeader header = TRY(MessageHeader::read(context, user_header));
   SockAddr name;
   const bool has_name = !header.name.is_null() && header.name_length != 0;
@@ -41,7 +45,8 @@ Result<size_t> send_header(SyscallContext& context, SocketFile& socket, UserAddr
                           .flags = send_flags(socket, flags | (header.flags & allowed_header_flags)),
                           .name = has_name ? &name : nullptr,
                           .control = control.is_empty() ? nullptr : &control};
-  return send_one(context, socket, message);
+  const size_t size = TRY(send_one(context, socket, message));
+  return Sent{size, source.remaining() != 0};
 }
 
 }  // namespace
@@ -77,7 +82,7 @@ Result<int64_t> sys_sendto(SyscallContext& context, int fd, UserAddress buffer, 
 Result<int64_t> sys_sendmsg(SyscallContext& context, int fd, UserAddress message, uint32_t flags) {
   if ((flags & kControlCompat) != 0) return Errno::EINVAL;
   const Ref<SocketFile> socket = TRY(find_socket(context, fd));
-  return static_cast<int64_t>(TRY(send_header(context, *socket, message, flags, 0)));
+  return static_cast<int64_t>(TRY(send_header(context, *socket, message, flags, 0)).size);
 }
 
 Result<int64_t> sys_sendmmsg(SyscallContext& context, int fd, UserAddress vector, uint32_t count, uint32_t flags) {
@@ -91,9 +96,10 @@ Result<int64_t> sys_sendmmsg(SyscallContext& context, int fd, UserAddress vector
     if (i != 0) context.entry().flush();
     auto sent = send_header(context, *socket, entry, flags, kMessageEndOfRecord);
     if (sent.is_ok()) {
-      const auto size = static_cast<uint32_t>(sent.take());
-      auto written = write_user(context.hal(), entry + layout.vector_length_at(), size);
-      if (written.is_ok()) continue;
+      const Sent done = sent.take();
+      auto written = write_user(context.hal(), entry + layout.vector_length_at(), static_cast<uint32_t>(done.size));
+      if (written.is_ok() && !done.has_left) continue;
+      if (written.is_ok()) return static_cast<int64_t>(i + 1);
       if (i == 0) return written.error();
     } else if (i == 0) {
       return sent.error();

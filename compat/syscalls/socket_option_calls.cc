@@ -2,6 +2,11 @@
 #include "compat/syscalls/socket_option_calls.hh"
 
 namespace lxnet {
+
+void forget_route(SyscallContext& context, SocketFile& socket) {
+  if (Socket* internet = socket.internet_socket(); internet != nullptr) internet->forget_route(context.entry());
+}
+
 namespace {
 
 Result<> bind_to(SyscallContext& context, SocketFile& socket, uint32_t index) {
@@ -9,6 +14,7 @@ Result<> bind_to(SyscallContext& context, SocketFile& socket, uint32_t index) {
   // The first time is free; changing it is not.
   if (bound != 0 && !context.hal().capable(LXNET_CAP_NET_RAW)) return Errno::EPERM;
   __atomic_store_n(&bound, index, __ATOMIC_RELAXED);
+  forget_route(context, socket);
   return ok();
 }
 
@@ -100,7 +106,13 @@ Result<> set_prefer_busy_poll(SyscallContext& context, SocketFile& socket, int v
 // Only 1 means anything: that the way in use does not work.
 Result<> advise_connection(SyscallContext& context, SocketFile& socket, int value) {
   Socket* internet = socket.internet_socket();
-  if (value == 1 && internet != nullptr) internet->forget_route(context.entry());
+  if (value == 1 && internet != nullptr) internet->doubt_route(context.entry());
+  return ok();
+}
+
+Result<> set_dont_route(SyscallContext& context, SocketFile& socket, int value) {
+  socket.options().dont_route = value != 0;
+  forget_route(context, socket);
   return ok();
 }
 

@@ -5,6 +5,9 @@
 
 namespace lxnet {
 
+// What chose the route has changed: the socket's next packet looks for one anew.
+void forget_route(SyscallContext& context, SocketFile& socket);
+
 // SO_BINDTODEVICE by name, SO_BINDTOIFINDEX by number.
 Result<> set_bound_device(const OptionInput& input);
 Result<> get_bound_device(const OptionOutput& output);
@@ -36,6 +39,8 @@ Result<> set_debug(SyscallContext& context, SocketFile& socket, int value);
 Result<> set_busy_poll(SyscallContext& context, SocketFile& socket, int micros);
 Result<> set_busy_poll_budget(SyscallContext& context, SocketFile& socket, int packets);
 Result<> set_prefer_busy_poll(SyscallContext& context, SocketFile& socket, int value);
+// SO_DONTROUTE.
+Result<> set_dont_route(SyscallContext& context, SocketFile& socket, int value);
 // SO_CNX_ADVICE, SO_TXREHASH, SO_RESERVE_MEM.
 Result<> advise_connection(SyscallContext& context, SocketFile& socket, int value);
 Result<> set_transmit_rehash(SyscallContext& context, SocketFile& socket, int value);

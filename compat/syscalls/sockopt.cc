@@ -35,7 +35,7 @@ Result<int64_t> sys_getsockopt(SyscallContext& context, int fd, int level, int n
   if (level == kSocketLevel) {
     const int length = TRY(read_user<int>(context.hal(), length_address));
     if (length < 0) return Errno::EINVAL;
-    TRY(get_option(socket_level_options(), OptionOutput{context, *socket, value, length_address, length}, level, name));
+    TRY(get_option(socket_level_options(), OptionOutput{context, *socket, value, length_address, length, true}, level, name));
   } else {
     TRY(socket->get_option(context, level, name, value, length_address));
   }

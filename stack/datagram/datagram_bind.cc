@@ -3,19 +3,6 @@
 #include "stack/stack.hh"
 
 namespace lxnet {
-namespace {
-
-// RTN_BROADCAST: 255.255.255.255, and the broadcast address of a network of ours.
-bool is_broadcast_here(Entry& entry, const IpAddress& address) {
-  if (address.v4().is_broadcast()) return true;
-  FlowKey key;
-  key.source = IpAddress::any(IpFamily::V4);
-  key.destination = address;
-  auto route = entry.stack().routes().lookup(entry, key);
-  return route.is_ok() && route.take().kind == RouteKind::Broadcast;
-}
-
-}  // namespace
 
 Result<> DatagramSocket::bind(Entry& entry, const Endpoint& local) {
   TaskOwnership ownership(lock_, entry);
@@ -39,6 +26,7 @@ Result<> DatagramSocket::check_bind4(Entry& entry, const IpAddress& address) con
 Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local) {
   if (local.address.is_v4()) {
     if (ip_options.v6_only) return Errno::EINVAL;
+    if (options.bound_interface != 0 && !stack().interfaces().find(options.bound_interface)) return Errno::ENODEV;
     return check_bind4(entry, local.address);
   }
   if (local.address.is_unspecified()) return ok();
@@ -86,6 +74,7 @@ Result<> DatagramSocket::bind_to(Entry& entry, const Endpoint& local) {
   address_locked_ = !is_any;
   port_locked_ = local.port != 0;
   cached_route_ = Route();
+  has_path_ = false;
   return ok();
 }
 

@@ -14,7 +14,14 @@ Result<> DatagramSocket::connect(Entry& entry, const Endpoint& remote, uint32_t)
   return connect6(entry, remote);
 }
 
+Result<bool> DatagramSocket::connect_by_state(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  TRY(ensure_port(entry));
+  return false;
+}
+
 Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
+  has_path_ = false;
   FlowKey key;
   key.source = source_.is_v4() ? source_ : IpAddress::any(IpFamily::V4);
   key.destination = remote.address;
@@ -96,6 +103,7 @@ Result<> DatagramSocket::settle_connection(const Endpoint& remote, const IpAddre
   }
   readdress();
   cached_route_ = Route();
+  has_path_ = true;
   return ok();
 }
 
@@ -120,6 +128,7 @@ Result<> DatagramSocket::disconnect_locked(Entry& entry) {
     readdress();
   }
   cached_route_ = Route();
+  has_path_ = false;
   if (!port_locked_) {
     unlist();
     release_port(entry);

@@ -11,6 +11,7 @@ struct DatagramInfo {
   uint32_t drops = 0;        // lost before this one (SO_RXQ_OVFL)
   uint16_t source_port = 0;  // or whatever the protocol shows as port of msg_name
   bool was_peeked = false;
+  bool has_packet_info = true;  // IP_PKTINFO was wanted when it came (ipv4_pktinfo_prepare)
 };
 
 inline DatagramInfo& datagram_info(Packet& packet) { return packet.control<DatagramInfo>(); }

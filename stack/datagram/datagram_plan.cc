@@ -2,6 +2,7 @@
 #include "stack/datagram/datagram_socket.hh"
 #include "stack/stack.hh"
 #include "stack/timestamping.hh"
+#include "stack/wire/ip_protocol.hh"
 
 namespace lxnet {
 namespace {
@@ -33,7 +34,9 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
   if ((request.flags & kMessageConfirm) != 0) {
     stack().neighbours().confirm(entry, *plan.route->output, plan.route->next_hop);
   }
-  plan.is_probe_only = (request.flags & kMessageProbe) != 0;
+  // ping_v6_sendmsg() hands no flags on.
+  const bool obeys_probe = type() != SocketType::Datagram || protocol() != static_cast<uint8_t>(IpProtocol::Icmpv6);
+  plan.is_probe_only = (request.flags & kMessageProbe) != 0 && obeys_probe;
   fill_ip_options(request, plan);
   plan.mark = key.mark;
   plan.priority = request.control.has_priority ? request.control.priority : options.priority;
@@ -81,7 +84,9 @@ Result<> DatagramSocket::take_v4_options(ByteSpan given, SendPlan& plan) const {
 }
 
 IpAddress DatagramSocket::sending_source(const SendControl& control) const {
-  return control.has_source && !control.source.is_unspecified() ? control.source : source_;
+  // IP_PKTINFO chooses even when it names nothing: the route decides then. IPV6_PKTINFO leaves it to the socket.
+  const bool chooses = control.has_source && (control.source.is_v4() || !control.source.is_unspecified());
+  return chooses ? control.source : source_;
 }
 
 FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan) const {

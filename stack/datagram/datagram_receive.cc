@@ -5,10 +5,17 @@
 
 namespace lxnet {
 
+// Echo sockets leave what IP knew, which is the same but for the address.
+bool DatagramSocket::prepares_packet_info() const {
+  if ((ip_options.receive_flags & kReceivePacketInfo4) != 0) return true;
+  return family() == IpFamily::V6 && (ip_options.receive_flags & kReceivePacketInfo6) != 0;
+}
+
 void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
   DatagramInfo& info = datagram_info(*packet);
   info.charge = datagram_charge(info.ip.destination.family(), packet->size());
   info.was_peeked = false;
+  info.has_packet_info = prepares_packet_info();
   if (is_connected()) note_processor();
   if (packet->wall_nanos == 0 && (options.timestamp_flags | options.timestamping_flags) != 0) {
     packet->wall_nanos = stack().hal().wall_nanos();

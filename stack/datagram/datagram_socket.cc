@@ -98,7 +98,7 @@ Result<> DatagramSocket::shutdown(Entry& entry, ShutdownHow how) {
 
 Result<uint32_t> DatagramSocket::path_mtu(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  if (!is_connected_) return Errno::ENOTCONN;
+  if (!is_connected_ || !has_path_) return Errno::ENOTCONN;
   FlowKey key;
   key.source = source_;
   key.destination = remote_.address;
@@ -110,9 +110,20 @@ Result<uint32_t> DatagramSocket::path_mtu(Entry& entry) {
   return ip_send_mtu(route.take(), PathMtuMode::Want);
 }
 
+void DatagramSocket::doubt_route(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  cached_route_ = Route();
+}
+
 void DatagramSocket::forget_route(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   cached_route_ = Route();
+  has_path_ = false;
+}
+
+bool DatagramSocket::has_v4_peer(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  return is_connected_ && remote_.address.is_v4();
 }
 
 Result<> DatagramSocket::set_group_program(Entry& entry, Ref<BpfProgram> program) {

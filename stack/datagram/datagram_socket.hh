@@ -24,6 +24,8 @@ class DatagramSocket : public Socket {
  public:
   Result<> bind(Entry& entry, const Endpoint& local) override;
   Result<> connect(Entry& entry, const Endpoint& remote, uint32_t flags) override;
+  // inet_dgram_connect() takes a port before anybody looks at the address.
+  Result<bool> connect_by_state(Entry& entry) override;
   Result<> disconnect(Entry& entry) override;
   Result<> listen(Entry&, int) override { return Errno::EOPNOTSUPP; }
   Result<Ref<Socket>> accept(Entry&) override { return Errno::EOPNOTSUPP; }
@@ -44,8 +46,11 @@ class DatagramSocket : public Socket {
   void deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload);
   // packet. Whether SO_RCVBUF is full; then a drop is counted.
   bool drops_for_want_of_room();
+  // The peer, port or none, is one of IPv4's.
+  bool has_v4_peer(Entry& entry);
   bool is_connected() const { return __atomic_load_n(&is_connected_, __ATOMIC_RELAXED); }
   Result<uint32_t> path_mtu(Entry& entry) override;
+  void doubt_route(Entry& entry) override;
   void forget_route(Entry& entry) override;
   Result<> set_group_program(Entry& entry, Ref<BpfProgram> program) override;
   void queue_error(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination) override;
@@ -99,7 +104,7 @@ class DatagramSocket : public Socket {
     uint32_t mark = 0, priority = 0;
     uint8_t stamps = 0;  // SO_TIMESTAMPING: kStamp*
     uint32_t stamp_key = 0;
-    bool is_probe_only = false;  // MSG_PROBE | MSG_CONFIRM without data: nothing is to be sent
+    bool is_probe_only = false;  // MSG_PROBE: nothing is to be sent, nor even read
   };
   Result<> plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
   // Pending error, shutdown, room: what Linux asks when it allocates the packet.
@@ -130,6 +135,7 @@ class DatagramSocket : public Socket {
   IpAddress source_ GUARDED_BY(lock_);  // what packets are sent from; not local_ when bound to a group or broadcast address
   Endpoint remote_ GUARDED_BY(lock_);
   PortClaim claim_ GUARDED_BY(lock_);
+  bool has_path_ GUARDED_BY(lock_) = false;  // Linux's sk_dst_cache: IP_MTU and IPV6_MTU have something to tell
   const DemuxSpace space_;
   const uint32_t uid_;
   ReceiveQueue queue_;
@@ -156,6 +162,7 @@ class DatagramSocket : public Socket {
   Result<size_t> copy_out(Entry& entry, ReceiveRequest& request, Ref<Packet> packet, size_t offset);
   void move_peek_offset(int64_t change);
   bool wants_errors(bool is_v4) const { return is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6; }
+  bool prepares_packet_info() const;
   void readdress() REQUIRES(lock_);
   static void release_charge(void* owner, uint32_t amount);
   // Packets are queued without lock_, so nothing ever waits for its owner.

@@ -108,6 +108,12 @@ void drop_unroutable(Entry& entry, Ref<Packet> packet, Errno error, const Interf
   drop(entry, std::move(packet), DropReason::IpNoRoute);
 }
 
+// IGMP is heard whatever the sources asked for.
+bool is_wanted_group(Entry& entry, const IpInfo& info, const Interface& input) {
+  const bool is_igmp = IpProtocol{info.protocol} == IpProtocol::Igmp;
+  return entry.stack().memberships().accepts(input, info.destination, is_igmp ? IpAddress(Ipv4Address()) : info.source);
+}
+
 void receive_multicast(Entry& entry, Ref<Packet> packet, const Interface& input) {
   const IpInfo& info = ip_info(*packet);
   count(entry, Mib::IpExtInMcastPkts);
@@ -119,9 +125,7 @@ void receive_multicast(Entry& entry, Ref<Packet> packet, const Interface& input)
       (source.is_loopback() && !input.is_loopback() && input.settings().v4.route_localnet == 0)) {
     return drop(entry, std::move(packet), DropReason::IpMartianSource);
   }
-  // IGMP is heard whatever the sources asked for.
-  const IpAddress wanted = is_igmp ? IpAddress(Ipv4Address()) : info.source;
-  if (!entry.stack().memberships().accepts(input, info.destination, wanted)) {
+  if (!is_wanted_group(entry, info, input)) {
     return drop(entry, std::move(packet), DropReason::MulticastNotMember);
   }
   if (!accept_options(entry, *packet, RouteKind::Multicast))
@@ -171,13 +175,15 @@ void ip4_receive(Entry& entry, Ref<Packet> received) {
   if (!packet) return;
   packet->mark_network_header();
   ip4_fill_info(*packet);
+  const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
   if (packet->is_routed_to_us) {
     const IpInfo& info = ip_info(*packet);
     const RouteKind kind = info.is_multicast ? RouteKind::Multicast : info.is_broadcast ? RouteKind::Broadcast : RouteKind::Local;
+    if (info.is_multicast && (!input || !is_wanted_group(entry, info, *input)))
+      return drop(entry, std::move(packet), DropReason::MulticastNotMember);
     if (!accept_options(entry, *packet, kind)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
     return ip4_deliver(entry, std::move(packet));
   }
-  const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
   if (!input) return drop(entry, std::move(packet), DropReason::InterfaceDown);
   if (ip_info(*packet).is_multicast) return receive_multicast(entry, std::move(packet), *input);
   receive_unicast(entry, std::move(packet), *input);

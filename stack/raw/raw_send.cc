@@ -29,10 +29,10 @@ Result<> RawSocket::check_request(SendRequest& request, Endpoint& destination, u
   if (request.destination == nullptr) return is_connected() ? ok() : Result<>(Errno::EDESTADDRREQ);
   destination = *request.destination;
   if (!is_v4) {
-    if (destination.address.is_v4()) return Errno::ENETUNREACH;  // there is no turn to IPv4 here, and no such route
+    if (destination.address == IpAddress::any(IpFamily::V6)) destination.address = Ipv6Address::loopback();
     const uint16_t asked = destination.port;
-    if (asked != 0 && asked != number && number != kRaw) return Errno::EINVAL;
-    if (asked > UINT8_MAX) return Errno::EINVAL;
+    if (asked != 0 && asked != number_ && number_ != kRaw) return Errno::EINVAL;
+    if ((asked != 0 ? asked : number_) > UINT8_MAX) return Errno::EINVAL;
     if (asked != 0) number = static_cast<uint8_t>(asked);
   }
   destination.port = 0;
@@ -47,6 +47,9 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   TRY(check_request(request, destination, number));
   const size_t size = request.source.remaining();
   if (ip_options.header_included && request.control.has_options) return Errno::EINVAL;
+  // Over an AF_INET6 socket there is no turn to IPv4, and no such route.
+  const IpAddress& to = request.destination != nullptr ? request.destination->address : remote_.address;
+  if (family() == IpFamily::V6 && to.is_v4()) return Errno::ENETUNREACH;
   SendPlan plan;
   TRY(plan_send(entry, request, plan));
   plan.ip.protocol = number;
@@ -57,7 +60,7 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
       return Errno::EMSGSIZE;
     }
     if (size < (family() == IpFamily::V4 ? sizeof(Ipv4Header) : 40)) return Errno::EINVAL;
-  } else {
+  } else if (!plan.is_probe_only) {
     TRY(check_size(entry, plan, size));
   }
   if (plan.is_probe_only) return Result<size_t>(size);

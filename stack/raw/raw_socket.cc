@@ -7,20 +7,21 @@
 
 namespace lxnet {
 
-RawSocket::RawSocket(Stack& stack, IpFamily family, uint8_t protocol)
-    : DatagramSocket(stack, family, SocketType::Raw, protocol, family == IpFamily::V4 ? DemuxSpace::Raw4 : DemuxSpace::Raw6,
-                     Admission::IfNotFull),
+RawSocket::RawSocket(Stack& stack, IpFamily family, uint16_t number)
+    : DatagramSocket(stack, family, SocketType::Raw, static_cast<uint8_t>(number),
+                     family == IpFamily::V4 ? DemuxSpace::Raw4 : DemuxSpace::Raw6, Admission::IfNotFull),
+      number_(number),
       admission_lock_(stack.hal(), LockRank::ErrorQueue) {
   options.reuse_address = true;  // INET_PROTOSW_REUSE
-  ip_options.header_included = protocol == kRaw;
-  if (family == IpFamily::V6 && protocol == kIcmp6) {
+  ip_options.header_included = number == kRaw;
+  if (family == IpFamily::V6 && number == kIcmp6) {
     raw_options.has_checksum = true;
     raw_options.checksum_offset = 2;
   }
 }
 
-Result<Ref<Socket>> RawSocket::create(Entry& entry, IpFamily family, uint8_t protocol) {
-  RawSocket* raw = construct<RawSocket>(entry.stack().hal(), entry.stack(), family, protocol);
+Result<Ref<Socket>> RawSocket::create(Entry& entry, IpFamily family, uint16_t number) {
+  RawSocket* raw = construct<RawSocket>(entry.stack().hal(), entry.stack(), family, number);
   if (raw == nullptr) return Errno::ENOBUFS;
   Ref<Socket> socket = Ref<Socket>::adopt(raw);
   TRY(raw->start(entry));
@@ -29,7 +30,7 @@ Result<Ref<Socket>> RawSocket::create(Entry& entry, IpFamily family, uint8_t pro
 
 Result<> RawSocket::start(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  local_.port = protocol();
+  local_.port = number_;
   return relist();
 }
 
@@ -41,7 +42,7 @@ Result<> RawSocket::relist() {
     MutexLock lock(admission_lock_);
     admitted_ = Addresses{local_.address, is_connected() ? remote_.address : IpAddress()};
   }
-  if (local_.port == 0) return ok();
+  if (local_.port == 0 || number_ > UINT8_MAX) return ok();
   DemuxEntry& next = next_entry();
   next.local = IpAddress();
   next.local_port = protocol();
@@ -83,7 +84,7 @@ Result<size_t> RawSocket::receive(Entry& entry, ReceiveRequest& request) {
   return DatagramSocket::receive(entry, request);
 }
 
-Result<Ref<Socket>> create_raw_socket(Entry& entry, IpFamily family, uint8_t protocol) {
+Result<Ref<Socket>> create_raw_socket(Entry& entry, IpFamily family, uint16_t protocol) {
   return RawSocket::create(entry, family, protocol);
 }
 

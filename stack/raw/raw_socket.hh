@@ -21,7 +21,7 @@ class RawSocket final : public DatagramSocket {
   static constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58, kRaw = 255;
 
   // ENOBUFS, ENOMEM.
-  static Result<Ref<Socket>> create(Entry& entry, IpFamily family, uint8_t protocol);
+  static Result<Ref<Socket>> create(Entry& entry, IpFamily family, uint16_t number);
 
   Result<> bind(Entry& entry, const Endpoint& local) override;
   Result<> check_before_destination(Entry& entry, const SendRequest& request) override;
@@ -49,7 +49,7 @@ class RawSocket final : public DatagramSocket {
   template <typename T>
   friend void dispose(const Hal& hal, T* object);
 
-  RawSocket(Stack& stack, IpFamily family, uint8_t protocol);
+  RawSocket(Stack& stack, IpFamily family, uint16_t number);
   ~RawSocket() = default;
 
   Result<> start(Entry& entry);
@@ -65,6 +65,8 @@ class RawSocket final : public DatagramSocket {
   struct Addresses {
     IpAddress local, remote;
   };
+  // IPPROTO_*: beyond 255 (MPTCP) it names no protocol on the wire. Such a socket hears nothing, and sends with the low byte.
+  const uint16_t number_;
   mutable Mutex admission_lock_;
   Addresses admitted_ GUARDED_BY(admission_lock_);
 };

@@ -267,4 +267,13 @@ Result<> RouteTable::remove_rule(Entry&, const RoutingRule& rule) {
   return ok();
 }
 
+bool is_broadcast_here(Entry& entry, const IpAddress& address) {
+  if (address.v4().is_broadcast()) return true;
+  FlowKey key;
+  key.source = IpAddress::any(IpFamily::V4);
+  key.destination = address;
+  auto route = entry.stack().routes().lookup(entry, key);
+  return route.is_ok() && route.take().kind == RouteKind::Broadcast;
+}
+
 }  // namespace lxnet

@@ -205,4 +205,7 @@ class RouteTable {
   uint32_t generation_ = 1;
 };
 
+// RTN_BROADCAST: 255.255.255.255, and the broadcast address of a network of ours.
+bool is_broadcast_here(Entry& entry, const IpAddress& address);
+
 }  // namespace lxnet

@@ -21,8 +21,8 @@ Result<size_t> TcpSocket::receive(Entry& entry, ReceiveRequest& request) {
   if ((request.flags & kMessageErrorQueue) != 0) return receive_report(request);
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::ENOTCONN;
-  if (repair_.is_on) return receive_for_repair(entry, request);
   if ((request.flags & kMessageOutOfBand) != 0) return receive_urgent(request);
+  if (repair_.is_on) return receive_for_repair(entry, request);
   return receive_owned_bytes(entry, request);
 }
 
@@ -98,7 +98,8 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
     packet = is_peek ? packet : receive_queue_.front();
   }
   if (!is_peek) account_memory(entry);
-  if (tcp_options.inq) request.inq = readable_now();
+  // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
+  if (tcp_options.inq) request.inq = readable_now() == 0 && saw_fin_ ? 1 : readable_now();
   if (done == 0)
     return is_faulty ? Result<size_t>(Errno::EFAULT) : request.sink.room() == 0 && unread() != 0 ? size_t{0} : nothing_to_read();
   if (is_peek) {

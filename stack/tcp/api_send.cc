@@ -42,7 +42,10 @@ void TcpSocket::announce_space(Entry& entry) {
 
 Result<size_t> TcpSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
-  if (repair_.is_on && in(TcpState::Established)) return send_for_repair(entry, request);
+  if (repair_.is_on) {
+    TRY(check_may_send());
+    return send_for_repair(entry, request);
+  }
   if ((request.flags & kMessageFastOpen) != 0 || fast_open_.is_deferred || fast_open_.is_waiting)
     return send_fast_open(entry, request);
   TRY(check_may_send());

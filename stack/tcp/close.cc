@@ -19,7 +19,7 @@ Result<> TcpSocket::shutdown_owned(Entry& entry, ShutdownHow how) {
                                          : how == ShutdownHow::Write ? kShutdownSend
                                                                      : kShutdownBoth);
   if (phase_ == Phase::Connecting)
-    phase_ = in(TcpState::SynSent | TcpState::SynReceived | TcpState::Closed) ? phase_ : Phase::Connected;
+    phase_ = in(TcpState::SynSent | TcpState::SynReceived | TcpState::Closed) ? Phase::GivenUp : Phase::Connected;
   switch (state()) {
     case TcpState::Listen:
       if ((bits & kShutdownReceive) == 0) break;
@@ -169,6 +169,8 @@ Result<> TcpSocket::disconnect_owned(Entry& entry) {
     }
     finish(entry);
   }
+  // tcp_disconnect() of what is closed already leaves it its port.
+  if (old != TcpState::Closed && !is_bound_port_) release_port();
   reset_connection_state();
   return ok();
 }
@@ -179,10 +181,9 @@ void TcpSocket::reset_connection_state() {
   shutdown_ = 0;
   saw_fin_ = false;
   remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
+  tcp_options.window_clamp = 0;
   if (!is_bound_address_) local_.address = IpAddress::any(family());
-  if (!is_bound_port_) {
-    release_port();
-  } else if (claim_.is_claimed && stack().ports().readdress != nullptr) {
+  if (claim_.is_claimed && stack().ports().readdress != nullptr) {
     stack().ports().readdress(stack().ports().table, claim_, local_.address);
   }
   const uint16_t mss = snd_.mss;  // what TCP_MAXSEG tells stays

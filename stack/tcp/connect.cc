@@ -28,6 +28,8 @@ Result<bool> TcpSocket::connect_by_state(Entry& entry) {
 
 Result<bool> TcpSocket::connect_by_state_owned(Entry& entry) {
   switch (phase_) {
+    case Phase::GivenUp:
+      return Errno::EINVAL;
     case Phase::Connected:
       return Errno::EISCONN;
     case Phase::Unconnected:
@@ -64,7 +66,8 @@ Result<> normalise_destination(Endpoint& remote, const IpAddress& bound) {
       remote.address = remote.address.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
     }
   }
-  if (remote.address.is_multicast()) return Errno::ENETUNREACH;
+  // IPv4 asks the route first.
+  if (!remote.address.is_v4() && remote.address.is_multicast()) return Errno::ENETUNREACH;
   return ok();
 }
 
@@ -115,8 +118,9 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   Endpoint target = remote;
   if (family() == IpFamily::V6 && target.address.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
   TRY(normalise_destination(target, local_.address));
-  if (!local_.address.is_unspecified() && local_.address.is_v4() != target.address.is_v4()) return Errno::EAFNOSUPPORT;
-  if (!target.address.is_v4() && target.address.v6().needs_scope_id()) {
+  const bool needs_scope = !target.address.is_v4() && target.address.v6().needs_scope_id();
+  if (!needs_scope) target.scope_id = 0;
+  if (needs_scope) {
     if (target.scope_id != 0) {
       if (options.bound_interface != 0 && options.bound_interface != target.scope_id) return Errno::EINVAL;
       options.bound_interface = target.scope_id;
@@ -125,6 +129,12 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   }
   const Endpoint old_remote = std::exchange(remote_, target);
   const IpAddress old_local = local_.address;
+  // Nobody sends from a group or a broadcast address: the route chooses then.
+  if (local_.address.is_v4() && (local_.address.is_multicast() || is_broadcast_here(entry, local_.address)))
+    local_.address = IpAddress::any(IpFamily::V4);
+  // No route leads from one family to the other, but where there is none at all that is said first.
+  const bool is_of_other_family = !local_.address.is_unspecified() && local_.address.is_v4() != target.address.is_v4();
+  if (is_of_other_family) local_.address = IpAddress::any(target.address.family());
   const auto fail = [&](Errno error) -> Result<> {
     remote_ = old_remote;
     local_.address = old_local;
@@ -132,6 +142,7 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
     return error;
   };
   if (const auto routed = look_up_route(entry); !routed.is_ok()) return fail(routed.error());
+  if (is_of_other_family) return fail(Errno::EAFNOSUPPORT);
   if (route_.kind == RouteKind::Broadcast || route_.kind == RouteKind::Multicast) return fail(Errno::ENETUNREACH);
   if (local_.address.is_unspecified()) local_.address = route_.source;
   if (const auto claimed = claim_flow(entry); !claimed.is_ok()) return fail(claimed.error());
@@ -291,6 +302,8 @@ void TcpSocket::apply_rto_bounds() {
 // Linux's tcp_init_buffer_space: the send buffer holds two windows, the receive buffer is measured from here.
 void TcpSocket::initialise_buffers() {
   expand_send_buffer();
+  // No window can be larger than the buffer.
+  rcv_.window_clamp = std::min(rcv_.window_clamp, full_window());
   autotune_.copied_seq = rcv_.copied;
   autotune_.space = std::min<uint32_t>(rcv_.wnd, CongestionState::kInitialWindow * rcv_.advertised_mss);
 }

@@ -5,10 +5,14 @@
 
 namespace lxnet {
 
-Result<> TcpSocket::check_bind_address(const Endpoint& local, uint32_t& interface) const {
+// A scope id binds the socket to its interface, and does so even when bind() then fails.
+Result<> TcpSocket::check_bind_address(const Endpoint& local) {
   const bool may_be_foreign = ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0;
   if (local.address.is_v4()) {
-    if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::EINVAL;
+    if (family() == IpFamily::V6) {
+      if (ip_options.v6_only) return Errno::EINVAL;
+      if (options.bound_interface != 0 && !stack().interfaces().find(options.bound_interface)) return Errno::ENODEV;
+    }
     if (local.address.is_unspecified() || may_be_foreign || local.address.is_multicast()) return ok();
     // A broadcast address passes Linux's check too: it is of no use, but not refused.
     if (local.address.v4().is_broadcast() || local.address.v4().is_zero_network()) return ok();
@@ -17,9 +21,10 @@ Result<> TcpSocket::check_bind_address(const Endpoint& local, uint32_t& interfac
   if (local.address.is_unspecified()) return ok();
   if (local.address.is_multicast()) return Errno::EINVAL;
   if (local.address.v6().needs_scope_id()) {
-    if (local.scope_id != 0) interface = local.scope_id;
-    if (interface == 0) return Errno::EINVAL;
+    if (local.scope_id != 0) options.bound_interface = local.scope_id;
+    if (options.bound_interface == 0) return Errno::EINVAL;
   }
+  const uint32_t interface = options.bound_interface;
   if (interface != 0 && !stack().interfaces().find(interface)) return Errno::ENODEV;
   if (may_be_foreign) return ok();
   return stack().interfaces().is_local_address(local.address, interface) ? ok() : Result<>(Errno::EADDRNOTAVAIL);
@@ -27,18 +32,17 @@ Result<> TcpSocket::check_bind_address(const Endpoint& local, uint32_t& interfac
 
 Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
   TaskOwnership ownership(lock_, entry);
-  uint32_t interface = options.bound_interface;
   const auto check_port = [&]() -> Result<> {
     const int32_t first_free = stack().tunables().values().ip_unprivileged_port_start;
     if (local.port == 0 || local.port >= first_free || stack().hal().capable(LXNET_CAP_NET_BIND_SERVICE)) return ok();
     return Errno::EACCES;
   };
   // IPv4 looks at the address first, IPv6 at the port and the state.
-  if (family() == IpFamily::V4) TRY(check_bind_address(local, interface));
+  if (family() == IpFamily::V4) TRY(check_bind_address(local));
   TRY(check_port());
   // A connection that ended has given back a port that it did not ask for by name, though its name still shows it.
   if (state() != TcpState::Closed || holds_port()) return Errno::EINVAL;
-  if (family() == IpFamily::V6) TRY(check_bind_address(local, interface));
+  if (family() == IpFamily::V6) TRY(check_bind_address(local));
   const bool was_v6_only = ip_options.v6_only;
   const bool is_any = local.address.is_unspecified();
   if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
@@ -51,7 +55,8 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
       return claimed.error();
     }
   }
-  options.bound_interface = interface;
+  // An earlier attempt's peer is none any more.
+  remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
   is_bound_address_ = !is_any;
   is_bound_port_ = local.port != 0;
   return ok();

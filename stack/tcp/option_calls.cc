@@ -85,7 +85,8 @@ Result<> TcpOptionCalls::set_window_clamp(Entry& entry, TcpSocket& socket, int v
 
 Result<int> TcpOptionCalls::window_clamp(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  return static_cast<int>(socket.rcv_.window_clamp);
+  // A listener's own window is where requests' are worked out.
+  return static_cast<int>(socket.in(TcpState::Listen) ? socket.tcp_options.window_clamp : socket.rcv_.window_clamp);
 }
 
 // Seconds become SYN-ACKs, one second and doubling, up to two minutes apart; and back.

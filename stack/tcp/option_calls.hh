@@ -38,6 +38,8 @@ class TcpOptionCalls {
   struct RepairWindow {
     uint32_t snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup;  // Linux's struct tcp_repair_window
   };
+  // EPERM: without CAP_NET_ADMIN, or a listener.
+  static Result<> may_repair(Entry& entry, TcpSocket& socket);
   static Result<> set_repair(Entry& entry, TcpSocket& socket, int value);
   static Result<int> repair(Entry& entry, TcpSocket& socket);
   static Result<> set_repair_queue(Entry& entry, TcpSocket& socket, int value);

@@ -170,8 +170,20 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   rcv.ts_recent_at = entry.now();
   rcv.last_segment_at = entry.now();
   child->inherit_handshake(entry, request, segment);
+  if (segment.packet) child->inherit_arrival(ip_info(*segment.packet));
   child->saved_syn_ = std::move(request.saved_syn);
   return child;
+}
+
+// As Linux: where the last segment of the handshake came in, and how far, is what the group options show.
+void TcpSocket::inherit_arrival(const IpInfo& info) {
+  if (info.source.is_v4()) {
+    ip_options.multicast_interface_v4 = info.interface_index;
+    ip_options.multicast_ttl = info.ttl;
+  } else {
+    ip_options.multicast_interface_v6 = info.interface_index;
+    ip_options.multicast_hops = info.ttl;
+  }
 }
 
 // What the handshake told of the path: a round-trip time, and losses.

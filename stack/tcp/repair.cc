@@ -92,9 +92,15 @@ void TcpSocket::end_repair(Entry& entry) {
 
 // ------------------------------------------------------------------------------------------------ the options
 
-Result<> TcpOptionCalls::set_repair(Entry& entry, TcpSocket& socket, int value) {
+Result<> TcpOptionCalls::may_repair(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  if (!socket.stack().hal().capable(LXNET_CAP_NET_ADMIN) || socket.in(TcpState::Listen)) return Errno::EPERM;
+  const bool may = socket.stack().hal().capable(LXNET_CAP_NET_ADMIN) && !socket.in(TcpState::Listen);
+  return may ? ok() : Result<>(Errno::EPERM);
+}
+
+Result<> TcpOptionCalls::set_repair(Entry& entry, TcpSocket& socket, int value) {
+  TRY(may_repair(entry, socket));
+  TaskOwnership ownership(socket.lock_, entry);
   switch (value) {
     case 1:
       socket.repair_ = {.is_on = true, .queue = RepairState::Queue::None};

@@ -184,7 +184,7 @@ void TcpSocket::report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload) 
 
 Result<uint32_t> TcpSocket::path_mtu(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  if (in(TcpState::Closed | TcpState::Listen) || !route_.output) return Errno::ENOTCONN;
+  if (!route_.output) return Errno::ENOTCONN;
   return ip_send_mtu(route_, PathMtuMode::Want);
 }
 
@@ -202,6 +202,11 @@ void TcpSocket::headers_changed(Entry& entry) {
 }
 
 void TcpSocket::forget_route(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (!in(TcpState::Closed | TcpState::Listen)) route_ = Route();
+}
+
+void TcpSocket::doubt_route(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Closed | TcpState::Listen)) return;
   // Without another way the old one stays.

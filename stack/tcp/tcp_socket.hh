@@ -66,6 +66,7 @@ class TcpSocket final : public Socket {
   // ---- reports.cc: the error queue, and what else options ask
   Result<uint32_t> path_mtu(Entry& entry) override;
   void headers_changed(Entry& entry) override;
+  void doubt_route(Entry& entry) override;
   void forget_route(Entry& entry) override;
   Result<> set_group_program(Entry& entry, Ref<BpfProgram> program) override;
   Result<> start_timestamp_keys(Entry& entry, KeyBase base) override;
@@ -106,7 +107,8 @@ class TcpSocket final : public Socket {
   template <typename T>
   friend void dispose(const Hal& hal, T* object);
 
-  enum class Phase : uint8_t { Unconnected, Connecting, Connected };  // of connect(), as the user sees it
+  // Of connect(), as the user sees it: Linux's socket->state. Given up: shut down before anybody asked how the attempt ended.
+  enum class Phase : uint8_t { Unconnected, Connecting, Connected, GivenUp };
   enum class ProbeTimer : uint8_t { None, Retransmit, LossProbe, Reordering, ZeroWindow };
   static constexpr uint32_t kDeferredMtu = 16;  // beside the timers' bits
   static const TimerOwner kTimerOwnerOfProbe, kTimerOwnerOfAck, kTimerOwnerOfKeepAlive, kTimerOwnerOfPacing;
@@ -120,7 +122,7 @@ class TcpSocket final : public Socket {
   // ================================ owned ================================
 
   // ---- names.cc
-  Result<> check_bind_address(const Endpoint& local, uint32_t& interface) const;
+  Result<> check_bind_address(const Endpoint& local);
   void fill_claim();
   Result<> claim_port(Entry& entry, uint16_t port);
   void release_port();
@@ -173,6 +175,7 @@ class TcpSocket final : public Socket {
   void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
   void choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
   Result<Ref<TcpSocket>> create_child(Entry& entry, SynRequest& request, const TcpSegment& segment);
+  void inherit_arrival(const IpInfo& info);
   void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);
   Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
 
@@ -426,7 +429,7 @@ class TcpSocket final : public Socket {
   void ack_after_read(Entry& entry, size_t copied);
 
   // ---- urgent.cc
-  void note_urgent(Entry& entry, const TcpSegment& segment, Verdict& verdict);
+  void note_urgent(const TcpSegment& segment);
   void take_urgent_byte(const TcpSegment& segment, Verdict& verdict);
   Result<size_t> receive_urgent(ReceiveRequest& request);
 

@@ -33,7 +33,13 @@ Result<> UdpSocket::check_size_and_flags(const SendRequest& request) const {
 Result<> UdpSocket::check_before_destination(Entry& entry, const SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
-  return family() == IpFamily::V4 ? check_size_and_flags(request) : ok();
+  const bool is_v4 = family() == IpFamily::V4 || (request.names_v4 && !ip_options.v6_only);
+  return is_v4 ? check_size_and_flags(request) : ok();
+}
+
+bool UdpSocket::appends(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  return pending_.is_active;
 }
 
 Result<> UdpSocket::check_before_control(Entry& entry, const SendRequest& request) {
@@ -42,8 +48,15 @@ Result<> UdpSocket::check_before_control(Entry& entry, const SendRequest& reques
   return check_request(request);
 }
 
+// udpv6_sendmsg(): an AF_UNSPEC name means the peer, but the turn to IPv4 for a mapped one is then missed, and no route of IPv6
+// leads there.
+bool UdpSocket::is_lost_to_v6(const SendRequest& request) const {
+  return request.names_peer && is_connected() && family() == IpFamily::V6 && remote_.address.is_v4();
+}
+
 Result<> UdpSocket::check_request(const SendRequest& request) const {
   const bool has_destination = request.destination != nullptr || is_connected();
+  if (!pending_.is_active && is_lost_to_v6(request)) return ok();
   if (family() == IpFamily::V6 && !has_destination && !pending_.is_active) return Errno::EDESTADDRREQ;
   if ((request.destination != nullptr ? request.destination->address : remote_.address).is_v4()) {
     if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::ENETUNREACH;
@@ -62,9 +75,11 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   const size_t payload = request.source.remaining();
   TRY(check_request(request));
   if (pending_.is_active) return append_pending(entry, request);
+  if (is_lost_to_v6(request)) return Errno::ENETUNREACH;
 
   SendPlan plan;
   TRY(plan_send(entry, request, plan));
+  if (request.destination == nullptr && !request.control.is_given) has_path_ = true;
   if (plan.is_probe_only) return Result<size_t>(payload);
   const uint16_t segment_size = request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
   if (udp_options.is_corked || (request.flags & kMessageMore) != 0) {

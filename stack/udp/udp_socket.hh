@@ -30,6 +30,7 @@ class UdpSocket final : public DatagramSocket {
  public:
   static Result<Ref<Socket>> create(Entry& entry, IpFamily family, IpProtocol protocol);
 
+  bool appends(Entry& entry) override;
   Result<> check_before_destination(Entry& entry, const SendRequest& request) override;
   Result<> check_before_control(Entry& entry, const SendRequest& request) override;
   Result<size_t> send(Entry& entry, SendRequest& request) override;
@@ -67,6 +68,7 @@ class UdpSocket final : public DatagramSocket {
 
   Result<> check_size_and_flags(const SendRequest& request) const;
   Result<> check_request(const SendRequest& request) const REQUIRES(lock_);
+  bool is_lost_to_v6(const SendRequest& request) const REQUIRES(lock_);
   Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
   Result<> transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);

@@ -109,6 +109,8 @@ Result<size_t> TcpSocket::send_fast_open(Entry& entry, SendRequest& request) {
 Result<> TcpSocket::begin_fast_open(Entry& entry, SendRequest& request) {
   if (fast_open_.is_deferred) {
     TRY(open_deferred(entry, request.source));
+  } else if (phase_ == Phase::GivenUp) {
+    return Errno::EINVAL;
   } else if (phase_ == Phase::Connected) {
     return Errno::EISCONN;
   } else if (phase_ == Phase::Unconnected) {

@@ -233,8 +233,8 @@ TEST(TcpLoopback, AnswersAConnectionOverIpv6) {
   EXPECT_EQ(four->state(), TcpState::Established);
   Ref<TcpSocket> a = host.accept(*listener), b = host.accept(*listener);
   host.send(*six, std::string(100'000, 'x'));
-  // Two halves of the window (RFC 9293 3.8.6.2.1), and no more before the reader has made room.
-  EXPECT_EQ(host.read(*a).size(), 65'464u);
+  // As Linux, the receiver lets in more than it said at first, before anybody has read.
+  EXPECT_EQ(host.read(*a).size(), 100'000u);
   for (Ref<TcpSocket>* socket : {&six, &four, &a, &b, &listener}) host.close(*socket);
 }
 
