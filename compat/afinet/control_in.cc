@@ -200,7 +200,12 @@ uint32_t output_interface_of(const Socket& socket, const SendRequest& request) {
 bool will_send_v6(SyscallContext& context, Socket& socket, const SendRequest& request) {
   if (socket.family() == IpFamily::V4) return false;
   if (!is_udp(socket) || request.names_peer) return true;
-  if (request.destination != nullptr) return !request.destination->address.is_v4();
+  if (request.destination != nullptr) {
+    if (!(request.destination->address == IpAddress::any(IpFamily::V6))) return !request.destination->address.is_v4();
+    // This host is one of IPv4's to who is bound to an address of IPv4.
+    auto name = socket.local_name(context.entry());
+    return !name.is_ok() || !name.take().address.is_v4();
+  }
   return !static_cast<DatagramSocket&>(socket).has_v4_peer(context.entry());
 }
 

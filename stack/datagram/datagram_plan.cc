@@ -61,7 +61,8 @@ Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& 
   plan.port = to.port;
   if (plan.destination.is_unspecified()) {
     if (plan.destination.is_v4()) {
-      plan.destination = source_.is_v4() && !source_.is_unspecified() ? source_ : IpAddress(Ipv4Address::loopback());
+      const IpAddress source = sending_source(request.control);
+      plan.destination = source.is_v4() && !source.is_unspecified() ? source : IpAddress(Ipv4Address::loopback());
     } else {
       plan.destination = source_.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
     }

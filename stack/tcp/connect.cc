@@ -63,7 +63,8 @@ Result<> normalise_destination(Endpoint& remote, const IpAddress& bound) {
     if (!bound.is_unspecified() && bound.is_v4() && remote.address.is_v4()) {
       remote.address = bound;
     } else {
-      remote.address = remote.address.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
+      const bool is_v4 = remote.address.is_v4() || bound.is_v4();
+      remote.address = is_v4 ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
     }
   }
   // IPv4 asks the route first.
@@ -117,7 +118,10 @@ Result<> TcpSocket::refresh_route(Entry& entry) {
 Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening opening) {
   Endpoint target = remote;
   if (family() == IpFamily::V6 && target.address.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
-  TRY(normalise_destination(target, local_.address));
+  // Nobody sends from a group or a broadcast address: the route chooses then.
+  IpAddress bound = local_.address;
+  if (bound.is_v4() && (bound.is_multicast() || is_broadcast_here(entry, bound))) bound = IpAddress::any(IpFamily::V4);
+  TRY(normalise_destination(target, bound));
   const bool needs_scope = !target.address.is_v4() && target.address.v6().needs_scope_id();
   if (!needs_scope) target.scope_id = 0;
   if (needs_scope) {
@@ -128,10 +132,7 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
     if (options.bound_interface == 0) return Errno::EINVAL;
   }
   const Endpoint old_remote = std::exchange(remote_, target);
-  const IpAddress old_local = local_.address;
-  // Nobody sends from a group or a broadcast address: the route chooses then.
-  if (local_.address.is_v4() && (local_.address.is_multicast() || is_broadcast_here(entry, local_.address)))
-    local_.address = IpAddress::any(IpFamily::V4);
+  const IpAddress old_local = std::exchange(local_.address, bound);
   // No route leads from one family to the other, but where there is none at all that is said first.
   const bool is_of_other_family = !local_.address.is_unspecified() && local_.address.is_v4() != target.address.is_v4();
   if (is_of_other_family) local_.address = IpAddress::any(target.address.family());
@@ -239,6 +240,7 @@ void TcpSocket::fill_demux() {
 // Everything of the control block that a new connection starts from.
 void TcpSocket::prepare_to_connect(Entry& entry) {
   disconnect_gap_ = 0;
+  replace_error(Errno{});  // of what was before
   const TunableValues& tunables = stack().tunables().values();
   negotiated_ = {.timestamps = tunables.tcp_timestamps != 0,
                  .sack = tunables.tcp_sack != 0,

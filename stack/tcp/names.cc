@@ -55,7 +55,8 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
       return claimed.error();
     }
   }
-  // An earlier attempt's peer is none any more.
+  // An earlier attempt's peer is none any more, nor is the way to it.
+  route_ = Route();
   remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
   is_bound_address_ = !is_any;
   is_bound_port_ = local.port != 0;

@@ -100,6 +100,28 @@ TEST(OrderTest, AStreamBoundToBroadcastConnectsFromWhereTheRouteSays) {
   EXPECT_EQ(name_of(fd).sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 }
 
+TEST(OrderTest, ThisHostIsOfTheFamilyThatTheStreamIsBoundTo) {
+  const Fd listener = stream();
+  ASSERT_EQ(bind_to(listener, loopback4()), 0);
+  ASSERT_EQ(::listen(listener, 2), 0);
+  const uint16_t port = ntohs(name_of(listener).sin_port);
+  const Fd mapped = stream(AF_INET6);
+  ASSERT_EQ(bind_to(mapped, address6("::ffff:127.0.0.1", 0)), 0);
+  EXPECT_EQ(connect_to(mapped, address6("::", port)), -EINPROGRESS);
+  const Fd group = stream();
+  ASSERT_EQ(bind_to(group, address4("224.0.0.251", 0)), 0);
+  EXPECT_EQ(connect_to(group, address4("0.0.0.0", port)), -EINPROGRESS);
+}
+
+TEST(OrderTest, ANewAttemptForgetsTheErrorOfTheOldConnection) {
+  TcpPair pair = tcp_pair();
+  sockaddr_in nobody{};
+  EXPECT_EQ(connect_to(pair.server, nobody), 0);
+  EXPECT_NE(poll_now(pair.server, POLLOUT) & POLLERR, 0);
+  EXPECT_EQ(connect_to(pair.server, name_of(pair.listener)), 0);
+  EXPECT_EQ(poll_now(pair.server, POLLOUT), POLLOUT);
+}
+
 TEST(OrderTest, TheScopeOfAnAddressThatHasNoneIsIgnored) {
   const Fd listener = stream(AF_INET6);
   ASSERT_EQ(bind_to(listener, loopback6()), 0);
