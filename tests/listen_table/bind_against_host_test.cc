@@ -8,6 +8,7 @@
 
 #include "tests/listen_table/bind_plan.hh"
 #include "tests/listen_table/host_namespace.hh"
+#include "tests/support/wire_stack.hh"
 
 namespace lxnet {
 namespace {
@@ -52,7 +53,7 @@ class BindAgainstHostTest : public ::testing::Test {
     }
     plan.address = kAddresses6[random() % std::size(kAddresses6)];
     if (plan.address.find("ffff") == std::string::npos) plan.v6_only = coin(3);
-    // An address must be on the interface; ours has no second one.
+    // An address must be on the interface.
     if (plan.interface == 2 && plan.address == "::1") plan.interface = 1;
     return plan;
   }
@@ -83,7 +84,12 @@ class BindAgainstHostTest : public ::testing::Test {
 
   void run_sequence(unsigned seed, bool is_tcp) {
     std::mt19937 random(seed);
+    WireDevice second(WireStack::kMac);
     TestStack stack;
+    {
+      Entry entry(*stack.stack);
+      ASSERT_TRUE(stack.stack->interfaces().add(entry, second, "second").is_ok());
+    }
     std::vector<Pair> pairs;
     std::string history = "seed " + std::to_string(seed) + "\n";
     for (int i = 0; i < 25 && !HasFailure(); ++i) {
