@@ -11,6 +11,9 @@
 // whether the known circles died. Everything is under the domain's mutex.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "base/list.hh"
 
 namespace lxnet {
