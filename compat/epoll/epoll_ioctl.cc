@@ -19,7 +19,7 @@ Result<int64_t> EpollSet::ioctl(SyscallContext& context, uint32_t command, UserA
     return 0;
   }
   if (command != kSetParameters) return Errno::EINVAL;
-  const BusyPoll wanted = TRY(read_user<BusyPoll>(context.hal(), argument));
+  BusyPoll wanted = TRY(read_user<BusyPoll>(context.hal(), argument));
   if (wanted.padding != 0 || wanted.micros > INT32_MAX || wanted.prefer > 1) return Errno::EINVAL;
   if (wanted.budget > kUsualBudget && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
   __atomic_store(&busy_poll_, &wanted, __ATOMIC_RELAXED);
