@@ -56,7 +56,11 @@ class UnixGraph {
   void note_accepted(const UnixEndpoint& listener);
 
   // Without the lock: whether collect() would look at anything.
-  bool may_have_circles() const { return __atomic_load_n(&shape_, __ATOMIC_RELAXED) != Shape::NoCircle; }
+  bool may_have_circles() const {
+    Shape shape;
+    __atomic_load(&shape_, &shape, __ATOMIC_RELAXED);
+    return shape != Shape::NoCircle;
+  }
   // visit(UnixEndpoint&) for each socket of a dead circle; it must cut off the edges to it. What these held dies with its last
   // count.
   template <typename Visitor>
@@ -69,7 +73,7 @@ class UnixGraph {
   using Vertices = List<UnixVertex, &UnixVertex::link>;
 
   static UnixVertex* target_of(const UnixEdge& edge);
-  void set_shape(Shape shape) { __atomic_store_n(&shape_, shape, __ATOMIC_RELAXED); }
+  void set_shape(Shape shape) { __atomic_store(&shape_, &shape, __ATOMIC_RELAXED); }
   bool find_dead();
   void walk();
   void explore(UnixVertex& root);
