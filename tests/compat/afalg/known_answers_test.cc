@@ -70,7 +70,7 @@ void KnownAnswersTest::check_skcipher(const KnownAnswer& answer) {
   const bool is_chained = row->iv_size != 0 || row->parts[0] != nullptr;
   const std::string name = answer.name;
   const bool keeps_iv = name.starts_with("xts") || name.starts_with("cts") || name == "chacha20";
-  for (const uint32_t operation : {ALG_OP_ENCRYPT, ALG_OP_DECRYPT}) {
+  for (const uint32_t operation : {uint32_t{ALG_OP_ENCRYPT}, uint32_t{ALG_OP_DECRYPT}}) {
     const Bytes from = bytes_from(operation == ALG_OP_ENCRYPT ? answer.input : answer.output);
     const Bytes to = bytes_from(operation == ALG_OP_ENCRYPT ? answer.output : answer.input);
     const int fd = machine.operation("skcipher", answer.name, bytes_from(answer.key));
@@ -97,7 +97,7 @@ void KnownAnswersTest::check_aead(const KnownAnswer& answer) {
   ASSERT_EQ(machine.set_key(parent, bytes_from(answer.key)), 0) << answer.name;
   ASSERT_EQ(machine.call(SYS_setsockopt, parent, SOL_ALG, ALG_SET_AEAD_AUTHSIZE, nullptr, tag_size), 0);
   const int fd = static_cast<int>(machine.call(SYS_accept4, parent, nullptr, nullptr, 0));
-  for (const uint32_t operation : {ALG_OP_ENCRYPT, ALG_OP_DECRYPT}) {
+  for (const uint32_t operation : {uint32_t{ALG_OP_ENCRYPT}, uint32_t{ALG_OP_DECRYPT}}) {
     Bytes from = associated, to = associated;
     const ByteSpan in = operation == ALG_OP_ENCRYPT ? answer.input : answer.output;
     const ByteSpan out = operation == ALG_OP_ENCRYPT ? answer.output : answer.input;
