@@ -1,5 +1,6 @@
-// The main() of every benchmark: bench_NAME [--runs N] [--json FILE] [--side SIDE] [--list] [CASE]...; a CASE is a part of a
-// case's name.
+// The main() of every benchmark: bench_NAME [--runs N] [--count N] [--json FILE] [--side SIDE] [--list] [CASE]...; a CASE is a
+// part of a case's name. With --count a run is that many operations however long they take: for a profiler that counts
+// instructions.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +15,7 @@ namespace {
 
 struct Options {
   int runs = 15;
+  int64_t count = 0;
   std::string json;
   bool lists = false;
   WantedSides sides = {true, true, true, true, true};
@@ -34,13 +36,15 @@ Options parse(int argc, char** argv) {
       options.lists = true;
     } else if (word == "--runs" && i + 1 < argc && atoi(argv[i + 1]) > 0) {
       options.runs = atoi(argv[++i]);
+    } else if (word == "--count" && i + 1 < argc && atoll(argv[i + 1]) > 0) {
+      options.count = atoll(argv[++i]);
     } else if (word == "--json" && i + 1 < argc) {
       options.json = argv[++i];
     } else if (word == "--side" && i + 1 < argc && index_of_side(argv[i + 1]) < kSides) {
       options.sides = {};
       options.sides[index_of_side(argv[++i])] = true;
     } else if (word[0] == '-') {
-      fprintf(stderr, "usage: %s [--runs N] [--json FILE] [--side SIDE] [--list] [CASE]...\n", argv[0]);
+      fprintf(stderr, "usage: %s [--runs N] [--count N] [--json FILE] [--side SIDE] [--list] [CASE]...\n", argv[0]);
       exit(2);
     } else {
       options.wanted.push_back(word);
@@ -74,7 +78,7 @@ int run(int argc, char** argv) {
     if (options.lists) {
       printf("%s\n", one.name.c_str());
     } else {
-      rows.push_back(measure(one, options.runs, options.sides));
+      rows.push_back(measure(one, options.runs, options.sides, options.count));
     }
   }
   if (options.lists) return 0;

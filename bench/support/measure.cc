@@ -42,8 +42,9 @@ Figure summary_of(std::vector<double>& values) {
 // One side of a case, set up.
 class Contender {
  public:
-  Contender(const Case& measured, Work work) : case_(measured), work_(std::move(work)) {
-    if (work_.repeat) calibrate();
+  Contender(const Case& measured, Work work, int64_t count)
+      : case_(measured), work_(std::move(work)), count_(count), attempts_(count == 0 ? kAttempts : 1) {
+    if (work_.repeat && count_ == 0) calibrate();
   }
 
   void run() {
@@ -76,7 +77,7 @@ class Contender {
   // A slice in which the scheduler gave the processor to somebody else says nothing: it is measured again.
   Times slice() {
     Times best{};
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    for (int attempt = 0; attempt < attempts_; ++attempt) {
       const long before = preemptions();
       const Times times = timed();
       if (attempt == 0 || times.wall < best.wall) best = times;
@@ -92,7 +93,8 @@ class Contender {
 
   const Case& case_;
   Work work_;
-  int64_t count_ = 1;
+  int64_t count_;
+  const int attempts_;
   std::vector<double> wall_, processor_;
 };
 
@@ -111,12 +113,12 @@ std::optional<double> processor_advantage_over(const Row& row, Side side) {
   return ratio_of(row.unit, row.processor[static_cast<size_t>(Side::Lxnet)], row.processor[static_cast<size_t>(side)]);
 }
 
-Row measure(const Case& measured, int runs, const WantedSides& wanted) {
+Row measure(const Case& measured, int runs, const WantedSides& wanted, int64_t count) {
   const std::array<const std::function<Work()>*, kSides> sides = {&measured.lxnet, &measured.linux, &measured.lwip,
                                                                   &measured.openssl, &measured.floor};
   std::array<std::unique_ptr<Contender>, kSides> contenders;
   for (size_t side = 0; side < kSides; ++side) {
-    if (*sides[side] && wanted[side]) contenders[side] = std::make_unique<Contender>(measured, (*sides[side])());
+    if (*sides[side] && wanted[side]) contenders[side] = std::make_unique<Contender>(measured, (*sides[side])(), count);
   }
   for (int run = 0; run < runs; ++run) {
     for (auto& contender : contenders) {

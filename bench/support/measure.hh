@@ -31,6 +31,7 @@ std::optional<double> processor_advantage_over(const Row& row, Side side);
 
 // Sides that are not wanted are not even set up.
 using WantedSides = std::array<bool, kSides>;
-Row measure(const Case& measured, int runs, const WantedSides& wanted);
+// A slice is of `count` operations, or with 0 of as many as a few milliseconds hold.
+Row measure(const Case& measured, int runs, const WantedSides& wanted, int64_t count);
 
 }  // namespace lxnet::bench

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "stack/bpf/bpf_check.hh"
@@ -200,12 +201,13 @@ TEST_F(BpfOnLinuxTest, HeadersThatWerePassedAnswerAlike) {
   ASSERT_EQ(getsockname(receiver, reinterpret_cast<sockaddr*>(&address), &length), 0);
   const Bytes payload(kDatagramSize, 0x55);
   // The same packet for us: Ethernet header of zeros but for the type, IPv4 header, UDP header, payload.
-  Bytes frame(14 + 20 + 8);
+  constexpr size_t kHeaders = 14 + 20 + 8;
+  Bytes frame(kHeaders + kDatagramSize, 0x55);
+  std::fill_n(frame.begin(), kHeaders, uint8_t{0});
   frame[12] = 0x08;
   frame[14] = 0x45;
   frame[14 + 8] = 64;
   frame[14 + 9] = IPPROTO_UDP;
-  frame.insert(frame.end(), payload.begin(), payload.end());
   const BpfPacket packet{.linear = ByteSpan(frame).subspan(34),
                          .size = static_cast<uint32_t>(frame.size() - 34),
                          .read =
