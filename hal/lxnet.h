@@ -45,6 +45,7 @@ int lxnet_enable_afalg_x86(struct lxnet_stack* stack);
 /* AF_NETLINK: liblxnet_afnetlink. `inode_of` gives the inode under which programs see the socket with this SO_COOKIE, 0 when none
  * has it open; it is called with the HAL's ctx, in any context. When it is null the cookie stands for the inode. */
 int lxnet_enable_afnetlink(struct lxnet_stack* stack, uint64_t (*inode_of)(void* ctx, uint64_t cookie));
+int lxnet_enable_afpacket(struct lxnet_stack* stack); /* AF_PACKET: liblxnet_afpacket */
 /* any. SO_COOKIE of a file that is a socket; 0 of any other. */
 uint64_t lxnet_file_cookie(struct lxnet_file* file);
 

@@ -91,6 +91,7 @@ void Packet::copy_metadata(const Packet& other) {
   is_for_other_host = other.is_for_other_host;
   is_looped = other.is_looped;
   is_routed_to_us = other.is_routed_to_us;
+  has_own_link_header = other.has_own_link_header;
   memcpy(control_, other.control_, sizeof control_);
 }
 

@@ -60,6 +60,13 @@ class Interface : public RefCounted<Interface> {
   InterfaceSettings& settings() { return settings_; }
   const InterfaceSettings& settings() const { return settings_; }
   LinkCounters counters() const;
+  // How many want to hear everything, or every group: those who set the flag count as one.
+  uint32_t promiscuity() const {
+    return __atomic_load_n(&promiscuity_, __ATOMIC_RELAXED) + ((flags() & kInterfacePromiscuous) != 0 ? 1 : 0);
+  }
+  uint32_t all_multicast() const {
+    return __atomic_load_n(&all_multicast_, __ATOMIC_RELAXED) + ((flags() & kInterfaceAllMulticast) != 0 ? 1 : 0);
+  }
   // The interface's part in neighbour discovery; null until IPv6 runs on it.
   NdpInterface* ndp() const { return ndp_; }
 
@@ -96,9 +103,9 @@ class Interface : public RefCounted<Interface> {
   bool is_registered_ = false;
   uint32_t flags_ = 0;
   uint32_t mtu_ = 0;
-  uint32_t poll_state_ = 0;  // of the device: 0 idle, 1 being polled, 2 and asked for again
-  uint32_t promiscuity_ = 0;
-  uint64_t mac_ = 0;  // in one word, so that readers need no lock
+  uint32_t poll_state_ = 0;                       // of the device: 0 idle, 1 being polled, 2 and asked for again
+  uint32_t promiscuity_ = 0, all_multicast_ = 0;  // how many packet sockets want it, beside the flag that somebody set
+  uint64_t mac_ = 0;                              // in one word, so that readers need no lock
   char name_[kNameSize] = {};
   InterfaceSettings settings_;
   LinkCounters counters_;

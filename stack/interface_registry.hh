@@ -71,6 +71,10 @@ class InterfaceRegistry {
   Result<> set_state(Entry& entry, Interface& interface, LinkState state);
   // IFF_NOARP, IFF_PROMISC, IFF_ALLMULTI; IFF_UP is set_state()'s.
   void change_flags(Entry& entry, Interface& interface, uint32_t flags, uint32_t mask);
+  // A packet socket wants to hear what is not for us, or no longer. Flags do not show it, the counts do.
+  enum class Curiosity : uint8_t { Everything, EveryGroup };
+  enum class Count : uint8_t { Up, Down };
+  void change_curiosity(Entry& entry, Interface& interface, Curiosity about, Count count) REQUIRES(configuration_);
   // EINVAL: outside of what the device can.
   Result<> set_mtu(Entry& entry, Interface& interface, uint32_t mtu);
   // EADDRNOTAVAIL: a multicast or zero address; EOPNOTSUPP: no Ethernet.

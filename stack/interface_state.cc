@@ -76,6 +76,15 @@ void InterfaceRegistry::change_flags(Entry& entry, Interface& interface, uint32_
   notify(entry, {.kind = NetworkEvent::Kind::InterfaceChanged, .interface = &interface});
 }
 
+// Every device of ours hands on all that it hears, so there is nobody to tell but who watches the counts.
+void InterfaceRegistry::change_curiosity(Entry& entry, Interface& interface, Curiosity about, Count count) {
+  const bool was_promiscuous = interface.promiscuity() != 0;
+  uint32_t& counter = about == Curiosity::Everything ? interface.promiscuity_ : interface.all_multicast_;
+  __atomic_store_n(&counter, counter + (count == Count::Up ? 1u : ~0u), __ATOMIC_RELAXED);
+  if (was_promiscuous == (interface.promiscuity() != 0)) return;
+  notify(entry, {.kind = NetworkEvent::Kind::InterfaceChanged, .interface = &interface});
+}
+
 Result<> InterfaceRegistry::set_mtu(Entry& entry, Interface& interface, uint32_t mtu) {
   MutexLock configuration(configuration_);
   if (!interface.is_registered_) return Errno::ENODEV;

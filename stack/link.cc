@@ -18,15 +18,19 @@ uint16_t protocol_of_ip(const Packet& packet) {
   return static_cast<uint16_t>(is_v6 ? EtherType::Ipv6 : EtherType::Ipv4);
 }
 
+void classify(Packet& frame, const EthernetHeader& header, MacAddress own) {
+  frame.is_link_broadcast = header.destination.is_broadcast();
+  frame.is_link_multicast = header.destination.is_multicast() && !frame.is_link_broadcast;
+  frame.is_for_other_host = !header.destination.is_multicast() && header.destination != own;
+}
+
 // Reads the Ethernet header and says how long it is with its tag. EINVAL: not a frame.
 Result<size_t> open_ethernet(Packet& frame, MacAddress own) {
   constexpr size_t kLongestHeader = sizeof(EthernetHeader) + sizeof(VlanHeader);
   const size_t size = frame.size();
   TRY(frame.pull_up(size < kLongestHeader ? size : kLongestHeader));
   const EthernetHeader& header = *TRY(EthernetHeader::parse(frame.linear()));
-  frame.is_link_broadcast = header.destination.is_broadcast();
-  frame.is_link_multicast = header.destination.is_multicast() && !frame.is_link_broadcast;
-  frame.is_for_other_host = !header.destination.is_multicast() && header.destination != own;
+  classify(frame, header, own);
   size_t header_size = sizeof(EthernetHeader);
   uint16_t type = header.type.get();
   if (type == static_cast<uint16_t>(EtherType::Vlan)) {
@@ -39,6 +43,15 @@ Result<size_t> open_ethernet(Packet& frame, MacAddress own) {
   }
   frame.link_protocol = type;
   return header_size;
+}
+
+// What a program sent over loopback with a header of its own: to the stack it is a frame like any other.
+void open_looped(Packet& frame, MacAddress own) {
+  const auto& header = *reinterpret_cast<const EthernetHeader*>(frame.link_header());
+  classify(frame, header, own);
+  // Its broadcast address is all zeros, its own: the usual one is a group to it.
+  frame.is_link_multicast |= std::exchange(frame.is_link_broadcast, false);
+  frame.link_protocol = static_cast<uint16_t>(ether_type(header.type, frame.linear()));
 }
 
 }  // namespace
@@ -76,7 +89,7 @@ void Interface::transmit(Entry& entry, PacketQueue& frames) {
   uint64_t bytes = 0;
   for (const Packet* frame = frames.front(); frame != nullptr; frame = frames.next(*frame)) {
     bytes += frame->size();
-    if (has_taps) stack_.interfaces().taps().show(entry, *this, *frame, TapDirection::Sent);
+    if (has_taps && !frame->is_hidden_from_taps) stack_.interfaces().taps().show(entry, *this, *frame, TapDirection::Sent);
   }
   __atomic_fetch_add(&counters_.tx_packets, frames.count(), __ATOMIC_RELAXED);
   __atomic_fetch_add(&counters_.tx_bytes, bytes, __ATOMIC_RELAXED);
@@ -104,10 +117,15 @@ void link_receive(Entry& entry, Ref<Packet> frame) {
     if (!frame->pull_up(1).is_ok()) return drop(entry, std::move(frame), DropReason::LinkHeader);
     frame->link_protocol = protocol_of_ip(*frame);
   }
-  frame->mark_link_header();
+  if (frame->has_own_link_header) [[unlikely]] {
+    open_looped(*frame, interface->mac());
+  } else {
+    frame->mark_link_header();
+  }
   LinkTaps& taps = entry.stack().interfaces().taps();
   if (!taps.is_empty()) [[unlikely]]
     taps.show(entry, *interface, *frame, TapDirection::Received);
+  frame->has_own_link_header = false;
   frame->consume(header_size);
   if (frame->is_for_other_host) return drop(entry, std::move(frame), DropReason::NotForUs);
   const EtherType protocol{frame->link_protocol};

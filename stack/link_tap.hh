@@ -20,6 +20,10 @@ class LinkTap {
 
   explicit LinkTap(Callback callback, uint32_t only_interface = 0) : callback_(callback), interface_index_(only_interface) {}
 
+  // Only while nobody calls it: before add(), or after remove().
+  void watch(uint32_t only_interface) { interface_index_ = only_interface; }
+  bool is_added() const { return link_.is_linked(); }
+
  private:
   friend class LinkTaps;
 

@@ -2,7 +2,7 @@
 #include "compat/afinet/inet_socket.hh"
 #include "compat/afinet/interface_ioctl.hh"
 #include "compat/afinet/route_ioctl.hh"
-#include "compat/syscalls/user_time.hh"
+#include "compat/syscalls/stamp_ioctl.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -12,29 +12,7 @@ constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58;
 constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411;  // FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ)
 constexpr uint32_t kAtMark = 0x8905, kBytesNotYetSent = 0x894b;     // SIOCATMARK, SIOCOUTQNSD: TCP alone
 
-// SIOCGSTAMP and SIOCGSTAMPNS, old and new: when the last datagram that was received came in (sock_gettstamp). From then on
-// datagrams are stamped.
-constexpr uint32_t kStampMicros = 0x8906, kStampNanos = 0x8907, kStampMicrosNew = 0x80108906, kStampNanosNew = 0x80108907;
-
-bool is_stamp_command(uint32_t command) {
-  return command == kStampMicros || command == kStampNanos || command == kStampMicrosNew || command == kStampNanosNew;
-}
-
-Result<int64_t> receive_stamp(SyscallContext& context, Socket& socket, uint32_t command, UserAddress argument) {
-  __atomic_fetch_or(&socket.options.timestamp_flags, uint32_t{kTimestampKept}, __ATOMIC_RELAXED);
-  int64_t stamp = __atomic_load_n(&socket.options.last_stamp, __ATOMIC_RELAXED);
-  if (stamp < 0) return Errno::ENOENT;
-  if (stamp == 0) {
-    stamp = context.hal().wall_nanos();
-    __atomic_store_n(&socket.options.last_stamp, stamp, __ATOMIC_RELAXED);
-  }
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
-  const bool is_micros = command == kStampMicros || command == kStampMicrosNew;
-  const bool is_new = command == kStampMicrosNew || command == kStampNanosNew;
-  const TimePair pair{stamp / kNanosPerSecond, is_micros ? stamp % kNanosPerSecond / 1000 : stamp % kNanosPerSecond};
-  TRY(write_time_pair(context, argument, is_new ? TimeWidth::Bits64 : native_time_width(context), pair));
-  return 0;
-}
+}  // namespace
 
 // ENOTTY: for the devices to answer.
 Result<int64_t> network4_ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
@@ -57,6 +35,8 @@ Result<int64_t> network4_ioctl(SyscallContext& context, uint32_t command, UserAd
   }
 }
 
+namespace {
+
 Result<int64_t> network6_ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
   switch (command) {
     case kAddRoute:
@@ -74,7 +54,7 @@ Result<int64_t> network6_ioctl(SyscallContext& context, uint32_t command, UserAd
 }  // namespace
 
 Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
-  if (is_stamp_command(command)) return receive_stamp(context, *socket_, command, argument);
+  if (is_stamp_command(command)) return receive_stamp(context, socket_->options, command, argument);
   // ping_prot has no ioctl at all.
   const bool is_ping = socket_type() == kSockDatagram && (socket_->protocol() == kIcmp4 || socket_->protocol() == kIcmp6);
   if (is_ping && (command == kBytesReadable || command == kBytesUnsent)) return Errno::ENOTTY;

@@ -102,6 +102,8 @@ Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t 
   TRY(writer.attribute(kLinkMinMtu, is_loopback ? 0 : device.min_mtu));
   TRY(writer.attribute(kLinkMaxMtu, is_loopback ? 0 : device.max_mtu));
   TRY(writer.attribute(kLinkGroup, uint32_t{0}));
+  TRY(writer.attribute(kLinkPromiscuity, interface.promiscuity()));
+  TRY(writer.attribute(kLinkAllMulticast, interface.all_multicast()));
   TRY(writer.attribute(kLinkSendQueues, uint32_t{1}));
   TRY(writer.attribute(kLinkReceiveQueues, uint32_t{1}));
   TRY(writer.attribute(kLinkCarrier, static_cast<uint8_t>(interface.device().is_link_up())));

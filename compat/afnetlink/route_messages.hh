@@ -47,11 +47,13 @@ enum LinkAttribute : uint16_t {
   kLinkMode = 17,
   kLinkStatistics64 = 23,
   kLinkGroup = 27,
+  kLinkPromiscuity = 30,
   kLinkSendQueues = 31,
   kLinkReceiveQueues = 32,
   kLinkCarrier = 33,
   kLinkMinMtu = 50,
   kLinkMaxMtu = 51,
+  kLinkAllMulticast = 61,
 };
 
 struct AddressMessage {

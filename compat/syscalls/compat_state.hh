@@ -46,6 +46,10 @@ class CompatState {
   void* netlink_domain = nullptr;
   void (*destroy_netlink_domain)(const Hal& hal, void* domain) = nullptr;
 
+  // AF_PACKET's own, the same way (compat/afpacket).
+  void* packet_domain = nullptr;
+  void (*destroy_packet_domain)(const Hal& hal, void* domain) = nullptr;
+
   // AF_ALG's own, the same way (compat/afalg).
   void* algorithm_registry = nullptr;
   void (*destroy_algorithm_registry)(const Hal& hal, void* registry) = nullptr;

@@ -33,8 +33,10 @@ Result<UserProgram> read_program(const OptionInput& input) {
   return UserProgram{wide.count, UserAddress(wide.instructions)};
 }
 
+}  // namespace
+
 // In Linux's order: the struct, the lock, the sizes, the instructions, the rules.
-Result<Ref<BpfProgram>> take_program(const OptionInput& input) {
+Result<Ref<BpfProgram>> take_filter(const OptionInput& input) {
   const UserProgram user = TRY(read_program(input));
   if (input.socket.options().filter_locked) return Errno::EPERM;
   if (user.instructions.is_null() || user.count == 0 || user.count > kBpfMaxInstructions) return Errno::EINVAL;
@@ -47,10 +49,8 @@ Result<Ref<BpfProgram>> take_program(const OptionInput& input) {
   return program;
 }
 
-}  // namespace
-
 Result<> attach_filter(const OptionInput& input) {
-  Ref<BpfProgram> program = TRY(take_program(input));
+  Ref<BpfProgram> program = TRY(take_filter(input));
   SocketAttachments* attachments = input.socket.attachments();
   if (attachments == nullptr) return Errno::EOPNOTSUPP;
   attachments->set_filter(std::move(program));
@@ -83,7 +83,7 @@ Result<> get_filter(const OptionOutput& output) {
 }
 
 Result<> attach_group_filter(const OptionInput& input) {
-  Ref<BpfProgram> program = TRY(take_program(input));
+  Ref<BpfProgram> program = TRY(take_filter(input));
   Socket* socket = input.socket.internet_socket();
   if (socket == nullptr) return Errno::EINVAL;
   return socket->set_group_program(input.context.entry(), std::move(program));

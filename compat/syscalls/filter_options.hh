@@ -7,6 +7,8 @@ namespace lxnet {
 
 // struct sock_fprog. EINVAL: not one, or a program that may not run; EFAULT; EPERM: SO_LOCK_FILTER.
 Result<> attach_filter(const OptionInput& input);
+// The program alone, for whoever else takes one. The same errors.
+Result<Ref<BpfProgram>> take_filter(const OptionInput& input);
 Result<> detach_filter(SyscallContext& context, SocketFile& socket, int value);
 Result<> lock_filter(SyscallContext& context, SocketFile& socket, int value);
 // SO_GET_FILTER: the length is counted in instructions.

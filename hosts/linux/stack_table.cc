@@ -65,6 +65,7 @@ int StackTable::create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack**
   if (int error = lxnet_stack_create(&hal, &config, stack, message); error != 0) return error;
   int error = lxnet_enable_epoll(*stack);
   if (error == 0) error = lxnet_enable_afnetlink(*stack, &inode_of_socket);
+  if (error == 0) error = lxnet_enable_afpacket(*stack);
   if (error == 0) error = enable_afalg(*stack);
   if (error == 0 && serves_unix_) error = lxnet_enable_afunix(*stack);
   if (error == 0 && trace_.line != nullptr) error = lxnet_trace_enable(*stack, &trace_);

@@ -43,6 +43,7 @@ Memberships::~Memberships() {
   MutexLock lock(mutex_);
   while (!in_order_.is_empty()) forget_group(*in_order_.front());
   while (LinkMulticast* link = links_.take_front()) dispose(stack_.hal(), link);
+  while (LinkAddressHold* hold = holds_.take_front()) dispose(stack_.hal(), hold);
 }
 
 uint64_t Memberships::hash(uint32_t interface_index, const IpAddress& group) const {
@@ -98,22 +99,23 @@ void Memberships::finish_change(Entry& entry, InterfaceGroup& group, uint32_t us
   arm_timer();
 }
 
-// Other groups that listen through the same link-layer address keep it open.
-bool Memberships::shares_link_address(const InterfaceGroup& group) const {
+// Whoever else listens through the same link-layer address keeps it open.
+bool Memberships::is_heard_on_link(uint32_t interface_index, MacAddress address, const InterfaceGroup* except) const {
   for (const InterfaceGroup& other : in_order_) {
-    if (&other != &group && other.users() != 0 && other.interface_index() == group.interface_index() &&
-        link_address(other.address()) == link_address(group.address())) {
+    if (&other != except && other.users() != 0 && other.interface_index() == interface_index &&
+        link_address(other.address()) == address) {
       return true;
     }
   }
-  return false;
+  return find_hold(interface_index, address) != nullptr;
 }
 
 void Memberships::filter_device(const InterfaceGroup& group, bool listens) {
   const Ref<Interface> interface = stack_.interfaces().find(group.interface_index());
-  if (!interface || shares_link_address(group)) return;
+  const MacAddress link = link_address(group.address());
+  if (!interface || is_heard_on_link(group.interface_index(), link, &group)) return;
   HardwareAddress address;
-  copy_bytes(address.bytes, link_address(group.address()).bytes());
+  copy_bytes(address.bytes, link.bytes());
   interface->device().set_multicast(address, listens);
 }
 

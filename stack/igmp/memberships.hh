@@ -62,6 +62,9 @@ class Memberships {
   // ---- for the stack itself (solicited-node groups)
   void hold(Entry& entry, const Interface& interface, const IpAddress& group);
   void release(Entry& entry, const Interface& interface, const IpAddress& group);
+  // ---- for packet sockets: a link-layer address by itself, which the device is to hear as long as somebody holds it. ENOBUFS.
+  Result<> hold_link_address(const Interface& interface, MacAddress address);
+  void release_link_address(const Interface& interface, MacAddress address);
   // Whether somebody on this host listens on the interface to what `source` sends to `group`; an unspecified source asks for any.
   bool accepts(const Interface& interface, const IpAddress& group, const IpAddress& source) const;
   // ---- for IGMP and MLD input: no lock
@@ -97,9 +100,17 @@ class Memberships {
   Result<InterfaceGroup*> find_or_create_group(uint32_t interface_index, const IpAddress& group) REQUIRES(mutex_);
   void finish_change(Entry& entry, InterfaceGroup& group, uint32_t users_before) REQUIRES(mutex_);
   void filter_device(const InterfaceGroup& group, bool listens) REQUIRES(mutex_);
-  bool shares_link_address(const InterfaceGroup& group) const REQUIRES(mutex_);
+  // Whether another group than `except` listens through the address, or somebody holds it.
+  bool is_heard_on_link(uint32_t interface_index, MacAddress address, const InterfaceGroup* except) const REQUIRES(mutex_);
   void forget_group(InterfaceGroup& group) REQUIRES(mutex_);
   uint64_t hash(uint32_t interface_index, const IpAddress& group) const;
+  // link_addresses.cc
+  struct LinkAddressHold {
+    ListLink link;
+    uint32_t interface_index = 0, count = 0;
+    MacAddress address;
+  };
+  LinkAddressHold* find_hold(uint32_t interface_index, MacAddress address) const REQUIRES(mutex_);
   // socket_groups.cc
   Result<uint32_t> find_interface(Entry& entry, const IpAddress& group, const GroupInterface& on) const;
   SocketGroup* find_membership(const SocketGroups& groups, const IpAddress& group, uint32_t interface_index) const
@@ -142,6 +153,7 @@ class Memberships {
   HashTable<InterfaceGroup, &InterfaceGroup::table_link> groups_ GUARDED_BY(mutex_);
   List<InterfaceGroup, &InterfaceGroup::order_link> in_order_ GUARDED_BY(mutex_);
   List<LinkMulticast, &LinkMulticast::link> links_ GUARDED_BY(mutex_);
+  List<LinkAddressHold, &LinkAddressHold::link> holds_ GUARDED_BY(mutex_);
 };
 
 }  // namespace lxnet

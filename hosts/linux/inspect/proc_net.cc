@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "hosts/linux/file_table.hh"
+#include "hosts/linux/inspect/packet_list.hh"
 #include "hosts/linux/inspect/socket_list.hh"
 #include "hosts/linux/inspect/unix_list.hh"
 // The core's headers remove errno's macros.
@@ -184,6 +185,7 @@ std::optional<std::string> proc_net_text(lxnet_stack* stack, const FileTable& fi
   if (name == "snmp") return snmp(core);
   if (name == "snmp6") return snmp6(core);
   if (name == "netstat") return netstat(core);
+  if (name == "packet") return packet_socket_lines(stack, files);
   if (name == "unix" && lxnet_serves_family(stack, 1)) return unix_socket_lines(stack, files);
   return std::nullopt;
 }

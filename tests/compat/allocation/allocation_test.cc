@@ -1,6 +1,7 @@
 // Every system call with its first allocation failing, its second, and so on: the errno is one that Linux gives for want of
 // memory, the call can be made again and then succeeds, and nothing is left behind.
 #include <gtest/gtest.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -46,6 +47,7 @@ class Machine {
     EXPECT_EQ(lxnet_stack_create(&table, &config, &stack_, nullptr), 0);
     EXPECT_EQ(lxnet_enable_epoll(stack_), 0);
     EXPECT_EQ(lxnet_enable_afunix(stack_), 0);
+    EXPECT_EQ(lxnet_enable_afpacket(stack_), 0);
   }
   ~Machine() {
     while (!hal.files.empty()) close(hal.files.begin()->first);
@@ -144,6 +146,27 @@ void is_received(Machine& machine) {
   char bytes[8] = {};
   EXPECT_EQ(machine.call(SYS_recvfrom, machine.fds[kReceiver], bytes, sizeof bytes, 0, nullptr, nullptr), 5);
   EXPECT_EQ(std::string(bytes), "hello");
+}
+
+// fds[0] sends frames over lo, fds[1] is shown those of one protocol.
+void packet_pair(Machine& machine) {
+  machine.fds[0] = machine.socket(AF_PACKET, SOCK_DGRAM);
+  machine.fds[1] = machine.socket(AF_PACKET, SOCK_DGRAM, htons(0x88b5));
+}
+int64_t send_frame(Machine& machine) {
+  sockaddr_ll to{};
+  to.sll_protocol = htons(0x88b5);
+  to.sll_ifindex = 1;
+  return machine.call(SYS_sendto, machine.fds[0], "hello", 5, 0, &to, sizeof to);
+}
+template <int kKind>
+int64_t join_fanout(Machine& machine) {
+  const int word = 7 | kKind << 16;
+  return machine.call(SYS_setsockopt, machine.fds[1], SOL_PACKET, PACKET_FANOUT, &word, sizeof word);
+}
+int64_t hear_everything(Machine& machine) {
+  const packet_mreq request{.mr_ifindex = 1, .mr_type = PACKET_MR_MULTICAST, .mr_alen = 6, .mr_address = {1, 0, 0x5e}};
+  return machine.call(SYS_setsockopt, machine.fds[1], SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof request);
 }
 
 struct Operation {
@@ -273,6 +296,10 @@ const std::vector<Operation>& operations() {
       {"send unix stream", unix_pair<SOCK_STREAM>, send_text, is_received<1>},
       {"send unix datagram", unix_pair<SOCK_DGRAM>, send_text, is_received<1>},
       {"join a group", udp_pair<AF_INET>, join<IP_ADD_MEMBERSHIP>},
+      {"socket packet", nothing, make_socket<AF_PACKET, SOCK_RAW, 0x300>},
+      {"send frame", packet_pair, send_frame, is_received<1>, true},
+      {"join a fanout group", packet_pair, join_fanout<PACKET_FANOUT_ROLLOVER>},
+      {"join a link address", packet_pair, hear_everything},
       {"poll", udp_pair<AF_INET>, poll_many},
       {"select", udp_pair<AF_INET>, select_it},
       {"epoll_ctl", with_epoll, add_to_epoll},

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "compat/afinet/inet_options.hh"
+#include "compat/afpacket/packet_socket.hh"
 #include "compat/syscalls/syscall_table.hh"
 
 namespace lxnet {
@@ -52,7 +53,8 @@ void print_options(std::ostream& out) {
   const Level levels[] = {{"SOL_SOCKET", socket_level_options()},        {"IPPROTO_IP", ip_level_options()},
                           {"IPPROTO_IPV6", ipv6_level_options()},        {"IPPROTO_TCP", tcp_level_options()},
                           {"IPPROTO_UDP", udp_level_options()},          {"SOL_RAW", raw4_level_options()},
-                          {"SOL_RAW of AF_INET6", raw6_level_options()}, {"SOL_ICMPV6", icmp6_level_options()}};
+                          {"SOL_RAW of AF_INET6", raw6_level_options()}, {"SOL_ICMPV6", icmp6_level_options()},
+                          {"SOL_PACKET", packet_level_options()}};
   out << "\n## Socket options\n\nServed: the option has its effect. Missing: it fails as on a Linux without it.\n\n"
       << "| level | rows | served |\n| --- | --- | --- |\n";
   for (const Level& level : levels)

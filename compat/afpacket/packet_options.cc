@@ -1,0 +1,209 @@
+// SOL_PACKET: options as rows, with the lengths and errors of packet_setsockopt() and packet_getsockopt().
+#include "compat/afpacket/packet_socket.hh"
+#include "compat/syscalls/filter_options.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr int kLevel = 263;
+
+PacketSocket& packet_of(SocketFile& socket) { return static_cast<PacketSocket&>(socket); }
+PacketOptions& options_of(SocketFile& socket) { return packet_of(socket).packet_options(); }
+
+// "optlen != sizeof(val)": the length counts before the pointer.
+Result<int> read_exactly(const OptionInput& input) {
+  if (static_cast<size_t>(input.length) != sizeof(int)) return Errno::EINVAL;
+  return input.read<int>();
+}
+
+template <Relaxed<bool> PacketOptions::*Member>
+Result<> set_flag(const OptionInput& input) {
+  (options_of(input.socket).*Member) = TRY(input.read<int>()) != 0;
+  return ok();
+}
+template <Relaxed<bool> PacketOptions::*Member>
+Result<> set_flag_exactly(const OptionInput& input) {
+  (options_of(input.socket).*Member) = TRY(read_exactly(input)) != 0;
+  return ok();
+}
+template <Relaxed<bool> PacketOptions::*Member>
+Result<int> get_flag(SyscallContext&, SocketFile& socket) {
+  return int{(options_of(socket).*Member).load()};
+}
+
+// struct packet_mreq, with an address of up to 32 bytes.
+struct UserMembership {
+  int32_t index = 0;
+  uint16_t kind = 0, size = 0;
+  uint8_t address[LinkMembership::kAddressRoom] = {};
+};
+
+Result<> take_membership(const OptionInput& input, LinkMembership& asked) {
+  constexpr size_t kLeast = 16, kHead = 8;
+  const auto length = static_cast<size_t>(input.length);
+  if (length < kLeast) return Errno::EINVAL;
+  UserMembership user;
+  const size_t size = length < sizeof user ? length : sizeof user;
+  TRY(copy_in(input.context.hal(), mutable_bytes_of(user).first(size), input.value));
+  if (size < kHead + user.size) return Errno::EINVAL;
+  asked.index = static_cast<uint32_t>(user.index);
+  asked.kind = user.kind;
+  asked.size = user.size;
+  memcpy(asked.address, user.address, sizeof asked.address);
+  return ok();
+}
+
+Result<> add_membership(const OptionInput& input) {
+  LinkMembership asked;
+  TRY(take_membership(input, asked));
+  return packet_of(input.socket).add_membership(input.context, asked);
+}
+
+Result<> drop_membership(const OptionInput& input) {
+  LinkMembership asked;
+  TRY(take_membership(input, asked));
+  return packet_of(input.socket).drop_membership(input.context, asked);
+}
+
+Result<> get_statistics(const OptionOutput& output) {
+  const PacketStatistics taken = packet_of(output.socket).inbox().take_statistics();
+  const uint32_t words[2] = {taken.packets, taken.drops};
+  return output.write(words);
+}
+
+Result<> set_virtual_header_size(const OptionInput& input, bool is_size) {
+  constexpr uint32_t kPlain = 10, kWithBuffers = 12;
+  if (input.socket.socket_type() != kSockRaw) return Errno::EINVAL;
+  const auto value = static_cast<uint32_t>(TRY(input.read<int>()));
+  if (is_size && value != 0 && value != kPlain && value != kWithBuffers) return Errno::EINVAL;
+  options_of(input.socket).virtual_header = is_size ? value : value != 0 ? kPlain : 0;
+  return ok();
+}
+
+Result<> set_ignore_outgoing(const OptionInput& input) {
+  const int value = TRY(read_exactly(input));
+  if (value < 0 || value > 1) return Errno::EINVAL;
+  options_of(input.socket).ignores_outgoing = value != 0;
+  return ok();
+}
+
+Result<> set_fanout(const OptionInput& input) {
+  FanoutRequest request;
+  const auto length = static_cast<size_t>(input.length);
+  if (length != sizeof(int) && length != sizeof request) return Errno::EINVAL;
+  TRY(copy_in(input.context.hal(), mutable_bytes_of(request).first(length), input.value));
+  return packet_of(input.socket).join_fanout(input.context, request);
+}
+
+Result<> set_fanout_data(const OptionInput& input) {
+  PacketSocket& socket = packet_of(input.socket);
+  if (TRY(socket.fanout_program_kind()) == FanoutKind::Ebpf) {
+    if (socket.options().filter_locked) return Errno::EPERM;
+    return attach_descriptor(input);
+  }
+  if (socket.options().filter_locked) return Errno::EPERM;
+  return socket.set_fanout_program(TRY(take_filter(input)));
+}
+
+Result<> get_rollover(const OptionOutput& output) {
+  const RolloverState& state = packet_of(output.socket).rollover();
+  if (!state.is_on) return Errno::EINVAL;
+  const uint64_t words[3] = {state.all, state.huge, state.failed};
+  return output.write(words);
+}
+
+constexpr OptionRow missing(int name, const char* text, const char* note) {
+  return {.level = kLevel, .name = name, .text = text, .support = Support::Missing, .note = note};
+}
+constexpr const char kNoRing[] = "no memory of ours can be mapped into a program; recvmsg and sendmsg serve";
+
+constexpr OptionRow kRows[] = {
+    {.level = kLevel, .name = 1, .text = "PACKET_ADD_MEMBERSHIP", .set = &add_membership},
+    {.level = kLevel, .name = 2, .text = "PACKET_DROP_MEMBERSHIP", .set = &drop_membership},
+    missing(3, "PACKET_RECV_OUTPUT", "a number that Linux does not know either"),
+    missing(5, "PACKET_RX_RING", kNoRing),
+    {.level = kLevel, .name = 6, .text = "PACKET_STATISTICS", .get = &get_statistics},
+    missing(7, "PACKET_COPY_THRESH", kNoRing),
+    {.level = kLevel,
+     .name = 8,
+     .text = "PACKET_AUXDATA",
+     .get_int = &get_flag<&PacketOptions::tells_status>,
+     .set = &set_flag<&PacketOptions::tells_status>},
+    {.level = kLevel,
+     .name = 9,
+     .text = "PACKET_ORIGDEV",
+     .get_int = &get_flag<&PacketOptions::tells_first_device>,
+     .set = &set_flag<&PacketOptions::tells_first_device>,
+     .note = "no device stands upon another, so the two are one"},
+    missing(10, "PACKET_VERSION", kNoRing),
+    missing(11, "PACKET_HDRLEN", kNoRing),
+    missing(12, "PACKET_RESERVE", kNoRing),
+    missing(13, "PACKET_TX_RING", kNoRing),
+    missing(14, "PACKET_LOSS", kNoRing),
+    {.level = kLevel,
+     .name = 15,
+     .text = "PACKET_VNET_HDR",
+     .support = Support::Partial,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return options_of(socket).virtual_header.load() != 0 ? 1 : 0;
+     },
+     .set = [](const OptionInput& input) { return set_virtual_header_size(input, false); },
+     .note = "segmentation of TCP and UDP_SEGMENT with a checksum to finish; UDP fragmentation is refused"},
+    missing(16, "PACKET_TX_TIMESTAMP", "the control message of stamps of what was sent, which are not made"),
+    missing(17, "PACKET_TIMESTAMP", kNoRing),
+    {.level = kLevel,
+     .name = 18,
+     .text = "PACKET_FANOUT",
+     .support = Support::Partial,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(packet_of(socket).fanout_word());
+     },
+     .set = &set_fanout,
+     .note = "PACKET_FANOUT_FLAG_DEFRAG is refused with EINVAL"},
+    missing(19, "PACKET_TX_HAS_OFF", kNoRing),
+    {.level = kLevel,
+     .name = 20,
+     .text = "PACKET_QDISC_BYPASS",
+     .get_int = &get_flag<&PacketOptions::bypasses_taps>,
+     .set = &set_flag_exactly<&PacketOptions::bypasses_taps>},
+    {.level = kLevel, .name = 21, .text = "PACKET_ROLLOVER_STATS", .get = &get_rollover},
+    {.level = kLevel,
+     .name = 22,
+     .text = "PACKET_FANOUT_DATA",
+     .set = &set_fanout_data,
+     .note = "no descriptor is an eBPF program: EBADF or EINVAL"},
+    {.level = kLevel,
+     .name = 23,
+     .text = "PACKET_IGNORE_OUTGOING",
+     .get_int = &get_flag<&PacketOptions::ignores_outgoing>,
+     .set = &set_ignore_outgoing},
+    {.level = kLevel,
+     .name = 24,
+     .text = "PACKET_VNET_HDR_SZ",
+     .support = Support::Partial,
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(options_of(socket).virtual_header.load());
+     },
+     .set = [](const OptionInput& input) { return set_virtual_header_size(input, true); },
+     .note = "as PACKET_VNET_HDR"},
+};
+
+}  // namespace
+
+std::span<const OptionRow> packet_level_options() { return kRows; }
+
+Result<> PacketSocket::set_option(SyscallContext& context, int level, int name, UserAddress value, int length) {
+  // SOCK_PACKET has no options of its own.
+  if (is_old()) return Errno::EOPNOTSUPP;
+  return lxnet::set_option(kRows, OptionInput{context, *this, value, length}, level, name);
+}
+
+Result<> PacketSocket::get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length_address) {
+  if (is_old()) return Errno::EOPNOTSUPP;
+  if (level != kLevel) return Errno::ENOPROTOOPT;
+  const int length = TRY(read_user<int>(context.hal(), length_address));
+  if (length < 0) return Errno::EINVAL;
+  return lxnet::get_option(kRows, OptionOutput{context, *this, value, length_address, length}, level, name);
+}
+
+}  // namespace lxnet

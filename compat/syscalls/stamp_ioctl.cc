@@ -1,0 +1,32 @@
+#include "compat/syscalls/stamp_ioctl.hh"
+
+#include "compat/syscalls/user_time.hh"
+
+namespace lxnet {
+namespace {
+
+constexpr uint32_t kStampMicros = 0x8906, kStampNanos = 0x8907, kStampMicrosNew = 0x80108906, kStampNanosNew = 0x80108907;
+
+}  // namespace
+
+bool is_stamp_command(uint32_t command) {
+  return command == kStampMicros || command == kStampNanos || command == kStampMicrosNew || command == kStampNanosNew;
+}
+
+Result<int64_t> receive_stamp(SyscallContext& context, SocketOptions& options, uint32_t command, UserAddress argument) {
+  __atomic_fetch_or(&options.timestamp_flags, uint32_t{kTimestampKept}, __ATOMIC_RELAXED);
+  int64_t stamp = __atomic_load_n(&options.last_stamp, __ATOMIC_RELAXED);
+  if (stamp < 0) return Errno::ENOENT;
+  if (stamp == 0) {
+    stamp = context.hal().wall_nanos();
+    __atomic_store_n(&options.last_stamp, stamp, __ATOMIC_RELAXED);
+  }
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  const bool is_micros = command == kStampMicros || command == kStampMicrosNew;
+  const bool is_new = command == kStampMicrosNew || command == kStampNanosNew;
+  const TimePair pair{stamp / kNanosPerSecond, is_micros ? stamp % kNanosPerSecond / 1000 : stamp % kNanosPerSecond};
+  TRY(write_time_pair(context, argument, is_new ? TimeWidth::Bits64 : native_time_width(context), pair));
+  return 0;
+}
+
+}  // namespace lxnet

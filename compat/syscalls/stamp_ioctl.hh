@@ -1,0 +1,13 @@
+// SIOCGSTAMP and SIOCGSTAMPNS, old and new: when the last packet that was received came in (sock_gettstamp).
+#pragma once
+
+#include "compat/syscalls/context.hh"
+#include "stack/socket_options.hh"
+
+namespace lxnet {
+
+bool is_stamp_command(uint32_t command);
+// From then on packets are stamped. ENOENT: none was received.
+Result<int64_t> receive_stamp(SyscallContext& context, SocketOptions& options, uint32_t command, UserAddress argument);
+
+}  // namespace lxnet
