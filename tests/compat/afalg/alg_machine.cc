@@ -4,8 +4,27 @@
 
 namespace lxnet::testing {
 
+namespace {
+
+void watch_memory(lxnet_hal& table) {
+  static const auto alloc = table.alloc;
+  static const auto free = table.free;
+  table.alloc = [](void* ctx, size_t size, size_t align) {
+    void* block = alloc(ctx, size, align);
+    if (block != nullptr) MemoryWatch::current()->taken({static_cast<uint8_t*>(block), size});
+    return block;
+  };
+  table.free = [](void* ctx, void* block, size_t size) {
+    MemoryWatch::current()->given_back({static_cast<uint8_t*>(block), size});
+    free(ctx, block, size);
+  };
+}
+
+}  // namespace
+
 AlgMachine::AlgMachine(Implementations implementations) {
   lxnet_hal& table = hal.table();
+  if (MemoryWatch::current() != nullptr) watch_memory(table);
   table.find_fd = [](void* ctx, int fd, int* error) -> lxnet_file* {
     auto& self = *static_cast<TestHal*>(ctx);
     const auto found = self.files.find(fd);

@@ -22,6 +22,19 @@ inline Bytes bytes_from(ByteSpan span) { return Bytes(span.begin(), span.end());
 // With the processor's own instructions too, where there are any.
 enum class Implementations : uint8_t { Portable, All };
 
+// Sees every block that a machine made after it takes and gives back.
+class MemoryWatch {
+ public:
+  MemoryWatch() { current_ = this; }
+  virtual ~MemoryWatch() { current_ = nullptr; }
+  virtual void taken(ByteSpan block) = 0;
+  virtual void given_back(ByteSpan block) = 0;
+  static MemoryWatch* current() { return current_; }
+
+ private:
+  static inline MemoryWatch* current_ = nullptr;
+};
+
 class AlgMachine {
  public:
   explicit AlgMachine(Implementations implementations = Implementations::Portable);

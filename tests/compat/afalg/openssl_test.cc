@@ -107,6 +107,69 @@ TEST_F(OpensslTest, AeadsAgree) {
   }
 }
 
+// Text and tag, with the shortest nonce there is to the longest.
+TEST_F(OpensslTest, CcmAgrees) {
+  for (int round = 0; round < 50; ++round) {
+    const int nonce_size = 7 + round % 7;
+    const Bytes key = random(16), nonce = random(static_cast<size_t>(nonce_size)), associated = random(pick(70)),
+                text = random(1 + pick(2000));
+    Bytes iv(16);
+    iv[0] = static_cast<uint8_t>(14 - nonce_size);
+    std::copy(nonce.begin(), nonce.end(), iv.begin() + 1);
+    Bytes sealed = associated;
+    sealed.resize(associated.size() + text.size() + 16);
+    EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
+    int size = 0;
+    EVP_EncryptInit_ex(context, EVP_aes_128_ccm(), nullptr, nullptr, nullptr);
+    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_IVLEN, nonce_size, nullptr);
+    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, nullptr);
+    EVP_EncryptInit_ex(context, nullptr, nullptr, key.data(), nonce.data());
+    EVP_EncryptUpdate(context, nullptr, &size, nullptr, static_cast<int>(text.size()));
+    if (!associated.empty()) EVP_EncryptUpdate(context, nullptr, &size, associated.data(), static_cast<int>(associated.size()));
+    uint8_t* to = sealed.data() + associated.size();
+    EXPECT_EQ(EVP_EncryptUpdate(context, to, &size, text.data(), static_cast<int>(text.size())), 1);
+    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, to + text.size());
+    EVP_CIPHER_CTX_free(context);
+    Bytes input = associated;
+    input.insert(input.end(), text.begin(), text.end());
+    const int fd = machine.operation("aead", "ccm(aes)", key);
+    machine.send_operation(fd, ALG_OP_ENCRYPT, iv, input, 0, static_cast<uint32_t>(associated.size()));
+    ASSERT_EQ(machine.receive(fd, sealed.size()), sealed) << "nonce of " << nonce_size;
+  }
+}
+
+TEST_F(OpensslTest, MacsAgree) {
+  struct Case {
+    const char *name, *mac, *part;
+  };
+  const Case cases[] = {{"hmac(md5)", "HMAC", "MD5"},           {"hmac(sha1)", "HMAC", "SHA1"},
+                        {"hmac(sha224)", "HMAC", "SHA224"},     {"hmac(sha256)", "HMAC", "SHA256"},
+                        {"hmac(sha384)", "HMAC", "SHA384"},     {"hmac(sha512)", "HMAC", "SHA512"},
+                        {"hmac(sha3-224)", "HMAC", "SHA3-224"}, {"hmac(sha3-256)", "HMAC", "SHA3-256"},
+                        {"hmac(sha3-384)", "HMAC", "SHA3-384"}, {"hmac(sha3-512)", "HMAC", "SHA3-512"},
+                        {"hmac(rmd160)", "HMAC", "RIPEMD160"},  {"cmac(aes)", "CMAC", "AES-128-CBC"},
+                        {"cmac(camellia)", "CMAC", "CAMELLIA-128-CBC"}};
+  for (const Case& row : cases) {
+    for (int round = 0; round < 30; ++round) {
+      // HMAC takes any key: longer than a block, too.
+      const Bytes key = random(row.mac == std::string("CMAC") ? 16 : 1 + pick(200)), text = random(pick(2000));
+      Bytes tag(64);
+      size_t size = 0;
+      ASSERT_NE(EVP_Q_mac(nullptr, row.mac, nullptr, row.part, nullptr, key.data(), key.size(), text.data(), text.size(), tag.data(),
+                          tag.size(), &size),
+                nullptr)
+          << row.name;
+      tag.resize(size);
+      const int fd = machine.operation("hash", row.name, key);
+      ASSERT_GE(fd, 0) << row.name;
+      const size_t cut = pick(text.size());
+      machine.send(fd, text.data(), cut, MSG_MORE);
+      machine.send(fd, text.data() + cut, text.size() - cut);
+      ASSERT_EQ(machine.receive(fd, size), tag) << row.name << " of " << text.size();
+    }
+  }
+}
+
 TEST_F(OpensslTest, HashesAgree) {
   struct Case {
     const char* name;
@@ -118,6 +181,7 @@ TEST_F(OpensslTest, HashesAgree) {
                         {"sha256", &EVP_sha256},
                         {"sha384", &EVP_sha384},
                         {"sha512", &EVP_sha512},
+                        {"rmd160", &EVP_ripemd160},
                         {"sha3-224", &EVP_sha3_224},
                         {"sha3-256", &EVP_sha3_256},
                         {"sha3-384", &EVP_sha3_384},
