@@ -42,17 +42,19 @@ struct Listener {
 
 void report_algorithms(void* registry, Entry& entry, CompatState::VisitAlgorithm visit, void* context) {
   Listener listener{visit, context};
-  const auto tell = [](void* raw, const Algorithm& row, SelfTest) {
+  const auto tell = [](void* raw, const Algorithm& row, SelfTest self_test) {
     const auto& to = *static_cast<Listener*>(raw);
     to.visit(to.context, AlgorithmReport{.name = row.name,
                                          .driver = row.driver,
                                          .type = type_of(row),
                                          .priority = static_cast<uint32_t>(row.priority),
                                          .block_size = row.block_size,
+                                         .chunk_size = row.chunk(),
                                          .iv_size = row.iv_size,
                                          .min_key_size = row.min_key_size,
                                          .max_key_size = row.max_key_size,
-                                         .digest_size = row.digest_size});
+                                         .digest_size = row.digest_size,
+                                         .is_tested = self_test == SelfTest::Passed || self_test == SelfTest::NoAnswerKnown});
   };
   static_cast<AlgorithmRegistry*>(registry)->visit_all(entry, tell, &listener);
 }

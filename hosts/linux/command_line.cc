@@ -35,7 +35,7 @@ constexpr char kRunHelp[] =
     "...\n"
     "  --unix                serve AF_UNIX sockets too; the program then reaches none of the host's by path. With --net, as the\n"
     "                        run that made the network said\n"
-    "  --host-proc           let the program see the host kernel's /proc/net and /proc/sys/net; open() is faster by it\n"
+    "  --host-proc           let the program see the host kernel's /proc/net, /proc/sys/net and /proc/crypto; open() is faster by it\n"
     "  --host-calls NAMES    leave io_uring, userfaultfd or both (with a comma) to the host kernel instead of refusing them.\n"
     "                        A ring's operations on sockets do not reach lxnet, and its network stands still for all while\n"
     "                        a call waits for memory that userfaultfd keeps back\n"

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "hosts/linux/call_table.hh"
+#include "hosts/linux/inspect/crypto_list.hh"
 #include "hosts/linux/inspect/proc_net.hh"
 #include "hosts/linux/user_memory.hh"
 
@@ -77,10 +79,24 @@ std::string tunable_text(lxnet_stack* stack, const std::string& name) {
 
 bool is_tunable(lxnet_stack* stack, const std::string& name) { return lxnet_tunable_get(stack, name.c_str(), nullptr, 0) >= 0; }
 
+// Absent when there is no such file of ours.
+std::optional<std::string> text_of(const ProcPath& path, lxnet_stack* stack, const FileTable& files) {
+  switch (path.kind) {
+    case ProcPath::Kind::Net:
+      return proc_net_text(stack, files, path.name);
+    case ProcPath::Kind::Crypto:
+      return lxnet_serves_family(stack, AF_ALG) ? std::optional(crypto_text(stack)) : std::nullopt;
+    case ProcPath::Kind::Tunable:
+      break;
+  }
+  return is_tunable(stack, path.name) ? std::optional(tunable_text(stack, path.name)) : std::nullopt;
+}
+
 }  // namespace
 
 ProcPath parse_proc_path(std::string_view path) {
   if (!take(path, kProc)) return {};
+  if (path == "crypto") return {ProcPath::Kind::Crypto, "crypto"};
   if (take(path, "sys/net/")) {
     std::string name = "net." + std::string(path);
     std::replace(name.begin(), name.end(), '/', '.');
@@ -115,13 +131,13 @@ ProcOpening open_proc_file(const Call& call, lxnet_stack* stack, const FileTable
   if (!read_request(call, request)) return opening;
   ProcPath path = parse_proc_path(read_path(call.tid(), request.path));
   if (path.name.empty() || (request.flags & O_PATH) != 0) return opening;
-  const bool is_net = path.kind == ProcPath::Kind::Net;
-  std::optional<std::string> text = is_net ? proc_net_text(stack, files, path.name) : std::nullopt;
-  const bool exists = is_net ? text.has_value() : is_tunable(stack, path.name);
-  if (is_net && !exists && !is_hidden_proc_net(path.name)) return opening;
+  const bool is_tunable_path = path.kind == ProcPath::Kind::Tunable;
+  std::optional<std::string> text = text_of(path, stack, files);
+  const bool exists = text.has_value();
+  if (!is_tunable_path && !exists && !(path.kind == ProcPath::Kind::Net && is_hidden_proc_net(path.name))) return opening;
   // A directory of tunables is the kernel's.
   struct stat status;
-  if (!is_net && !exists && ::stat(read_path(call.tid(), request.path).c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+  if (is_tunable_path && !exists && ::stat(read_path(call.tid(), request.path).c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     return opening;
   }
   opening.is_ours = true;
@@ -135,10 +151,10 @@ ProcOpening open_proc_file(const Call& call, lxnet_stack* stack, const FileTable
     opening.error = -EEXIST;
   } else if (writes && !may_configure()) {
     opening.error = -EACCES;
-  } else if (writes && !is_net) {
+  } else if (writes && is_tunable_path) {
     opening.tunable = std::make_unique<TunableFile>(stack, path.name);
   } else {
-    opening.snapshot = snapshot_of(is_net ? *text : tunable_text(stack, path.name));
+    opening.snapshot = snapshot_of(*text);
     if (!opening.snapshot.is_open()) opening.error = -ENOMEM;
   }
   return opening;

@@ -1,4 +1,4 @@
-// Files of /proc that show the network: a program on lxnet is to see lxnet's.
+// Files of /proc that show the network and the algorithms of AF_ALG: a program on lxnet is to see lxnet's.
 //
 // A filter cannot read a path, so every open() is noticed, its path looked at, and it goes on natively unless the path is one of
 // these. That the path may change between the two looks decides nothing but which of the two views is opened.
@@ -18,9 +18,9 @@ class FileTable;
 
 // A path of /proc taken apart; empty `name`: it is none of ours.
 struct ProcPath {
-  enum class Kind : uint8_t { Net, Tunable };
+  enum class Kind : uint8_t { Net, Tunable, Crypto };
   Kind kind{};
-  std::string name;  // "tcp", or "net.ipv4.ip_forward"
+  std::string name;  // "tcp", "net.ipv4.ip_forward", "crypto"
 };
 ProcPath parse_proc_path(std::string_view path);
 

@@ -1,6 +1,10 @@
 // The parent socket: what it is made of, bound to, told and asked.
 #include <sys/ioctl.h>
 
+#include <fstream>
+#include <sstream>
+#include <vector>
+
 #include "tests/conformance/alg/alg_posix.hh"
 
 namespace conformance {
@@ -88,6 +92,61 @@ TEST_F(AlgSocketTest, FindsNames) {
     const Fd fd = alg_socket();
     EXPECT_EQ(alg_bind(fd, row.type, row.name), row.answer) << row.type << " " << row.name;
   }
+}
+
+// The paragraph of /proc/crypto about an implementation, by its driver's name or else the first of the name.
+std::string listed(const std::string& line) {
+  std::ifstream file("/proc/crypto");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const size_t at = text.find(line + "\n");
+  if (at == std::string::npos) return "";
+  const size_t before = text.rfind("\n\n", at), end = text.find("\n\n", at);
+  const size_t begin = before == std::string::npos ? 0 : before + 2;
+  return text.substr(begin, end + 1 - begin);
+}
+
+// What its lines are called.
+std::vector<std::string> field_names(const std::string& paragraph) {
+  std::vector<std::string> names;
+  std::istringstream lines(paragraph);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_EQ(line.substr(13, 2), ": ") << line;
+    names.push_back(line.substr(0, line.find_last_not_of(' ', 12) + 1));
+  }
+  return names;
+}
+
+TEST_F(AlgSocketTest, WhatWasAskedForIsListed) {
+  const Fd mac = bound("hash", "hmac(sha256-generic)"), cipher = bound("skcipher", "cbc(aes-generic)"),
+           aead = bound("aead", "gcm(aes)"), generator = bound("rng", "drbg_nopr_hmac_sha256");
+  using Names = std::vector<std::string>;
+  const Names head = {"name", "driver", "module", "priority", "refcnt", "selftest", "internal", "type"};
+  const auto with = [&](std::initializer_list<const char*> more) {
+    Names names = head;
+    names.insert(names.end(), more.begin(), more.end());
+    return names;
+  };
+  const std::string hash = listed("driver       : hmac(sha256-generic)");
+  EXPECT_EQ(field_names(hash), with({"blocksize", "digestsize"}));
+  EXPECT_TRUE(hash.starts_with("name         : hmac(sha256)\n")) << hash;
+  EXPECT_TRUE(hash.ends_with("selftest     : passed\ninternal     : no\ntype         : shash\n"
+                             "blocksize    : 64\ndigestsize   : 32\n"))
+      << hash;
+  const std::string mode = listed("driver       : cbc(aes-generic)");
+  Names names = field_names(mode);
+  if (!names.empty() && names.back() == "statesize") names.pop_back();  // since 6.8
+  EXPECT_EQ(names,
+            with({"async", "blocksize", "min keysize", "max keysize", "ivsize", "chunksize", "walksize"}));
+  const std::string sizes =
+      "type         : skcipher\nasync        : no\nblocksize    : 16\nmin keysize  : 16\nmax keysize  : 32\n"
+      "ivsize       : 16\nchunksize    : 16\nwalksize     : 16\n";
+  EXPECT_NE(mode.find(sizes), std::string::npos) << mode;
+  const std::string sealing = listed("name         : gcm(aes)");
+  EXPECT_EQ(field_names(sealing), with({"async", "blocksize", "ivsize", "maxauthsize", "geniv"}));
+  EXPECT_TRUE(sealing.ends_with("blocksize    : 1\nivsize       : 12\nmaxauthsize  : 16\ngeniv        : <none>\n")) << sealing;
+  const std::string random = listed("driver       : drbg_nopr_hmac_sha256");
+  EXPECT_EQ(field_names(random), with({"seedsize"}));
+  EXPECT_TRUE(random.starts_with("name         : stdrng\n") && random.ends_with("type         : rng\nseedsize     : 0\n")) << random;
 }
 
 TEST_F(AlgSocketTest, IsNotReadyForAnythingButAccepting) {
