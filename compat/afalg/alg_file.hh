@@ -25,6 +25,7 @@ class AlgFile : public SocketFile {
   Result<> get_option(SyscallContext&, int, int, UserAddress, UserAddress) override { return Errno::EOPNOTSUPP; }
   Result<int64_t> ioctl(SyscallContext&, uint32_t, UserAddress) override { return Errno::EOPNOTSUPP; }
   // Sockets that never wait are never ready either: Linux's have no poll function.
+  bool waits_for_room() const override { return false; }
   PollEvents poll(Entry&) override { return 0; }
   WaitQueue& wait_queue() override { return waiters_; }
   SocketOptions& options() override { return options_; }

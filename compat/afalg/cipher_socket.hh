@@ -16,6 +16,7 @@ class CipherSocket final : public AlgFile {
 
   Result<size_t> send(SyscallContext& context, OutgoingMessage& message) override;
   Result<size_t> receive(SyscallContext& context, IncomingMessage& message) override;
+  bool waits_for_room() const override { return true; }
   PollEvents poll(Entry& entry) override;
 
  private:

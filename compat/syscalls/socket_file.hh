@@ -59,6 +59,8 @@ class SocketFile : public File {
   virtual Result<SockAddr> name(SyscallContext& context, NameOf which) = 0;
   virtual Result<size_t> send(SyscallContext& context, OutgoingMessage& message) = 0;
   virtual Result<size_t> receive(SyscallContext& context, IncomingMessage& message) = 0;
+  // Whether send() may have to wait for room, which poll() then tells of.
+  virtual bool waits_for_room() const { return true; }
   virtual Result<> shutdown(SyscallContext& context, ShutdownHow how) = 0;
   // Levels above SOL_SOCKET. ENOPROTOOPT for what the family does not know.
   virtual Result<> set_option(SyscallContext& context, int level, int name, UserAddress value, int length) = 0;

@@ -2,7 +2,7 @@
 //
 // Bytes are copied through a buffer of ours: a stream's piece by piece, and of other sockets one message (copy_splice_read() and
 // splice_to_socket() in Linux). What was read from a pipe is sent whole: where a non-blocking socket may not take all
-// of it the pipe is not read, and the socket is asked to wait.
+// of it the pipe is not read before there is room, and the socket is asked to wait.
 #include <algorithm>
 
 #include "compat/syscalls/calls.hh"
@@ -27,6 +27,7 @@ struct Splice {
 
   bool is_stream() const { return socket.socket_type() == kSockStream; }
   size_t piece(uint64_t moved) const { return static_cast<size_t>(std::min<uint64_t>(count - moved, buffer.size())); }
+  bool needs_room_first() const { return socket.is_nonblocking() && socket.waits_for_room(); }
   bool may_wait() const { return (flags & kNonBlock) == 0; }
 };
 
@@ -71,7 +72,7 @@ Result<int64_t> from_pipe(Splice& splice) {
       return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(Errno::EAGAIN);
     }
     constexpr PollEvents kDecided = kPollOut | kPollError | kPollHangUp;
-    if (splice.socket.is_nonblocking() && (splice.socket.poll(splice.context.entry()) & kDecided) == 0) {
+    if (splice.needs_room_first() && (splice.socket.poll(splice.context.entry()) & kDecided) == 0) {
       return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(Errno::EAGAIN);
     }
     auto read = splice.pipe.read(MutableByteSpan(splice.buffer.data(), splice.piece(moved)), nullptr);

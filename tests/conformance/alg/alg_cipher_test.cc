@@ -1,5 +1,6 @@
 // Skcipher and aead operations: control messages, what waits for what, how reads are cut, what is refused.
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include <csignal>
 
@@ -140,6 +141,58 @@ TEST_F(AlgCipherTest, AFullBufferTakesNoMore) {
   // A page begun may be filled.
   EXPECT_EQ(send_text(fd, "x", MSG_MORE | MSG_DONTWAIT), 1);
   EXPECT_EQ(send_text(fd, std::string(8192, 'x'), MSG_MORE | MSG_DONTWAIT), 4095);
+}
+
+TEST_F(AlgCipherTest, ASpliceIntoAFullBufferWaitsForRoomUnlessItMayNot) {
+  const Fd fd = operation("skcipher", "cbc(aes)", kKey);
+  const int size = 4096;
+  ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+  const std::string text(8192, 'x');
+  ASSERT_EQ(Control().operation(1).iv(kIv).send(fd, text, MSG_MORE), 8192);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Fd reader(ends[0]), writer(ends[1]);
+  ASSERT_EQ(write(writer, text.data(), 16), 16);
+  ASSERT_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+  EXPECT_EQ(answer(splice(reader, nullptr, fd, nullptr, 16, 0)), -EAGAIN);
+  const std::string first = receive(fd, 8192);
+  EXPECT_EQ(first.size(), 8192u);
+  EXPECT_EQ(splice(reader, nullptr, fd, nullptr, 16, 0), 16);
+  EXPECT_EQ(first + receive(fd, 16), encrypted("cbc(aes)", text + text.substr(0, 16)));
+}
+
+// A second task reads, and the first goes on.
+TEST_F(AlgCipherTest, ASenderWaitsForRoom) {
+  const Fd fd = operation("skcipher", "cbc(aes)", kKey);
+  const int size = 4096;
+  ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+  const std::string text(24576, 'x');
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Fd result(ends[0]), report(ends[1]);
+  ASSERT_EQ(Control().operation(1).iv(kIv).send(fd, "", MSG_MORE), 0);
+  const pid_t reader = fork();
+  if (reader == 0) {
+    std::string got;
+    while (got.size() < text.size()) {
+      const std::string piece = receive(fd, 4096, 0);
+      if (piece.size() % 16 != 0 || piece.empty()) break;
+      got += piece;
+    }
+    _exit(write(report, got.data(), got.size()) == static_cast<ssize_t>(text.size()) ? 0 : 1);
+  }
+  EXPECT_EQ(send_text(fd, text), static_cast<long>(text.size()));
+  std::string got(text.size(), '\0');
+  size_t filled = 0;
+  while (filled < got.size()) {
+    const ssize_t piece = read(result, got.data() + filled, got.size() - filled);
+    ASSERT_GT(piece, 0);
+    filled += static_cast<size_t>(piece);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(reader, &status, 0), reader);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(got, encrypted("cbc(aes)", text));
 }
 
 // What was cut short had not said yet that there is more.

@@ -144,6 +144,22 @@ TEST_F(AlgHashTest, FilesComeBySplice) {
   EXPECT_EQ(hex(receive(fd, 32)), kAbc);
 }
 
+// It is never ready, and takes what comes all the same.
+TEST_F(AlgHashTest, ASpliceDoesNotAskWhetherItIsReady) {
+  const Fd fd = operation("hash", "sha256");
+  ASSERT_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  const Fd reader(ends[0]), writer(ends[1]);
+  EXPECT_EQ(answer(splice(reader, nullptr, fd, nullptr, 3, SPLICE_F_NONBLOCK)), -EAGAIN);
+  ASSERT_EQ(write(writer, "abc", 3), 3);
+  EXPECT_EQ(poll_now(fd), 0);
+  EXPECT_EQ(splice(reader, nullptr, fd, nullptr, 3, SPLICE_F_NONBLOCK), 3);
+  EXPECT_EQ(hex(receive(fd, 32)), kAbc);
+  ASSERT_EQ(write(writer, "abc", 3), 3);
+  EXPECT_EQ(answer(splice(reader, nullptr, parent_, nullptr, 3, 0)), -EOPNOTSUPP);
+}
+
 TEST_F(AlgHashTest, AFileSentWholeIsOneMessage) {
   const Fd file(memfd_create("file", 0));
   const std::string text(300000, 'x');
