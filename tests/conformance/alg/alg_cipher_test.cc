@@ -1,8 +1,10 @@
 // Skcipher and aead operations: control messages, what waits for what, how reads are cut, what is refused.
+#include <sched.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "tests/conformance/alg/alg_posix.hh"
 
@@ -161,38 +163,32 @@ TEST_F(AlgCipherTest, ASpliceIntoAFullBufferWaitsForRoomUnlessItMayNot) {
   EXPECT_EQ(first + receive(fd, 16), encrypted("cbc(aes)", text + text.substr(0, 16)));
 }
 
-// A second task reads, and the first goes on.
+// Sleeping, as /proc/PID/stat has it: in the one call it makes.
+bool is_asleep(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const size_t name = text.rfind(')');
+  return name != std::string::npos && text.substr(name + 2, 1) == "S";
+}
+
 TEST_F(AlgCipherTest, ASenderWaitsForRoom) {
   const Fd fd = operation("skcipher", "cbc(aes)", kKey);
   const int size = 4096;
   ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
-  const std::string text(24576, 'x');
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  const Fd result(ends[0]), report(ends[1]);
-  ASSERT_EQ(Control().operation(1).iv(kIv).send(fd, "", MSG_MORE), 0);
-  const pid_t reader = fork();
-  if (reader == 0) {
-    std::string got;
-    while (got.size() < text.size()) {
-      const std::string piece = receive(fd, 4096, 0);
-      if (piece.size() % 16 != 0 || piece.empty()) break;
-      got += piece;
-    }
-    _exit(write(report, got.data(), got.size()) == static_cast<ssize_t>(text.size()) ? 0 : 1);
-  }
-  EXPECT_EQ(send_text(fd, text), static_cast<long>(text.size()));
-  std::string got(text.size(), '\0');
-  size_t filled = 0;
-  while (filled < got.size()) {
-    const ssize_t piece = read(result, got.data() + filled, got.size() - filled);
-    ASSERT_GT(piece, 0);
-    filled += static_cast<size_t>(piece);
-  }
+  const std::string full(8192, 'x'), more(4096, 'y');
+  ASSERT_EQ(Control().operation(1).iv(kIv).send(fd, full, MSG_MORE), 8192);
+  const pid_t sender = fork();
+  if (sender == 0) _exit(send(fd, more.data(), more.size(), 0) == 4096 ? 0 : 1);
+  while (!is_asleep(sender)) sched_yield();
+  // While one waits another may not send.
+  EXPECT_EQ(send_text(fd, "x", MSG_DONTWAIT | MSG_MORE), -EBUSY);
+  std::string got = receive(fd, 4096);
   int status = -1;
-  EXPECT_EQ(waitpid(reader, &status, 0), reader);
+  EXPECT_EQ(waitpid(sender, &status, 0), sender);
   EXPECT_EQ(status, 0);
-  EXPECT_EQ(got, encrypted("cbc(aes)", text));
+  got += receive(fd, 8192);
+  EXPECT_EQ(got, encrypted("cbc(aes)", full + more));
 }
 
 // What was cut short had not said yet that there is more.
