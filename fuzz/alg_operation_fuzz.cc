@@ -1,5 +1,5 @@
-// Operation sockets of AF_ALG: the input is an algorithm, a key, and a sequence of calls on the parent and on what it accepted. No
-// call blocks. What is read never passes the room there was, what is sent never the data, and a wrong tag gives nothing away.
+// Operation sockets of AF_ALG: the input is an algorithm, a key, and a sequence of calls on the parent and on what it accepted.
+// No call blocks. What is read never passes the room there was, what is sent never the data, and a wrong tag gives nothing away.
 #include <linux/if_alg.h>
 #include <poll.h>
 
@@ -85,9 +85,7 @@ class Session {
   }
 
  private:
-  static int accept(int fd) {
-    return static_cast<int>(host().call(SYS_accept4, fd, nullptr, nullptr, SOCK_NONBLOCK));
-  }
+  static int accept(int fd) { return static_cast<int>(host().call(SYS_accept4, fd, nullptr, nullptr, SOCK_NONBLOCK)); }
 
   // Mostly of the right size. Authenc's begin with an attribute.
   void set_key(const Row& row, uint8_t how) {

@@ -69,8 +69,7 @@ bool aead_agrees(const Trial& trial) {
                       .tag = tag,
                       .tag_size = tag_size};
   if (!row.aead->encrypt(row, trial.context, request).is_ok()) return false;
-  if (!is_same(request.to, answer.output.first(size)) || memcmp(tag, answer.output.data() + size, tag_size) != 0)
-    return false;
+  if (!is_same(request.to, answer.output.first(size)) || memcmp(tag, answer.output.data() + size, tag_size) != 0) return false;
   request.from = request.to;  // in place
   if (!row.aead->decrypt(row, trial.context, request).is_ok()) return false;
   if (!is_same(request.to, answer.input)) return false;

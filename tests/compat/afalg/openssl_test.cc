@@ -142,12 +142,18 @@ TEST_F(OpensslTest, MacsAgree) {
   struct Case {
     const char *name, *mac, *part;
   };
-  const Case cases[] = {{"hmac(md5)", "HMAC", "MD5"},           {"hmac(sha1)", "HMAC", "SHA1"},
-                        {"hmac(sha224)", "HMAC", "SHA224"},     {"hmac(sha256)", "HMAC", "SHA256"},
-                        {"hmac(sha384)", "HMAC", "SHA384"},     {"hmac(sha512)", "HMAC", "SHA512"},
-                        {"hmac(sha3-224)", "HMAC", "SHA3-224"}, {"hmac(sha3-256)", "HMAC", "SHA3-256"},
-                        {"hmac(sha3-384)", "HMAC", "SHA3-384"}, {"hmac(sha3-512)", "HMAC", "SHA3-512"},
-                        {"hmac(rmd160)", "HMAC", "RIPEMD160"},  {"cmac(aes)", "CMAC", "AES-128-CBC"},
+  const Case cases[] = {{"hmac(md5)", "HMAC", "MD5"},
+                        {"hmac(sha1)", "HMAC", "SHA1"},
+                        {"hmac(sha224)", "HMAC", "SHA224"},
+                        {"hmac(sha256)", "HMAC", "SHA256"},
+                        {"hmac(sha384)", "HMAC", "SHA384"},
+                        {"hmac(sha512)", "HMAC", "SHA512"},
+                        {"hmac(sha3-224)", "HMAC", "SHA3-224"},
+                        {"hmac(sha3-256)", "HMAC", "SHA3-256"},
+                        {"hmac(sha3-384)", "HMAC", "SHA3-384"},
+                        {"hmac(sha3-512)", "HMAC", "SHA3-512"},
+                        {"hmac(rmd160)", "HMAC", "RIPEMD160"},
+                        {"cmac(aes)", "CMAC", "AES-128-CBC"},
                         {"cmac(camellia)", "CMAC", "CAMELLIA-128-CBC"}};
   for (const Case& row : cases) {
     for (int round = 0; round < 30; ++round) {
@@ -155,8 +161,8 @@ TEST_F(OpensslTest, MacsAgree) {
       const Bytes key = random(row.mac == std::string("CMAC") ? 16 : 1 + pick(200)), text = random(pick(2000));
       Bytes tag(64);
       size_t size = 0;
-      ASSERT_NE(EVP_Q_mac(nullptr, row.mac, nullptr, row.part, nullptr, key.data(), key.size(), text.data(), text.size(), tag.data(),
-                          tag.size(), &size),
+      ASSERT_NE(EVP_Q_mac(nullptr, row.mac, nullptr, row.part, nullptr, key.data(), key.size(), text.data(), text.size(),
+                          tag.data(), tag.size(), &size),
                 nullptr)
           << row.name;
       tag.resize(size);

@@ -30,8 +30,9 @@ class Secrets final : public MemoryWatch {
     return secret;
   }
   bool is_somewhere(const Bytes& secret) const {
-    return std::any_of(live_.begin(), live_.end(),
-                       [&](const auto& block) { return contains_part({block.first, block.second}, secret); });
+    return std::any_of(live_.begin(), live_.end(), [&](const auto& block) {
+      return contains_part({block.first, block.second}, secret);
+    });
   }
 
  private:

@@ -129,14 +129,14 @@ TEST_F(AlgSocketTest, WhatWasAskedForIsListed) {
   const std::string hash = listed("driver       : hmac(sha256-generic)");
   EXPECT_EQ(field_names(hash), with({"blocksize", "digestsize"}));
   EXPECT_TRUE(hash.starts_with("name         : hmac(sha256)\n")) << hash;
-  EXPECT_TRUE(hash.ends_with("selftest     : passed\ninternal     : no\ntype         : shash\n"
-                             "blocksize    : 64\ndigestsize   : 32\n"))
+  EXPECT_TRUE(
+      hash.ends_with("selftest     : passed\ninternal     : no\ntype         : shash\n"
+                     "blocksize    : 64\ndigestsize   : 32\n"))
       << hash;
   const std::string mode = listed("driver       : cbc(aes-generic)");
   Names names = field_names(mode);
   if (!names.empty() && names.back() == "statesize") names.pop_back();  // since 6.8
-  EXPECT_EQ(names,
-            with({"async", "blocksize", "min keysize", "max keysize", "ivsize", "chunksize", "walksize"}));
+  EXPECT_EQ(names, with({"async", "blocksize", "min keysize", "max keysize", "ivsize", "chunksize", "walksize"}));
   const std::string sizes =
       "type         : skcipher\nasync        : no\nblocksize    : 16\nmin keysize  : 16\nmax keysize  : 32\n"
       "ivsize       : 16\nchunksize    : 16\nwalksize     : 16\n";
@@ -146,7 +146,8 @@ TEST_F(AlgSocketTest, WhatWasAskedForIsListed) {
   EXPECT_TRUE(sealing.ends_with("blocksize    : 1\nivsize       : 12\nmaxauthsize  : 16\ngeniv        : <none>\n")) << sealing;
   const std::string random = listed("driver       : drbg_nopr_hmac_sha256");
   EXPECT_EQ(field_names(random), with({"seedsize"}));
-  EXPECT_TRUE(random.starts_with("name         : stdrng\n") && random.ends_with("type         : rng\nseedsize     : 0\n")) << random;
+  EXPECT_TRUE(random.starts_with("name         : stdrng\n") && random.ends_with("type         : rng\nseedsize     : 0\n"))
+      << random;
 }
 
 TEST_F(AlgSocketTest, IsNotReadyForAnythingButAccepting) {

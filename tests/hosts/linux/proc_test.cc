@@ -149,9 +149,9 @@ TEST(Proc, PathsAreRecognised) {
   EXPECT_EQ(name("/proc/12/task/13/net/dev"), "dev");
   EXPECT_EQ(name("/proc/sys/net/ipv4/conf/all/forwarding"), "net.ipv4.conf.all.forwarding");
   EXPECT_EQ(name("/proc/crypto"), "crypto");
-  for (const char* other :
-       {"/proc/", "/proc/crypto/", "/proc/crypt", "/proc/net", "/proc/net/", "/proc/net/stat/x", "/proc/12net/dev", "/proc/12/task/net/dev", "/proc/sys/net/",
-        "/proc/sys/net/ipv4/", "/proc/sys/kernel/hostname", "/proc/sys/net/unix/max_dgram_qlen", "proc/net/tcp", ""}) {
+  for (const char* other : {"/proc/", "/proc/crypto/", "/proc/crypt", "/proc/net", "/proc/net/", "/proc/net/stat/x",
+                            "/proc/12net/dev", "/proc/12/task/net/dev", "/proc/sys/net/", "/proc/sys/net/ipv4/",
+                            "/proc/sys/kernel/hostname", "/proc/sys/net/unix/max_dgram_qlen", "proc/net/tcp", ""}) {
     EXPECT_EQ(name(other), "") << other;
   }
 }
