@@ -24,7 +24,7 @@ class Input {
   T take() {
     T value{};
     const size_t size = std::min(sizeof value, bytes_.size());
-    memcpy(&value, bytes_.data(), size);
+    if (size != 0) memcpy(&value, bytes_.data(), size);
     bytes_ = bytes_.subspan(size);
     return value;
   }
