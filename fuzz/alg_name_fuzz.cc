@@ -51,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   address.push_back(0);
   // Too long, too short, or of a type of its own.
   if ((how & 8) != 0) address.resize(input.take<uint8_t>());
-  if ((how & 16) != 0 && address.size() >= 16) memcpy(address.data() + 2, name.data(), std::min<size_t>(name.size(), 14));
+  if ((how & 16) != 0 && address.size() >= 16 && !name.empty())
+    memcpy(address.data() + 2, name.data(), std::min<size_t>(name.size(), 14));
   const int64_t bound = bind_once(address);
   constexpr Errno kKnown[] = {Errno::ENOENT, Errno::EINVAL, Errno::ENAMETOOLONG};
   check(bound == 0 || std::any_of(std::begin(kKnown), std::end(kKnown), [&](Errno e) { return bound == -static_cast<int>(e); }));
