@@ -46,6 +46,11 @@ int lxnet_enable_afalg_x86(struct lxnet_stack* stack);
  * has it open; it is called with the HAL's ctx, in any context. When it is null the cookie stands for the inode. */
 int lxnet_enable_afnetlink(struct lxnet_stack* stack, uint64_t (*inode_of)(void* ctx, uint64_t cookie));
 int lxnet_enable_afpacket(struct lxnet_stack* stack); /* AF_PACKET: liblxnet_afpacket */
+/* task. For a host's mmap() of a packet socket: the memory of its ring (PACKET_RX_RING), page-aligned as the host's alloc() gave
+ * it. Null when there is none of exactly this size. It stays, and the ring cannot be changed, until it is given back; the caller
+ * holds a count of the file as long. */
+void* lxnet_packet_ring_map(struct lxnet_file* file, uint64_t size);
+void lxnet_packet_ring_unmap(struct lxnet_file* file);
 /* any. SO_COOKIE of a file that is a socket; 0 of any other. */
 uint64_t lxnet_file_cookie(struct lxnet_file* file);
 

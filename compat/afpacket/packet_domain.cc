@@ -14,6 +14,11 @@ PacketDomain::~PacketDomain() { stack_.interfaces().remove_observer(observer_); 
 
 PacketDomain& PacketDomain::of(Stack& stack) { return *static_cast<PacketDomain*>(CompatState::of(stack).packet_domain); }
 
+size_t PacketDomain::ring_room_locked() const {
+  const size_t limit = stack_.pool().limit();
+  return ring_bytes_ < limit ? limit - ring_bytes_ : 0;
+}
+
 PacketFanout* PacketDomain::find_fanout_locked(uint16_t id) const {
   for (PacketFanout* fanout = fanouts_.front(); fanout != nullptr; fanout = fanouts_.next(*fanout)) {
     if (fanout->id() == id) return fanout;

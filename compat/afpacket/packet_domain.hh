@@ -31,6 +31,10 @@ class PacketDomain {
   void enter_locked(Member& member) REQUIRES(mutex_) { members_.push_back(member); }
   void leave_locked(Member& member) REQUIRES(mutex_) { members_.remove(member); }
 
+  // What all rings hold together: no more than the stack's packets may.
+  size_t ring_room_locked() const REQUIRES(mutex_);
+  void change_ring_bytes_locked(size_t more, size_t less) REQUIRES(mutex_) { ring_bytes_ = ring_bytes_ + more - less; }
+
   // ---- fanout groups
   PacketFanout* find_fanout_locked(uint16_t id) const REQUIRES(mutex_);
   // A number that no group has; false when there is none.
@@ -56,6 +60,7 @@ class PacketDomain {
   List<Member, &Member::link> members_ GUARDED_BY(mutex_);
   List<PacketFanout, &PacketFanout::domain_link> fanouts_ GUARDED_BY(mutex_);
   uint16_t next_fanout_ GUARDED_BY(mutex_) = 0;
+  size_t ring_bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace lxnet

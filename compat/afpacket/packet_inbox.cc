@@ -2,19 +2,15 @@
 
 namespace lxnet {
 
-void PacketInbox::push_locked(Ref<Packet> packet) {
+void PacketInbox::push(Ref<Packet> packet, IsCounted counted) {
+  MutexLock lock(mutex_);
+  if (counted == IsCounted::Yes) ++statistics_.packets;
   FrameInfo& info = FrameInfo::of(*packet);
   info.charge = packet->true_size();
   info.drops = total_drops();
   __atomic_store_n(&bytes_, bytes_ + info.charge, __ATOMIC_RELAXED);
   __atomic_store_n(&count_, count_ + 1, __ATOMIC_RELEASE);
   packets_.push_back(std::move(packet));
-}
-
-void PacketInbox::push(Ref<Packet> packet, IsCounted counted) {
-  MutexLock lock(mutex_);
-  if (counted == IsCounted::Yes) ++statistics_.packets;
-  push_locked(std::move(packet));
 }
 
 Ref<Packet> PacketInbox::take() {

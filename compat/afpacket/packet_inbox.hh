@@ -1,7 +1,7 @@
 // PacketInbox: the frames that wait for a program, and what was counted of them (PACKET_STATISTICS).
 //
 // Rule kept, Linux's: a frame is taken while what is held stays below SO_RCVBUF, however large it is itself. The lock is of rank
-// ErrorQueue; a ring, which takes frames in the inbox's place, is written under it too.
+// ErrorQueue.
 #pragma once
 
 #include "compat/afpacket/packet_address.hh"
@@ -34,19 +34,19 @@ class PacketInbox {
  public:
   explicit PacketInbox(const Hal& hal) : mutex_(hal, LockRank::ErrorQueue) {}
 
-  Mutex& mutex() RETURN_CAPABILITY(mutex_) { return mutex_; }
   // A hint without the lock: whether another would be taken.
   bool has_room(size_t limit) const { return bytes() < limit; }
   void push(Ref<Packet> packet, IsCounted counted);
-  void push_locked(Ref<Packet> packet) REQUIRES(mutex_);
   Ref<Packet> take();
   Ref<Packet> peek();
   // The bytes of the first, or 0: FIONREAD.
   size_t front_size();
   void clear();
 
-  void count_packet_locked() REQUIRES(mutex_) { ++statistics_.packets; }
-  void count_freeze_locked() REQUIRES(mutex_) { ++statistics_.frozen; }
+  void count_packet() {
+    MutexLock lock(mutex_);
+    ++statistics_.packets;
+  }
   // A frame was lost; `counted` in the statistics too, and not just in SO_MEMINFO's drops.
   void count_drop(IsCounted counted);
   bool has_drops() const { return __atomic_load_n(&drops_, __ATOMIC_RELAXED) != 0; }

@@ -66,9 +66,50 @@ Result<> drop_membership(const OptionInput& input) {
 }
 
 Result<> get_statistics(const OptionOutput& output) {
-  const PacketStatistics taken = packet_of(output.socket).inbox().take_statistics();
-  const uint32_t words[2] = {taken.packets, taken.drops};
-  return output.write(words);
+  const PacketStatistics taken = packet_of(output.socket).take_statistics();
+  const uint32_t words[3] = {taken.packets, taken.drops, taken.frozen};
+  const bool has_blocks = packet_of(output.socket).ring_version() == RingVersion::V3;
+  return output.write(bytes_of(words).first(has_blocks ? sizeof words : 2 * sizeof words[0]));
+}
+
+// A pointer that cannot be read is EINVAL here, on Linux too.
+Result<> set_receive_ring(const OptionInput& input) {
+  PacketSocket& socket = packet_of(input.socket);
+  RingRequest request;
+  const size_t size = socket.ring_version() == RingVersion::V3 ? sizeof request : kOldRingRequestSize;
+  if (static_cast<size_t>(input.length) < size) return Errno::EINVAL;
+  if (!copy_in(input.context.hal(), mutable_bytes_of(request).first(size), input.value).is_ok()) return Errno::EINVAL;
+  return socket.set_ring(request);
+}
+
+Result<> set_version(const OptionInput& input) {
+  const int version = TRY(read_exactly(input));
+  if (version < 0 || version > 2) return Errno::EINVAL;
+  return packet_of(input.socket).set_ring_version(RingVersion{static_cast<uint8_t>(version)});
+}
+
+Result<> set_reserve(const OptionInput& input) {
+  const int bytes = TRY(read_exactly(input));
+  if (bytes < 0) return Errno::EINVAL;
+  return packet_of(input.socket).set_ring_reserve(static_cast<uint32_t>(bytes));
+}
+
+// The version is asked about in the place of the answer.
+Result<> get_header_size(const OptionOutput& output) {
+  if (output.length < static_cast<int>(sizeof(int))) return Errno::EINVAL;
+  const int version = TRY(read_user<int>(output.context.hal(), output.value));
+  if (version < 0 || version > 2) return Errno::EINVAL;
+  return output.write(static_cast<int>(ring_header_size(RingVersion{static_cast<uint8_t>(version)})));
+}
+
+template <Relaxed<int> PacketOptions::*Member>
+Result<> set_int_exactly(const OptionInput& input) {
+  (options_of(input.socket).*Member) = TRY(read_exactly(input));
+  return ok();
+}
+template <Relaxed<int> PacketOptions::*Member>
+Result<int> get_int(SyscallContext&, SocketFile& socket) {
+  return (options_of(socket).*Member).load();
 }
 
 Result<> set_virtual_header_size(const OptionInput& input, bool is_size) {
@@ -76,8 +117,7 @@ Result<> set_virtual_header_size(const OptionInput& input, bool is_size) {
   if (input.socket.socket_type() != kSockRaw) return Errno::EINVAL;
   const auto value = static_cast<uint32_t>(TRY(input.read<int>()));
   if (is_size && value != 0 && value != kPlain && value != kWithBuffers) return Errno::EINVAL;
-  options_of(input.socket).virtual_header = is_size ? value : value != 0 ? kPlain : 0;
-  return ok();
+  return packet_of(input.socket).set_virtual_header(is_size ? value : value != 0 ? kPlain : 0);
 }
 
 Result<> set_ignore_outgoing(const OptionInput& input) {
@@ -115,15 +155,24 @@ Result<> get_rollover(const OptionOutput& output) {
 constexpr OptionRow missing(int name, const char* text, const char* note) {
   return {.level = kLevel, .name = name, .text = text, .support = Support::Missing, .note = note};
 }
-constexpr const char kNoRing[] = "no memory of ours can be mapped into a program; recvmsg and sendmsg serve";
+constexpr const char kNoSendRing[] = "there are no rings to send from";
 
 constexpr OptionRow kRows[] = {
     {.level = kLevel, .name = 1, .text = "PACKET_ADD_MEMBERSHIP", .set = &add_membership},
     {.level = kLevel, .name = 2, .text = "PACKET_DROP_MEMBERSHIP", .set = &drop_membership},
     missing(3, "PACKET_RECV_OUTPUT", "a number that Linux does not know either"),
-    missing(5, "PACKET_RX_RING", kNoRing),
+    {.level = kLevel,
+     .name = 5,
+     .text = "PACKET_RX_RING",
+     .support = Support::Partial,
+     .set = &set_receive_ring,
+     .note = "whole, for hosts that map it (lxnet_packet_ring_map); under lxnet run mmap() fails with ENODEV"},
     {.level = kLevel, .name = 6, .text = "PACKET_STATISTICS", .get = &get_statistics},
-    missing(7, "PACKET_COPY_THRESH", kNoRing),
+    {.level = kLevel,
+     .name = 7,
+     .text = "PACKET_COPY_THRESH",
+     .get_int = &get_int<&PacketOptions::copy_threshold>,
+     .set = &set_int_exactly<&PacketOptions::copy_threshold>},
     {.level = kLevel,
      .name = 8,
      .text = "PACKET_AUXDATA",
@@ -135,11 +184,23 @@ constexpr OptionRow kRows[] = {
      .get_int = &get_flag<&PacketOptions::tells_first_device>,
      .set = &set_flag<&PacketOptions::tells_first_device>,
      .note = "no device stands upon another, so the two are one"},
-    missing(10, "PACKET_VERSION", kNoRing),
-    missing(11, "PACKET_HDRLEN", kNoRing),
-    missing(12, "PACKET_RESERVE", kNoRing),
-    missing(13, "PACKET_TX_RING", kNoRing),
-    missing(14, "PACKET_LOSS", kNoRing),
+    {.level = kLevel,
+     .name = 10,
+     .text = "PACKET_VERSION",
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(packet_of(socket).ring_version());
+     },
+     .set = &set_version},
+    {.level = kLevel, .name = 11, .text = "PACKET_HDRLEN", .get = &get_header_size},
+    {.level = kLevel,
+     .name = 12,
+     .text = "PACKET_RESERVE",
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
+       return static_cast<int>(packet_of(socket).ring_reserve());
+     },
+     .set = &set_reserve},
+    missing(13, "PACKET_TX_RING", "frames are sent by sendmsg alone"),
+    missing(14, "PACKET_LOSS", kNoSendRing),
     {.level = kLevel,
      .name = 15,
      .text = "PACKET_VNET_HDR",
@@ -150,7 +211,12 @@ constexpr OptionRow kRows[] = {
      .set = [](const OptionInput& input) { return set_virtual_header_size(input, false); },
      .note = "segmentation of TCP and UDP_SEGMENT with a checksum to finish; UDP fragmentation is refused"},
     missing(16, "PACKET_TX_TIMESTAMP", "the control message of stamps of what was sent, which are not made"),
-    missing(17, "PACKET_TIMESTAMP", kNoRing),
+    {.level = kLevel,
+     .name = 17,
+     .text = "PACKET_TIMESTAMP",
+     .get_int = &get_int<&PacketOptions::clock>,
+     .set = &set_int_exactly<&PacketOptions::clock>,
+     .note = "no device has a clock of its own: stamps are the system's, as Linux falls back to"},
     {.level = kLevel,
      .name = 18,
      .text = "PACKET_FANOUT",
@@ -160,7 +226,7 @@ constexpr OptionRow kRows[] = {
      },
      .set = &set_fanout,
      .note = "PACKET_FANOUT_FLAG_DEFRAG is refused with EINVAL"},
-    missing(19, "PACKET_TX_HAS_OFF", kNoRing),
+    missing(19, "PACKET_TX_HAS_OFF", kNoSendRing),
     {.level = kLevel,
      .name = 20,
      .text = "PACKET_QDISC_BYPASS",

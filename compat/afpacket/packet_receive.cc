@@ -35,7 +35,14 @@ void PacketSocket::deliver(Entry&, const FrameView& view) {
     if (wanted == 0) return;
     if (wanted < kept) kept = wanted;
   }
-  const IsCounted counted = is_old() ? IsCounted::No : IsCounted::Yes;
+  if (ring_) {
+    if (!deliver_to_ring(view, from, kept)) inbox_.count_drop(IsCounted::Yes);
+    return;
+  }
+  deliver_to_inbox(view, from, kept, is_old() ? IsCounted::No : IsCounted::Yes);
+}
+
+void PacketSocket::deliver_to_inbox(const FrameView& view, ViewFrom from, size_t kept, IsCounted counted) {
   if (!inbox_.has_room(options_.receive_buffer.load())) return inbox_.count_drop(counted);
   auto copied = view.copy(from);
   if (!copied.is_ok()) return inbox_.count_drop(counted);
@@ -60,6 +67,7 @@ void PacketSocket::deliver(Entry&, const FrameView& view) {
 
 // packet_rcv_has_room().
 PacketSocket::Room PacketSocket::room_for(const FrameView& view) const {
+  if (ring_) return ring_->has_room() ? Room::Normal : Room::None;
   const int64_t limit = options_.receive_buffer.load();
   const int64_t left = limit - static_cast<int64_t>(inbox_.bytes()) - view.frame().true_size();
   if (left > limit / 4) return Room::Normal;

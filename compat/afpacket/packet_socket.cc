@@ -56,6 +56,10 @@ void PacketSocket::released(Entry& entry) {
     MutexLock lock(domain_.mutex());
     if (is_running_) unhook_locked();
     leave_fanout_locked();
+    if (ring_) {
+      ring_->tell(nullptr);
+      domain_.change_ring_bytes_locked(0, ring_->size());
+    }
     domain_.leave_locked(member_);
   }
   leave_all_memberships(entry);
@@ -185,7 +189,7 @@ Result<SockAddr> PacketSocket::name(SyscallContext&, NameOf which) {
 PollEvents PacketSocket::poll(Entry&) {
   PollEvents events = 0;
   if (has_error()) events |= kPollError;
-  if (!inbox_.is_empty()) events |= kReadable;
+  if (!inbox_.is_empty() || ring_has_frames()) events |= kReadable;
   if (in_flight() * 2 < options_.send_buffer.load()) events |= kWritable;
   return events;
 }

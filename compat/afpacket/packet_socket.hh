@@ -1,12 +1,13 @@
 // PacketSocket: a socket of AF_PACKET. It is shown the frames of one interface or of all, and sends frames as they are.
 //
 // What it is bound to is the domain's to guard, as are the options that Linux changes under the socket's lock; its inbox has a
-// lock of its own, which the packet path takes. Not served: rings (PACKET_RX_RING, PACKET_TX_RING), stamps of what was sent.
+// lock of its own, which the packet path takes. Not served: PACKET_TX_RING, stamps of what was sent.
 #pragma once
 
 #include "compat/afpacket/packet_domain.hh"
 #include "compat/afpacket/packet_inbox.hh"
 #include "compat/afpacket/packet_report.hh"
+#include "compat/afpacket/packet_ring.hh"
 #include "compat/syscalls/option_table.hh"
 #include "compat/syscalls/wait_until.hh"
 
@@ -19,6 +20,8 @@ struct PacketOptions {
   Relaxed<bool> ignores_outgoing = false;
   Relaxed<bool> bypasses_taps = false;   // PACKET_QDISC_BYPASS
   Relaxed<uint32_t> virtual_header = 0;  // PACKET_VNET_HDR_SZ
+  Relaxed<int> copy_threshold = 0;       // PACKET_COPY_THRESH: what a ring's frame cuts off goes to the inbox whole
+  Relaxed<int> clock = 0;                // PACKET_TIMESTAMP: no device has another than ours
 };
 
 // PACKET_ADD_MEMBERSHIP: what of an interface's traffic a socket wants to hear beside its own.
@@ -76,6 +79,18 @@ class PacketSocket final : public SocketFile {
   void interface_up_locked(uint32_t index) REQUIRES(domain_.mutex());
   PacketReport report_locked() REQUIRES(domain_.mutex());
 
+  // ---- rings. EBUSY: while there is one, or a program has it mapped.
+  Result<> set_ring(const RingRequest& request);
+  Result<> set_ring_version(RingVersion version);
+  Result<> set_ring_reserve(uint32_t bytes);
+  Result<> set_virtual_header(uint32_t size);
+  RingVersion ring_version();
+  uint32_t ring_reserve();
+  PacketStatistics take_statistics();
+  // For a host's mmap(): the memory, held until it is given back. Null: not of that size.
+  void* map_ring(uint64_t size);
+  void unmap_ring();
+
   // ---- options
   Result<> add_membership(SyscallContext& context, const LinkMembership& asked);
   Result<> drop_membership(SyscallContext& context, const LinkMembership& asked);
@@ -115,6 +130,10 @@ class PacketSocket final : public SocketFile {
   void unhook_locked() REQUIRES(domain_.mutex());
   Result<> bind_to(const char* name, int32_t index, uint16_t protocol);
   void leave_fanout_locked() REQUIRES(domain_.mutex());
+  // packet_socket_ring.cc
+  bool deliver_to_ring(const FrameView& view, ViewFrom from, size_t kept);
+  void deliver_to_inbox(const FrameView& view, ViewFrom from, size_t kept, IsCounted counted);
+  bool ring_has_frames();
   // packet_receive.cc
   Result<Ref<Packet>> next_packet(uint32_t flags);
   Result<size_t> hand_out(SyscallContext& context, IncomingMessage& message, Packet& packet);
@@ -149,6 +168,10 @@ class PacketSocket final : public SocketFile {
   uint16_t protocol_ GUARDED_BY(domain_.mutex()) = 0;        // of bind() or socket(), in host order
   int32_t interface_index_ GUARDED_BY(domain_.mutex()) = 0;  // -1: it is gone
   bool is_running_ GUARDED_BY(domain_.mutex()) = false;
+  Ref<PacketRing> ring_;  // changed under the domain's lock while no tap is added; the packet path reads it
+  RingVersion ring_version_ GUARDED_BY(domain_.mutex()) = RingVersion::V1;
+  uint32_t ring_reserve_ GUARDED_BY(domain_.mutex()) = 0;
+  uint32_t ring_mappings_ GUARDED_BY(domain_.mutex()) = 0;
   PacketFanout* fanout_ GUARDED_BY(domain_.mutex()) = nullptr;
   List<LinkMembership, &LinkMembership::link> memberships_;  // the registry's Configuration lock guards them
 };

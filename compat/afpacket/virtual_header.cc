@@ -14,12 +14,10 @@ enum Segmentation : uint8_t { kNone = 0, kTcp4 = 1, kUdpFragments = 3, kTcp6 = 4
 constexpr uint8_t kProtocolTcp = 6, kProtocolUdp = 17;
 constexpr size_t kTcpHeader = 20, kUdpHeader = 8;
 
-uint8_t segmentation_of(const Packet& packet, size_t network_at) {
+uint8_t segmentation_of(const Packet& packet) {
   if (packet.segmentation == SegmentationKind::None) return kNone;
   if (packet.segmentation == SegmentationKind::Udp) return kUdpSegments;
-  uint8_t version = 0;
-  packet.read(network_at, MutableByteSpan(&version, 1));
-  return version >> 4 == 6 ? kTcp6 : kTcp4;
+  return packet.link_protocol == 0x86dd ? kTcp6 : kTcp4;
 }
 
 // Where the transport header of an IP packet without extension headers lies; EINVAL for any other.
@@ -65,21 +63,25 @@ Result<> make_segments(const VirtualHeader& header, size_t link_size, Packet& pa
 
 }  // namespace
 
-Result<> put_virtual_header(Packet& packet, uint32_t status, size_t size, IoSink& sink) {
+VirtualHeader virtual_header_of(const Packet& packet, size_t link_size, uint32_t status) {
   VirtualHeader header;
-  const size_t network_at = FrameInfo::of(packet).network_at;
-  header.segmentation = segmentation_of(packet, network_at);
+  header.segmentation = segmentation_of(packet);
   if (header.segmentation != kNone) {
     header.header_size = static_cast<uint16_t>(packet.linear().size());
     header.segment_size = packet.segment_size;
   }
   if ((status & kStatusChecksumNotReady) != 0) {
     header.flags = kNeedsChecksum;
-    header.checksum_start = static_cast<uint16_t>(network_at + packet.checksum_start);
+    header.checksum_start = static_cast<uint16_t>(link_size + packet.checksum_start);
     header.checksum_offset = packet.checksum_offset;
   } else if ((status & kStatusChecksumValid) != 0) {
     header.flags = kDataValid;
   }
+  return header;
+}
+
+Result<> put_virtual_header(Packet& packet, uint32_t status, size_t size, IoSink& sink) {
+  const VirtualHeader header = virtual_header_of(packet, FrameInfo::of(packet).network_at, status);
   uint8_t bytes[VirtualHeader::kLongest] = {};
   memcpy(bytes, &header, sizeof header);
   return sink.copy(ByteSpan(bytes, size)) == size ? ok() : Result<>(Errno::EFAULT);

@@ -15,7 +15,9 @@ struct VirtualHeader {
 };
 static_assert(sizeof(VirtualHeader) == 10);
 
-// The header of a frame that is handed out, `size` bytes of it. EINVAL: a frame that it cannot tell of; EFAULT.
+// What it says of a frame whose network header lies `link_size` bytes into what is shown. `status`: its TP_STATUS_*.
+VirtualHeader virtual_header_of(const Packet& packet, size_t link_size, uint32_t status);
+// The same of a packet of an inbox, `size` bytes of it. EFAULT.
 Result<> put_virtual_header(Packet& packet, uint32_t status, size_t size, IoSink& sink);
 
 // Takes `size` bytes off the source and checks them against the frame that follows. EINVAL, EFAULT.

@@ -1,0 +1,118 @@
+// A socket and its ring (packet_set_ring, packet_mmap).
+#include "compat/afpacket/packet_socket.hh"
+#include "compat/afpacket/packet_status.hh"
+
+namespace lxnet {
+
+// No tap reaches the socket while the ring changes, as Linux takes it off the network for that.
+Result<> PacketSocket::set_ring(const RingRequest& request) {
+  MutexLock lock(domain_.mutex());
+  if (ring_mappings_ != 0) return Errno::EBUSY;
+  Ref<PacketRing> ring;
+  if (request.block_count != 0) {
+    if (ring_) return Errno::EBUSY;
+    ring = TRY(PacketRing::create(stack(), ring_version_, ring_reserve_, request, domain_.ring_room_locked()));
+  } else if (request.frame_count != 0) {
+    return Errno::EINVAL;
+  }
+  const bool was_running = is_running_;
+  if (was_running) unhook_locked();
+  std::swap(ring_, ring);
+  domain_.change_ring_bytes_locked(ring_ ? ring_->size() : 0, ring ? ring->size() : 0);
+  if (ring) ring->tell(nullptr);
+  if (ring_) ring_->tell(&waiters_);
+  inbox_.clear();
+  if (was_running) hook_locked();
+  return ok();
+}
+
+Result<> PacketSocket::set_ring_version(RingVersion version) {
+  MutexLock lock(domain_.mutex());
+  if (ring_) return Errno::EBUSY;
+  ring_version_ = version;
+  return ok();
+}
+
+Result<> PacketSocket::set_ring_reserve(uint32_t bytes) {
+  MutexLock lock(domain_.mutex());
+  if (ring_) return Errno::EBUSY;
+  ring_reserve_ = bytes;
+  return ok();
+}
+
+Result<> PacketSocket::set_virtual_header(uint32_t size) {
+  MutexLock lock(domain_.mutex());
+  if (ring_) return Errno::EBUSY;
+  packet_options_.virtual_header = size;
+  return ok();
+}
+
+RingVersion PacketSocket::ring_version() {
+  MutexLock lock(domain_.mutex());
+  return ring_version_;
+}
+
+uint32_t PacketSocket::ring_reserve() {
+  MutexLock lock(domain_.mutex());
+  return ring_reserve_;
+}
+
+PacketStatistics PacketSocket::take_statistics() {
+  PacketStatistics taken = inbox_.take_statistics();
+  MutexLock lock(domain_.mutex());
+  if (ring_) taken.frozen = ring_->take_frozen();
+  return taken;
+}
+
+bool PacketSocket::ring_has_frames() {
+  MutexLock lock(domain_.mutex());
+  return ring_ && ring_->has_frames();
+}
+
+void* PacketSocket::map_ring(uint64_t size) {
+  MutexLock lock(domain_.mutex());
+  if (!ring_ || ring_->size() != size) return nullptr;
+  ++ring_mappings_;
+  return ring_->memory();
+}
+
+void PacketSocket::unmap_ring() {
+  MutexLock lock(domain_.mutex());
+  if (ring_mappings_ != 0) --ring_mappings_;
+}
+
+bool PacketSocket::deliver_to_ring(const FrameView& view, ViewFrom from, size_t kept) {
+  const uint32_t virtual_header = from == ViewFrom::LinkHeader ? packet_options_.virtual_header.load() : 0;
+  RingFrame frame{.view = view,
+                  .from = from,
+                  .kept = static_cast<uint32_t>(kept),
+                  .virtual_header = virtual_header,
+                  .wall_nanos = hal().wall_nanos(),
+                  .is_losing = inbox_.has_drops()};
+  frame.is_copied = packet_options_.copy_threshold != 0 && inbox_.has_room(options_.receive_buffer.load()) && ring_->cuts(frame);
+  if (!ring_->put(frame)) {
+    waiters_.wake(kPollIn | kPollReadNormal);
+    return false;
+  }
+  inbox_.count_packet();
+  if (frame.is_copied) deliver_to_inbox(view, from, kept, IsCounted::No);
+  return true;
+}
+
+}  // namespace lxnet
+
+extern "C" {
+
+void* lxnet_packet_ring_map(lxnet_file* c_file, uint64_t size) {
+  using namespace lxnet;
+  File* file = File::from_c(c_file);
+  if (file->kind() != FileKind::Socket || static_cast<SocketFile*>(file)->address_family() != kFamilyPacket) return nullptr;
+  return static_cast<PacketSocket*>(file)->map_ring(size);
+}
+
+void lxnet_packet_ring_unmap(lxnet_file* c_file) {
+  using namespace lxnet;
+  static_cast<PacketSocket*>(File::from_c(c_file))->unmap_ring();
+}
+
+}  // extern "C"
