@@ -135,6 +135,19 @@ void Packet::use_block(Ref<DataBlock> block, size_t headroom) {
   true_size_ = std::max(true_size_, kCharge + linear_block_->capacity() + fragment_bytes_);
 }
 
+// Linux's socket buffers: the head of its own size for the small ones, else the allocator's powers of two, each with the bytes of
+// its bookkeeping at the end and 64 of headroom before.
+void Packet::charge_for_frame(size_t size) {
+  constexpr size_t kSmallHead = 576, kTail = 320, kRoom = 64;
+  const size_t needed = ((size + kRoom + 63) & ~size_t{63}) + kTail;
+  size_t head = kSmallHead;
+  if (needed > kSmallHead) {
+    head = 1024;
+    while (head < needed) head *= 2;
+  }
+  true_size_ = static_cast<uint32_t>(kCharge + head);
+}
+
 // Where the bytes worth keeping begin: at the front, or at a header consumed before it.
 const uint8_t* Packet::lowest_mark() const {
   const uint8_t* lowest = data_;

@@ -161,6 +161,8 @@ class alignas(64) Packet : public RefCounted<Packet> {
   // What the packet costs: itself, its linear part and the bytes it cites. It grows with the packet and never shrinks. This is
   // what socket buffers are charged, through set_owner(), which remembers the amount.
   uint32_t true_size() const { return true_size_; }
+  // From a device, before anything is appended: what Linux charges for a frame of that size.
+  void charge_for_frame(size_t size);
   // Charges a socket until the packet dies, gets another owner or orphan() is called: release(owner, amount) then runs, under any
   // lock but the pool's.
   using Release = void (*)(void* owner, uint32_t amount);

@@ -35,6 +35,7 @@ void CDevice::receive(Entry& entry, ByteSpan frame) {
   if (!created.is_ok()) return counters_.count_receive_drop();
   Ref<Packet> packet = created.take();
   copy_bytes(packet->append(frame.size()), frame);
+  packet->charge_for_frame(frame.size());
   if (capabilities_.verifies_checksum) packet->checksum = ChecksumState::Verified;
   counters_.count_received(*packet);
   PacketQueue batch;

@@ -28,7 +28,7 @@ struct TunableValues {
   int32_t tcp_rmem[3] = {4096, 131072, 33554432}, tcp_wmem[3] = {4096, 16384, 4194304};
   int32_t tcp_mem[3] = {24576, 32768, 49152};  // pages; Stack sets what its memory allows
   int32_t tcp_comp_sack_nr = 44, tcp_comp_sack_delay_nanos = 1'000'000, tcp_comp_sack_slack_nanos = 100'000;
-  int32_t tcp_moderate_rcvbuf = 1;
+  int32_t tcp_moderate_rcvbuf = 1, tcp_rcvbuf_low_rtt_micros = 1000, tcp_app_win = 31;
   int32_t tcp_min_tso_segs = 2, tcp_tso_rtt_log = 9, tcp_tso_win_divisor = 3;
   int32_t tcp_pacing_ss_ratio = 200, tcp_pacing_ca_ratio = 120;
   int32_t tcp_rto_max_millis = 120'000, tcp_rto_min_micros = 200'000, tcp_tw_reuse_delay_millis = 1000;

@@ -267,6 +267,7 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
     rcv_.nxt = rcv_.copied = rcv_.wup = repaired_receive;
   }
   prepare_sizes();
+  draw_transmit_hash();
   // Until the peer says what it takes.
   snd_.peer_mss = remote_.address.is_v4() ? 536 : 1220;
   update_mss(entry, snd_.path_mtu);
@@ -301,13 +302,22 @@ void TcpSocket::apply_rto_bounds() {
   rtt_.set_initial_rto(RttEstimator::kInitialRto);
 }
 
-// Linux's tcp_init_buffer_space: the send buffer holds two windows, the receive buffer is measured from here.
+// Linux's tcp_init_buffer_space: the send buffer holds two windows, the receive buffer is measured from here. A part of it, and
+// one segment's room at least, is kept from the window for the application (tcp_app_win).
 void TcpSocket::initialise_buffers() {
   expand_send_buffer();
-  // No window can be larger than the buffer.
-  rcv_.window_clamp = std::min(rcv_.window_clamp, full_window());
+  const uint32_t most = full_window(), segment = rcv_.advertised_mss;
+  const auto share = static_cast<uint32_t>(stack().tunables().values().tcp_app_win);
+  uint32_t clamp = rcv_.window_clamp;
+  if (clamp >= most) {
+    clamp = most;
+    if (share != 0 && most > 4 * segment) clamp = std::max(most - (most >> share), 4 * segment);
+  }
+  if (share != 0 && clamp > 2 * segment && clamp + segment > most) clamp = std::max(2 * segment, most - std::min(most, segment));
+  rcv_.window_clamp = clamp;
+  rcv_.window_goal = std::min(rcv_.window_goal, clamp);
   autotune_.copied_seq = rcv_.copied;
-  autotune_.space = std::min<uint32_t>(rcv_.wnd, CongestionState::kInitialWindow * rcv_.advertised_mss);
+  autotune_.space = std::min({rcv_.window_goal, rcv_.wnd, CongestionState::kInitialWindow * segment});
 }
 
 void TcpSocket::expand_send_buffer() {

@@ -63,12 +63,15 @@ void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
     }
   }
   rcv_.last_data_at = entry.now();
-  if (segment.size >= 128) grow_window_goal(segment.size);
+  if (segment.size >= 128) grow_window_goal(*segment.packet, segment.size, Charge::WithoutHead);
 }
 
 void TcpSocket::consider_ack(Entry& entry) {
   if (!ack_.is_scheduled && !ack_.is_wanted_now) return;
-  const bool owes_two = rcv_.nxt.bytes_since(rcv_.wup) > rcv_.mss;
+  const uint32_t owed = rcv_.nxt.bytes_since(rcv_.wup);
+  // Of several segments that came as one the first would have been acknowledged before the others took room.
+  if (in_quick_ack_mode() && owed >= 2u * rcv_.mss) return send_ack(entry);
+  const bool owes_two = owed > rcv_.mss;
   const auto low_water = static_cast<uint32_t>(std::max(options.receive_low_water, 1));
   // With the window about to close, wait for the reader, who will send the update.
   const bool window_is_open = owes_two && (rcv_.nxt.bytes_since(rcv_.copied) < low_water || propose_window() >= rcv_.wnd);

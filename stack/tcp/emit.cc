@@ -43,6 +43,7 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   packet->checksum_offset = offsetof(TcpHeader, checksum);
   packet->mark = emission.mark;
   packet->priority = emission.priority;
+  packet->flow_hash = emission.flow_hash;
   packet->segment_count = emission.segment_count;
   if (emission.segment_count > 1) {
     packet->segmentation = SegmentationKind::Tcp;
@@ -56,6 +57,7 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   options.path_mtu = emission.path_mtu;
   options.may_fragment_locally = false;
   options.flow_label = emission.flow_label;
+  options.auto_flow_label = emission.auto_flow_label;
   Ipv4Options v4_options;
   if (emission.sticky && route.destination.is_v4()) {
     v4_options = TRY(Ipv4Options::from_user(emission.sticky->options_v4(), Ipv4OptionsPrivilege::RawNetwork));

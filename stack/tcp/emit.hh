@@ -16,6 +16,8 @@ struct TcpEmission {
   uint8_t tos = 0;
   uint8_t ttl = 0;
   uint32_t flow_label = 0;
+  uint32_t flow_hash = 0;  // what an automatic flow label is made of
+  bool auto_flow_label = true;
   uint32_t mark = 0;
   uint32_t priority = 0;
   uint16_t segment_size = 0;  // with segment_count > 1: where the device cuts

@@ -70,16 +70,14 @@ Result<> TcpOptionCalls::set_keep_idle(Entry& entry, TcpSocket& socket, int seco
 }
 
 Result<> TcpOptionCalls::set_window_clamp(Entry& entry, TcpSocket& socket, int value) {
-  constexpr uint32_t kLeast = 1152;
   TaskOwnership ownership(socket.lock_, entry);
   if (value == 0) {
     if (!socket.in(TcpState::Closed)) return Errno::EINVAL;
     socket.tcp_options.window_clamp = socket.rcv_.window_clamp = 0;
     return ok();
   }
-  socket.tcp_options.window_clamp = std::max(static_cast<uint32_t>(value), kLeast);
-  socket.rcv_.window_clamp = socket.tcp_options.window_clamp;
-  if (!socket.in(TcpState::Closed)) socket.rcv_.window_goal = std::min(socket.rcv_.window_goal, socket.rcv_.window_clamp);
+  socket.clamp_window(static_cast<uint32_t>(std::max(value, 0)));
+  socket.tcp_options.window_clamp = socket.rcv_.window_clamp;
   return ok();
 }
 
@@ -177,7 +175,7 @@ TcpInfo TcpOptionCalls::info(Entry& entry, TcpSocket& socket) {
 TcpInfo TcpOptionCalls::info_owned(const TcpSocket& socket, Instant now) {
   TcpInfo info{};
   fill_state(info, socket, now);
-  fill_counters(info, socket, now);
+  if (!socket.in(TcpState::Listen)) fill_counters(info, socket, now);
   return info;
 }
 
@@ -189,7 +187,9 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.max_pacing_rate = socket.options.max_pacing_rate;
   if (socket.in(TcpState::Listen)) return socket.describe_listener(info);
   const NegotiatedOptions& agreed = socket.negotiated_;
-  const bool is_synchronized = kSynchronized.contain(socket.state());
+  // What was agreed is told when all is over too. Without a window of the peer's nothing was.
+  const bool is_synchronized = kSynchronized.contain(socket.state()) || socket.snd_.max_wnd != 0;
+  const bool has_path = socket.snd_.path_mtu != 0;  // connected, or it tried
   info.ca_state = static_cast<uint8_t>(socket.congestion_.loss_state);
   info.retransmits = socket.recovery_.retransmits;
   info.probes = socket.recovery_.probes_out;
@@ -205,21 +205,23 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.rto = static_cast<uint32_t>(socket.backed_off(socket.rtt_.rto(), socket.recovery_.backoff).in_micros());
   info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.tcp_options.max_ack_delay).in_micros());
   info.snd_mss = socket.snd_.mss;
-  info.rcv_mss = socket.rcv_.mss;
+  info.rcv_mss = has_path ? socket.rcv_.mss : 0u;
   info.unacked = socket.recovery_.out;
   info.sacked = socket.recovery_.sacked;
   info.lost = socket.recovery_.lost;
   info.retrans = socket.recovery_.retransmitted;
-  const auto ago = [now](Instant when) { return when == Instant() ? 0u : static_cast<uint32_t>((now - when).in_millis()); };
+  const auto ago = [now](Instant when) { return static_cast<uint32_t>((now - when).in_millis()); };
   info.last_data_sent = ago(socket.snd_.last_data_at);
   info.last_data_recv = ago(socket.rcv_.last_data_at);
   info.last_ack_recv = ago(socket.rcv_.last_segment_at);
   info.pmtu = socket.snd_.path_mtu;
   info.rcv_ssthresh = socket.rcv_.window_goal;
   info.rtt = socket.rtt_.srtt_micros();
-  info.rttvar = socket.rtt_.mdev_micros() >> 2;
+  constexpr uint32_t kUnknownDeviation = 1'000'000;  // a first timeout, before there is a sample
+  const uint32_t deviation = socket.rtt_.mdev_micros();
+  info.rttvar = (deviation == 0 && !socket.rtt_.has_sample() ? kUnknownDeviation : deviation) >> 2;
   info.snd_ssthresh = socket.congestion_.ssthresh;
-  info.advmss = socket.rcv_.advertised_mss;
+  info.advmss = has_path ? socket.rcv_.advertised_mss : 0u;
   info.rcv_rtt = socket.autotune_.rtt_8_micros >> 3;
   info.rcv_space = socket.autotune_.space;
 }
@@ -254,6 +256,7 @@ void TcpOptionCalls::fill_counters(TcpInfo& info, const TcpSocket& socket, Insta
   info.rcv_ooopack = statistics.out_of_order_packets;
   info.snd_wnd = socket.snd_.wnd;
   info.rcv_wnd = socket.rcv_.wnd;
+  info.rehash = statistics.timeout_rehashes;
   info.total_rto = statistics.total_rto;
   info.total_rto_recoveries = statistics.total_rto_recoveries;
   info.total_rto_time = statistics.total_rto_millis;

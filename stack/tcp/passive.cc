@@ -151,6 +151,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   TRY(child->look_up_route(entry));
   TRY(child->inherit_signing_key(*this));
   child->prepare_sizes();
+  child->draw_transmit_hash();
   child->apply_rto_bounds();
   child->recovery_.reordering = static_cast<uint32_t>(stack().tunables().values().tcp_reordering);
   child->snd_.iss = request.iss;
@@ -199,6 +200,7 @@ void TcpSocket::inherit_handshake(Entry& entry, const SynRequest& request, const
     rtt_.add_sample(rtt, snd_.una, snd_.nxt);
     rtt_.add_min_sample(rtt, entry.now(), Duration::seconds(300));
   }
+  statistics_.segments_in = 1;  // the SYN
   statistics_.total_retransmits = request.retransmits;
   if (request.timeouts == 0) return;
   statistics_.total_rto = request.timeouts;

@@ -174,7 +174,9 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
     return;
   }
   take_urgent_byte(segment, verdict);
-  if (segment.size != 0) note_data_event(entry, segment);
+  // Says nothing of when the next will come, nor of its size (Linux's tcp_data_queue_ofo).
+  if (negotiated_.ecn) note_congestion_mark(segment);
+  if (negotiated_.sack) grow_window_goal(*segment.packet, segment.size, Charge::Whole);
   ack_.is_scheduled = true;
   count(entry, Mib::TcpExtTCPOFOQueue);
   statistics_.out_of_order_packets += segment.segments;
@@ -218,7 +220,8 @@ bool TcpSocket::is_readable(int target) const {
   if (available == 0) return false;
   if (available >= static_cast<uint32_t>(std::max(target, 1))) return true;
   // With the window shut no more will come before the reader has read.
-  return rcv_.window_left() <= rcv_.mss || receive_charge() > options.receive_buffer;
+  const uint32_t buffer = options.receive_buffer;
+  return rcv_.window_left() <= rcv_.mss || is_under_pressure() || receive_charge() > buffer - (buffer >> 3);
 }
 
 }  // namespace lxnet

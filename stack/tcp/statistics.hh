@@ -13,6 +13,7 @@ struct TcpStatistics {
   uint32_t out_of_order_packets = 0;
   uint16_t total_rto = 0, total_rto_recoveries = 0;
   uint32_t total_rto_millis = 0;
+  uint32_t timeout_rehashes = 0;
   Instant rto_started;
   // How long the connection was doing what (tcpi_busy_time, rwnd_limited, sndbuf_limited).
   enum class Limit : uint8_t { None, Busy, Window, Buffer };
@@ -32,7 +33,7 @@ struct TcpStatistics {
 
   // The delivery rate of the best recent sample.
   uint32_t rate_delivered = 0, rate_interval_micros = 0;
-  bool rate_app_limited = false;
+  bool rate_app_limited = true;
 };
 
 }  // namespace lxnet

@@ -403,8 +403,11 @@ class TcpSocket final : public Socket {
   uint32_t propose_window();
   uint16_t select_window();
   void measure_segment_size(const TcpSegment& arrived);
-  void grow_window_goal(uint32_t size);
+  void clamp_window(uint32_t clamp);
+  enum class Charge : uint8_t { Whole, WithoutHead };
+  void grow_window_goal(const Packet& packet, uint32_t size, Charge charge);
   void adapt_receive_buffer(Entry& entry);
+  void grow_receive_buffer(uint32_t space);
   void measure_receive_rtt(Instant now);
   void measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now);
   void queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
@@ -444,6 +447,8 @@ class TcpSocket final : public Socket {
   void run_keep_alive_timer(Entry& entry);
   void run_pacing_timer(Entry& entry);
   void detect_black_hole(Entry& entry);
+  void draw_transmit_hash();
+  void try_another_path(Entry& entry);
   void apply_path_mtu(Entry& entry);
   void arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay);
   void arm_ack_timer(Entry& entry, Duration delay);
@@ -522,6 +527,7 @@ class TcpSocket final : public Socket {
   bool ecn_cwr_pending_ = false;
   bool ecn_ce_seen_ = false;
   uint32_t timestamp_offset_ = 0;
+  uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
   Instant out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);
   TcpStatistics statistics_;
   ErrorQueue* errors_ = nullptr;  // made when an option first needs it; then it stays

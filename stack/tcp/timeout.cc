@@ -61,6 +61,7 @@ void TcpSocket::time_out(Entry& entry) {
     count(entry, Mib::TcpExtTCPAbortOnTimeout);
     return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
   }
+  try_another_path(entry);
   if (recovery_.retransmits == 0) count(entry, Mib::TcpExtTCPTimeouts);
   const bool is_handshake = in(TcpState::SynSent | TcpState::SynReceived);
   if (!is_handshake) {
@@ -93,6 +94,18 @@ void TcpSocket::time_out(Entry& entry) {
     ++recovery_.backoff;
   }
   arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+}
+
+// Never zero, which is Linux's for none.
+void TcpSocket::draw_transmit_hash() { transmit_hash_ = std::max(stack().hal().random<uint32_t>(), 1u); }
+
+// SO_TXREHASH: networks that spread flows over several paths choose by what a flow looks like, so that looking otherwise may lead
+// around the one that fails.
+void TcpSocket::try_another_path(Entry& entry) {
+  if (!options.transmit_rehash) return;
+  draw_transmit_hash();
+  ++statistics_.timeout_rehashes;
+  count(entry, Mib::TcpExtTcpTimeoutRehash);
 }
 
 // RFC 4821's last resort, as Linux does it with tcp_mtu_probing: several timeouts in a row may mean that large segments vanish.

@@ -97,6 +97,8 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   emission.mark = options.mark;
   emission.sticky = route_.destination.is_v4() ? attachments.options_v4() : attachments.extensions_v6();
   emission.priority = options.priority;
+  emission.flow_hash = transmit_hash_;
+  emission.auto_flow_label = ip_options.auto_flow_label;
   emission.segment_count = out.segments;
   emission.segment_size = snd_.mss;
   snd_.last_left_at = entry.now();

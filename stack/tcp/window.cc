@@ -35,7 +35,8 @@ uint32_t TcpSocket::full_window() const { return buffer_to_window(options.receiv
 
 // What the window would be if it might shrink.
 uint32_t TcpSocket::propose_window() {
-  const uint32_t full = std::min(rcv_.window_clamp, full_window());
+  const uint32_t allowed = full_window();
+  const uint32_t full = std::min(rcv_.window_clamp, allowed);
   uint32_t mss = rcv_.mss;
   uint32_t free = free_window();
   if (mss > full) {
@@ -47,7 +48,7 @@ uint32_t TcpSocket::propose_window() {
     if (is_under_pressure()) rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);
     // Rounding up to the scale must not make a window of what is nearly nothing.
     free = free >> rcv_.window_shift << rcv_.window_shift;
-    if (free < full / 16 || free < mss) return 0;
+    if (free < allowed / 16 || free < mss) return 0;
   }
   free = std::min(free, rcv_.window_goal);
   if (rcv_.window_shift != 0) return round_up(free, 1u << rcv_.window_shift);
@@ -66,9 +67,10 @@ uint16_t TcpSocket::select_window() {
   const uint32_t left = rcv_.window_left();
   uint32_t window = propose_window();
   if (window < left) window = round_up(left, 1u << rcv_.window_shift);
-  rcv_.wnd = std::min<uint32_t>(window, 65535u << rcv_.window_shift);
+  // As Linux: without a scale more may be taken than the field can say.
+  rcv_.wnd = window;
   rcv_.wup = rcv_.nxt;
-  return static_cast<uint16_t>(rcv_.wnd >> rcv_.window_shift);
+  return static_cast<uint16_t>(std::min<uint32_t>(window, 65535u << rcv_.window_shift) >> rcv_.window_shift);
 }
 
 // Before the SYN: the largest window the buffer could ever justify decides the scale (RFC 7323, 2.3).
@@ -99,7 +101,11 @@ void TcpSocket::measure_segment_size(const TcpSegment& arrived) {
   if (size >= rcv_.mss) {
     if (size != rcv_.mss) {
       const uint64_t ratio = (uint64_t{arrived.size} << 8) / std::max<uint32_t>(packet.true_size(), 1);
-      rcv_.scaling_ratio = static_cast<uint8_t>(std::clamp<uint64_t>(ratio, 1, 255));
+      const uint8_t old_ratio = std::exchange(rcv_.scaling_ratio, static_cast<uint8_t>(std::clamp<uint64_t>(ratio, 1, 255)));
+      if (old_ratio != rcv_.scaling_ratio) {
+        clamp_window(full_window());
+        autotune_.space = std::min(autotune_.space, rcv_.window_clamp);
+      }
     }
     rcv_.mss = static_cast<uint16_t>(std::min<uint32_t>(size, rcv_.advertised_mss));
     // The end of a write: when the reader has it all, the sender, who may be waiting, is told.
@@ -122,12 +128,41 @@ void TcpSocket::measure_segment_size(const TcpSegment& arrived) {
   ack_.saw_push = true;
 }
 
-// As data comes in segments worth their memory, the window may open towards the whole buffer.
-void TcpSocket::grow_window_goal(uint32_t size) {
+// A new bound of the window: what it may grow to follows (tcp_set_window_clamp).
+void TcpSocket::clamp_window(uint32_t clamp) {
+  constexpr uint32_t kLeast = 1152;
+  clamp = std::max(clamp, kLeast);
+  const uint32_t old = std::exchange(rcv_.window_clamp, clamp);
+  if (clamp < old) rcv_.window_goal = std::min(rcv_.window_goal, clamp);
+  if (clamp > old) rcv_.window_goal = std::max(rcv_.window_goal, std::min(rcv_.wnd, clamp));
+}
+
+// As data comes in segments worth their memory, the window may open towards the whole buffer (tcp_grow_window). Segments that cost
+// more than they carry open it as long as so many of them would fit.
+void TcpSocket::grow_window_goal(const Packet& packet, uint32_t size, Charge charge) {
   const uint32_t limit = std::min(rcv_.window_clamp, free_window());
-  if (rcv_.window_goal >= limit || size < 128 || is_under_pressure()) return;
-  const uint32_t step = std::min(limit - rcv_.window_goal, 2u * rcv_.advertised_mss);
-  rcv_.window_goal += std::max<uint32_t>(step, 1);
+  if (rcv_.window_goal >= limit) return;
+  if (is_under_pressure()) {
+    rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);
+    return;
+  }
+  uint32_t cost = packet.true_size();
+  // The header of a packet that only cites its bytes is another's to pay for once it is joined to it.
+  constexpr uint32_t kHead = Packet::kCharge + Packet::kInlineCharge;
+  if (charge == Charge::WithoutHead && packet.linear().empty() && cost >= kHead + size) cost -= kHead;
+  uint32_t step = 0;
+  if (buffer_to_window(cost) <= size) {
+    step = 2u * rcv_.advertised_mss;
+  } else {
+    uint32_t scaled = buffer_to_window(cost) / 2;
+    uint32_t window = buffer_to_window(static_cast<uint64_t>(stack().tunables().values().tcp_rmem[2])) / 2;
+    for (; rcv_.window_goal <= window && step == 0; scaled /= 2, window /= 2) {
+      if (scaled <= size) step = 2u * rcv_.mss;
+    }
+  }
+  if (step == 0) return;
+  rcv_.window_goal += std::min(limit - rcv_.window_goal, std::max(step, 2 * size));
+  ack_.quick |= 1;
 }
 
 // Dynamic right-sizing: twice what the application reads in a round trip, and room for the sender's slow start.
@@ -135,38 +170,44 @@ void TcpSocket::adapt_receive_buffer(Entry& entry) {
   const Duration elapsed = entry.now() - autotune_.round_start;
   const Duration rtt = Duration::micros(autotune_.rtt_8_micros >> 3);
   if (autotune_.rtt_8_micros == 0 || elapsed < rtt) return;
-  const uint32_t copied = rcv_.copied.bytes_since(autotune_.copied_seq);
-  const TunableValues& tunables = stack().tunables().values();
-  if (copied > autotune_.space) {
-    if (tunables.tcp_moderate_rcvbuf != 0 && !options.receive_buffer_locked) {
-      uint64_t wanted = 2 * uint64_t{copied} + 16u * rcv_.advertised_mss;
-      const uint64_t grow = wanted * (copied - autotune_.space) / std::max<uint32_t>(autotune_.space, 1);
-      wanted += std::min<uint64_t>(grow, wanted) * 2;
-      const uint64_t memory = std::min<uint64_t>((wanted << 8) / rcv_.scaling_ratio, static_cast<uint64_t>(tunables.tcp_rmem[2]));
-      if (memory > options.receive_buffer) {
-        options.receive_buffer = static_cast<uint32_t>(memory);
-        if (tcp_options.window_clamp == 0) {
-          rcv_.window_clamp = std::min<uint32_t>(full_window(), 65535u << rcv_.window_shift);
-        }
-      }
-    }
-    autotune_.space = copied;
-  }
+  // What was read, without what waits still.
+  const auto copied = static_cast<int64_t>(rcv_.copied.bytes_since(autotune_.copied_seq)) - rcv_.nxt.bytes_since(rcv_.copied);
+  if (copied > int64_t{autotune_.space}) grow_receive_buffer(static_cast<uint32_t>(copied));
   autotune_.copied_seq = rcv_.copied;
   autotune_.round_start = entry.now();
+}
+
+// `space`: what the application takes in a round trip now. The buffer is a round trip behind, so twice that must fit (Linux's
+// tcp_rcvbuf_grow); where the path is short, slow start is given its room little by little.
+void TcpSocket::grow_receive_buffer(uint32_t space) {
+  const TunableValues& tunables = stack().tunables().values();
+  const uint32_t before = std::exchange(autotune_.space, space);
+  if (tunables.tcp_moderate_rcvbuf == 0 || options.receive_buffer_locked) return;
+  uint64_t window = 2 * uint64_t{space};
+  const uint64_t rtt = autotune_.rtt_8_micros >> 3;
+  const auto short_path = static_cast<uint64_t>(tunables.tcp_rcvbuf_low_rtt_micros);
+  if (rtt < short_path) {
+    window += window * rtt / short_path;
+  } else {
+    window += 2 * window * (space - before) / std::max<uint32_t>(before, 1);
+  }
+  if (!out_of_order_.is_empty()) window += out_of_order_.last_end().bytes_since(rcv_.nxt);
+  const uint64_t most = static_cast<uint64_t>(tunables.tcp_rmem[2]);
+  const auto memory = static_cast<uint32_t>(std::min((window << 8) / rcv_.scaling_ratio, most));
+  if (memory <= options.receive_buffer) return;
+  options.receive_buffer = memory;
+  rcv_.window_clamp = buffer_to_window(memory);
 }
 
 namespace {
 
 // The receiver's estimate takes the minimum quickly and rises slowly.
-void add_receive_rtt(uint32_t& rtt_8, int64_t sample_micros, bool from_window) {
+void add_receive_rtt(uint32_t& rtt_8, int64_t sample_micros, bool may_rise) {
   const uint32_t sample = static_cast<uint32_t>(std::clamp<int64_t>(sample_micros, 1, 60'000'000));
-  if (rtt_8 == 0) {
+  if (rtt_8 == 0 || sample << 3 < rtt_8) {
     rtt_8 = sample << 3;
-  } else if (!from_window) {
+  } else if (may_rise) {
     rtt_8 = rtt_8 - (rtt_8 >> 3) + sample;
-  } else if (sample << 3 < rtt_8) {
-    rtt_8 = sample << 3;
   }
 }
 
@@ -176,18 +217,21 @@ void add_receive_rtt(uint32_t& rtt_8, int64_t sample_micros, bool from_window) {
 void TcpSocket::measure_receive_rtt(Instant now) {
   if (autotune_.rtt_start != Instant()) {
     if (rcv_.nxt.is_before(autotune_.rtt_seq)) return;
-    add_receive_rtt(autotune_.rtt_8_micros, (now - autotune_.rtt_start).in_micros(), true);
+    add_receive_rtt(autotune_.rtt_8_micros, (now - autotune_.rtt_start).in_micros(), false);
   }
   autotune_.rtt_seq = rcv_.nxt + rcv_.wnd;
   autotune_.rtt_start = now;
 }
 
-// From timestamps: a full segment that echoes something we sent.
+// From timestamps: a full segment that echoes something we sent, the first with that echo. While data waits for the reader its
+// time may be part of the sample, so that only a smaller one counts.
 void TcpSocket::measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now) {
-  if (!segment.options.timestamps || segment.options.timestamps->echo_reply == 0 || segment.size < rcv_.mss) return;
-  const uint32_t delta = timestamp_now(now) - segment.options.timestamps->echo_reply;
-  if (delta > 1u << 30) return;
-  add_receive_rtt(autotune_.rtt_8_micros, std::max<int64_t>(int64_t{delta} * 1000, 1), false);
+  if (!segment.options.timestamps) return;
+  const uint32_t echo = segment.options.timestamps->echo_reply;
+  if (std::exchange(autotune_.last_echo, echo) == echo || segment.size < rcv_.mss) return;
+  const uint32_t delta = timestamp_now(now) - echo;
+  if (delta == 0 || delta > INT32_MAX / 1000) return;
+  add_receive_rtt(autotune_.rtt_8_micros, int64_t{delta} * 1000, rcv_.nxt == rcv_.copied);
 }
 
 }  // namespace lxnet

@@ -122,9 +122,9 @@ TEST(TcpCoalescing, MakesOnePassOfSegmentsThatArriveTogether) {
           {.flags = i == 9 ? "PA" : "A", .seq = 1 + 1000 * i, .ack = 1, .text = std::string(1000, static_cast<char>('a' + i))});
   });
   // One acknowledgment for all, and the segments' own size is known.
-  wire.expect("A 1:1 ack 10001 win 65000");
+  wire.expect("A 1:1 ack 10001 win 65535");
   EXPECT_EQ(TcpTestAccess::receive(*socket).mss, 1000u);
-  EXPECT_EQ(TcpTestAccess::statistics(*socket).segments_in, 11u);
+  EXPECT_EQ(TcpTestAccess::statistics(*socket).segments_in, 12u);
   std::string expected;
   for (int i = 0; i < 10; ++i) expected += std::string(1000, static_cast<char>('a' + i));
   EXPECT_EQ(wire.read(*socket), expected);
@@ -142,9 +142,9 @@ TEST(TcpCoalescing, KeepsApartWhatIsNotOneStream) {
     wire.inject({.flags = "A", .seq = 2001, .ack = 1, .text = std::string(1000, 'c')});  // a hole
     wire.inject({.flags = "A", .seq = 3001, .ack = 1, .text = std::string(1000, 'd'), .tos = 3});
   });
-  wire.expect(R"(A 1:1 ack 1001 win 65000
-                 A 1:1 ack 1001 win 65000 sack 2001:3001
-                 A 1:1 ack 1001 win 65000 sack 2001:4001)");
+  wire.expect(R"(A 1:1 ack 1001 win 65535
+                 A 1:1 ack 1001 win 65535 sack 2001:3001
+                 A 1:1 ack 1001 win 65535 sack 2001:4001)");
   wire.together([&wire] {
     wire.inject({.flags = "A", .seq = 1001, .ack = 1, .text = std::string(1000, 'b')});
     wire.inject({.flags = "R", .seq = 4001});
