@@ -140,7 +140,10 @@ void TcpSocket::clamp_window(uint32_t clamp) {
 // As data comes in segments worth their memory, the window may open towards the whole buffer (tcp_grow_window). Segments that cost
 // more than they carry open it as long as so many of them would fit.
 void TcpSocket::grow_window_goal(const Packet& packet, uint32_t size, Charge charge) {
-  const uint32_t limit = std::min(rcv_.window_clamp, free_window());
+  // What comes in order is charged by now, what does not is not yet.
+  const uint64_t used = uint64_t{receive_charge()} + (charge == Charge::WithoutHead ? packet.true_size() : 0u);
+  const uint32_t space = used >= options.receive_buffer ? 0 : buffer_to_window(options.receive_buffer - used);
+  const uint32_t limit = std::min(rcv_.window_clamp, space);
   if (rcv_.window_goal >= limit) return;
   if (is_under_pressure()) {
     rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);

@@ -20,12 +20,12 @@ TEST_F(TcpClose, ClosesActivelyAndWaits) {
   wire.expect("FA 1:1 ack 1 win 64240");
   wire.inject({.flags = "A", .seq = 1, .ack = 2});
   wire.inject({.flags = "FA", .seq = 1, .ack = 2});
-  wire.expect("A 2:2 ack 2 win 64240");
+  wire.expect("A 2:2 ack 2 win 64239");
   EXPECT_EQ(wire.stack().tcp().time_waits(), 1);
   // The acknowledgment was lost: the FIN comes again.
   wire.advance(Duration::seconds(1));
   wire.inject({.flags = "FA", .seq = 1, .ack = 2});
-  wire.expect("A 2:2 ack 2 win 64240");
+  wire.expect("A 2:2 ack 2 win 64239");
   wire.advance(Duration::seconds(59));
   EXPECT_EQ(wire.stack().tcp().time_waits(), 1);
   wire.advance(Duration::seconds(2));
@@ -37,7 +37,7 @@ TEST_F(TcpClose, ClosesPassively) {
   EXPECT_EQ(socket->state(), TcpState::CloseWait);
   EXPECT_EQ(wire.receive(*socket, 1), 0);
   wire.close(socket);
-  wire.expect("FA 1:1 ack 2 win 64240");
+  wire.expect("FA 1:1 ack 2 win 64239");
   wire.inject({.flags = "A", .seq = 2, .ack = 2});
   EXPECT_EQ(wire.stack().tcp().time_waits(), 0);
   wire.inject({.flags = "A", .seq = 2, .ack = 2});
@@ -48,7 +48,7 @@ TEST_F(TcpClose, ClosesBothWaysAtOnce) {
   wire.shutdown(*socket, ShutdownHow::Write);
   wire.expect("FA 1:1 ack 1 win 64240");
   wire.inject({.flags = "FA", .seq = 1, .ack = 1});
-  wire.expect("A 2:2 ack 2 win 64240");
+  wire.expect("A 2:2 ack 2 win 64239");
   EXPECT_EQ(socket->state(), TcpState::Closing);
   wire.inject({.flags = "A", .seq = 2, .ack = 2});
   EXPECT_EQ(wire.stack().tcp().time_waits(), 1);
@@ -62,14 +62,14 @@ TEST_F(TcpClose, SendsWhatIsQueuedBeforeTheFin) {
                  PA 2921:3001 ack 1 win 64240
                  FA 3001:3001 ack 1 win 64240)");
   wire.inject({.flags = "FA", .seq = 1, .ack = 3002});
-  wire.expect("A 3002:3002 ack 2 win 64240");
+  wire.expect("A 3002:3002 ack 2 win 64239");
 }
 
 TEST_F(TcpClose, ResetsInsteadWhenDataWasNotRead) {
   wire.inject({.flags = "PA", .seq = 1, .ack = 1, .text = "unread"});
-  wire.expect("A 1:1 ack 7 win 64240");
+  wire.expect("A 1:1 ack 7 win 64234");
   wire.close(socket);
-  wire.expect("RA 1:1 ack 7 win 64240");
+  wire.expect("RA 1:1 ack 7 win 64234");
 }
 
 TEST_F(TcpClose, ResetsInsteadWithALingerOfZero) {
@@ -99,7 +99,7 @@ TEST_F(TcpClose, TakesANewConnectionInTimeWaitWhoseSynIsNewer) {
   wire.close(socket);
   wire.expect("FA 1:1 ack 1 win 64240");
   wire.inject({.flags = "FA", .seq = 1, .ack = 2});
-  wire.expect("A 2:2 ack 2 win 64240");
+  wire.expect("A 2:2 ack 2 win 64239");
   EXPECT_EQ(wire.stack().tcp().time_waits(), 1);
   wire.inject({.flags = "S", .seq = 100'000});
   EXPECT_EQ(wire.stack().tcp().time_waits(), 0);
@@ -114,7 +114,7 @@ TEST_F(TcpClose, ReportsEveryStateToPoll) {
   wire.inject({.flags = "FA", .seq = 1, .ack = 1});
   EXPECT_EQ(wire.poll(*socket), kIn | kOut | kPollReadHangUp);
   wire.shutdown(*socket, ShutdownHow::Write);
-  wire.expect("FA 1:1 ack 2 win 64240");
+  wire.expect("FA 1:1 ack 2 win 64239");
   EXPECT_EQ(wire.poll(*socket), kIn | kOut | kPollReadHangUp | kPollHangUp);
   wire.inject({.flags = "R", .seq = 2});
   EXPECT_EQ(wire.poll(*socket), kIn | kOut | kPollReadHangUp | kPollHangUp | kPollError);

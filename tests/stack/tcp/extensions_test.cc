@@ -112,11 +112,11 @@ TEST_F(TcpEcn, MarksNewDataAsCapableAlone) {
 // 6.1.3: ECE on every acknowledgment after a mark, until CWR comes.
 TEST_F(TcpEcn, EchoesAMarkUntilItIsHeard) {
   wire.inject({.flags = "PA", .seq = 1, .ack = 1, .text = "a", .tos = 3});
-  wire.expect("AE 1:1 ack 2 win 64240");
+  wire.expect("AE 1:1 ack 2 win 64239");
   wire.inject({.flags = "PA", .seq = 2, .ack = 1, .text = "b", .tos = 2});
-  wire.expect("AE 1:1 ack 3 win 64240");
+  wire.expect("AE 1:1 ack 3 win 64238");
   wire.inject({.flags = "PAC", .seq = 3, .ack = 1, .text = "c", .tos = 2});
-  wire.expect("A 1:1 ack 4 win 64240");
+  wire.expect("A 1:1 ack 4 win 64237");
   taken = 3;
 }
 

@@ -205,7 +205,7 @@ TEST_F(FastOpenServer, FinishesWhenTheUserClosesEarly) {
   wire_.expect("FA 2:2 ack 2 win 64240");
   wire_.inject({.flags = "A", .seq = 2, .ack = 3});
   wire_.inject({.flags = "FA", .seq = 2, .ack = 3});
-  wire_.expect("A 3:3 ack 3 win 64240");
+  wire_.expect("A 3:3 ack 3 win 64239");
 }
 
 // ---- the client
@@ -330,7 +330,7 @@ TEST_F(FastOpenClient, DefersTheSynOfAConnectUntilThereIsData) {
   wire_.expect("S 0:5 win 64240 mss 1460 cookie " + TcpWire::hex(cookie_));
   EXPECT_EQ(wire_.poll(*socket), 0u);
   wire_.inject({.flags = "SA", .seq = 0, .ack = 6, .text = "hi", .mss = 1000});
-  wire_.expect("A 6:6 ack 3 win 64240");
+  wire_.expect("A 6:6 ack 3 win 64238");
   EXPECT_EQ(wire_.read(*socket), "hi");
   finish(socket, 3);
 }

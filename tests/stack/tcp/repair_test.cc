@@ -11,9 +11,9 @@ TEST(TcpRepair, MovesAConnectionToAnotherSocket) {
   TcpWire wire;
   Ref<TcpSocket> first = wire.accept_from_peer(true);
   wire.inject({.flags = "PA", .seq = 1, .ack = 1, .text = "hello"});
-  wire.expect("A 1:1 ack 6 win 64240");
+  wire.expect("A 1:1 ack 6 win 64235");
   EXPECT_EQ(wire.send(*first, "world"), 5);
-  wire.expect("PA 1:6 ack 6 win 64240");
+  wire.expect("PA 1:6 ack 6 win 64235");
   Calls::RepairWindow window{};
   int send_seq = 0, receive_seq = 0, stamp = 0;
   {
@@ -69,12 +69,12 @@ TEST(TcpRepair, MovesAConnectionToAnotherSocket) {
     ASSERT_TRUE(Calls::set_repair(entry, *second, 0).is_ok());
   }
   // The first word since: what is the window now?
-  wire.expect("A 0:0 ack 6 win 64240");
+  wire.expect("A 0:0 ack 6 win 64235");
   EXPECT_EQ(wire.read(*second), "hello");
   wire.inject({.flags = "A", .seq = 6, .ack = 6});
   EXPECT_EQ(TcpTestAccess::recovery(*second).out, 0u);
   EXPECT_EQ(wire.send(*second, "!"), 1);
-  wire.expect("PA 6:7 ack 6 win 64240");
+  wire.expect("PA 6:7 ack 6 win 64235");
   wire.inject({.flags = "R", .seq = 6});
   wire.close(second);
   wire.device.sent.clear();
