@@ -128,7 +128,8 @@ void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
 
 void TcpSocket::initialise_transfer(Entry& entry) {
   update_mss(entry, snd_.path_mtu);
-  rcv_.mss = static_cast<uint16_t>(std::min<uint32_t>({snd_.mss, rcv_.advertised_mss, rcv_.wnd / 2 == 0 ? 1 : rcv_.wnd / 2, 536u}));
+  rcv_.mss =
+      static_cast<uint16_t>(std::min<uint32_t>({snd_.mss, rcv_.advertised_mss, rcv_.wnd / 2 == 0 ? 1 : rcv_.wnd / 2, 536u}));
   rcv_.mss = std::max<uint16_t>(rcv_.mss, 88);
   if (!rtt_.has_sample()) rtt_.assume_slow_path();
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();

@@ -137,8 +137,8 @@ void TcpSocket::clamp_window(uint32_t clamp) {
   if (clamp > old) rcv_.window_goal = std::max(rcv_.window_goal, std::min(rcv_.wnd, clamp));
 }
 
-// As data comes in segments worth their memory, the window may open towards the whole buffer (tcp_grow_window). Segments that cost
-// more than they carry open it as long as so many of them would fit.
+// As data comes in segments worth their memory, the window may open towards the whole buffer (tcp_grow_window). Segments that
+// cost more than they carry open it as long as so many of them would fit.
 void TcpSocket::grow_window_goal(const Packet& packet, uint32_t size, Charge charge) {
   // What comes in order is charged by now, what does not is not yet.
   const uint64_t used = uint64_t{receive_charge()} + (charge == Charge::WithoutHead ? packet.true_size() : 0u);
