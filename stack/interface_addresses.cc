@@ -56,6 +56,12 @@ Ref<Interface> InterfaceRegistry::find_by_address(const IpAddress& address) cons
   return found == nullptr ? nullptr : Ref<Interface>::share(*found);
 }
 
+Ref<Interface> InterfaceRegistry::find_by_local_address(const IpAddress& address) const {
+  Ref<Interface> found = find_by_address(address);
+  if (!found && is_local_address(address)) found = Ref<Interface>::share(*loopback_);
+  return found;
+}
+
 // A negative prefix length matches any.
 AddressNode* InterfaceRegistry::find_node(const Interface& interface, const IpAddress& address, int prefix_length) const {
   for (AddressNode& node : interface.addresses_) {

@@ -26,6 +26,8 @@ class InterfaceRegistry {
   Ref<Interface> find_next(uint32_t index) const;
   // The first that has this address, up or down.
   Ref<Interface> find_by_address(const IpAddress& address) const;
+  // Linux's ip_dev_find(): or lo, where lo's networks hold the address.
+  Ref<Interface> find_by_local_address(const IpAddress& address) const;
   // `lo`, which exists as long as the stack.
   Interface& loopback() const { return *loopback_; }
   // Whether packets to it are for us: an address of the interface (0: of any), or on lo anything in its networks. Tentative

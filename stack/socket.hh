@@ -196,6 +196,8 @@ class Socket : public RefCounted<Socket> {
   // SO_ERROR: the pending error, cleared.
   Errno take_error();
   bool has_error() const { return __atomic_load_n(&error_, __ATOMIC_RELAXED) != 0; }
+  // What SO_ERROR reports from now on, without a wake-up: reading the error queue moves it on.
+  void replace_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   // Sets it and wakes with kPollError.
   void report_error(Errno error);
 
@@ -211,8 +213,6 @@ class Socket : public RefCounted<Socket> {
   static void operator delete(void*, size_t) {}
   // SO_INCOMING_CPU: which processor the packets come in on.
   void note_processor();
-  // What SO_ERROR reports from now on, without a wake-up: reading the error queue moves it on.
-  void replace_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   // Ends in dispose(hal, this) of the derived type.
   virtual void destroy_self() = 0;
   // set_group_program() of a socket that is in no group yet: it waits for the first one.

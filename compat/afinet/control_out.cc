@@ -57,9 +57,15 @@ struct Encoder {
   bool wants(uint32_t flag) const { return (file.socket().ip_options.receive_flags & flag) != 0; }
 };
 
+bool is_echo(InetSocketFile& file) {
+  const Socket& socket = file.socket();
+  return socket.type() == SocketType::Datagram && (socket.protocol() == 1 || socket.protocol() == 58);
+}
+
 // The address an answer would come from: the packet's own destination, unless many hear that one.
 Ipv4Address reply_source(const Encoder& encoder) {
   const IpInfo& info = encoder.info;
+  if (is_echo(encoder.file)) return Ipv4Address();  // ping_recvmsg() does not work it out
   if (!info.is_broadcast && !info.is_multicast) return info.destination.v4();
   Stack& stack = encoder.file.stack();
   const Ref<Interface> interface = stack.interfaces().find(info.interface_index);
@@ -70,6 +76,26 @@ Ipv4Address reply_source(const Encoder& encoder) {
 
 ByteSpan network_options(const Encoder& encoder, size_t fixed_header) {
   return ByteSpan(encoder.packet.network_header() + fixed_header, encoder.info.options_size);
+}
+
+// The ports are read behind the network header, whatever is there; a raw packet may be too short for them.
+bool has_ports(const Packet& packet) {
+  const uint8_t* ports = packet.transport_header();
+  if (ports == nullptr) return false;
+  const ByteSpan linear = packet.linear();
+  return packet.size() != linear.size() || linear.data() + linear.size() >= ports + 4;
+}
+
+// IP_CHECKSUM tells the sum that was made of a packet, and only of ICMP's Linux makes one (CHECKSUM_COMPLETE): unfolded, in the
+// machine's byte order.
+uint32_t whole_sum(const Packet& packet) {
+  uint64_t sum = 0;
+  size_t at = 0;
+  packet.for_each_run(0, packet.size(), [&](ByteSpan run) {
+    for (const uint8_t byte : run) sum += uint64_t{byte} << at++ % 4 * 8;
+  });
+  while (sum >> 32 != 0) sum = (sum & 0xffff'ffff) + (sum >> 32);
+  return static_cast<uint32_t>(sum);
 }
 
 void put_return_options(const Encoder& encoder) {
@@ -87,7 +113,7 @@ void encode_ip(const Encoder& encoder) {
   ControlWriter& writer = encoder.writer;
   if (encoder.wants(kReceivePacketInfo4)) {
     const UserPacketInfo unknown{0, Ipv4Address(), info.destination.v4()};
-    const bool is_known = encoder.has_packet_info;
+    const bool is_known = encoder.has_packet_info || is_echo(encoder.file);
     writer.put(kLevelIp, kPacketInfo,
                is_known ? UserPacketInfo{info.interface_index, reply_source(encoder), info.destination.v4()} : unknown);
   }
@@ -96,13 +122,15 @@ void encode_ip(const Encoder& encoder) {
   if (encoder.wants(kReceiveOptions) && info.options_size != 0)
     writer.put(kLevelIp, kReceiveOptionsType, network_options(encoder, 20));
   if (encoder.wants(kReceiveReturnOptions) && info.options_size != 0) put_return_options(encoder);
-  if (encoder.wants(kReceiveOriginalDestination4) && encoder.packet.transport_header() != nullptr) {
+  if (encoder.wants(kReceiveOriginalDestination4) && has_ports(encoder.packet)) {
     UserInetAddress original{};
     original.family = kFamilyInet;
     original.port = reinterpret_cast<const UdpHeader*>(encoder.packet.transport_header())->destination_port;
     original.address = info.destination.v4();
     writer.put(kLevelIp, kOriginalDestination, original);
   }
+  if (encoder.wants(kReceiveChecksum) && is_echo(encoder.file) && !encoder.request.is_error)
+    writer.put(kLevelIp, kChecksumType, whole_sum(encoder.packet));
   if (encoder.wants(kReceiveFragmentSize4) && info.fragment_size != 0)
     writer.put(kLevelIp, kFragmentSize, int{info.fragment_size});
 }
@@ -154,7 +182,7 @@ void encode_ipv6(const Encoder& encoder) {
   }
   put_extensions(encoder);
   encode_ipv6_2292(encoder);
-  if (encoder.wants(kReceiveOriginalDestination6) && encoder.packet.transport_header() != nullptr) {
+  if (encoder.wants(kReceiveOriginalDestination6) && has_ports(encoder.packet)) {
     UserInet6Address original{};
     original.family = kFamilyInet6;
     original.port = reinterpret_cast<const UdpHeader*>(encoder.packet.transport_header())->destination_port;
@@ -236,7 +264,12 @@ bool shows_packet(const InetSocketFile& file, const ReceiveRequest& request) {
 
 void encode_control(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
   if (request.path_mtu != 0) return encode_path_mtu(request, writer);
-  encode_generic_control(file.options(), request, writer);
+  // ping_recvmsg() knows of SOL_SOCKET's only the stamps.
+  if (is_echo(file) && !request.is_error) {
+    encode_timestamp_control(file.options(), request, writer);
+  } else {
+    encode_generic_control(file.options(), request, writer);
+  }
   if (file.is_stream()) {
     if (request.inq >= 0) writer.put(kLevelTcp, kTcpInq, request.inq);
     if (request.is_error) encode_error(file, request, writer);

@@ -9,9 +9,10 @@ Endpoint endpoint_from_inet(const SockAddr& address) {
 }
 
 Endpoint endpoint_from_inet6(const SockAddr& address) {
-  // The scope id of a short address is zero: as() gives zeros past the end.
+  // A scope id that is not there whole is none.
   const auto user = address.as<UserInet6Address>();
-  return Endpoint{.address = IpAddress(user.address), .port = user.port.get(), .scope_id = user.scope_id};
+  const uint32_t scope_id = address.size() < sizeof(UserInet6Address) ? 0 : user.scope_id;
+  return Endpoint{.address = IpAddress(user.address), .port = user.port.get(), .scope_id = scope_id};
 }
 
 uint32_t flow_info_of(const SockAddr& address) {

@@ -88,6 +88,8 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
     const WaitPolicy policy{
         .queue = wait_queue(), .interest = kReceiveInterest, .timeout = timeout, .mode = Waiter::Mode::Exclusive};
     received = TRY(wait_until(context, policy, [&] { return socket_->receive(context.entry(), request); }));
+    // The end of receiving is no datagram, and was stamped by nobody.
+    if (!from_error_queue && !request.packet) request.has_no_stamp = true;
   }
   message.result_flags |= request.result_flags;
   if (request.path_mtu != 0) {
@@ -99,6 +101,15 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
   } else if (request.has_source) {
     message.name = sockaddr_of(request.source, socket_->family());
     message.has_name = true;
+    // ping_recvmsg() shows the label that the packet had.
+    constexpr uint8_t kIcmp6 = 58;
+    if (is_v6() && socket_->protocol() == kIcmp6 && socket_->type() == SocketType::Datagram && request.packet &&
+        socket_->ip_options.flow_info_send) {
+      auto user = message.name.as<UserInet6Address>();
+      copy_bytes(mutable_bytes_of(user.flow_info), ByteSpan(request.packet->network_header(), sizeof user.flow_info));
+      user.flow_info.set(user.flow_info.get() & 0x0fff'ffff);
+      message.name.set(user);
+    }
   }
   if (message.control != nullptr) encode_control(*this, request, *message.control);
   return received;
@@ -139,6 +150,11 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
               (socket_->poll(context.entry()) & (kPollReadHangUp | kPollError | kPollHangUp)) == 0) {
             auto queued = socket_->bytes_readable(context.entry());
             if (queued.is_ok() && static_cast<size_t>(queued.take()) < target) return Errno::EAGAIN;
+          }
+          // With some bytes taken an error ends the call and stays for the next.
+          if (received != 0 && socket_->has_error()) {
+            auto queued = socket_->bytes_readable(context.entry());
+            if (!queued.is_ok() || queued.take() == 0) return size_t{0};
           }
           return socket_->receive(context.entry(), request);
         },

@@ -28,6 +28,7 @@ class InetSocketFile final : public SocketFile {
   SocketOptions& options() override { return socket_->options; }
   Socket* internet_socket() override { return socket_.get(); }
   Errno take_error() override { return socket_->take_error(); }
+  void keep_error(Errno error) override { socket_->replace_error(error); }
   bool is_listening() override;
   uint64_t cookie() override { return socket_->cookie(); }
 

@@ -118,7 +118,7 @@ Result<> set_multicast_interface4(const OptionInput& input) {
     return ok();
   }
   const Ref<Interface> interface = request.index != 0 ? interfaces.find(static_cast<uint32_t>(request.index))
-                                                      : interfaces.find_by_address(IpAddress(request.address));
+                                                      : interfaces.find_by_local_address(IpAddress(request.address));
   if (!interface) return Errno::EADDRNOTAVAIL;
   if (socket.options.bound_interface != 0 && socket.options.bound_interface != interface->index()) return Errno::EINVAL;
   socket.ip_options.multicast_interface_v4 = interface->index();

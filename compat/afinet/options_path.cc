@@ -120,7 +120,10 @@ Result<> set_address_form(SyscallContext& context, SocketFile& file, int value) 
 Result<int> get_address_form(SyscallContext& context, SocketFile& file) {
   Socket& socket = socket_of(file);
   if (!has_ports(socket)) return Errno::ENOPROTOOPT;
-  if (!socket.remote_name(context.entry()).is_ok()) return Errno::ENOTCONN;
+  // A datagram socket is connected also to port 0, which getpeername() does not show.
+  const bool is_connected = socket.type() == SocketType::Stream ? socket.remote_name(context.entry()).is_ok()
+                                                                : static_cast<DatagramSocket&>(socket).is_connected();
+  if (!is_connected) return Errno::ENOTCONN;
   return int{file.address_family()};
 }
 

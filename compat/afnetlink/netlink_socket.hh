@@ -29,6 +29,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   PollEvents poll(Entry& entry) override;
   WaitQueue& wait_queue() override { return waiters_; }
   SocketOptions& options() override { return options_; }
+  void keep_error(Errno error) override { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
   uint64_t cookie() override;
   // A message to a group the socket joined. Past the receive buffer it is lost, and the next call told ENOBUFS.

@@ -11,6 +11,8 @@ constexpr uint32_t kDatagramBacklog = 10;  // net.unix.max_dgram_qlen
 constexpr PollEvents kReadable = kPollIn | kPollReadNormal;
 constexpr PollEvents kWritable = kPollOut | kPollWriteNormal | kPollWriteBand;
 constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411, kAtMark = 0x8905, kFile = 0x89e0;
+// SIOCGSTAMP and its kin: AF_UNIX has no such call, and the argument is not looked at.
+constexpr uint32_t kStampMicros = 0x8906, kStampNanos = 0x8907, kStampMicrosNew = 0x80108906, kStampNanosNew = 0x80108907;
 
 }  // namespace
 
@@ -89,7 +91,8 @@ MemoryUse UnixEndpoint::memory_use() const {
 PollEvents UnixEndpoint::poll() {
   PollEvents events = 0;
   const uint8_t shut = this->shut();
-  if (has_error()) events |= kPollError;
+  // unix_dgram_poll() alone knows SO_SELECT_ERR_QUEUE.
+  if (has_error()) events |= kPollError | (options_.select_error_queue && !is_stream() ? kPollPriority : 0);
   if (shut == kShutBoth) events |= kPollHangUp;
   if ((shut & kShutReceive) != 0) events |= kPollReadHangUp | kReadable;
   if (__atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) != 0) events |= kReadable;
@@ -222,6 +225,11 @@ Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, U
       break;
     case kFile:
       return open_node(context);
+    case kStampMicros:
+    case kStampNanos:
+    case kStampMicrosNew:
+    case kStampNanosNew:
+      return Errno::ENOTTY;
     default:
       // Interfaces can be asked about through any socket; their addresses are AF_INET's.
       return device_ioctl(context, command, argument);

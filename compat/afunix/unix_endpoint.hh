@@ -51,6 +51,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   SocketAttachments& attachments() { return attachments_; }
   MemoryUse memory_use() const;
   Errno take_error() { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
+  void set_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   bool is_listening() const { return state() == UnixState::Listening; }
   uint64_t cookie();
   bool peer_credentials(lxnet_credentials& out);
@@ -96,7 +97,6 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   UnixState state() const { return static_cast<UnixState>(__atomic_load_n(&state_, __ATOMIC_ACQUIRE)); }
   void set_state(UnixState state) { __atomic_store_n(&state_, static_cast<uint8_t>(state), __ATOMIC_RELEASE); }
   uint8_t shut() const { return __atomic_load_n(&shut_, __ATOMIC_ACQUIRE); }
-  void set_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   bool has_error() const { return __atomic_load_n(&error_, __ATOMIC_ACQUIRE) != 0; }
   Duration wait_time(uint32_t flags, bool is_send) const;
 

@@ -41,6 +41,7 @@ class UnixSocket final : public SocketFile {
   SocketAttachments* attachments() override { return &endpoint_->attachments(); }
   MemoryUse memory_use(SyscallContext&) override { return endpoint_->memory_use(); }
   Errno take_error() override { return endpoint_->take_error(); }
+  void keep_error(Errno error) override { endpoint_->set_error(error); }
   bool is_listening() override { return endpoint_->is_listening(); }
   uint64_t cookie() override { return endpoint_->cookie(); }
   bool peer_credentials(lxnet_credentials& out) override { return endpoint_->peer_credentials(out); }

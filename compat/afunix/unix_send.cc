@@ -94,7 +94,13 @@ Result<> UnixEndpoint::wait_for_send_room(SyscallContext& context, uint32_t flag
 Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext&, IoSource& source, size_t size, uint32_t charge,
                                                 Outgoing& outgoing) {
   TRY(outgoing.rights.check_limit());
-  UnixMessage* message = TRY(UnixMessage::create(hal(), stack().pool(), source, size));
+  auto made = UnixMessage::create(hal(), stack().pool(), source, size);
+  if (!made.is_ok()) {
+    // What was begun is gone, and edges show it.
+    if (is_writable()) waiters_.wake(kWritable);
+    return made.error();
+  }
+  UnixMessage* message = made.take();
   message->sender = Ref<UnixEndpoint>::share(*this);
   message->charge = charge;
   __atomic_fetch_add(&send_memory_, size_t{charge}, __ATOMIC_ACQ_REL);

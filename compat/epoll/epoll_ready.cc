@@ -24,6 +24,15 @@ Result<> write_event(SyscallContext& context, UserAddress to, const EpollEvent& 
   uint8_t bytes[16] = {};
   copy_bytes(MutableByteSpan(bytes), bytes_of(event.events));
   copy_bytes(MutableByteSpan(bytes).subspan(layout.data_at), bytes_of(event.data));
+  // Linux writes the events and then the data, each whole or not at all. What lies within a page goes in one copy.
+  constexpr uint64_t kPage = 4096;
+  if (to.value() % kPage + layout.size > kPage) {
+    TRY(copy_out(context.hal(), to, ByteSpan(bytes, layout.data_at)));
+    const UserAddress data = to + layout.data_at;
+    const size_t size = layout.size - layout.data_at;
+    TRY(copy_out(context.hal(), data + (size - 1), ByteSpan(bytes + layout.size - 1, 1)));
+    return copy_out(context.hal(), data, ByteSpan(bytes + layout.data_at, size));
+  }
   return copy_out(context.hal(), to, ByteSpan(bytes, layout.size));
 }
 

@@ -114,6 +114,10 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
   }
 }
 
+void encode_timestamp_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
+  encode_timestamps(options, request, writer);
+}
+
 void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
   encode_timestamps(options, request, writer);
   if (request.is_error) {

@@ -11,6 +11,8 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
                                 SendControl& control);
 
 // Linux's sock_recv_cmsgs(): time stamps, the count of drops, the mark and the priority of a received packet.
+// The stamps alone.
+void encode_timestamp_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer);
 void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer);
 
 }  // namespace lxnet

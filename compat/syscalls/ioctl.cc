@@ -12,6 +12,9 @@ constexpr uint32_t kSetOwnerA = 0x8901, kSetOwnerB = 0x8902, kGetOwnerA = 0x8903
 
 Result<int64_t> set_flag(SyscallContext& context, File& file, int fd, uint32_t flag, UserAddress argument) {
   const int value = TRY(read_user<int>(context.hal(), argument));
+  // An epoll set signals nobody.
+  if (flag == kOpenAsync && file.kind() != FileKind::Socket)
+    return value != 0 ? Result<int64_t>(Errno::ENOTTY) : Result<int64_t>(0);
   file.set_status_flags(flag, value != 0 ? flag : 0);
   if (flag == kOpenAsync) {
     if (value != 0) {

@@ -72,7 +72,11 @@ Result<size_t> SocketFile::read(SyscallContext& context, IoSink& sink) {
 }
 
 Result<size_t> SocketFile::write(SyscallContext& context, IoSource& source) {
-  OutgoingMessage message{.source = source, .flags = is_nonblocking() ? uint32_t{kMessageDontWait} : 0};
+  return write_with_flags(context, source, is_nonblocking() ? uint32_t{kMessageDontWait} : 0);
+}
+
+Result<size_t> SocketFile::write_with_flags(SyscallContext& context, IoSource& source, uint32_t flags) {
+  OutgoingMessage message{.source = source, .flags = flags};
   if (socket_type() == kSockSequenced) message.flags |= kMessageEndOfRecord;
   auto written = send(context, message);
   if (written.is_error(Errno::EPIPE) && socket_type() == kSockStream) send_broken_pipe_signal(context);
@@ -148,8 +152,7 @@ Result<int64_t> sys_pwritev2(SyscallContext& context, int fd, UserAddress vector
   TRY(check_flags(flags));
   if ((flags & kNoWait) == 0 || file->kind() != FileKind::Socket) return write_segments(context, *file, segments);
   UserSource source(context.hal(), segments);
-  OutgoingMessage message{.source = source, .flags = kMessageDontWait};
-  return static_cast<int64_t>(TRY(static_cast<SocketFile&>(*file).send(context, message)));
+  return static_cast<int64_t>(TRY(static_cast<SocketFile&>(*file).write_with_flags(context, source, kMessageDontWait)));
 }
 
 }  // namespace lxnet

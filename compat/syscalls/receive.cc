@@ -17,7 +17,8 @@ uint32_t receive_flags(const SocketFile& socket, uint32_t flags) {
 
 }  // namespace
 
-Result<size_t> receive_header(SyscallContext& context, SocketFile& socket, UserAddress user_header, uint32_t flags) {
+Result<size_t> receive_header(SyscallContext& context, SocketFile& socket, UserAddress user_header, uint32_t flags,
+                              uint32_t* result_flags) {
   const MessageHeader header = TRY(MessageHeader::read(context, user_header));
   const IoSegments segments = TRY(header.import_segments(context));
   UserSink sink(context.hal(), segments);
@@ -37,6 +38,7 @@ Result<size_t> receive_header(SyscallContext& context, SocketFile& socket, UserA
   TRY(write_user(context.hal(), user_header + layout.flags_at(), message.result_flags));
   const uint64_t used = control.used();
   TRY(copy_out(context.hal(), user_header + layout.control_length_at(), bytes_of(used).first(layout.is_32bit ? 4 : 8)));
+  if (result_flags != nullptr) *result_flags = message.result_flags;
   return received;
 }
 

@@ -22,13 +22,12 @@ Result<int64_t> receive_many(SyscallContext& context, SocketFile& socket, UserAd
   uint32_t done = 0;
   while (done < count) {
     const UserAddress entry = vector + done * layout.vector_size();
-    auto received = receive_header(context, socket, entry, flags & ~kWaitForOne);
+    uint32_t told = 0;
+    auto received = receive_header(context, socket, entry, flags & ~kWaitForOne, &told);
     if (!received.is_ok()) {
       if (done == 0) return received.error();
       // What ended the batch is reported by the next call, unless it only would have blocked.
-      if (!received.is_error(Errno::EAGAIN)) {
-        if (Socket* internet = socket.internet_socket()) internet->report_error(received.error());
-      }
+      if (!received.is_error(Errno::EAGAIN)) socket.keep_error(received.error());
       break;
     }
     const auto size = static_cast<uint32_t>(received.take());
@@ -47,6 +46,7 @@ Result<int64_t> receive_many(SyscallContext& context, SocketFile& socket, UserAd
         break;
       }
     }
+    if ((told & kMessageOutOfBand) != 0) break;  // urgent data ends the batch
   }
   return static_cast<int64_t>(done);
 }

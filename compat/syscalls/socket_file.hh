@@ -74,6 +74,8 @@ class SocketFile : public File {
   // SO_MEMINFO.
   virtual MemoryUse memory_use(SyscallContext& context);
   virtual Errno take_error() = 0;
+  // What the next call or SO_ERROR is to report; nobody is woken for it.
+  virtual void keep_error(Errno) {}
   virtual bool is_listening() { return false; }
   virtual uint64_t cookie() = 0;
   // SO_PEERCRED, SO_PEERGROUPS: false where nobody is known.
@@ -83,6 +85,8 @@ class SocketFile : public File {
 
   Result<size_t> read(SyscallContext& context, IoSink& sink) override;
   Result<size_t> write(SyscallContext& context, IoSource& source) override;
+  // write() with MSG_* of the caller's.
+  Result<size_t> write_with_flags(SyscallContext& context, IoSource& source, uint32_t flags);
 
  protected:
   SocketFile(Stack& stack, uint16_t family, int type, int protocol)

@@ -27,7 +27,10 @@ Result<> set_timestamp(SyscallContext&, SocketFile& socket, int value) {
 template <uint32_t kFlags>
 Result<int> get_timestamp(SyscallContext&, SocketFile& socket) {
   constexpr uint32_t kKinds = kTimestampMicros | kTimestampNanos | kTimestampNewLayout;
-  return (socket.options().timestamp_flags & kKinds) == kFlags ? 1 : 0;
+  const uint32_t flags = socket.options().timestamp_flags & kKinds;
+  // SO_TIMESTAMP_NEW asks only whether there are stamps and of which layout.
+  if (kFlags == (kTimestampMicros | kTimestampNewLayout) && flags == (kTimestampNanos | kTimestampNewLayout)) return 1;
+  return flags == kFlags ? 1 : 0;
 }
 
 // SO_PEERNAME.

@@ -172,7 +172,10 @@ Result<size_t> DatagramSocket::copy_out(Entry& entry, ReceiveRequest& request, R
   request.copied_size = copied;
   request.segment_size = packet->segmentation == SegmentationKind::Udp ? packet->segment_size : uint16_t{0};
   request.overflow_drops = info.drops;
-  __atomic_store_n(&options.last_stamp, packet->wall_nanos, __ATOMIC_RELAXED);
+  // Who is told the stamps as they come keeps none for SIOCGSTAMP.
+  if ((options.timestamp_flags & (kTimestampMicros | kTimestampNanos)) == 0) {
+    __atomic_store_n(&options.last_stamp, packet->wall_nanos, __ATOMIC_RELAXED);
+  }
   request.packet = std::move(packet);
   return result;
 }

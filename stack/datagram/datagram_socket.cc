@@ -39,10 +39,13 @@ void DatagramSocket::release_charge(void* owner, uint32_t amount) {
   auto& self = static_cast<DatagramSocket&>(*static_cast<Socket*>(owner));
   const size_t before = __atomic_fetch_sub(&self.send_memory_, amount, __ATOMIC_ACQ_REL);
   if (before == amount) return self.dispose_self();
-  // Linux's sock_def_write_space: not before half of the buffer is free, so that a program is not woken for every packet.
+  // Linux's sock_def_write_space: with half of the buffer free every packet that is gone is told of, which edges show.
   const size_t limit = self.options.send_buffer.load();
-  if ((before - amount) * 2 <= limit && before * 2 > limit) self.wait_queue().wake(kPollOut | kPollWriteNormal | kPollWriteBand);
+  if ((before - amount) * 2 <= limit) self.wake_writers();
 }
+
+// Also after a packet that was made and then not sent.
+void DatagramSocket::wake_writers() { wait_queue().wake(kPollOut | kPollWriteNormal | kPollWriteBand); }
 
 void DatagramSocket::charge(Packet& packet, uint32_t amount) {
   __atomic_fetch_add(&send_memory_, amount, __ATOMIC_RELAXED);

@@ -109,6 +109,8 @@ class DatagramSocket : public Socket {
   Result<> plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
   // Pending error, shutdown, room: what Linux asks when it allocates the packet.
   Result<> check_may_send() REQUIRES(lock_);
+  // Whoever polls for room is told: a packet is gone.
+  void wake_writers();
   // Charges SO_SNDBUF until the packet dies.
   void charge(Packet& packet, uint32_t amount);
   // The mark, the priority and the records that the plan wants, once the packet is charged.

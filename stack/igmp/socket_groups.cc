@@ -14,7 +14,7 @@ Result<uint32_t> Memberships::find_interface(Entry& entry, const IpAddress& grou
     return on.index;
   }
   if (!on.address.is_unspecified()) {
-    const Ref<Interface> interface = registry.find_by_address(on.address);
+    const Ref<Interface> interface = registry.find_by_local_address(on.address);
     if (!interface) return Errno::ENODEV;
     return interface->index();
   }

@@ -138,7 +138,10 @@ Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   TRY(check_size(entry, plan, size));
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
-  if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
+  if (request.source.copy(packet->append(size)) != size) {
+    wake_writers();
+    return Errno::EFAULT;
+  }
   // The program may have written another one meanwhile.
   if (!is_echo_request(family(), *reinterpret_cast<const Icmp4Header*>(packet->linear().data()))) return Errno::EINVAL;
   finish_message(*packet, plan);

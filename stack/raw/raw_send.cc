@@ -66,7 +66,10 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   if (plan.is_probe_only) return Result<size_t>(size);
   TRY(ip_options.header_included ? check_may_send() : check_room());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
-  if (request.source.copy(packet->append(size)) != size) return Errno::EFAULT;
+  if (request.source.copy(packet->append(size)) != size) {
+    wake_writers();
+    return Errno::EFAULT;
+  }
   charge(*packet, datagram_charge(family(), size));
   tag(*packet, plan);
   TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
@@ -101,7 +104,7 @@ Result<> RawSocket::fill_checksum(Packet& packet, const SendPlan& plan) const {
 Result<> RawSocket::send_whole(Entry& entry, Ref<Packet> packet, const SendPlan& plan) {
   if (family() == IpFamily::V4) {
     const auto& header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
-    if (header.header_size() > packet->size()) return Errno::EINVAL;
+    if (header.header_size() < sizeof(Ipv4Header) || header.header_size() > packet->size()) return Errno::EINVAL;
   }
   return without_queue_errors(ip_send_with_header(entry, std::move(packet), *plan.route), plan);
 }

@@ -12,19 +12,19 @@ constexpr uint32_t kLeastSendBuffer = 4608;
 
 }  // namespace
 
-bool TcpSocket::has_send_room() const {
+bool TcpSocket::has_send_room(unsigned doubled) const {
   if (send_queue_.charge() >= options.send_buffer) return false;
   const uint32_t limit = tcp_options.not_sent_low_water != ~0u
                              ? tcp_options.not_sent_low_water
                              : static_cast<uint32_t>(stack().tunables().values().tcp_notsent_lowat);
-  return snd_.end.bytes_since(snd_.nxt) + disconnect_gap_ < limit;
+  return (snd_.end.bytes_since(snd_.nxt) + disconnect_gap_) << doubled < limit;
 }
 
-// Linux's sk_stream_is_writeable(): a third of the buffer free, and less than the limit unsent.
+// Linux's sk_stream_is_writeable(): a third of the buffer free, and less than half of the limit unsent.
 bool TcpSocket::is_writeable() const {
   const uint32_t used = send_queue_.charge();
   if (used >= options.send_buffer || options.send_buffer - used < used / 2) return false;
-  return has_send_room();
+  return has_send_room(1);
 }
 
 // As Linux's tcp_new_space: who waits for room while the window would take more gets a larger buffer first.

@@ -168,10 +168,14 @@ Result<> TcpSocket::disconnect_owned(Entry& entry) {
       report(Errno::ECONNRESET);
     }
     finish(entry);
+  } else if (repair_.is_on && !is_orphan_) {
+    report(Errno::ECONNABORTED);
   }
   // tcp_disconnect() of what is closed already leaves it its port.
   if (old != TcpState::Closed && !is_bound_port_) release_port();
   reset_connection_state();
+  // tcp_disconnect() tells whoever watches, error or none.
+  if (!is_orphan_) wake(kPollError);
   return ok();
 }
 

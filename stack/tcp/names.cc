@@ -15,7 +15,7 @@ Result<> TcpSocket::check_bind_address(const Endpoint& local) {
     }
     if (local.address.is_unspecified() || may_be_foreign || local.address.is_multicast()) return ok();
     // A broadcast address passes Linux's check too: it is of no use, but not refused.
-    if (local.address.v4().is_broadcast() || local.address.v4().is_zero_network()) return ok();
+    if (local.address.v4().is_broadcast()) return ok();
     return stack().interfaces().is_local_address(local.address) ? ok() : Result<>(Errno::EADDRNOTAVAIL);
   }
   if (local.address.is_unspecified()) return ok();
@@ -44,7 +44,8 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
   if (state() != TcpState::Closed || holds_port()) return Errno::EINVAL;
   if (family() == IpFamily::V6) TRY(check_bind_address(local));
   const bool was_v6_only = ip_options.v6_only;
-  const bool is_any = local.address.is_unspecified();
+  // ::ffff:0.0.0.0 is an address of its own to Linux.
+  const bool is_any = local.address == IpAddress::any(family());
   if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
   local_.address = local.address;
   if (local.port != 0 || !ip_options.bind_address_no_port) {
@@ -54,6 +55,8 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
       ip_options.v6_only = was_v6_only;
       return claimed.error();
     }
+  } else {
+    local_.port = 0;
   }
   // An earlier attempt's peer is none any more, nor is the way to it.
   route_ = Route();

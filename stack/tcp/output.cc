@@ -33,7 +33,7 @@ void TcpSocket::push_pending(Entry& entry, Nagle nagle) {
 
 // RFC 9293 3.7.4: a small segment waits while another small one is unacknowledged, unless the user said otherwise.
 bool TcpSocket::may_send(const SendRecord& record, Nagle nagle, bool is_last) const {
-  if (!is_last || nagle == Nagle::Push || snd_.is_urgent() || record.flags.fin() || record.ends_message) return true;
+  if (!is_last || nagle == Nagle::Push || snd_.is_urgent() || record.flags.fin()) return true;
   if (record.size >= snd_.mss) return true;
   if (nagle == Nagle::Cork) return false;
   if (tcp_options.no_delay || recovery_.out == 0) return true;

@@ -181,7 +181,9 @@ void TcpSocket::inherit_arrival(const IpInfo& info) {
   if (info.source.is_v4()) {
     ip_options.multicast_interface_v4 = info.interface_index;
     ip_options.multicast_ttl = info.ttl;
-  } else {
+  }
+  // An AF_INET6 socket keeps both.
+  if (family() == IpFamily::V6) {
     ip_options.multicast_interface_v6 = info.interface_index;
     ip_options.multicast_hops = info.ttl;
   }

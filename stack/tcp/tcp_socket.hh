@@ -465,7 +465,7 @@ class TcpSocket final : public Socket {
 
   // ---- users of buffers
   bool is_writeable() const;
-  bool has_send_room() const;
+  bool has_send_room(unsigned doubled = 0) const;
   bool is_readable(int target) const;
   // Bytes the user may read; rcv.nxt counts the peer's FIN too.
   uint32_t unread() const { return rcv_.nxt.bytes_since(rcv_.copied) - uint32_t{saw_fin_}; }

@@ -25,9 +25,11 @@ Result<> UdpSocket::start_pending(const SendPlan& plan, uint16_t segment_size) {
 
 Result<size_t> UdpSocket::append_pending(Entry& entry, SendRequest& request) {
   const size_t size = request.source.remaining();
-  auto appended = append_bytes(entry, request.source);
+  constexpr uint32_t kProbe = 0x10;  // MSG_PROBE: nothing is added, nor even read
+  auto appended = (request.flags & kProbe) != 0 ? ok() : append_bytes(entry, request.source);
   if (!appended.is_ok()) {
     discard_pending(entry);
+    wake_writers();
     return appended.error();
   }
   if (!udp_options.is_corked && (request.flags & kMessageMore) == 0) TRY(push_pending(entry));

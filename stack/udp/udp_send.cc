@@ -54,15 +54,29 @@ bool UdpSocket::is_lost_to_v6(const SendRequest& request) const {
   return request.names_peer && is_connected() && family() == IpFamily::V6 && remote_.address.is_v4();
 }
 
+// Where udpv6_sendmsg() turns to udp_sendmsg(): "this host" is IPv4's to who is bound to an address of IPv4, and the peer of a
+// socket whose datagram is begun is not looked at.
+bool UdpSocket::leads_to_v4(const SendRequest& request) const {
+  if (request.destination == nullptr) {
+    return remote_.address.is_v4() && (family() == IpFamily::V4 || !pending_.is_active);
+  }
+  const IpAddress& to = request.destination->address;
+  return to.is_v4() || (to.is_unspecified() && source_.is_v4());
+}
+
 Result<> UdpSocket::check_request(const SendRequest& request) const {
   const bool has_destination = request.destination != nullptr || is_connected();
   if (!pending_.is_active && is_lost_to_v6(request)) return ok();
   if (family() == IpFamily::V6 && !has_destination && !pending_.is_active) return Errno::EDESTADDRREQ;
-  if ((request.destination != nullptr ? request.destination->address : remote_.address).is_v4()) {
+  const bool is_pending = pending_.is_active, is_pending_v4 = is_pending && pending_.plan.destination.is_v4();
+  if (leads_to_v4(request)) {
     if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::ENETUNREACH;
     TRY(check_size_and_flags(request));
+    if (is_pending && !is_pending_v4) return Errno::EINVAL;
+  } else if (is_pending_v4) {
+    TRY(check_size_and_flags(request));
   }
-  if (pending_.is_active) return ok();
+  if (is_pending) return ok();
   if (!has_destination) return Errno::EDESTADDRREQ;
   // An AF_INET6 socket hands its peer to udp_sendmsg() as a name, where port 0 is refused; udp_sendmsg()'s own peer is not looked
   // at.
@@ -91,7 +105,10 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   TRY(check_size(entry, plan, payload + sizeof(UdpHeader)));
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), payload));
-  if (request.source.copy(packet->append(payload)) != payload) return Errno::EFAULT;
+  if (request.source.copy(packet->append(payload)) != payload) {
+    wake_writers();
+    return Errno::EFAULT;
+  }
   TRY(transmit(entry, std::move(packet), plan, segment_size));
   return Result<size_t>(payload);
 }
@@ -124,7 +141,10 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& p
   const bool is_v4 = plan.destination.is_v4();
   if (segment_size != 0) {
     if (is_lite()) return Errno::EIO;  // as udp_send_skb(): nobody can cut it
-    TRY(check_segments(plan, payload, segment_size));
+    if (auto checked = check_segments(plan, payload, segment_size); !checked.is_ok()) {
+      wake_writers();
+      return checked;
+    }
     if (payload > segment_size) {
       packet->segmentation = SegmentationKind::Udp;
       packet->segment_size = segment_size;
