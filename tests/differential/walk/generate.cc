@@ -99,7 +99,7 @@ void Generator::open_hostile(int slot) {
                  {number(family),
                   number(choose_.of({0, 1, 2, 3, 4, 5, 6, 7, ten, 11, 15, 16}) |
                          choose_.of<int>({0, SOCK_NONBLOCK, SOCK_CLOEXEC, 0x100, 1 << 30})),
-                  number(choose_.of({0, 1, 2, 6, 17, 58, 41, 136, 132, 255, 256, 262, 263, -1, 1000}))}};
+                  number(choose_.of({0, 1, 2, 6, 17, 58, 41, 136, 132, 255, 256, 263, -1, 1000}))}};
   // What it opens, if anything, is closed before it is used: its kind is not known.
   call.stores[0] = slot;
   add(call);

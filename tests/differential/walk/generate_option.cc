@@ -23,6 +23,7 @@ constexpr LevelRow kLevels[] = {{SOL_SOCKET, 85}, {IPPROTO_IP, 55}, {IPPROTO_IPV
 constexpr OptionKey kOwnOfARun[] = {
     option_key(SOL_SOCKET, 49), option_key(SOL_SOCKET, 56),  // SO_INCOMING_CPU, SO_INCOMING_NAPI_ID
     option_key(SOL_SOCKET, 57), option_key(SOL_SOCKET, 71),  // SO_COOKIE, SO_NETNS_COOKIE
+    option_key(SOL_SOCKET, 47),                              // SO_MAX_PACING_RATE
     option_key(SOL_SOCKET, 55),                              // SO_MEMINFO: see get_option()
     option_key(kTcp, 11),                                    // TCP_INFO: times and windows
     option_key(kTcp, 24),       option_key(kTcp, 26),        // TCP_TIMESTAMP, TCP_CC_INFO
@@ -62,6 +63,8 @@ OptionKey Generator::any_option(int slot) {
     }
     const int name = choose_.one_in(50) ? choose_.of({-1, 1000, 65536}) : choose_.below(last + 1);
     const OptionKey key = option_key(level, name);
+    // The identifier of an echo socket is drawn from a counter of the whole host's, and how long it is shows.
+    if (level == IPPROTO_IP && name == 52 && is_ping(slots_[slot].kind)) continue;
     if (is_of_a_module(level, name) || is_stamp_of_stream(slots_[slot].kind, key)) continue;
     if (std::ranges::count(plan_.missing, key) != 0 || std::ranges::count(kOwnOfARun, key) != 0) continue;
     return key;

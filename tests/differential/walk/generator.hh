@@ -23,6 +23,7 @@ enum class Kind : uint8_t {
 };
 
 constexpr bool is_tcp(Kind kind) { return kind == Kind::Tcp4 || kind == Kind::Tcp6; }
+constexpr bool is_ping(Kind kind) { return kind == Kind::Ping4 || kind == Kind::Ping6; }
 constexpr bool is_unix(Kind kind) { return kind >= Kind::UnixStream; }
 constexpr bool is_v6(Kind kind) { return kind == Kind::Udp6 || kind == Kind::Tcp6 || kind == Kind::Ping6 || kind == Kind::Raw6; }
 

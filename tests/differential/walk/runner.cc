@@ -268,6 +268,10 @@ void Runner::show_outputs(const Operation& operation, const uint64_t* registers,
       case ArgumentKind::HalfOut:
         if (operation.stores[1] != kNoSlot) break;
         log_ += ' ';
+        // SO_PEERCRED begins with a process's number.
+        if (operation.number == SYS_getsockopt && operation.arguments[1].value == SOL_SOCKET &&
+            operation.arguments[2].value == 17)
+          memset(bytes, 0, std::min<size_t>(Memory::touched(bytes, room), 4));
         if (operation.is_receive) {
           show_.payload(bytes, room, operation.payload);
         } else if (operation.number == SYS_getsockopt && operation.arguments[1].value == SOL_SOCKET &&

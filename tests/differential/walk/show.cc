@@ -70,7 +70,13 @@ void Shower::address(const uint8_t* bytes, size_t size) {
     memcpy(&in, &storage, sizeof in);
     print(log_, "{%s ", inet_ntop(AF_INET6, &in.sin6_addr, text, sizeof text));
     port(in.sin6_port);
-    print(log_, " flow %x scope %u", ntohl(in.sin6_flowinfo), in.sin6_scope_id);
+    const uint32_t flow = ntohl(in.sin6_flowinfo);
+    // A label that nobody asked for is drawn from a secret of the machine's.
+    if (const uint32_t label = flow & 0xfffff; label != 0 && label != 0x12345) {
+      print(log_, " label scope %u", in.sin6_scope_id);
+    } else {
+      print(log_, " flow %x scope %u", flow, in.sin6_scope_id);
+    }
   } else if (size > 4 && storage.ss_family == AF_UNIX && bytes[2] == 0 && bytes[3] != 'w') {
     print(log_, "{unix, chosen");  // five digits of the kernel's
   } else if (size >= 4 && (storage.ss_family == AF_INET || storage.ss_family == AF_INET6)) {
@@ -112,6 +118,12 @@ void Shower::control(int level, int type, const uint8_t* data, size_t size) {
     print(log_, "%s %u %u", who.pid == getpid() ? "self" : who.pid == 0 ? "nobody" : "other", who.uid, who.gid);
   } else if (is_address) {
     address(data, size);
+  } else if (level == IPPROTO_IP && type == 23 /* IP_CHECKSUM */ && size == 4) {
+    // The halves depend on the identifier, and the whole does not.
+    uint16_t halves[2];
+    memcpy(halves, data, sizeof halves);
+    const uint32_t sum = uint32_t{halves[0]} + halves[1];
+    print(log_, "sum %04x", (sum & 0xffff) + (sum >> 16));
   } else if (level == IPPROTO_IPV6 && type == 11 /* IPV6_FLOWINFO */ && size == 4) {
     // The label is drawn from a secret of the machine's.
     print(log_, "class %02x%s", (data[0] << 4 | data[1] >> 4) & 0xff, ((data[1] & 0xf) | data[2] | data[3]) != 0 ? " label" : "");
