@@ -60,12 +60,12 @@ void count_row(MibCounters& counters, std::span<const IcmpRow> rows, MibCounters
 }  // namespace
 
 void MibCounters::count_icmp4(Direction direction, uint8_t type) {
-  bump(icmp4_types_[static_cast<unsigned>(direction)][type]);
+  bump(icmp4_types_[static_cast<unsigned>(direction)][type], 1);
   count_row(*this, kIcmp4Rows, direction, type);
 }
 
 void MibCounters::count_icmp6(Direction direction, uint8_t type) {
-  bump(icmp6_types_[static_cast<unsigned>(direction)][type]);
+  bump(icmp6_types_[static_cast<unsigned>(direction)][type], 1);
   count_row(*this, kIcmp6Rows, direction, type);
 }
 

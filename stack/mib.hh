@@ -29,9 +29,13 @@ inline constexpr MibRow kMibRows[] = {
 };
 inline constexpr unsigned kMibCount = sizeof(kMibRows) / sizeof(kMibRows[0]);
 
+enum class Sharing : uint8_t { OneProcessor, SeveralProcessors };
+
 class MibCounters {
  public:
-  void add(Mib counter, uint64_t amount) { __atomic_fetch_add(&values_[index(counter)], amount, __ATOMIC_RELAXED); }
+  explicit MibCounters(Sharing sharing) : is_shared_(sharing == Sharing::SeveralProcessors) {}
+
+  void add(Mib counter, uint64_t amount) { bump(values_[index(counter)], amount); }
   void subtract(Mib gauge, uint64_t amount) { __atomic_fetch_sub(&values_[index(gauge)], amount, __ATOMIC_RELAXED); }
   uint64_t get(Mib counter) const { return __atomic_load_n(&values_[index(counter)], __ATOMIC_RELAXED); }
   // By row, for who prints them all.
@@ -47,9 +51,17 @@ class MibCounters {
 
  private:
   static constexpr unsigned index(Mib counter) { return static_cast<unsigned>(counter); }
-  static void bump(uint64_t& value) { __atomic_fetch_add(&value, uint64_t{1}, __ATOMIC_RELAXED); }
+  // Where one processor at a time calls in, nobody pays for a locked addition.
+  void bump(uint64_t& value, uint64_t amount) {
+    if (is_shared_) {
+      __atomic_fetch_add(&value, amount, __ATOMIC_RELAXED);
+    } else {
+      __atomic_store_n(&value, value + amount, __ATOMIC_RELAXED);
+    }
+  }
   static uint64_t read(const uint64_t& value) { return __atomic_load_n(&value, __ATOMIC_RELAXED); }
 
+  const bool is_shared_;
   uint64_t values_[kMibCount] = {};
   uint64_t icmp4_types_[2][256] = {};
   uint64_t icmp6_types_[2][256] = {};

@@ -18,6 +18,7 @@ Stack::Stack(const Hal& hal, const lxnet_config& config)
     : hal_(hal),
       pool_(hal_, memory_limit(config)),
       timers_(hal_, reinterpret_cast<lxnet_stack*>(this)),
+      mib_(hal_.has_locks() ? Sharing::SeveralProcessors : Sharing::OneProcessor),
       tunables_(*this),
       interfaces_(*this),
       neighbours_(*this),

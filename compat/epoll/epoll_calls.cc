@@ -108,7 +108,7 @@ Result<int64_t> sys_epoll_ctl(SyscallContext& context, int epoll_fd, int operati
   return Errno::EINVAL;
 }
 
-Result<int64_t> wait_on(SyscallContext& context, int epoll_fd, UserAddress events, int capacity, Instant deadline) {
+Result<int64_t> wait_on(SyscallContext& context, int epoll_fd, UserAddress events, int capacity, Duration timeout) {
   const size_t event_size = context.abi() == Abi::Generic ? 16 : 12;
   auto file = find_file(context, epoll_fd);
   if (file.is_error(Errno::EBADF)) return Errno::EBADF;
@@ -119,31 +119,27 @@ Result<int64_t> wait_on(SyscallContext& context, int epoll_fd, UserAddress event
   const Ref<File> own = file.take();
   EpollSet* set = EpollSet::from(*own);
   if (set == nullptr) return Errno::EINVAL;
-  return set->wait(context, events, capacity, deadline);
+  return set->wait(context, events, capacity, timeout);
 }
 
-Instant deadline_in_millis(SyscallContext& context, int timeout) {
-  return timeout < 0 ? Instant::never() : context.entry().now() + Duration::millis(timeout);
-}
+Duration timeout_in_millis(int timeout) { return timeout < 0 ? Duration::max() : Duration::millis(timeout); }
 
 Result<int64_t> sys_epoll_wait(SyscallContext& context, int epoll_fd, UserAddress events, int capacity, int timeout) {
-  return wait_on(context, epoll_fd, events, capacity, deadline_in_millis(context, timeout));
+  return wait_on(context, epoll_fd, events, capacity, timeout_in_millis(timeout));
 }
 
 Result<int64_t> sys_epoll_pwait(SyscallContext& context, int epoll_fd, UserAddress events, int capacity, int timeout,
                                 UserAddress mask, uint64_t mask_size) {
   TRY(apply_signal_mask(context, mask, mask_size));
-  return wait_on(context, epoll_fd, events, capacity, deadline_in_millis(context, timeout));
+  return wait_on(context, epoll_fd, events, capacity, timeout_in_millis(timeout));
 }
 
 Result<int64_t> sys_epoll_pwait2(SyscallContext& context, int epoll_fd, UserAddress events, int capacity, UserAddress timeout,
                                  UserAddress mask, uint64_t mask_size) {
-  Instant deadline = Instant::never();
-  if (!timeout.is_null()) {
-    deadline = context.entry().now() + TRY(timeout_from_timespec(TRY(read_time_pair(context, timeout, TimeWidth::Bits64))));
-  }
+  Duration wait = Duration::max();
+  if (!timeout.is_null()) wait = TRY(timeout_from_timespec(TRY(read_time_pair(context, timeout, TimeWidth::Bits64))));
   TRY(apply_signal_mask(context, mask, mask_size));
-  return wait_on(context, epoll_fd, events, capacity, deadline);
+  return wait_on(context, epoll_fd, events, capacity, wait);
 }
 
 constexpr int16_t kNone = kNoNumber;

@@ -166,14 +166,18 @@ Result<int64_t> EpollSet::report_ready(SyscallContext& context, UserAddress even
   return stored;
 }
 
-Result<int64_t> EpollSet::wait(SyscallContext& context, UserAddress events, int capacity, Instant deadline) {
+Result<int64_t> EpollSet::wait(SyscallContext& context, UserAddress events, int capacity, Duration timeout) {
   Entry& entry = context.entry();
   entry.flush();
-  for (bool is_interrupted = false;;) {
+  Instant deadline = Instant::never();
+  for (bool is_first = true, is_interrupted = false;; is_first = false) {
     if (has_ready()) {
       const int64_t stored = TRY(report_ready(context, events, capacity));
       if (stored != 0) return stored;
     }
+    if (timeout <= Duration()) return 0;
+    // The clock is read by who must wait.
+    if (is_first && timeout != Duration::max()) deadline = entry.now() + timeout;
     if (deadline <= entry.now()) return 0;
     if (is_interrupted) return Errno::EINTR;
     RegisteredWaiter waiter(hal(), waiters_, kPollIn, Waiter::Mode::ExclusiveNewestFirst);

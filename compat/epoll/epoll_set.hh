@@ -67,8 +67,8 @@ class EpollSet final : public File {
   Result<> add(SyscallContext& context, const EpollTarget& target, const EpollEvent& event);
   Result<> modify(SyscallContext& context, const EpollTarget& target, const EpollEvent& event);
   Result<> remove(SyscallContext& context, const EpollTarget& target);
-  // epoll_wait(): stores up to `capacity` events; 0 after the deadline, EINTR.
-  Result<int64_t> wait(SyscallContext& context, UserAddress events, int capacity, Instant deadline);
+  // epoll_wait(): stores up to `capacity` events; 0 after the timeout, which Duration::max() has none of; EINTR.
+  Result<int64_t> wait(SyscallContext& context, UserAddress events, int capacity, Duration timeout);
 
   Result<size_t> read(SyscallContext&, IoSink&) override { return Errno::EINVAL; }
   Result<size_t> write(SyscallContext&, IoSource&) override { return Errno::EINVAL; }

@@ -60,14 +60,6 @@ Result<IoSegments> IoSegments::import(SyscallContext& context, UserAddress vecto
   return result;
 }
 
-Result<IoSegments> IoSegments::import_buffer(SyscallContext& context, UserAddress base, uint64_t size) {
-  IoSegments result;
-  result.count_ = 1;
-  new (result.inline_segments()) IoSegment{base, size};
-  TRY(result.check(context, result.inline_segments()));
-  return result;
-}
-
 Result<> IoSegments::read_vector(SyscallContext& context, UserAddress vector, IoSegment* out) {
   const std::span<IoSegment> segments(out, count_);
   if (context.is_32bit()) return read_vectors<UserVector32, int32_t>(context, vector, segments);

@@ -23,8 +23,6 @@ class IoSegments {
   // An iovec array of the caller's. EINVAL for a negative length, EFAULT for memory that is not the caller's. The caller has
   // checked `count` against kMaxSegments, because the errno for that depends on the call.
   static Result<IoSegments> import(SyscallContext& context, UserAddress vector, uint64_t count);
-  // One buffer: read(), sendto().
-  static Result<IoSegments> import_buffer(SyscallContext& context, UserAddress base, uint64_t size);
 
   std::span<const IoSegment> segments() const {
     return {heap_.is_empty() ? reinterpret_cast<const IoSegment*>(inline_bytes_) : heap_.data(), count_};
@@ -45,8 +43,18 @@ class IoSegments {
   size_t total_ = 0;
 };
 
+// One buffer, as read() and sendto() have it: the total is cut as a vector's is, and EFAULT says that it is not the caller's.
+inline Result<IoSegment> import_buffer(SyscallContext& context, UserAddress base, uint64_t size) {
+  const IoSegment segment{base, size < kMaxReadWrite ? size : kMaxReadWrite};
+  if (!context.is_user_range(base, segment.size)) return Errno::EFAULT;
+  return segment;
+}
+
+// The segments must outlive what copies through them.
 class UserSource : public IoSource {
  public:
+  UserSource(const Hal& hal, const IoSegment& segment)
+      : IoSource(static_cast<size_t>(segment.size), &copy_segments, &peek_segments), hal_(hal), segments_(&segment, 1) {}
   UserSource(const Hal& hal, const IoSegments& segments)
       : IoSource(segments.total(), &copy_segments, &peek_segments), hal_(hal), segments_(segments.segments()) {}
 
@@ -61,6 +69,8 @@ class UserSource : public IoSource {
 
 class UserSink : public IoSink {
  public:
+  UserSink(const Hal& hal, const IoSegment& segment)
+      : IoSink(static_cast<size_t>(segment.size), &copy_segments), hal_(hal), segments_(&segment, 1) {}
   UserSink(const Hal& hal, const IoSegments& segments)
       : IoSink(segments.total(), &copy_segments), hal_(hal), segments_(segments.segments()) {}
 

@@ -16,12 +16,15 @@ Result<> check_flags(int flags) {
   return (flags & kAppend) != 0 && (flags & kNoAppend) != 0 ? Result<>(Errno::EINVAL) : ok();
 }
 
-Result<int64_t> read_segments(SyscallContext& context, File& file, const IoSegments& segments) {
+// Of an IoSegment, or of IoSegments.
+template <typename Segments>
+Result<int64_t> read_segments(SyscallContext& context, File& file, const Segments& segments) {
   UserSink sink(context.hal(), segments);
   return static_cast<int64_t>(TRY(file.read(context, sink)));
 }
 
-Result<int64_t> write_segments(SyscallContext& context, File& file, const IoSegments& segments) {
+template <typename Segments>
+Result<int64_t> write_segments(SyscallContext& context, File& file, const Segments& segments) {
   UserSource source(context.hal(), segments);
   return static_cast<int64_t>(TRY(file.write(context, source)));
 }
@@ -87,14 +90,16 @@ Result<int64_t> sys_read(SyscallContext& context, int fd, UserAddress buffer, ui
   const Ref<File> file = TRY(find_for_transfer(context, fd));
   // access_ok() comes before the size is looked at.
   if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
-  return read_segments(context, *file, TRY(IoSegments::import_buffer(context, buffer, size)));
+  const IoSegment segment = TRY(import_buffer(context, buffer, size));
+  return read_segments(context, *file, segment);
 }
 
 Result<int64_t> sys_write(SyscallContext& context, int fd, UserAddress buffer, uint64_t size) {
   const Ref<File> file = TRY(find_for_transfer(context, fd));
   // access_ok() comes before the size is looked at.
   if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
-  return write_segments(context, *file, TRY(IoSegments::import_buffer(context, buffer, size)));
+  const IoSegment segment = TRY(import_buffer(context, buffer, size));
+  return write_segments(context, *file, segment);
 }
 
 Result<int64_t> sys_readv(SyscallContext& context, int fd, UserAddress vector, uint64_t count) {

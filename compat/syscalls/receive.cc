@@ -48,9 +48,9 @@ Result<int64_t> sys_recv(SyscallContext& context, int fd, UserAddress buffer, ui
 
 Result<int64_t> sys_recvfrom(SyscallContext& context, int fd, UserAddress buffer, uint64_t size, uint32_t flags,
                              UserAddress address, UserAddress length) {
-  const IoSegments segments = TRY(IoSegments::import_buffer(context, buffer, size));
+  const IoSegment segment = TRY(import_buffer(context, buffer, size));
   const Ref<SocketFile> socket = TRY(find_socket(context, fd));
-  UserSink sink(context.hal(), segments);
+  UserSink sink(context.hal(), segment);
   ControlWriter control(context, UserAddress(), 0, flags);
   IncomingMessage message{
       .sink = sink, .flags = receive_flags(*socket, flags), .wants_name = !address.is_null(), .control = &control};

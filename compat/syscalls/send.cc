@@ -69,11 +69,11 @@ Result<int64_t> sys_send(SyscallContext& context, int fd, UserAddress buffer, ui
 
 Result<int64_t> sys_sendto(SyscallContext& context, int fd, UserAddress buffer, uint64_t size, uint32_t flags,
                            UserAddress address, int length) {
-  const IoSegments segments = TRY(IoSegments::import_buffer(context, buffer, size));
+  const IoSegment segment = TRY(import_buffer(context, buffer, size));
   const Ref<SocketFile> socket = TRY(find_socket(context, fd));
   SockAddr name;
   if (!address.is_null()) name = TRY(SockAddr::read(context, address, length));
-  UserSource source(context.hal(), segments);
+  UserSource source(context.hal(), segment);
   OutgoingMessage message{
       .source = source, .flags = send_flags(*socket, flags), .name = address.is_null() ? nullptr : &name, .control = nullptr};
   return static_cast<int64_t>(TRY(send_one(context, *socket, message)));
