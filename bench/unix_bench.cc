@@ -12,7 +12,10 @@ namespace lxnet::bench {
 namespace {
 
 void prepare(Linux&) {}
-void prepare(Lxnet& system) { check(lxnet_enable_afunix(system.host().c_stack()), "lxnet_enable_afunix"); }
+template <typename System>
+void prepare(System& system) {
+  check(lxnet_enable_afunix(system.host().c_stack()), "lxnet_enable_afunix");
+}
 
 template <typename System>
 class Pair {
@@ -125,12 +128,16 @@ Work pass_descriptor() {
 
 void add_cases(Suite& suite) {
   constexpr size_t kBulk = 64 * 1024;
-  suite.add({.name = "stream, 64 B there and back",
-             .lxnet = [] { return ping_pong<Lxnet>(SOCK_STREAM, 64); },
-             .linux = [] { return ping_pong<Linux>(SOCK_STREAM, 64); }});
-  suite.add({.name = "datagram, 64 B there and back",
-             .lxnet = [] { return ping_pong<Lxnet>(SOCK_DGRAM, 64); },
-             .linux = [] { return ping_pong<Linux>(SOCK_DGRAM, 64); }});
+  const auto add_ping_pong = [&](const char* name, int type) {
+    suite.add({.name = std::string(name) + ", 64 B there and back",
+               .lxnet = [type] { return ping_pong<SoloLxnet>(type, 64); },
+               .linux = [type] { return ping_pong<Linux>(type, 64); }});
+    suite.add({.name = std::string(name) + ", several processors",
+               .lxnet = [type] { return ping_pong<Lxnet>(type, 64); },
+               .linux = [type] { return ping_pong<Linux>(type, 64); }});
+  };
+  add_ping_pong("stream", SOCK_STREAM);
+  add_ping_pong("datagram", SOCK_DGRAM);
   suite.add({.name = "stream, 64 KiB",
              .unit = Unit::BytesPerSecond,
              .items = static_cast<double>(kBulk),

@@ -27,7 +27,7 @@ Result<> check_unix_address(const SockAddr& address) {
   return ok();
 }
 
-// SockAddr's storage is longer than sun_path and zero past the end, so that a path without a terminator finds one.
+// SockAddr's storage is longer than sun_path, and a zero stands behind its bytes: a path without a terminator finds one.
 ByteSpan unix_path_name(const SockAddr& address) {
   const uint8_t* start = address.bytes().data();
   size_t size = kUnixPathAt;
