@@ -188,7 +188,7 @@ TEST(WalkedTest, APacketTooShortForPortsHasNoOriginalDestination) {
   if (receiver < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
   ASSERT_EQ(set_option(receiver, IPPROTO_IP, kOriginalTo, 1), 0);
   const sockaddr_in to = loopback4();
-  for (size_t size : {0, 3, 4, 10}) {
+  for (const size_t size : {size_t{0}, size_t{3}, size_t{4}, size_t{10}}) {
     ASSERT_EQ(::sendto(sender, "0123456789", size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
               static_cast<long>(size));
     char bytes[64], control[64];
