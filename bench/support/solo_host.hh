@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hal/lxnet.h"
+#include "hosts/threads/call_register.hh"
 #include "hosts/threads/thread_hal.hh"
 
 namespace lxnet::bench {
@@ -26,7 +27,7 @@ class SoloHost : private threads::ThreadHal {
   // The result, or a negative errno. x86-64 numbers; close is answered here.
   template <typename... Arguments>
   int64_t call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {to_register(arguments)...};
+    const uint64_t registers[6] = {threads::to_register(arguments)...};
     return system_call(number, registers);
   }
 
@@ -34,16 +35,6 @@ class SoloHost : private threads::ThreadHal {
   static constexpr uint32_t kCallsBetweenLooks = 64;
 
   static SoloHost& of(void* ctx) { return *static_cast<SoloHost*>(static_cast<ThreadHal*>(ctx)); }
-  template <typename T>
-  static uint64_t to_register(T value) {
-    if constexpr (std::is_pointer_v<T>) {
-      return reinterpret_cast<uint64_t>(value);
-    } else if constexpr (std::is_null_pointer_v<T>) {
-      return 0;
-    } else {
-      return static_cast<uint64_t>(static_cast<int64_t>(value));
-    }
-  }
   lxnet_hal table_of_one();
   int64_t system_call(long number, const uint64_t arguments[6]);
   void look_at_alarm();

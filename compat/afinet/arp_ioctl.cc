@@ -1,4 +1,5 @@
 // The ARP table by ioctl: Linux's arp_ioctl(), in its order of checks.
+#include "compat/afinet/hardware_type.hh"
 #include "compat/afinet/inet_address.hh"
 #include "compat/afinet/route_ioctl.hh"
 
@@ -6,7 +7,6 @@ namespace lxnet {
 namespace {
 
 constexpr uint32_t kComplete = 0x2, kPermanent = 0x4, kPublished = 0x8, kNetmask = 0x20, kNotPublished = 0x40;  // ATF_*
-constexpr uint16_t kHardwareEthernet = 1;
 constexpr size_t kNameSize = Interface::kNameSize;
 
 struct UserArp {  // struct arpreq

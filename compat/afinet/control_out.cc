@@ -57,15 +57,10 @@ struct Encoder {
   bool wants(uint32_t flag) const { return (file.socket().ip_options.receive_flags & flag) != 0; }
 };
 
-bool is_echo(InetSocketFile& file) {
-  const Socket& socket = file.socket();
-  return socket.type() == SocketType::Datagram && (socket.protocol() == 1 || socket.protocol() == 58);
-}
-
 // The address an answer would come from: the packet's own destination, unless many hear that one.
 Ipv4Address reply_source(const Encoder& encoder) {
   const IpInfo& info = encoder.info;
-  if (is_echo(encoder.file)) return Ipv4Address();  // ping_recvmsg() does not work it out
+  if (is_echo_socket(encoder.file.socket())) return Ipv4Address();  // ping_recvmsg() does not work it out
   if (!info.is_broadcast && !info.is_multicast) return info.destination.v4();
   Stack& stack = encoder.file.stack();
   const Ref<Interface> interface = stack.interfaces().find(info.interface_index);
@@ -113,7 +108,7 @@ void encode_ip(const Encoder& encoder) {
   ControlWriter& writer = encoder.writer;
   if (encoder.wants(kReceivePacketInfo4)) {
     const UserPacketInfo unknown{0, Ipv4Address(), info.destination.v4()};
-    const bool is_known = encoder.has_packet_info || is_echo(encoder.file);
+    const bool is_known = encoder.has_packet_info || is_echo_socket(encoder.file.socket());
     writer.put(kLevelIp, kPacketInfo,
                is_known ? UserPacketInfo{info.interface_index, reply_source(encoder), info.destination.v4()} : unknown);
   }
@@ -129,7 +124,7 @@ void encode_ip(const Encoder& encoder) {
     original.address = info.destination.v4();
     writer.put(kLevelIp, kOriginalDestination, original);
   }
-  if (encoder.wants(kReceiveChecksum) && is_echo(encoder.file) && !encoder.request.is_error)
+  if (encoder.wants(kReceiveChecksum) && is_echo_socket(encoder.file.socket()) && !encoder.request.is_error)
     writer.put(kLevelIp, kChecksumType, whole_sum(encoder.packet));
   if (encoder.wants(kReceiveFragmentSize4) && info.fragment_size != 0)
     writer.put(kLevelIp, kFragmentSize, int{info.fragment_size});
@@ -265,7 +260,7 @@ bool shows_packet(const InetSocketFile& file, const ReceiveRequest& request) {
 void encode_control(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
   if (request.path_mtu != 0) return encode_path_mtu(request, writer);
   // ping_recvmsg() knows of SOL_SOCKET's only the stamps.
-  if (is_echo(file) && !request.is_error) {
+  if (is_echo_socket(file.socket()) && !request.is_error) {
     encode_timestamp_control(file.options(), request, writer);
   } else {
     encode_generic_control(file.options(), request, writer);

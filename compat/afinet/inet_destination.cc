@@ -4,12 +4,7 @@
 namespace lxnet {
 namespace {
 
-constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58;
-
 bool is_raw(const Socket& socket) { return socket.type() == SocketType::Raw; }
-bool is_ping(const Socket& socket) {
-  return socket.type() == SocketType::Datagram && (socket.protocol() == kIcmp4 || socket.protocol() == kIcmp6);
-}
 
 Result<Endpoint> decode_inet6(const SockAddr& address) {
   if (address.size() < kInet6AddressOldSize) return Errno::EINVAL;
@@ -59,7 +54,7 @@ Result<Destination> decode_ping_destination(const Socket& socket, const SockAddr
 
 Result<Endpoint> decode_bind_address(const Socket& socket, const SockAddr& address) {
   if (socket.family() == IpFamily::V6) {
-    if (is_ping(socket) && address.size() < sizeof(UserInet6Address)) return Errno::EINVAL;
+    if (is_echo_socket(socket) && address.size() < sizeof(UserInet6Address)) return Errno::EINVAL;
     auto endpoint = decode_inet6(address);
     // rawv6_bind() knows only one errno.
     if (endpoint.is_error(Errno::EAFNOSUPPORT) && is_raw(socket)) return Errno::EINVAL;
@@ -80,7 +75,7 @@ Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& ad
     return endpoint_from_inet(address);
   }
   // ip6_datagram_connect_v6_only() asks for the family before it asks for the length.
-  if ((is_raw(socket) || is_ping(socket)) && address.family() != kFamilyInet6) return Errno::EAFNOSUPPORT;
+  if ((is_raw(socket) || is_echo_socket(socket)) && address.family() != kFamilyInet6) return Errno::EAFNOSUPPORT;
   // ip6_datagram_connect() takes an IPv4 address; tcp_v6_connect() does not.
   if (address.family() == kFamilyInet && socket.type() != SocketType::Stream) {
     if (socket.ip_options.v6_only) return Errno::EAFNOSUPPORT;
@@ -93,7 +88,7 @@ Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& ad
 Result<Destination> decode_destination(const Socket& socket, const SockAddr& address) {
   // raw_sendmsg() alone asks for the length instead of the pointer.
   if (address.size() == 0 && is_raw(socket) && socket.family() == IpFamily::V4) return Destination{};
-  if (is_ping(socket)) return decode_ping_destination(socket, address);
+  if (is_echo_socket(socket)) return decode_ping_destination(socket, address);
   if (socket.family() == IpFamily::V4) return decode_inet_destination(address);
   return is_raw(socket) ? decode_raw6_destination(address) : decode_udp6_destination(socket, address);
 }

@@ -102,9 +102,7 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
     message.name = sockaddr_of(request.source, socket_->family());
     message.has_name = true;
     // ping_recvmsg() shows the label that the packet had.
-    constexpr uint8_t kIcmp6 = 58;
-    if (is_v6() && socket_->protocol() == kIcmp6 && socket_->type() == SocketType::Datagram && request.packet &&
-        socket_->ip_options.flow_info_send) {
+    if (is_v6() && is_echo_socket(*socket_) && request.packet && socket_->ip_options.flow_info_send) {
       auto user = message.name.as<UserInet6Address>();
       copy_bytes(mutable_bytes_of(user.flow_info), ByteSpan(request.packet->network_header(), sizeof user.flow_info));
       user.flow_info.set(user.flow_info.get() & 0x0fff'ffff);

@@ -8,7 +8,6 @@
 namespace lxnet {
 namespace {
 
-constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58;
 constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411;  // FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ)
 constexpr uint32_t kAtMark = 0x8905, kBytesNotYetSent = 0x894b;     // SIOCATMARK, SIOCOUTQNSD: TCP alone
 
@@ -56,8 +55,7 @@ Result<int64_t> network6_ioctl(SyscallContext& context, uint32_t command, UserAd
 Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
   if (is_stamp_command(command)) return receive_stamp(context, socket_->options, command, argument);
   // ping_prot has no ioctl at all.
-  const bool is_ping = socket_type() == kSockDatagram && (socket_->protocol() == kIcmp4 || socket_->protocol() == kIcmp6);
-  if (is_ping && (command == kBytesReadable || command == kBytesUnsent)) return Errno::ENOTTY;
+  if (is_echo_socket(*socket_) && (command == kBytesReadable || command == kBytesUnsent)) return Errno::ENOTTY;
   switch (command) {
     case kBytesReadable:
       TRY(write_user(context.hal(), argument, TRY(socket_->bytes_readable(context.entry()))));

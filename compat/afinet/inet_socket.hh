@@ -7,6 +7,12 @@
 
 namespace lxnet {
 
+// SOCK_DGRAM of ICMP or ICMPv6.
+inline bool is_echo_socket(const Socket& socket) {
+  constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58;
+  return socket.type() == SocketType::Datagram && (socket.protocol() == kIcmp4 || socket.protocol() == kIcmp6);
+}
+
 class InetSocketFile final : public SocketFile {
  public:
   static Result<Ref<SocketFile>> create(Ref<Socket> socket, uint16_t family, int type, int protocol);

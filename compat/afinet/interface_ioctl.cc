@@ -2,6 +2,7 @@
 #include "compat/afinet/interface_ioctl.hh"
 
 #include "compat/afinet/ethtool_ioctl.hh"
+#include "compat/afinet/hardware_type.hh"
 #include "compat/afinet/inet_address.hh"
 
 namespace lxnet {
@@ -16,7 +17,6 @@ constexpr uint32_t kSetHardware = 0x8924, kGetSlave = 0x8929, kSetSlave = 0x8930
                    kRemoveMulticast = 0x8932, kSetHardwareBroadcast = 0x8937, kSetQueueLength = 0x8943, kEthtool = 0x8946,
                    kGetPhy = 0x8947, kGetPhyRegister = 0x8948, kSetPhyRegister = 0x8949, kWanDevice = 0x894a, kGetVlan = 0x8982,
                    kSetVlan = 0x8983, kPrivate = 0x89f0;
-constexpr uint16_t kHardwareEthernet = 1, kHardwareLoopback = 772, kHardwareNone = 0xfffe;  // ARPHRD_*
 constexpr size_t kNameSize = Interface::kNameSize;
 constexpr int kDefaultQueueLength = 1000;
 // What SIOCSIFFLAGS may change, beside IFF_UP.
@@ -211,8 +211,7 @@ Result<int64_t> get_hardware(Call& call) {
     uint16_t kind;
     uint8_t address[14];
   } hardware{};
-  const LinkKind kind = call.interface->link_kind();
-  hardware.kind = kind == LinkKind::Ethernet ? kHardwareEthernet : kind == LinkKind::Loopback ? kHardwareLoopback : kHardwareNone;
+  hardware.kind = hardware_type_of(*call.interface);
   copy_bytes(MutableByteSpan(hardware.address), call.interface->mac().bytes());
   call.request.set(hardware);
   return call.answer();

@@ -1,24 +1,11 @@
 // Links: RTM_GETLINK, and what RTM_NEWLINK and RTM_SETLINK change of a link that is there (net/core/rtnetlink.c).
+#include "compat/afinet/hardware_type.hh"
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
 namespace {
-
-// ARPHRD_*.
-uint16_t device_type_of(const Interface& interface) {
-  constexpr uint16_t kEthernet = 1, kLoopback = 772, kNone = 0xfffe;
-  switch (interface.link_kind()) {
-    case LinkKind::Loopback:
-      return kLoopback;
-    case LinkKind::Ethernet:
-      return kEthernet;
-    case LinkKind::Ip:
-      break;
-  }
-  return kNone;
-}
 
 // IF_OPER_*: lo never says.
 uint8_t operating_state_of(const Interface& interface) {
@@ -88,7 +75,7 @@ Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t 
   const bool is_loopback = interface.is_loopback();
   const LinkMessage message{.family = 0,
                             .pad = 0,
-                            .device_type = device_type_of(interface),
+                            .device_type = hardware_type_of(interface),
                             .index = static_cast<int32_t>(interface.index()),
                             .flags = interface.flags(),
                             .change = 0};

@@ -32,8 +32,6 @@ struct OldPacketAddress {
 static_assert(sizeof(OldPacketAddress) == 18);
 inline constexpr size_t kPlainAddressSize = 16;  // sizeof(struct sockaddr)
 
-// ARPHRD_*.
-uint16_t hardware_type_of(const Interface& interface);
 // What its link-layer addresses and headers take: nothing where packets go bare. `lo` pretends to be an Ethernet.
 size_t address_size_of(const Interface& interface);
 size_t header_size_of(const Interface& interface);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hal/lxnet.h"
+#include "hosts/threads/call_register.hh"
 #include "hosts/threads/thread_hal.hh"
 
 namespace lxnet {
@@ -59,17 +60,6 @@ class ThreadHost {
   int64_t system_call(long number, const uint64_t arguments[6]);
 
  private:
-  template <typename T>
-  static uint64_t to_register(T value) {
-    if constexpr (std::is_pointer_v<T>) {
-      return reinterpret_cast<uint64_t>(value);
-    } else if constexpr (std::is_null_pointer_v<T>) {
-      return 0;
-    } else {
-      return static_cast<uint64_t>(static_cast<int64_t>(value));
-    }
-  }
-
   ThreadHal hal_{[](lxnet_stack* stack) { lxnet_timer_expire(stack); }};
   DescriptorTable descriptors_;
   lxnet_stack* stack_ = nullptr;

@@ -23,47 +23,17 @@ void watch_memory(lxnet_hal& table) {
 }  // namespace
 
 AlgMachine::AlgMachine(Implementations implementations) {
-  lxnet_hal& table = hal.table();
-  if (MemoryWatch::current() != nullptr) watch_memory(table);
-  table.find_fd = [](void* ctx, int fd, int* error) -> lxnet_file* {
-    auto& self = *static_cast<TestHal*>(ctx);
-    const auto found = self.files.find(fd);
-    if (found == self.files.end()) {
-      *error = static_cast<int>(Errno::EBADF);
-      return nullptr;
-    }
-    lxnet_file_ref(found->second);
-    return found->second;
-  };
-  table.release_fd = [](void* ctx, int fd) {
-    auto& self = *static_cast<TestHal*>(ctx);
-    lxnet_file* file = self.files.at(fd);
-    self.files.erase(fd);
-    lxnet_file_unref(file);
-  };
-  lxnet_config config{};
-  config.struct_size = sizeof config;
-  EXPECT_EQ(lxnet_stack_create(&table, &config, &stack_, nullptr), 0);
-  EXPECT_EQ(lxnet_enable_afalg(stack_), 0);
-  EXPECT_EQ(lxnet_enable_afalg(stack_), -static_cast<int>(Errno::EEXIST));
+  if (MemoryWatch::current() != nullptr) watch_memory(hal.table());
+  start();
+  EXPECT_EQ(lxnet_enable_afalg(c_stack()), 0);
+  EXPECT_EQ(lxnet_enable_afalg(c_stack()), -static_cast<int>(Errno::EEXIST));
 #if defined(LXNET_ACCELERATES_AFALG)
   if (implementations == Implementations::All) {
-    EXPECT_EQ(lxnet_enable_afalg_x86(stack_), 0);
+    EXPECT_EQ(lxnet_enable_afalg_x86(c_stack()), 0);
   }
 #else
   static_cast<void>(implementations);
 #endif
-}
-
-AlgMachine::~AlgMachine() {
-  while (!hal.files.empty()) close(hal.files.begin()->first);
-  lxnet_stack_destroy(stack_);
-}
-
-void AlgMachine::close(int fd) {
-  lxnet_file* file = hal.files.at(fd);
-  hal.files.erase(fd);
-  lxnet_file_unref(file);
 }
 
 AlgorithmRegistry& AlgMachine::registry() { return *AlgorithmRegistry::find(stack()); }

@@ -11,8 +11,7 @@
 #include <vector>
 
 #include "compat/afalg/algorithm_registry.hh"
-#include "hal/lxnet.h"
-#include "tests/support/test_hal.hh"
+#include "tests/support/call_machine.hh"
 
 namespace lxnet::testing {
 
@@ -35,17 +34,9 @@ class MemoryWatch {
   static inline MemoryWatch* current_ = nullptr;
 };
 
-class AlgMachine {
+class AlgMachine : public CallMachine {
  public:
   explicit AlgMachine(Implementations implementations = Implementations::Portable);
-  ~AlgMachine();
-
-  template <typename... Arguments>
-  int64_t call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {to_register(arguments)...};
-    return lxnet_syscall(stack_, LXNET_ABI_X86_64, static_cast<uint32_t>(number), registers);
-  }
-  void close(int fd);
 
   // A bound socket; -errno.
   int bound(const std::string& type, const std::string& name);
@@ -61,23 +52,7 @@ class AlgMachine {
   Bytes receive(int fd, size_t room);
 
   AlgorithmRegistry& registry();
-  Stack& stack() { return *reinterpret_cast<Stack*>(stack_); }
-  lxnet_stack* c_stack() { return stack_; }
-
-  TestHal hal;
-
- private:
-  template <typename T>
-  static uint64_t to_register(T value) {
-    if constexpr (std::is_pointer_v<T>) {
-      return reinterpret_cast<uint64_t>(value);
-    } else if constexpr (std::is_null_pointer_v<T>) {
-      return 0;
-    } else {
-      return static_cast<uint64_t>(value);
-    }
-  }
-  lxnet_stack* stack_ = nullptr;
+  Stack& stack() { return *reinterpret_cast<Stack*>(c_stack()); }
 };
 
 const char* type_name(AlgorithmKind kind);

@@ -15,53 +15,19 @@
 #include <string>
 #include <vector>
 
-#include "hal/lxnet.h"
-#include "tests/support/test_hal.hh"
+#include "tests/support/call_machine.hh"
 
 namespace lxnet::testing {
 namespace {
 
-// A stack with a process's descriptors on a host whose memory can fail. Whatever is not given back fails the test (TestHal).
-class Machine {
+// With all families that make objects of their own.
+class Machine : public CallMachine {
  public:
   Machine() {
-    lxnet_hal& table = hal.table();
-    table.find_fd = [](void* ctx, int fd, int* error) -> lxnet_file* {
-      auto& self = *static_cast<TestHal*>(ctx);
-      const auto found = self.files.find(fd);
-      if (found == self.files.end()) {
-        *error = static_cast<int>(Errno::EBADF);
-        return nullptr;
-      }
-      lxnet_file_ref(found->second);
-      return found->second;
-    };
-    table.release_fd = [](void* ctx, int fd) {
-      auto& self = *static_cast<TestHal*>(ctx);
-      lxnet_file* file = self.files.at(fd);
-      self.files.erase(fd);
-      lxnet_file_unref(file);
-    };
-    lxnet_config config{};
-    config.struct_size = sizeof config;
-    EXPECT_EQ(lxnet_stack_create(&table, &config, &stack_, nullptr), 0);
-    EXPECT_EQ(lxnet_enable_epoll(stack_), 0);
-    EXPECT_EQ(lxnet_enable_afunix(stack_), 0);
-    EXPECT_EQ(lxnet_enable_afpacket(stack_), 0);
-  }
-  ~Machine() {
-    while (!hal.files.empty()) close(hal.files.begin()->first);
-    lxnet_stack_destroy(stack_);
-  }
-  template <typename... Arguments>
-  int64_t call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {to_register(arguments)...};
-    return lxnet_syscall(stack_, LXNET_ABI_X86_64, static_cast<uint32_t>(number), registers);
-  }
-  void close(int fd) {
-    lxnet_file* file = hal.files.at(fd);
-    hal.files.erase(fd);
-    lxnet_file_unref(file);
+    start();
+    EXPECT_EQ(lxnet_enable_epoll(c_stack()), 0);
+    EXPECT_EQ(lxnet_enable_afunix(c_stack()), 0);
+    EXPECT_EQ(lxnet_enable_afpacket(c_stack()), 0);
   }
   int socket(int family, int type, int protocol = 0) {
     const int64_t fd = call(SYS_socket, family, type | SOCK_NONBLOCK, protocol);
@@ -69,23 +35,9 @@ class Machine {
     return static_cast<int>(fd);
   }
 
-  TestHal hal;
   int fds[8] = {};
   sockaddr_storage name{};
   socklen_t length = sizeof name;
-
- private:
-  template <typename T>
-  static uint64_t to_register(T value) {
-    if constexpr (std::is_pointer_v<T>) {
-      return reinterpret_cast<uint64_t>(value);
-    } else if constexpr (std::is_null_pointer_v<T>) {
-      return 0;
-    } else {
-      return static_cast<uint64_t>(static_cast<int64_t>(value));
-    }
-  }
-  lxnet_stack* stack_ = nullptr;
 };
 
 sockaddr_in6 loopback(int family) {
