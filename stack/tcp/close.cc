@@ -10,11 +10,15 @@
 namespace lxnet {
 
 Result<> TcpSocket::shutdown(Entry& entry, ShutdownHow how) {
-  TaskOwnership ownership(lock_, entry);
-  return shutdown_owned(entry, how);
+  Result<> result = note_shutdown(entry, how);
+  // Across loopback the FIN arrives within the call: the peer's waiters hear of it before our own do.
+  entry.flush();
+  wake_for_shutdown();
+  return result;
 }
 
-Result<> TcpSocket::shutdown_owned(Entry& entry, ShutdownHow how) {
+Result<> TcpSocket::note_shutdown(Entry& entry, ShutdownHow how) {
+  TaskOwnership ownership(lock_, entry);
   const auto bits = static_cast<uint8_t>(how == ShutdownHow::Read    ? kShutdownReceive
                                          : how == ShutdownHow::Write ? kShutdownSend
                                                                      : kShutdownBoth);
@@ -30,20 +34,16 @@ Result<> TcpSocket::shutdown_owned(Entry& entry, ShutdownHow how) {
       break;
     default:
       shutdown_ |= bits;
-      // Told so, others that wait on the socket wake up even when there is no connection.
-      if (state() == TcpState::Closed) {
-        wake_for_shutdown();
-        return Errno::ENOTCONN;
-      }
+      if (state() == TcpState::Closed) return Errno::ENOTCONN;
       if ((bits & kShutdownSend) != 0 && in(TcpState::Established | TcpState::CloseWait) && send_fin_state(entry)) {
         static_cast<void>(queue_fin(entry));
       }
   }
-  wake_for_shutdown();
   return ok();
 }
 
-// Linux's sk_state_change() names no events: everybody looks, also who waits in accept() on a listener that is none any more.
+// Linux's sk_state_change() names no events: everybody looks, also who waits in accept() on a listener that is none any more, and
+// who waits on a socket that was not connected.
 void TcpSocket::wake_for_shutdown() {
   wake_for_state(kPollIn | kPollOut | kPollReadNormal | kPollWriteNormal | kPollReadHangUp | kPollHangUp | kPollError);
 }

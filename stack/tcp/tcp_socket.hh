@@ -232,7 +232,7 @@ class TcpSocket final : public Socket {
 
   // ---- close.cc
   void wake_for_shutdown();
-  Result<> shutdown_owned(Entry& entry, ShutdownHow how);
+  Result<> note_shutdown(Entry& entry, ShutdownHow how);
   void close_owned(Entry& entry);
   bool send_fin_state(Entry& entry);  // RFC 9293 3.10.4: the state after CLOSE; whether a FIN is to be sent
   void settle_orphan(Entry& entry);

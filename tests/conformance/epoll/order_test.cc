@@ -299,5 +299,23 @@ TEST(ExclusiveListenerTest, OneAcceptorIsWokenForEachConnection) {
   for (auto& waiter : waiters) EXPECT_EQ(waiter->result(), EPOLLIN);
 }
 
+// Both ends of a connection hear of a shutdown: the peer, whom the FIN reaches within the call, before the one that is shut.
+TEST(ShutdownOrderTest, ThePeerIsToldFirst) {
+  for (const int how : {SHUT_WR, SHUT_RDWR}) {
+    Fd client;
+    const Fd listener = listener_source(client);
+    client = Fd(::socket(AF_INET, SOCK_STREAM, 0));
+    ASSERT_EQ(connect_to(client, name_of(listener)), 0);
+    const Fd accepted(::accept(listener, nullptr, nullptr));
+    ASSERT_GE(accepted.get(), 0);
+    const Set set;
+    ASSERT_EQ(set.add(client, EPOLLRDHUP | EPOLLOUT | EPOLLET, 0), 0);
+    ASSERT_EQ(set.add(accepted, EPOLLRDHUP | EPOLLET, 1), 0);
+    EXPECT_EQ(set.order(5), "0");
+    ASSERT_EQ(::shutdown(client, how), 0);
+    EXPECT_EQ(set.order(5), "10") << "how " << how;
+  }
+}
+
 }  // namespace
 }  // namespace conformance
