@@ -44,12 +44,12 @@ lxnet_hal SoloHost::table_of_one() {
   own.set_alarm = [](void* ctx, lxnet_stack*, int64_t when) { of(ctx).alarm_ = when; };
   own.park = [](void* ctx, int64_t deadline, int) { return of(ctx).park(deadline); };
   own.alloc = [](void* ctx, size_t size, size_t align) {
-    of(ctx).live_bytes_ += size;
+    of(ctx).count_bytes(size);
     if (size >= kHugePage) return allocate_huge(size);
     return align <= alignof(std::max_align_t) ? malloc(size) : aligned_alloc(align, (size + align - 1) / align * align);
   };
   own.free = [](void* ctx, void* block, size_t size) {
-    of(ctx).live_bytes_ -= size;
+    of(ctx).uncount_bytes(size);
     ::free(block);
   };
   own.install_fd = [](void* ctx, lxnet_file* file, uint32_t) { return of(ctx).install(file); };

@@ -15,6 +15,8 @@
 namespace lxnet::threads {
 namespace {
 
+size_t thread_numbers = 0;  // atomic
+thread_local const size_t own_number = __atomic_fetch_add(&thread_numbers, size_t{1}, __ATOMIC_RELAXED);
 thread_local ParkingPlace own_place;
 thread_local void* own_lock_slot = nullptr;
 
@@ -67,6 +69,21 @@ void ThreadHal::stop() {
   }
   changed_.notify_one();
   if (service_.joinable()) service_.join();
+}
+
+void ThreadHal::add_bytes(size_t change) {
+  if (own_number >= kOwnCounts) {
+    __atomic_fetch_add(&bytes_[kOwnCounts].count, change, __ATOMIC_RELAXED);
+    return;
+  }
+  size_t& count = bytes_[own_number].count;
+  __atomic_store_n(&count, count + change, __ATOMIC_RELAXED);
+}
+
+size_t ThreadHal::live_bytes() const {
+  size_t sum = 0;
+  for (const Bytes& bytes : bytes_) sum += __atomic_load_n(&bytes.count, __ATOMIC_RELAXED);
+  return sum;
 }
 
 void ThreadHal::post(std::function<void()> work) {
@@ -134,11 +151,11 @@ void ThreadHal::fill_clock_and_memory(lxnet_hal& table) {
       if (block == nullptr) return block;
     } else if (posix_memalign(&block, std::max(align, sizeof(void*)), size) != 0)
       return static_cast<void*>(nullptr);
-    __atomic_fetch_add(&of(ctx).live_bytes_, size, __ATOMIC_RELAXED);
+    of(ctx).count_bytes(size);
     return block;
   };
   table.free = [](void* ctx, void* block, size_t size) {
-    __atomic_fetch_sub(&of(ctx).live_bytes_, size, __ATOMIC_RELAXED);
+    of(ctx).uncount_bytes(size);
     ::free(block);
   };
   table.random_bytes = [](void*, void* buffer, size_t size) {

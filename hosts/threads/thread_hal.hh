@@ -33,10 +33,11 @@ class ThreadHal {
   // Ends the service thread; nothing rings any more.
   void stop();
 
-  size_t live_bytes() const { return __atomic_load_n(&live_bytes_, __ATOMIC_RELAXED); }
+  size_t live_bytes() const;
 
  protected:
-  size_t live_bytes_ = 0;  // atomic
+  void count_bytes(size_t size) { add_bytes(size); }
+  void uncount_bytes(size_t size) { add_bytes(0 - size); }
 
  private:
   static ThreadHal& of(void* ctx) { return *static_cast<ThreadHal*>(ctx); }
@@ -45,6 +46,14 @@ class ThreadHal {
   static void fill_tasks_and_locks(lxnet_hal& table);
   static void fill_user_and_files(lxnet_hal& table);
   void serve();
+  void add_bytes(size_t change);
+
+  // The first threads of the process each have a count of their own, those that come later share one.
+  static constexpr size_t kOwnCounts = 31;
+  struct alignas(64) Bytes {
+    size_t count = 0;  // atomic; of one thread it may be below zero
+  };
+  Bytes bytes_[kOwnCounts + 1];
 
   std::function<void(lxnet_stack*)> ring_;
   lxnet_hal table_;
