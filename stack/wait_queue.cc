@@ -20,8 +20,7 @@ void WaitQueue::remove(Waiter& waiter) {
   __atomic_store_n(&count_, count_ - 1, __ATOMIC_SEQ_CST);
 }
 
-void WaitQueue::wake(PollEvents events, unsigned exclusive_limit) {
-  if (!has_waiters()) return;
+void WaitQueue::wake_waiters(PollEvents events, unsigned exclusive_limit) {
   MutexLock lock(mutex_);
   Waiter* waiter = waiters_.front();
   while (waiter != nullptr) {
@@ -33,11 +32,6 @@ void WaitQueue::wake(PollEvents events, unsigned exclusive_limit) {
     }
     waiter = next;
   }
-}
-
-bool WaitQueue::has_waiters() const {
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  return __atomic_load_n(&count_, __ATOMIC_RELAXED) != 0;
 }
 
 }  // namespace lxnet

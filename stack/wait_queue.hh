@@ -46,12 +46,24 @@ class WaitQueue {
   // After it returns the callback is not running and will not run.
   void remove(Waiter& waiter);
   // `events`: what may have become true. `exclusive_limit`: how many exclusive waiters to wake.
-  void wake(PollEvents events, unsigned exclusive_limit = 1);
+  void wake(PollEvents events, unsigned exclusive_limit = 1) {
+    if (has_waiters()) wake_waiters(events, exclusive_limit);
+  }
   void wake_all(PollEvents events) { wake(events, ~0u); }
-  // A hint without the lock: false means nobody was waiting. Ordered after the caller's own change by a full fence.
-  bool has_waiters() const;
+  // The same, where the caller's change was one sequentially consistent exchange of what waiters look at in like order.
+  void wake_after_exchange(PollEvents events) {
+    if (__atomic_load_n(&count_, __ATOMIC_SEQ_CST) != 0) wake_waiters(events, 1);
+  }
+  // A hint without the lock: false means nobody was waiting. Ordered after the caller's own change by a full fence, which a host
+  // of one processor does without.
+  bool has_waiters() const {
+    if (mutex_.hal().has_locks()) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return __atomic_load_n(&count_, __ATOMIC_RELAXED) != 0;
+  }
 
  private:
+  void wake_waiters(PollEvents events, unsigned exclusive_limit);
+
   Mutex mutex_;
   List<Waiter, &Waiter::link_> waiters_ GUARDED_BY(mutex_);  // shared ones first
   uint32_t count_ = 0;                                       // written under mutex_, read without

@@ -104,7 +104,7 @@ void EpollSet::attach(Entry& entry, EpollItem& item, const EpollTarget& target) 
     item.file = target.file.get();
     {
       MutexLock lock(item.file->watch_mutex());
-      item.file->watchers().push_back(item);
+      item.file->add_watcher(item);
     }
     item.file->wait_queue().add(item);
   } else {

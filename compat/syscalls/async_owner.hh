@@ -25,8 +25,10 @@ class AsyncOwner {
   // F_SETFL's or FIOASYNC's change of O_ASYNC.
   void enable(WaitQueue& queue, int32_t fd);
   void disable(WaitQueue& queue);
-  // The file goes.
-  void leave(WaitQueue& queue) { queue.remove(waiter_); }
+  // The file goes, and with it whoever could join the queue.
+  void leave(WaitQueue& queue) {
+    if (waiter_.is_queued()) queue.remove(waiter_);
+  }
 
  private:
   struct SignalWaiter : Waiter {

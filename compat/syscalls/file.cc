@@ -22,7 +22,7 @@ bool File::has_watchers() {
 }
 
 void File::tell_watchers(Entry& entry) {
-  if (!has_watchers()) return;
+  if (!__atomic_load_n(&was_watched_, __ATOMIC_RELAXED) || !has_watchers()) return;
   TaskMutexLock lifetime(CompatState::of(stack_).watch_lifetime, entry);
   for (;;) {
     FileWatcher* watcher = nullptr;

@@ -58,6 +58,10 @@ class File : public RefCounted<File> {
   // Watchers are added and removed under this lock; close tells each, once.
   Mutex& watch_mutex() RETURN_CAPABILITY(watch_mutex_) { return watch_mutex_; }
   List<FileWatcher, &FileWatcher::watch_link>& watchers() REQUIRES(watch_mutex_) { return watchers_; }
+  void add_watcher(FileWatcher& watcher) REQUIRES(watch_mutex_) {
+    watchers_.push_back(watcher);
+    __atomic_store_n(&was_watched_, true, __ATOMIC_RELAXED);
+  }
 
  protected:
   File(Stack& stack, FileKind kind);
@@ -75,6 +79,7 @@ class File : public RefCounted<File> {
   Stack& stack_;
   FileKind kind_;
   uint32_t status_flags_ = kOpenReadWrite;
+  bool was_watched_ = false;  // atomic: most files never are, and their end takes no lock
   AsyncOwner async_owner_;
   Mutex watch_mutex_;
   List<FileWatcher, &FileWatcher::watch_link> watchers_ GUARDED_BY(watch_mutex_);
