@@ -10,24 +10,21 @@ constexpr PollEvents kReadable = kPollIn | kPollReadNormal;
 }  // namespace
 
 Ref<UnixEndpoint> UnixEndpoint::peer() {
-  MutexLock lock(domain().mutex);
+  MutexLock lock(inbox_mutex_);
   return peer_;
 }
 
-// Under the domain's mutex: the relay follows the peer.
-void UnixEndpoint::set_peer(Ref<UnixEndpoint> peer) {
-  if (relay_.joined != nullptr) relay_.joined->senders_.remove(relay_);
-  relay_.joined = nullptr;
-  peer_ = std::move(peer);
-  if (peer_ && !is_connection_based() && peer_.get() != this) {
-    peer_->senders_.add(relay_);
-    relay_.joined = peer_.get();
-  }
+// Under the domain's mutex: the relay leaves with the peer. Returns the one there was.
+Ref<UnixEndpoint> UnixEndpoint::set_peer(Ref<UnixEndpoint> peer) {
+  leave_relay();
+  MutexLock lock(inbox_mutex_);
+  std::swap(peer_, peer);
+  return peer;
 }
 
 Result<> UnixEndpoint::listen(int backlog) {
   if (!is_connection_based()) return Errno::EOPNOTSUPP;
-  if (!address()) return Errno::EINVAL;
+  if (address() == nullptr) return Errno::EINVAL;
   Ref<UnixIdentity> identity = TRY(UnixIdentity::of_current_task(hal()));
   bool grew = false;
   {
@@ -98,8 +95,8 @@ Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connectin
     if (listener.is_full()) return Errno::EAGAIN;
     if (state() != UnixState::Closed) return state() == UnixState::Connected ? Errno::EISCONN : Errno::EINVAL;
     UnixEndpoint& child = *connecting.child;
-    child.address_ = listener.address_;
-    child.set_peer(Ref<UnixEndpoint>::share(*this));
+    child.set_address(listener.address_);
+    static_cast<void>(child.set_peer(Ref<UnixEndpoint>::share(*this)));
     child.peer_identity_ = connecting.identity;
     child.options_.pass_credentials = listener.options_.pass_credentials;
     child.options_.pass_pidfd = listener.options_.pass_pidfd;
@@ -107,7 +104,7 @@ Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connectin
     child.set_state(UnixState::Connected);
     child.listener_ = &listener;
     peer_identity_ = listener.peer_identity_;
-    set_peer(connecting.child);
+    static_cast<void>(set_peer(connecting.child));
     set_state(UnixState::Connected);
     connecting.announcement->embryo = std::move(connecting.child);
     MutexLock inbox_lock(listener.inbox_mutex_);
@@ -147,16 +144,9 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::accept(SyscallContext& context, Blocking
   return child;
 }
 
-bool UnixEndpoint::accepts_from(const UnixEndpoint& sender) {
-  MutexLock lock(domain().mutex);
-  return !peer_ || peer_.get() == &sender;
-}
-
-// unix_peer(other) == this, or it is the socket itself: such a sender is never held up.
 bool UnixEndpoint::talks_to(const UnixEndpoint& other) {
-  if (this == &other) return true;
-  MutexLock lock(domain().mutex);
-  return peer_.get() == &other;
+  MutexLock lock(inbox_mutex_);
+  return talks_to_locked(other);
 }
 
 // AF_UNSPEC takes the peer away.
@@ -172,14 +162,13 @@ Result<> UnixEndpoint::connect_datagram(SyscallContext& context, const SockAddr&
   {
     MutexLock lock(domain().mutex);
     if (next && next->peer_ && next->peer_.get() != this) return Errno::EPERM;
-    old = peer_;
+    old = set_peer(next);
     if (next) {
       set_state(UnixState::Connected);
       next->set_state(UnixState::Connected);
     } else if (old) {
       set_state(UnixState::Closed);
     }
-    set_peer(next);
   }
   if (!old) return ok();
   waiters_.wake(kWritable);
@@ -193,7 +182,10 @@ Result<> UnixEndpoint::connect_datagram(SyscallContext& context, const SockAddr&
 // unix_dgram_disconnected(): what came from the old peer is void, and if it was connected to us it hears of it.
 void UnixEndpoint::lose_datagram_peer(Entry& entry, UnixEndpoint& old_peer) {
   if (__atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) == 0) return;
-  drop_unread(entry);
+  {
+    TaskMutexLock reader(reader_, entry);  // one may be peeked at
+    drop_unread(entry);
+  }
   senders_.wake_all(kWritable);
   if (old_peer.peer().get() == this) {
     old_peer.set_error(Errno::ECONNRESET);
@@ -205,10 +197,8 @@ void UnixEndpoint::lose_datagram_peer(Entry& entry, UnixEndpoint& old_peer) {
 Ref<UnixEndpoint> UnixEndpoint::forget_peer_if(const UnixEndpoint& gone) {
   MutexLock lock(domain().mutex);
   if (peer_.get() != &gone) return nullptr;
-  Ref<UnixEndpoint> old = peer_;
-  set_peer(nullptr);
   set_state(UnixState::Closed);
-  return old;
+  return set_peer(nullptr);
 }
 
 }  // namespace lxnet

@@ -53,7 +53,6 @@ void UnixDomain::remove(UnixEndpoint& socket) {
 }
 
 void UnixDomain::add_open(UnixEndpoint& socket) {
-  MutexLock lock(mutex);
   open_.push_back(socket.open_link_);
   __atomic_store_n(&open_count_, open_count_ + 1, __ATOMIC_RELAXED);
 }

@@ -50,7 +50,7 @@ class UnixDomain {
   void remove(UnixEndpoint& socket) REQUIRES(mutex);
 
   // All sockets that are not closed, those that wait to be accepted among them.
-  void add_open(UnixEndpoint& socket);
+  void add_open(UnixEndpoint& socket) REQUIRES(mutex);
   void remove_open(UnixEndpoint& socket) REQUIRES(mutex);
   size_t count_open() const { return __atomic_load_n(&open_count_, __ATOMIC_RELAXED); }
   // visit(UnixEndpoint&) for each, under the mutex.

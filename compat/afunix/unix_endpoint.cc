@@ -42,21 +42,31 @@ UnixEndpoint::~UnixEndpoint() {
   domain().remove_open(*this);
 }
 
-Result<Ref<UnixEndpoint>> UnixEndpoint::create(Stack& stack, int type, uint32_t uid) {
+Result<Ref<UnixEndpoint>> UnixEndpoint::create_alone(Stack& stack, int type, uint32_t uid) {
   UnixEndpoint* endpoint = construct<UnixEndpoint>(stack.hal(), stack, type, uid);
   if (endpoint == nullptr) return Errno::ENOMEM;
-  UnixDomain::of(stack).add_open(*endpoint);
   return Ref<UnixEndpoint>::adopt(endpoint);
 }
 
+Result<Ref<UnixEndpoint>> UnixEndpoint::create(Stack& stack, int type, uint32_t uid) {
+  Ref<UnixEndpoint> endpoint = TRY(create_alone(stack, type, uid));
+  UnixDomain& domain = UnixDomain::of(stack);
+  MutexLock lock(domain.mutex);
+  domain.add_open(*endpoint);
+  return endpoint;
+}
+
 void UnixEndpoint::join(UnixEndpoint& first, UnixEndpoint& second, const Ref<UnixIdentity>& identity) {
-  MutexLock lock(first.domain().mutex);
-  first.set_peer(Ref<UnixEndpoint>::share(second));
-  second.set_peer(Ref<UnixEndpoint>::share(first));
+  first.peer_ = Ref<UnixEndpoint>::share(second);
+  second.peer_ = Ref<UnixEndpoint>::share(first);
   for (UnixEndpoint* end : {&first, &second}) {
     end->peer_identity_ = identity;
     end->set_state(UnixState::Connected);
   }
+  UnixDomain& domain = first.domain();
+  MutexLock lock(domain.mutex);
+  domain.add_open(first);
+  domain.add_open(second);
 }
 
 uint64_t UnixEndpoint::cookie() {
@@ -111,6 +121,13 @@ bool UnixEndpoint::has_room_at_peer() {
   const Ref<UnixEndpoint> peer = this->peer();
   if (!peer || peer->talks_to(*this) || !peer->is_full()) return true;
   __atomic_store_n(&relay_.is_armed, 1u, __ATOMIC_SEQ_CST);
+  {
+    MutexLock lock(domain().mutex);
+    if (relay_.joined == nullptr && peer_ == peer) {
+      peer->senders_.add(relay_);
+      relay_.joined = peer.get();
+    }
+  }
   return !peer->is_full();
 }
 
@@ -122,11 +139,7 @@ bool UnixEndpoint::PeerRelay::relay(Waiter& waiter, PollEvents) {
 
 void UnixEndpoint::shutdown(ShutdownHow how) {
   const uint8_t sides = how == ShutdownHow::Read ? kShutReceive : how == ShutdownHow::Write ? kShutSend : kShutBoth;
-  Ref<UnixEndpoint> peer;
-  {
-    MutexLock lock(domain().mutex);
-    peer = peer_;
-  }
+  const Ref<UnixEndpoint> peer = this->peer();
   const auto shut_sides = [](UnixEndpoint& socket, uint8_t which) {
     {
       MutexLock lock(socket.inbox_mutex_);
@@ -144,39 +157,38 @@ void UnixEndpoint::shutdown(ShutdownHow how) {
 }
 
 void UnixEndpoint::close(Entry& entry) {
+  UnixDomain& domain = this->domain();
   Ref<UnixEndpoint> peer;
+  bool had_unread = false, is_empty = false;
   {
-    MutexLock lock(domain().mutex);
-    domain().remove(*this);
-    domain().remove_open(*this);
+    MutexLock domain_lock(domain.mutex);
+    domain.remove(*this);
+    domain.remove_open(*this);
     set_file(nullptr);
     set_state(UnixState::Closed);
     listener_ = nullptr;
-    peer = std::move(peer_);
-    peer_ = nullptr;
-    if (relay_.joined != nullptr) peer->senders_.remove(relay_);
-    relay_.joined = nullptr;
-  }
-  bool had_unread = false;
-  {
+    leave_relay();
     MutexLock lock(inbox_mutex_);
+    peer = std::move(peer_);
     is_dead_ = true;
     __atomic_store_n(&shut_, uint8_t{kShutBoth}, __ATOMIC_RELEASE);
     // An urgent byte that was read is no message any more, and only the first can be one.
     UnixMessage* first = inbox_.front();
+    is_empty = first == nullptr;
     if (first != nullptr && is_connection_based() && first->unread() == 0) first = inbox_.next(*first);
     had_unread = first != nullptr;
     set_urgent(nullptr);
   }
   senders_.wake_all(kWritable | kPollError | kPollHangUp);
-  if (peer && is_connection_based()) peer->hang_up(entry, had_unread, kShutBoth);
-  drop_unread(entry);
+  if (peer && is_connection_based()) peer->hang_up(had_unread, kShutBoth);
+  if (!is_empty) drop_unread(entry);  // and nothing comes any more
 }
 
 // The other end is gone: reads give what is queued and then the end, or ECONNRESET if it left our bytes unread.
-void UnixEndpoint::hang_up(Entry&, bool is_reset, uint8_t sides) {
+void UnixEndpoint::hang_up(bool is_reset, uint8_t sides) {
   {
     MutexLock lock(inbox_mutex_);
+    if (is_dead_) return;
     __atomic_store_n(&shut_, static_cast<uint8_t>(shut_ | sides), __ATOMIC_RELEASE);
   }
   if (is_reset) set_error(Errno::ECONNRESET);
@@ -197,7 +209,7 @@ void UnixEndpoint::drop_unread(Entry& entry) {
     // A connection nobody accepted: the client sees a reset.
     if (message->embryo) {
       const Ref<UnixEndpoint> client = message->embryo->peer();
-      if (client) client->hang_up(entry, true, kShutBoth);
+      if (client) client->hang_up(true, kShutBoth);
       message->embryo->close(entry);
     }
     domain().bury(message);
@@ -205,9 +217,10 @@ void UnixEndpoint::drop_unread(Entry& entry) {
 }
 
 void UnixEndpoint::uncharge(uint32_t amount) {
-  if (amount == 0) return;
-  __atomic_fetch_sub(&send_memory_, size_t{amount}, __ATOMIC_ACQ_REL);
-  if (is_writable()) waiters_.wake(kWritable);
+  // The last byte keeps the endpoint until its waiters know.
+  __atomic_fetch_sub(&send_memory_, size_t{amount} - 1, __ATOMIC_SEQ_CST);
+  if (is_writable()) waiters_.wake_after_exchange(kWritable);
+  drop_charge(1);
 }
 
 Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
@@ -241,8 +254,8 @@ Result<int64_t> UnixEndpoint::ioctl(SyscallContext& context, uint32_t command, U
 // A descriptor of the path's node, also where the path is gone by now.
 Result<int64_t> UnixEndpoint::open_node(SyscallContext& context) {
   if (!context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  const Ref<UnixAddress> name = address();
-  if (!name || name->is_abstract()) return Errno::ENOENT;
+  const UnixAddress* name = address();
+  if (name == nullptr || name->is_abstract()) return Errno::ENOENT;
   if (name->node() == nullptr) return Errno::ENOSYS;  // the host's to open, if it can
   const int fd = context.hal().table().foreign_install_fd(context.hal().context(), name->node(), kOpenCloseOnExec);
   if (fd < 0) return static_cast<Errno>(-fd);

@@ -5,7 +5,7 @@
 //
 // Locks. The domain's mutex guards names, states and peers: all that changes who talks to whom. A socket's inbox has a mutex of
 // its own, which is all that sending and receiving touch. reader_ keeps two readers of one stream apart while user memory is
-// copied.
+// copied, and a datagram in its place while it is peeked at.
 #pragma once
 
 #include "compat/afunix/unix_message.hh"
@@ -24,7 +24,10 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
  public:
   // ENOMEM.
   static Result<Ref<UnixEndpoint>> create(Stack& stack, int type, uint32_t uid);
-  static void destroy(UnixEndpoint* endpoint) { dispose(endpoint->hal(), endpoint); }
+  // For join().
+  static Result<Ref<UnixEndpoint>> create_alone(Stack& stack, int type, uint32_t uid);
+  // Its messages may outlive the last reference.
+  static void destroy(UnixEndpoint* endpoint) { endpoint->drop_charge(1); }
   // socketpair(): each is the other's peer.
   static void join(UnixEndpoint& first, UnixEndpoint& second, const Ref<UnixIdentity>& identity);
 
@@ -50,7 +53,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   SocketOptions& options() { return options_; }
   SocketAttachments& attachments() { return attachments_; }
   MemoryUse memory_use() const;
-  Errno take_error() { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
+  Errno take_error() { return has_error() ? static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)) : Errno{}; }
   void set_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   bool is_listening() const { return state() == UnixState::Listening; }
   uint64_t cookie();
@@ -62,7 +65,8 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   const UnixVertex& vertex() const { return vertex_; }
   UnixEndpoint& holder() { return listener_ != nullptr ? *listener_ : *this; }
   uint32_t file_references() const { return file() == nullptr ? 0 : file()->reference_count(); }
-  // A message of this sender is gone.
+  // A message of this sender is made, or gone. What is charged keeps the endpoint's memory.
+  void charge(uint32_t amount) { __atomic_fetch_add(&send_memory_, size_t{amount}, __ATOMIC_RELAXED); }
   void uncharge(uint32_t amount);
 
  private:
@@ -76,8 +80,8 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   using MessageList = List<UnixMessage, &UnixMessage::queue_link>;
   enum : uint8_t { kShutReceive = 1, kShutSend = 2, kShutBoth = 3 };
 
-  // Connected datagram sockets hear of their peer's room through this: a relay from its queue of senders to ours. It tells once
-  // after somebody was told that there is no room.
+  // Connected datagram sockets hear of their peer's room through this: a relay from its queue of senders to ours, there from the
+  // first time that somebody was told there is no room. It tells once after each.
   struct PeerRelay : Waiter {
     explicit PeerRelay(UnixEndpoint& socket) : Waiter(&relay, kPollOut, Mode::Shared), owner(socket) {}
     static bool relay(Waiter& waiter, PollEvents events);
@@ -108,21 +112,29 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Result<Ref<UnixEndpoint>> find_peer(SyscallContext& context, const SockAddr& address);
   Result<> ensure_name_for_credentials(SyscallContext& context);
   bool wants_credentials() const { return options_.pass_credentials || options_.pass_pidfd; }
-  Ref<UnixAddress> address();
+  // What it has once it is bound, for good.
+  const UnixAddress* address() const { return __atomic_load_n(&name_, __ATOMIC_ACQUIRE); }
+  void set_address(Ref<UnixAddress> address);
 
   // unix_connect.cc
   Result<> connect_stream(SyscallContext& context, const SockAddr& address, Blocking blocking);
   struct Connecting;
   Result<> try_connect(UnixEndpoint& listener, Connecting& connecting);
   Result<> connect_datagram(SyscallContext& context, const SockAddr& address);
-  void set_peer(Ref<UnixEndpoint> peer);
+  void leave_relay() {
+    if (relay_.joined != nullptr) std::exchange(relay_.joined, nullptr)->senders_.remove(relay_);
+  }
+  Ref<UnixEndpoint> set_peer(Ref<UnixEndpoint> peer);
   bool has_room_at_peer();
   Ref<UnixEndpoint> peer();
   Ref<UnixEndpoint> forget_peer_if(const UnixEndpoint& gone);
-  bool accepts_from(const UnixEndpoint& sender);
+  // unix_may_send().
+  bool accepts_from_locked(const UnixEndpoint& sender) const REQUIRES(inbox_mutex_) { return !peer_ || peer_.get() == &sender; }
+  // unix_peer(other) == this, or it is the socket itself: such a sender is never held up.
+  bool talks_to_locked(const UnixEndpoint& other) const REQUIRES(inbox_mutex_) { return this == &other || peer_.get() == &other; }
   bool talks_to(const UnixEndpoint& other);
   void lose_datagram_peer(Entry& entry, UnixEndpoint& old_peer);
-  void hang_up(Entry& entry, bool is_reset, uint8_t sides);
+  void hang_up(bool is_reset, uint8_t sides);
   void drop_unread(Entry& entry);
 
   // unix_send.cc
@@ -136,25 +148,27 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Result<size_t> send_datagram(SyscallContext& context, OutgoingMessage& message, Outgoing& outgoing);
   Result<Ref<UnixEndpoint>> receiver_of(SyscallContext& context, const OutgoingMessage& message);
   Result<> wait_for_send_room(SyscallContext& context, uint32_t flags);
-  Result<UnixMessage*> make_message(SyscallContext& context, IoSource& source, size_t size, uint32_t charge, Outgoing& outgoing);
+  Result<UnixMessage*> make_message(IoSource& source, size_t size, uint32_t cost, Outgoing& outgoing);
   void add_credentials(SyscallContext& context, UnixMessage& message, const UnixEndpoint& peer);
   Result<> deliver_to(SyscallContext& context, UnixEndpoint& peer, UnixMessage*& message, const OutgoingMessage& outgoing);
-  enum class Limit : uint8_t { Ignored, Obeyed };
   enum class Urgency : uint8_t { Ordinary, Urgent };
-  // Takes the message, unless the socket is gone (ECONNREFUSED), receives no more (EPIPE), takes no descriptors (EPERM) or has
-  // enough (EAGAIN).
-  Result<> enqueue(UnixMessage*& message, Limit limit, Urgency urgency = Urgency::Ordinary);
-  Result<> enqueue_locked(UnixMessage*& message, Limit limit, Urgency urgency) REQUIRES(inbox_mutex_);
+  // Takes the message, unless the socket talks to another (EPERM), is gone (ECONNREFUSED), receives no more (EPIPE), takes no
+  // descriptors (EPERM) or has enough (EAGAIN).
+  Result<> enqueue(UnixMessage*& message, Urgency urgency = Urgency::Ordinary);
+  Result<> enqueue_locked(UnixMessage*& message, Urgency urgency) REQUIRES(inbox_mutex_);
 
   // unix_receive.cc
   struct Incoming;
   int32_t peek_offset() const { return __atomic_load_n(&options_.peek_offset, __ATOMIC_RELAXED); }
   void move_peek_offset(int64_t by);
   void take_rights(UnixMessage& message, Incoming& incoming);
-  void write_control(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
-  void write_process(SyscallContext& context, ControlWriter& writer, const Incoming& incoming);
+  void write_control(IncomingMessage& message, Incoming& incoming);
+  void write_process(ControlWriter& writer, const Incoming& incoming);
   Result<size_t> receive_datagram(SyscallContext& context, IncomingMessage& message);
+  Result<size_t> peek_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
   Result<size_t> take_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  Result<size_t> read_datagram(UnixMessage* found, size_t skip, IncomingMessage& message, Incoming& incoming);
+  static void note_sender(const UnixMessage& from, IncomingMessage& message);
   UnixMessage* next_datagram(bool is_peek, size_t& skip) REQUIRES(inbox_mutex_);
 
   // unix_receive_stream.cc
@@ -175,9 +189,11 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Result<int> readable_bytes();
   Result<int64_t> open_node(SyscallContext& context);
   bool is_full() const { return __atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) > __atomic_load_n(&backlog_, __ATOMIC_RELAXED); }
-  // Linux counts one byte more, for the socket itself.
   bool is_writable() const { return (send_memory() + 1) * 4 <= options_.send_buffer && state() != UnixState::Listening; }
-  size_t send_memory() const { return __atomic_load_n(&send_memory_, __ATOMIC_ACQUIRE); }
+  size_t send_memory() const { return __atomic_load_n(&send_memory_, __ATOMIC_SEQ_CST) - 1; }
+  void drop_charge(size_t amount) {
+    if (__atomic_sub_fetch(&send_memory_, amount, __ATOMIC_ACQ_REL) == 0) dispose(hal(), this);
+  }
 
   Stack& stack_;
   const int type_;
@@ -186,16 +202,17 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   WaitQueue waiters_;
   WaitQueue senders_;  // who waits for room here: blocked connects and sends, relays
   uint8_t state_ = 0;
-  uint8_t shut_ = 0;    // written under inbox_mutex_
-  uint32_t error_ = 0;  // an Errno; four bytes, because not every machine exchanges two
-  uint32_t backlog_;    // of listen(), or the number of datagrams held
-  size_t send_memory_ = 0;
+  uint8_t shut_ = 0;        // written under inbox_mutex_
+  uint32_t error_ = 0;      // an Errno; four bytes, because not every machine exchanges two
+  uint32_t backlog_;        // of listen(), or the number of datagrams held
+  size_t send_memory_ = 1;  // and one for as long as there are references, as in Linux
   uint64_t cookie_ = 0;
   const uint32_t uid_;  // whose file it is
 
-  // Under the domain's mutex.
+  // Under the domain's mutex. The peer changes under both mutexes and is read under either.
   Ref<UnixEndpoint> peer_;
   Ref<UnixAddress> address_;
+  const UnixAddress* name_ = nullptr;  // the same, for who reads without the mutex
   File* file_ = nullptr;
   UnixDomain::NameLink name_link_;
   UnixDomain::OpenLink open_link_;

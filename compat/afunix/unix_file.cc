@@ -31,7 +31,7 @@ Result<> UnixSocket::create_pair(SyscallContext& context, int type, int protocol
   const Ref<UnixIdentity> identity = TRY(UnixIdentity::of_current_task(context.hal()));
   for (Ref<SocketFile>& end : pair) {
     auto room = TRY(Reservation<UnixSocket>::create(context.hal()));
-    end = wrap(std::move(room), TRY(UnixEndpoint::create(context.stack(), type, identity->credentials().euid)));
+    end = wrap(std::move(room), TRY(UnixEndpoint::create_alone(context.stack(), type, identity->credentials().euid)));
   }
   UnixEndpoint::join(static_cast<UnixSocket&>(*pair[0]).endpoint(), static_cast<UnixSocket&>(*pair[1]).endpoint(), identity);
   return ok();

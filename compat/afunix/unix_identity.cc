@@ -17,14 +17,6 @@ UnixProcess UnixProcess::of(const Hal& hal, int32_t tgid) {
   return process;
 }
 
-UnixProcess::UnixProcess(const UnixProcess& other) : hal_(other.hal_), file_(other.file_) {
-  if (file_ != nullptr) hal_->table().foreign_ref(hal_->context(), file_);
-}
-
-UnixProcess::~UnixProcess() {
-  if (file_ != nullptr) hal_->table().foreign_unref(hal_->context(), file_);
-}
-
 Result<int> UnixProcess::open() const {
   if (file_ == nullptr) return Errno::ESRCH;
   const int fd = hal_->table().foreign_install_fd(hal_->context(), file_, kCloseOnExec);

@@ -11,14 +11,18 @@ class UnixProcess {
   UnixProcess() = default;
   // Empty when there is no such process (any more), or the host gives none out.
   static UnixProcess of(const Hal& hal, int32_t tgid);
-  UnixProcess(const UnixProcess& other);
+  UnixProcess(const UnixProcess& other) : hal_(other.hal_), file_(other.file_) {
+    if (file_ != nullptr) hal_->table().foreign_ref(hal_->context(), file_);
+  }
   UnixProcess(UnixProcess&& other) noexcept : hal_(other.hal_), file_(std::exchange(other.file_, nullptr)) {}
   UnixProcess& operator=(UnixProcess other) noexcept {
     std::swap(hal_, other.hal_);
     std::swap(file_, other.file_);
     return *this;
   }
-  ~UnixProcess();
+  ~UnixProcess() {
+    if (file_ != nullptr) hal_->table().foreign_unref(hal_->context(), file_);
+  }
 
   static bool is_offered(const Hal& hal) { return hal.table().process_file != nullptr && hal.table().foreign_ref != nullptr; }
   bool is_known() const { return file_ != nullptr; }

@@ -36,7 +36,7 @@ UnixMessage::UnixMessage(size_t room) : room_(room) {}
 
 UnixMessage::~UnixMessage() {
   rights.clear();
-  if (sender) sender->uncharge(charge);
+  if (sender != nullptr) sender->uncharge(charge);
 }
 
 Result<UnixMessage*> UnixMessage::create_raw(const Hal& hal, size_t room) {

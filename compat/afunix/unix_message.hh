@@ -1,6 +1,6 @@
 // UnixMessage: a datagram, or a run of bytes of a stream, in a receiver's queue, with what travels beside the bytes.
 //
-// It holds its sender: who receives it is told the name the sender has then, and the sender's buffer is charged until it goes.
+// The sender's buffer is charged until it goes, which keeps the sender: who receives it is told the name the sender has then.
 #pragma once
 
 #include "compat/afunix/unix_address.hh"
@@ -37,10 +37,11 @@ class UnixMessage {
   ListLink queue_link;
   UnixMessage* next_doomed = nullptr;
   size_t consumed = 0;
-  Ref<UnixEndpoint> sender;
-  uint32_t charge = 0;  // of the sender's buffer
+  UnixEndpoint* sender = nullptr;  // which the charge of its buffer keeps
+  uint32_t charge = 0;
   bool is_peeked = false;
-  int64_t wall_nanos = 0;  // when it was sent, if the receiver wanted stamps then
+  bool is_looked_at = false;  // by a peek under way; under the inbox's mutex
+  int64_t wall_nanos = 0;     // when it was sent, if the receiver wanted stamps then
   UnixCredentials credentials;
   UnixProcess process;       // for SO_PASSPIDFD
   UnixRights rights;         // descriptors

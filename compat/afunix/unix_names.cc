@@ -20,9 +20,10 @@ Errno from_host(int answer) { return static_cast<Errno>(-answer); }
 
 }  // namespace
 
-Ref<UnixAddress> UnixEndpoint::address() {
-  MutexLock lock(domain().mutex);
-  return address_;
+// Under the domain's mutex, or before anybody else knows the socket.
+void UnixEndpoint::set_address(Ref<UnixAddress> address) {
+  address_ = std::move(address);
+  __atomic_store_n(&name_, address_.get(), __ATOMIC_RELEASE);
 }
 
 Result<> UnixEndpoint::bind(SyscallContext& context, const SockAddr& address) {
@@ -41,10 +42,9 @@ Result<> UnixEndpoint::bind_automatically(SyscallContext& context) {
     MutexLock lock(domain().mutex);
     if (address_) return ok();
     if (domain().find_abstract(name, socket_type()) != nullptr) continue;
-    address_ = std::move(address);
-    auto added = domain().add_abstract(*this, name);
-    if (!added.is_ok()) address_ = nullptr;
-    return added;
+    TRY(domain().add_abstract(*this, name));
+    set_address(std::move(address));
+    return ok();
   }
   return Errno::ENOSPC;
 }
@@ -54,10 +54,9 @@ Result<> UnixEndpoint::bind_abstract(SyscallContext& context, const SockAddr& us
   MutexLock lock(domain().mutex);
   if (address_) return Errno::EINVAL;
   if (domain().find_abstract(user.bytes(), socket_type()) != nullptr) return Errno::EADDRINUSE;
-  address_ = std::move(address);
-  auto added = domain().add_abstract(*this, user.bytes());
-  if (!added.is_ok()) address_ = nullptr;
-  return added;
+  TRY(domain().add_abstract(*this, user.bytes()));
+  set_address(std::move(address));
+  return ok();
 }
 
 // Linux makes the node before it looks whether the socket has a name: what is wrong with the path is told even then.
@@ -80,7 +79,7 @@ Result<> UnixEndpoint::take_node_name(Ref<UnixAddress> address, const uint64_t (
   MutexLock lock(domain().mutex);
   if (address_) return Errno::EINVAL;
   TRY(domain().add_node(*this, node));
-  address_ = std::move(address);
+  set_address(std::move(address));
   return ok();
 }
 
@@ -106,7 +105,7 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::find_peer(SyscallContext& context, const
 
 // Who wants credentials must be answerable: Linux gives it a name before it connects or sends.
 Result<> UnixEndpoint::ensure_name_for_credentials(SyscallContext& context) {
-  if (!wants_credentials() || address()) return ok();
+  if (!wants_credentials() || address() != nullptr) return ok();
   return bind_automatically(context);
 }
 

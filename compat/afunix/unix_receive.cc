@@ -27,6 +27,14 @@ Result<size_t> UnixEndpoint::receive(SyscallContext& context, IncomingMessage& m
   return receive_datagram(context, message);
 }
 
+void UnixEndpoint::note_sender(const UnixMessage& from, IncomingMessage& message) {
+  if (!message.wants_name) return;
+  if (const UnixAddress* name = from.sender->address()) {
+    message.name = name->to_sockaddr();
+    message.has_name = true;
+  }
+}
+
 // SO_PEEK_OFF follows what is peeked and read, once it was set.
 void UnixEndpoint::move_peek_offset(int64_t by) {
   const int32_t offset = peek_offset();
@@ -46,21 +54,21 @@ void UnixEndpoint::take_rights(UnixMessage& message, Incoming& incoming) {
 }
 
 // scm_recv_unix().
-void UnixEndpoint::write_control(SyscallContext& context, IncomingMessage& message, Incoming& incoming) {
+void UnixEndpoint::write_control(IncomingMessage& message, Incoming& incoming) {
   if (message.control == nullptr) return;
   if (options_.pass_credentials) {
     const UnixCredentials& who = incoming.credentials;
     message.control->put(kSocketLevel, kCredentials, UnixCredentials{who.pid, visible_id(who.uid), visible_id(who.gid)});
   }
-  if (!incoming.rights.is_empty()) incoming.rights.deliver(context, *message.control);
-  if (options_.pass_pidfd) write_process(context, *message.control, incoming);
+  if (!incoming.rights.is_empty()) incoming.rights.deliver(*message.control);
+  if (options_.pass_pidfd) write_process(*message.control, incoming);
   if (is_stream() && options_.report_unread) {
     message.control->put(kSocketLevel, kUnread, __atomic_load_n(&unread_bytes_, __ATOMIC_RELAXED));
   }
 }
 
 // SCM_PIDFD. A descriptor that cannot be had leaves its error in the message, as on Linux.
-void UnixEndpoint::write_process(SyscallContext&, ControlWriter& writer, const Incoming& incoming) {
+void UnixEndpoint::write_process(ControlWriter& writer, const Incoming& incoming) {
   if (writer.data_room() < sizeof(int)) {
     writer.set_truncated();
     return;
@@ -87,20 +95,45 @@ UnixMessage* UnixEndpoint::next_datagram(bool is_peek, size_t& skip) {
   return nullptr;
 }
 
-// One message, whole. On a bad pointer it is lost, as on Linux.
-Result<size_t> UnixEndpoint::take_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming) {
-  if (const Errno error = take_error(); error != Errno{}) return error;
+// A message that is peeked at stays while user memory is copied: whoever takes it off the queue meanwhile waits for the peek's
+// end.
+Result<size_t> UnixEndpoint::peek_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming) {
   TaskMutexLock reader(reader_, context.entry());
   size_t skip = 0;
   UnixMessage* found = nullptr;
   {
     MutexLock lock(inbox_mutex_);
-    found = next_datagram(incoming.is_peek, skip);
-    if (found != nullptr && !incoming.is_peek) {
-      inbox_.remove(*found);
-      __atomic_store_n(&inbox_count_, inbox_count_ - 1, __ATOMIC_RELEASE);
+    found = next_datagram(true, skip);
+    if (found != nullptr) found->is_looked_at = true;
+  }
+  auto size = read_datagram(found, skip, message, incoming);
+  if (found != nullptr) {
+    MutexLock lock(inbox_mutex_);
+    found->is_looked_at = false;
+  }
+  return size;
+}
+
+Result<size_t> UnixEndpoint::take_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming) {
+  size_t skip = 0;
+  UnixMessage* found = nullptr;
+  bool is_looked_at = false;
+  {
+    MutexLock lock(inbox_mutex_);
+    found = next_datagram(false, skip);
+    if (found != nullptr) {
+      unlink_message(*found);
+      is_looked_at = found->is_looked_at;
     }
   }
+  if (is_looked_at) TaskMutexLock reader(reader_, context.entry());
+  auto size = read_datagram(found, skip, message, incoming);
+  if (found != nullptr) domain().bury(found);
+  return size;
+}
+
+// One message, whole. On a bad pointer it is lost, as on Linux.
+Result<size_t> UnixEndpoint::read_datagram(UnixMessage* found, size_t skip, IncomingMessage& message, Incoming& incoming) {
   if (found == nullptr) {
     if ((shut() & kShutReceive) == 0) return Errno::EAGAIN;
     // A datagram socket that does not wait is told EAGAIN even after shutdown().
@@ -111,10 +144,7 @@ Result<size_t> UnixEndpoint::take_datagram(SyscallContext& context, IncomingMess
   senders_.wake(kWritable);
   const size_t full = found->size() - skip;
   const size_t size = full < message.sink.room() ? full : message.sink.room();
-  if (const Ref<UnixAddress> name = found->sender->address()) {
-    message.name = name->to_sockaddr();
-    message.has_name = true;
-  }
+  note_sender(*found, message);
   if (size < full) message.result_flags |= kMessageTruncated;
   const bool is_good = found->copy_to(message.sink, skip, size) == size;
   if (is_good) {
@@ -124,7 +154,6 @@ Result<size_t> UnixEndpoint::take_datagram(SyscallContext& context, IncomingMess
     take_rights(*found, incoming);
     move_peek_offset(incoming.is_peek ? static_cast<int64_t>(size) : -static_cast<int64_t>(found->size()));
   }
-  if (!incoming.is_peek) domain().bury(found);
   if (!is_good) return Errno::EFAULT;
   return (message.flags & kMessageTruncated) != 0 ? full : size;
 }
@@ -134,14 +163,17 @@ Result<size_t> UnixEndpoint::receive_datagram(SyscallContext& context, IncomingM
   incoming.is_peek = (message.flags & kMessagePeek) != 0;
   const WaitPolicy policy{
       .queue = waiters_, .interest = kReadInterest, .timeout = wait_time(message.flags, false), .mode = Waiter::Mode::Exclusive};
-  const size_t size = TRY(wait_until(context, policy, [&] { return take_datagram(context, message, incoming); }));
+  const size_t size = TRY(wait_until(context, policy, [&]() -> Result<size_t> {
+    if (const Errno error = take_error(); error != Errno{}) return error;
+    return incoming.is_peek ? peek_datagram(context, message, incoming) : take_datagram(context, message, incoming);
+  }));
   if (!incoming.has_message) return size;
   if (message.control != nullptr && options_.timestamp_flags != 0) {
     ReceiveRequest stamp{.sink = message.sink};
     stamp.wall_nanos = incoming.wall_nanos;
     encode_generic_control(options_, stamp, *message.control);
   }
-  write_control(context, message, incoming);
+  write_control(message, incoming);
   return size;
 }
 

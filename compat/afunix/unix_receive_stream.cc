@@ -79,12 +79,7 @@ UnixEndpoint::AfterPiece UnixEndpoint::take_piece(UnixMessage& piece, size_t ski
     incoming.credentials = piece.credentials;
     incoming.process = piece.process;
   }
-  if (message.wants_name) {
-    if (const Ref<UnixAddress> name = piece.sender->address()) {
-      message.name = name->to_sockaddr();
-      message.has_name = true;
-    }
-  }
+  note_sender(piece, message);
   const size_t available = piece.unread() - skip;
   const size_t size = available < message.sink.room() ? available : message.sink.room();
   if (piece.copy_to(message.sink, piece.consumed + skip, size) != size) {
@@ -158,7 +153,7 @@ Result<size_t> UnixEndpoint::receive_stream(SyscallContext& context, IncomingMes
   if (incoming.has_fault && incoming.copied == 0) return Errno::EFAULT;
   // A signal takes the descriptors along with what would have been said beside the bytes.
   const bool is_interrupted = outcome.is_error(Errno::ERESTARTSYS) || outcome.is_error(Errno::EINTR);
-  if (!is_interrupted && (outcome.is_ok() || incoming.copied != 0)) write_control(context, message, incoming);
+  if (!is_interrupted && (outcome.is_ok() || incoming.copied != 0)) write_control(message, incoming);
   if (!outcome.is_ok() && incoming.copied == 0) return outcome.error();
   return incoming.copied;
 }

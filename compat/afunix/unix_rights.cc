@@ -26,91 +26,87 @@ Result<> find_item(SyscallContext& context, int fd, UnixRights::Item& item) {
 
 }  // namespace
 
-UnixRights::UnixRights(UnixRights&& other) noexcept
-    : domain_(other.domain_),
-      user_(std::exchange(other.user_, nullptr)),
-      items_(std::move(other.items_)),
-      count_(std::exchange(other.count_, 0)),
-      is_flying_(std::exchange(other.is_flying_, false)) {}
-
-UnixRights& UnixRights::operator=(UnixRights&& other) noexcept {
-  std::swap(domain_, other.domain_);
-  std::swap(user_, other.user_);
-  std::swap(count_, other.count_);
-  std::swap(is_flying_, other.is_flying_);
-  items_ = std::move(other.items_);
-  return *this;
+std::span<UnixRights::Item> UnixRights::items() const {
+  if (body_ == nullptr) return {};
+  return {body_->items.data(), body_->count};
 }
 
-Result<> UnixRights::make_room(size_t added) {
-  if (count_ + added <= items_.size()) return ok();
-  HeapArray<Item> larger = TRY(HeapArray<Item>::create(domain_->hal(), count_ + added));
-  for (size_t i = 0; i < count_; ++i) {
-    std::swap(larger[i].file, items_[i].file);
-    std::swap(larger[i].foreign, items_[i].foreign);
+Result<UnixRights::Body*> UnixRights::create_body(UnixDomain& domain, size_t room) {
+  auto items = TRY(HeapArray<Item>::create(domain.hal(), room));
+  Body* body = construct<Body>(domain.hal(), domain);
+  if (body == nullptr) return Errno::ENOMEM;
+  body->items = std::move(items);
+  return body;
+}
+
+Result<> UnixRights::make_room(SyscallContext& context, size_t added) {
+  if (body_ == nullptr) {
+    UnixDomain& domain = UnixDomain::of(context.stack());
+    body_ = TRY(create_body(domain, added));
+    lxnet_credentials own{};
+    context.hal().credentials(own);
+    body_->user = TRY(domain.hold_user(own.uid));
+    return ok();
   }
-  items_ = std::move(larger);
+  HeapArray<Item> larger = TRY(HeapArray<Item>::create(context.hal(), body_->count + added));
+  for (size_t i = 0; i < body_->count; ++i) {
+    std::swap(larger[i].file, body_->items[i].file);
+    std::swap(larger[i].foreign, body_->items[i].foreign);
+  }
+  body_->items = std::move(larger);
   return ok();
 }
 
 Result<> UnixRights::add(SyscallContext& context, ByteSpan numbers) {
   const size_t added = numbers.size() / sizeof(int);
-  if (count_ + added > kMost) return Errno::EINVAL;
+  if (items().size() + added > kMost) return Errno::EINVAL;
   if (added == 0) return ok();
-  domain_ = &UnixDomain::of(context.stack());
-  if (user_ == nullptr) {
-    lxnet_credentials own{};
-    context.hal().credentials(own);
-    user_ = TRY(domain_->hold_user(own.uid));
-  }
-  TRY(make_room(added));
+  TRY(make_room(context, added));
   for (size_t i = 0; i < added; ++i) {
     int fd = 0;
     copy_bytes(mutable_bytes_of(fd), numbers.subspan(i * sizeof(int)));
-    TRY(find_item(context, fd, items_[count_]));  // what was taken goes with this object
-    ++count_;
+    TRY(find_item(context, fd, body_->items[body_->count]));  // what was taken goes with this object
+    ++body_->count;
   }
   return ok();
 }
 
 Result<> UnixRights::check_limit() const {
-  if (count_ == 0) return ok();
-  const Hal& hal = domain_->hal();
+  if (body_ == nullptr) return ok();
+  const Hal& hal = body_->domain.hal();
   if (hal.table().resource_limit == nullptr) return ok();
-  if (domain_->in_flight_of(*user_) <= hal.table().resource_limit(hal.context(), kLimitOpenFiles)) return ok();
+  if (body_->domain.in_flight_of(*body_->user) <= hal.table().resource_limit(hal.context(), kLimitOpenFiles)) return ok();
   if (hal.capable(LXNET_CAP_SYS_RESOURCE) || hal.capable(LXNET_CAP_SYS_ADMIN)) return ok();
   return Errno::ETOOMANYREFS;
 }
 
 Result<UnixRights> UnixRights::clone() const {
   UnixRights copy;
-  if (count_ == 0) return copy;
-  const Hal& hal = domain_->hal();
-  copy.domain_ = domain_;
-  copy.items_ = TRY(HeapArray<Item>::create(hal, count_));
-  for (size_t i = 0; i < count_; ++i) {
-    copy.items_[i].file = items_[i].file;
-    copy.items_[i].foreign = items_[i].foreign;
-    if (items_[i].foreign != nullptr) hal.table().foreign_ref(hal.context(), items_[i].foreign);
+  if (body_ == nullptr) return copy;
+  const Hal& hal = body_->domain.hal();
+  copy.body_ = TRY(create_body(body_->domain, body_->count));
+  for (size_t i = 0; i < body_->count; ++i) {
+    copy.body_->items[i].file = body_->items[i].file;
+    copy.body_->items[i].foreign = body_->items[i].foreign;
+    if (body_->items[i].foreign != nullptr) hal.table().foreign_ref(hal.context(), body_->items[i].foreign);
   }
-  copy.count_ = count_;
+  copy.body_->count = body_->count;
   return copy;
 }
 
-void UnixRights::clear() {
+void UnixRights::free_body() {
   land();
+  UnixDomain& domain = body_->domain;
+  const Hal& hal = domain.hal();
   for (Item& item : items()) {
-    const Hal& hal = domain_->hal();
     if (item.foreign != nullptr) hal.table().foreign_unref(hal.context(), item.foreign);
-    item.foreign = nullptr;
-    item.file = nullptr;
   }
-  count_ = 0;
-  if (user_ != nullptr) domain_->release_user(std::exchange(user_, nullptr));
+  if (body_->user != nullptr) domain.release_user(body_->user);
+  dispose(hal, std::exchange(body_, nullptr));
 }
 
 Result<int> UnixRights::install(Item& item, uint32_t flags) {
-  const Hal& hal = domain_->hal();
+  const Hal& hal = body_->domain.hal();
   const int fd = item.file ? hal.table().install_fd(hal.context(), item.file->to_c(), flags)
                            : hal.table().foreign_install_fd(hal.context(), item.foreign, flags);
   if (fd < 0) return static_cast<Errno>(-fd);
@@ -119,32 +115,32 @@ Result<int> UnixRights::install(Item& item, uint32_t flags) {
 }
 
 // A number the program is not told of would stay open for ever, so the memory for the numbers is tried before any is installed.
-void UnixRights::deliver(SyscallContext& context, ControlWriter& writer) {
+void UnixRights::deliver(ControlWriter& writer) {
   land();  // while the items still say who they are
   const uint32_t flags = (writer.receive_flags() & kControlCloseOnExec) != 0 ? uint32_t{kOpenCloseOnExec} : 0;
   const size_t room = writer.data_room() / sizeof(int);
   int numbers[kMost];
-  const size_t wanted = writer.writable_room(count_ < room ? count_ * sizeof(int) : room * sizeof(int)) / sizeof(int);
+  const size_t count = items().size();
+  const size_t wanted = writer.writable_room((count < room ? count : room) * sizeof(int)) / sizeof(int);
   size_t installed = 0;
   while (installed < wanted) {
-    auto fd = install(items_[installed], flags);
+    auto fd = install(body_->items[installed], flags);
     if (!fd.is_ok()) break;
     numbers[installed++] = fd.take();
   }
-  static_cast<void>(context);
   if (installed != 0) {
     writer.put(kSocketLevel, kRights, ByteSpan(reinterpret_cast<const uint8_t*>(numbers), installed * sizeof(int)));
   }
-  if (installed < count_) writer.set_truncated();
+  if (installed < count) writer.set_truncated();
 }
 
 void UnixRights::take_off(UnixEndpoint& receiver) NO_THREAD_SAFETY_ANALYSIS {
-  is_flying_ = true;
-  domain_->took_off(*this, *user_, receiver);
+  body_->is_flying = true;
+  body_->domain.took_off(*this, *body_->user, receiver);
 }
 
 void UnixRights::land() {
-  if (std::exchange(is_flying_, false)) domain_->landed(*this, *user_);
+  if (std::exchange(body_->is_flying, false)) body_->domain.landed(*this, *body_->user);
 }
 
 }  // namespace lxnet

@@ -22,8 +22,11 @@ class UnixRights {
   };
 
   UnixRights() = default;
-  UnixRights(UnixRights&& other) noexcept;
-  UnixRights& operator=(UnixRights&& other) noexcept;
+  UnixRights(UnixRights&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  UnixRights& operator=(UnixRights&& other) noexcept {
+    std::swap(body_, other.body_);
+    return *this;
+  }
   ~UnixRights() { clear(); }
 
   // The numbers of one control message. EINVAL (too many), EBADF, ENOMEM.
@@ -33,24 +36,34 @@ class UnixRights {
   // A second message that carries the same (MSG_PEEK). ENOMEM.
   Result<UnixRights> clone() const;
   // Installs as many as there is room and numbers for, and writes the control message; the rest is MSG_CTRUNC.
-  void deliver(SyscallContext& context, ControlWriter& writer);
+  void deliver(ControlWriter& writer);
 
-  bool is_empty() const { return count_ == 0; }
-  std::span<Item> items() const { return {items_.data(), count_}; }
-  void clear();
+  bool is_empty() const { return body_ == nullptr; }
+  std::span<Item> items() const;
+  void clear() {
+    if (body_ != nullptr) free_body();
+  }
   // Counts them as in flight, in the receiver's queue, or no longer. The first under the domain's mutex, the second without.
   void take_off(UnixEndpoint& receiver);
   void land();
 
  private:
-  Result<> make_room(size_t added);
-  Result<int> install(Item& item, uint32_t flags);
+  // Most messages carry none, and pay for a pointer.
+  struct Body {
+    explicit Body(UnixDomain& in_domain) : domain(in_domain) {}
+    UnixDomain& domain;
+    UnixUser* user = nullptr;  // held by the domain's count; null of a second message with the same
+    HeapArray<Item> items;
+    size_t count = 0;  // of items that are set
+    bool is_flying = false;
+  };
 
-  UnixDomain* domain_ = nullptr;
-  UnixUser* user_ = nullptr;  // held by the domain's count
-  HeapArray<Item> items_;
-  size_t count_ = 0;
-  bool is_flying_ = false;
+  static Result<Body*> create_body(UnixDomain& domain, size_t room);
+  Result<> make_room(SyscallContext& context, size_t added);
+  Result<int> install(Item& item, uint32_t flags);
+  void free_body();
+
+  Body* body_ = nullptr;
 };
 
 }  // namespace lxnet

@@ -81,6 +81,7 @@ Result<size_t> UnixEndpoint::send(SyscallContext& context, OutgoingMessage& mess
 
 // sock_alloc_send_pskb(): an error, the end of sending, or room.
 Result<> UnixEndpoint::wait_for_send_room(SyscallContext& context, uint32_t flags) {
+  if (!has_error() && (shut() & kShutSend) == 0 && send_memory() < options_.send_buffer) return ok();
   const WaitPolicy policy{.queue = waiters_, .interest = kWritable | kPollError | kPollHangUp, .timeout = wait_time(flags, true)};
   return wait_until(context, policy, [this]() -> Result<> {
     if (const Errno error = take_error(); error != Errno{}) return error;
@@ -91,8 +92,7 @@ Result<> UnixEndpoint::wait_for_send_room(SyscallContext& context, uint32_t flag
 }
 
 // The descriptors go with the first message that is made.
-Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext&, IoSource& source, size_t size, uint32_t charge,
-                                                Outgoing& outgoing) {
+Result<UnixMessage*> UnixEndpoint::make_message(IoSource& source, size_t size, uint32_t cost, Outgoing& outgoing) {
   TRY(outgoing.rights.check_limit());
   auto made = UnixMessage::create(hal(), stack().pool(), source, size);
   if (!made.is_ok()) {
@@ -101,9 +101,9 @@ Result<UnixMessage*> UnixEndpoint::make_message(SyscallContext&, IoSource& sourc
     return made.error();
   }
   UnixMessage* message = made.take();
-  message->sender = Ref<UnixEndpoint>::share(*this);
-  message->charge = charge;
-  __atomic_fetch_add(&send_memory_, size_t{charge}, __ATOMIC_ACQ_REL);
+  message->sender = this;
+  message->charge = cost;
+  charge(cost);
   message->credentials = outgoing.credentials;
   message->process = outgoing.process;
   if (!outgoing.rights.is_empty()) message->rights = std::move(outgoing.rights);
@@ -123,22 +123,24 @@ void UnixEndpoint::add_credentials(SyscallContext& context, UnixMessage& message
   if (wants_process && !message.process.is_known()) message.process = UnixProcess::of(hal(), message.credentials.pid);
 }
 
-Result<> UnixEndpoint::enqueue(UnixMessage*& message, Limit limit, Urgency urgency) {
+Result<> UnixEndpoint::enqueue(UnixMessage*& message, Urgency urgency) {
   if (message->rights.is_empty()) {
     MutexLock lock(inbox_mutex_);
-    return enqueue_locked(message, limit, urgency);
+    return enqueue_locked(message, urgency);
   }
   // What is in flight and what is in a queue change together.
   MutexLock domain_lock(domain().mutex);
   MutexLock lock(inbox_mutex_);
-  return enqueue_locked(message, limit, urgency);
+  return enqueue_locked(message, urgency);
 }
 
-Result<> UnixEndpoint::enqueue_locked(UnixMessage*& message, Limit limit, Urgency urgency) {
+Result<> UnixEndpoint::enqueue_locked(UnixMessage*& message, Urgency urgency) {
+  const UnixEndpoint& sender = *message->sender;
+  if (!accepts_from_locked(sender)) return Errno::EPERM;
   if (is_dead_) return Errno::ECONNREFUSED;
   if ((shut_ & kShutReceive) != 0) return Errno::EPIPE;
   if (!message->rights.is_empty() && !options_.pass_rights) return Errno::EPERM;
-  if (limit == Limit::Obeyed && is_full()) return Errno::EAGAIN;
+  if (is_full() && !talks_to_locked(sender)) return Errno::EAGAIN;
   if (options_.timestamp_flags != 0) message->wall_nanos = hal().wall_nanos();
   if (!message->rights.is_empty()) message->rights.take_off(*this);
   inbox_.push_back(*message);
@@ -180,9 +182,9 @@ Result<size_t> UnixEndpoint::send_piece(SyscallContext& context, UnixEndpoint& p
   if (size > half) size = half;
   if (size > kLinearMost + kPagedMost) size = kLinearMost + kPagedMost;
   TRY(wait_for_send_room(context, message.flags));
-  UnixMessage* piece = TRY(make_message(context, message.source, size, charge_of(size, kLinearMost), outgoing));
+  UnixMessage* piece = TRY(make_message(message.source, size, charge_of(size, kLinearMost), outgoing));
   add_credentials(context, *piece, peer);
-  auto queued = peer.enqueue(piece, Limit::Ignored);
+  auto queued = peer.enqueue(piece);
   if (!queued.is_ok()) {
     domain().bury(piece);
     return queued.is_error(Errno::EPERM) ? Errno::EPERM : Errno::EPIPE;
@@ -194,9 +196,9 @@ Result<size_t> UnixEndpoint::send_piece(SyscallContext& context, UnixEndpoint& p
 // The last byte of a MSG_OOB send travels alone, and the receiver's owner gets SIGURG.
 Result<> UnixEndpoint::send_urgent(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing) {
   TRY(wait_for_send_room(context, message.flags));
-  UnixMessage* byte = TRY(make_message(context, message.source, 1, unix_charge(1, 0), outgoing));
+  UnixMessage* byte = TRY(make_message(message.source, 1, unix_charge(1, 0), outgoing));
   add_credentials(context, *byte, peer);
-  auto queued = peer.enqueue(byte, Limit::Ignored, Urgency::Urgent);
+  auto queued = peer.enqueue(byte, Urgency::Urgent);
   if (!queued.is_ok()) {
     domain().bury(byte);
     return queued.is_error(Errno::EPERM) ? Errno::EPERM : Errno::EPIPE;
@@ -220,7 +222,7 @@ Result<size_t> UnixEndpoint::send_datagram(SyscallContext& context, OutgoingMess
   const size_t size = message.source.remaining();
   if (size > options_.send_buffer - 32) return Errno::EMSGSIZE;
   TRY(wait_for_send_room(context, message.flags));
-  UnixMessage* made = TRY(make_message(context, message.source, size, charge_of(size, kLinearMostDatagram), outgoing));
+  UnixMessage* made = TRY(make_message(message.source, size, charge_of(size, kLinearMostDatagram), outgoing));
   auto peer = receiver_of(context, message);
   if (!peer.is_ok()) {
     domain().bury(made);
@@ -243,10 +245,7 @@ Result<> UnixEndpoint::deliver_to(SyscallContext& context, UnixEndpoint& peer, U
                                   const OutgoingMessage& outgoing) {
   const WaitPolicy policy{
       .queue = peer.senders_, .interest = kWritable, .timeout = wait_time(outgoing.flags, true), .mode = Waiter::Mode::Exclusive};
-  auto outcome = wait_until(context, policy, [&]() -> Result<> {
-    if (!peer.accepts_from(*this)) return Errno::EPERM;
-    return peer.enqueue(message, peer.talks_to(*this) ? Limit::Ignored : Limit::Obeyed);
-  });
+  auto outcome = wait_until(context, policy, [&] { return peer.enqueue(message); });
   if (outcome.is_ok()) {
     peer.waiters_.wake(kReadable);
     return outcome;
