@@ -47,9 +47,9 @@ int lxnet_enable_afalg_x86(struct lxnet_stack* stack);
 int lxnet_enable_afnetlink(struct lxnet_stack* stack, uint64_t (*inode_of)(void* ctx, uint64_t cookie));
 int lxnet_enable_afpacket(struct lxnet_stack* stack); /* AF_PACKET: liblxnet_afpacket */
 /* task. For a host's mmap() of a packet socket: the memory of its ring (PACKET_RX_RING), page-aligned as the host's alloc() gave
- * it. Null when there is none of exactly this size. It stays, and the ring cannot be changed, until it is given back; the caller
- * holds a count of the file as long. */
-void* lxnet_packet_ring_map(struct lxnet_file* file, uint64_t size);
+ * it. Zero; -ENODEV for any other file; -EINVAL when there is no ring of exactly this size. While the file lives the ring cannot
+ * be changed until it is given back. */
+int lxnet_packet_ring_map(struct lxnet_file* file, uint64_t size, void** memory);
 void lxnet_packet_ring_unmap(struct lxnet_file* file);
 /* any. SO_COOKIE of a file that is a socket; 0 of any other. */
 uint64_t lxnet_file_cookie(struct lxnet_file* file);

@@ -103,11 +103,13 @@ bool PacketSocket::deliver_to_ring(const FrameView& view, ViewFrom from, size_t 
 
 extern "C" {
 
-void* lxnet_packet_ring_map(lxnet_file* c_file, uint64_t size) {
+int lxnet_packet_ring_map(lxnet_file* c_file, uint64_t size, void** memory) {
   using namespace lxnet;
   File* file = File::from_c(c_file);
-  if (file->kind() != FileKind::Socket || static_cast<SocketFile*>(file)->address_family() != kFamilyPacket) return nullptr;
-  return static_cast<PacketSocket*>(file)->map_ring(size);
+  if (file->kind() != FileKind::Socket || static_cast<SocketFile*>(file)->address_family() != kFamilyPacket)
+    return -static_cast<int>(Errno::ENODEV);
+  *memory = static_cast<PacketSocket*>(file)->map_ring(size);
+  return *memory == nullptr ? -static_cast<int>(Errno::EINVAL) : 0;
 }
 
 void lxnet_packet_ring_unmap(lxnet_file* c_file) {

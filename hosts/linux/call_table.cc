@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 
 #include <cstring>
@@ -32,6 +33,10 @@ constexpr ArgumentRule kIoctl[] = {
 // The other two count processor time, which a blocked call does not take.
 constexpr ArgumentRule kRealTimer[] = {{0, kAllBits, ITIMER_REAL}};
 constexpr ArgumentRule kNewNet[] = {{0, CLONE_NEWNET, CLONE_NEWNET}};
+
+// Files that are shared with whoever else maps them.
+constexpr uint32_t kMapKind = MAP_TYPE | MAP_ANONYMOUS;
+constexpr ArgumentRule kSharedFile[] = {{3, kMapKind, MAP_SHARED}, {3, kMapKind, MAP_SHARED_VALIDATE}};
 
 constexpr auto kFirst = CallRow::BadFd::IsFirst, kAfterBuffer = CallRow::BadFd::AfterBuffer;
 
@@ -84,6 +89,8 @@ constexpr CallRow kRows[] = {
     {"open", Shape::Open},
     {"openat", Shape::Open},
     {"openat2", Shape::Open},
+    {"mmap", Shape::Map, kSharedFile},
+    {"mmap2", Shape::Map, kSharedFile},
     {"kill", Shape::Signal},
     {"tkill", Shape::Signal},
     {"tgkill", Shape::Signal},

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "hosts/linux/call_table.hh"
+#include "hosts/linux/ring_mapping.hh"
 
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
@@ -130,6 +131,9 @@ FileTable::End* FileTable::find_end(const Task& task, int fd, int* error) const 
   // Opened with O_PATH a descriptor names a file and is open to none of our calls.
   if (cookie == 0) *error = errno == EBADF ? EBADF : ENOTSOCK;
   auto found = cookie == 0 ? ends_.end() : ends_.find(cookie);
+  if (lxnet_file* mapped = cookie == 0 ? rings_.find(copy.get()) : nullptr; mapped != nullptr) {
+    found = std::find_if(ends_.begin(), ends_.end(), [&](const auto& entry) { return entry.second->file_ == mapped; });
+  }
   if (found != ends_.end()) return found->second.get();
   if (cookie != 0) *error = ENOTSOCK;
   if (cookie != 0 || sets_.empty() || !may_be_set(copy.get())) return nullptr;

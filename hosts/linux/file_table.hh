@@ -28,11 +28,13 @@
 
 namespace lxnet::host {
 
+class RingMappings;
+
 class FileTable {
  public:
   // `on_last_close` takes over the count that the program's descriptors had of the file.
-  FileTable(EventLoop& loop, std::function<void(lxnet_file*)> on_last_close)
-      : loop_(loop), on_last_close_(std::move(on_last_close)) {}
+  FileTable(EventLoop& loop, const RingMappings& rings, std::function<void(lxnet_file*)> on_last_close)
+      : loop_(loop), rings_(rings), on_last_close_(std::move(on_last_close)) {}
 
   // The number in the calling program, or a negative errno; on success takes over one count.
   int install(const Call& call, lxnet_file* file, bool is_cloexec);
@@ -82,6 +84,7 @@ class FileTable {
   End* find_end(const Task& task, int fd, int* error) const;
 
   EventLoop& loop_;
+  const RingMappings& rings_;
   std::function<void(lxnet_file*)> on_last_close_;
   std::unordered_map<uint64_t, std::unique_ptr<End>> ends_;
   std::vector<std::unique_ptr<End>> sets_;

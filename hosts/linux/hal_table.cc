@@ -37,11 +37,15 @@ int64_t hal_monotonic_nanos(void*) { return now_nanos(); }
 int64_t hal_wall_nanos(void*) { return clock_nanos(CLOCK_REALTIME); }
 void hal_set_alarm(void* ctx, lxnet_stack* stack, int64_t time) { supervisor(ctx).stacks().set_alarm(stack, time); }
 
-void* hal_alloc(void*, size_t size, size_t align) {
+void* hal_alloc(void* ctx, size_t size, size_t align) {
+  if (align >= SharedMemory::kPage) return supervisor(ctx).shared_memory().allocate(size);
   void* block = nullptr;
   return ::posix_memalign(&block, std::max(align, sizeof(void*)), size) == 0 ? block : nullptr;
 }
-void hal_free(void*, void* block, size_t) { ::free(block); }
+void hal_free(void* ctx, void* block, size_t) {
+  const bool is_page = reinterpret_cast<uintptr_t>(block) % SharedMemory::kPage == 0;
+  if (!is_page || !supervisor(ctx).shared_memory().free(block)) ::free(block);
+}
 
 void hal_random_bytes(void*, void* buffer, size_t size) {
   auto* to = static_cast<char*>(buffer);

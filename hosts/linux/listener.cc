@@ -57,11 +57,23 @@ bool Listener::continue_natively(uint64_t id) const {
 }
 
 int Listener::add_fd(uint64_t id, int fd, bool is_cloexec) const {
-  seccomp_notif_addfd request = {};
-  request.id = id;
-  request.srcfd = static_cast<uint32_t>(fd);
-  request.newfd_flags = is_cloexec ? O_CLOEXEC : 0;
-  int number = ::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request);
+  return install({.id = id,
+                  .flags = 0,
+                  .srcfd = static_cast<uint32_t>(fd),
+                  .newfd = 0,
+                  .newfd_flags = is_cloexec ? uint32_t{O_CLOEXEC} : 0});
+}
+
+int Listener::put_fd(uint64_t id, int fd, int number, bool is_cloexec) const {
+  return install({.id = id,
+                  .flags = SECCOMP_ADDFD_FLAG_SETFD,
+                  .srcfd = static_cast<uint32_t>(fd),
+                  .newfd = static_cast<uint32_t>(number),
+                  .newfd_flags = is_cloexec ? uint32_t{O_CLOEXEC} : 0});
+}
+
+int Listener::install(seccomp_notif_addfd request) const {
+  const int number = ::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request);
   return number >= 0 ? number : -errno;
 }
 

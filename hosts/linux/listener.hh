@@ -29,10 +29,14 @@ class Listener : public EventSource {
 
   // Puts a copy of `fd` at the lowest free number of the caller. The number or a negative errno.
   int add_fd(uint64_t id, int fd, bool is_cloexec) const;
+  // Puts it at this number, closing what was there.
+  int put_fd(uint64_t id, int fd, int number, bool is_cloexec) const;
 
   bool has_ended() const { return has_ended_; }
 
  private:
+  int install(seccomp_notif_addfd request) const;
+
   EventLoop& loop_;
   OwnedFd fd_;
   std::function<void(Listener&, const seccomp_notif&)> on_notice_;

@@ -49,8 +49,8 @@ int abi_of(uint32_t arch) {
 Supervisor::Supervisor(int log_level)
     : log_level_(log_level),
       tasks_(loop_, [this](Task& task) { on_death(task); }),
-      // Closing may wait (SO_LINGER), and belongs to no call.
-      files_(loop_, [this](lxnet_file* file) { fibers_.start([file] { lxnet_file_unref(file); }); }),
+      rings_(shared_memory_, tasks_),
+      files_(loop_, rings_, [this](lxnet_file* file) { close_file(file); }),
       foreign_files_(loop_, fibers_),
       signals_(fibers_, [this](Task& task, const ProcessStatus& status) { foreign_files_.note_signals(task, status); }),
       native_calls_(::seccomp_arch_native()),
@@ -96,10 +96,17 @@ void Supervisor::kill_programs_of(const Listener& listener) {
   });
 }
 
+// Closing may wait (SO_LINGER), and belongs to no call.
+void Supervisor::close_file(lxnet_file* file) {
+  rings_.forget(file);
+  fibers_.start([file] { lxnet_file_unref(file); });
+}
+
 void Supervisor::on_death(Task& task) {
   if (task.fiber != nullptr) fibers_.interrupt(task.fiber);
   signals_.forget_timers_of(task.tid());
   foreign_files_.forget_process(task.tid());
+  if (rings_.has_lent()) rings_.forget_ended();
   // Its parent gets SIGCHLD about now.
   signals_.expect_soon(now_nanos());
 }
@@ -150,12 +157,15 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
   if (row == nullptr) return continue_natively(listener, notice.id);
   sweep_sets(*row);
   Call call{.listener = listener, .notice = notice, .row = *row, .task = std::move(task), .started = now_nanos()};
+  if (rings_.has_lent()) rings_.put_back(call);
   switch (row->shape) {
     case Shape::Signal:
       signals_.expect_soon(call.started);
       return continue_natively(listener, notice.id);
     case Shape::Open:
       return serve_open(call);
+    case Shape::Map:
+      return serve_map(call);
     case Shape::Timer:
       note_timer(signals_, call);
       return continue_natively(listener, notice.id);
@@ -169,6 +179,7 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
       return resume_call(std::move(call));
     case Shape::FirstFd:
     case Shape::Splice:
+      if (!rings_.is_empty() && std::strcmp(row->name, "setsockopt") == 0) rings_.recount();
       if (int error = 0; !is_ours(call, &error)) {
         return error == EBADF && is_bad_fd_first(call) ? answer(call, -EBADF) : continue_natively(listener, notice.id);
       }
@@ -220,6 +231,18 @@ void Supervisor::serve_open(Call& call) {
                                                : call.listener.add_fd(call.notice.id, opening.snapshot.get(), opening.is_cloexec);
   }
   answer(call, opening.error);
+}
+
+void Supervisor::serve_map(const Call& call) {
+  constexpr int kSize = 1, kDescriptor = 4, kOffset = 5;
+  const __u64* arguments = call.notice.data.args;
+  int error = 0;
+  const auto fd = static_cast<int>(arguments[kDescriptor]);
+  lxnet_file* file = files_.size() == 0 ? nullptr : files_.find(*call.task, fd, &error);
+  // A file of ours that nobody can map the kernel refuses as well, seeing what stands for it.
+  const int result = file == nullptr ? 0 : rings_.lend(call, file, fd, arguments[kSize], arguments[kOffset]);
+  if (result == 0 || result == -ENODEV) return continue_natively(call.listener, call.notice.id);
+  answer(call, result);
 }
 
 void Supervisor::start_call(Call call) {

@@ -20,6 +20,8 @@
 #include "hosts/linux/fiber.hh"
 #include "hosts/linux/file_table.hh"
 #include "hosts/linux/foreign_file.hh"
+#include "hosts/linux/ring_mapping.hh"
+#include "hosts/linux/shared_memory.hh"
 #include "hosts/linux/signal_watch.hh"
 #include "hosts/linux/stack_table.hh"
 #include "hosts/linux/task.hh"
@@ -66,17 +68,20 @@ class Supervisor {
   TaskTable& tasks() { return tasks_; }
   StackTable& stacks() { return stacks_; }
   ForeignTable& foreign_files() { return foreign_files_; }
+  SharedMemory& shared_memory() { return shared_memory_; }
   // Whether the caller has it where it counts: in the user namespace that owns its network.
   bool is_capable(const Call& call, int capability) const;
   void log(int level, const char* message) const;
 
  private:
   size_t receive_all();
+  void close_file(lxnet_file* file);
   void on_death(Task& task);
   void serve(Listener& listener, const seccomp_notif& notice);
   bool is_ours(Call& call, int* error) const;
   void sweep_sets(const CallRow& row);
   void serve_open(Call& call);
+  void serve_map(const Call& call);
   void start_call(Call call);
   void resume_call(Call call);
   void run_call(Call& call, int number, const uint64_t* arguments, int64_t restart_deadline);
@@ -94,6 +99,8 @@ class Supervisor {
   EventLoop loop_;
   FiberScheduler fibers_;
   TaskTable tasks_;
+  SharedMemory shared_memory_;
+  RingMappings rings_;
   FileTable files_;
   ForeignTable foreign_files_;
   StackTable stacks_;

@@ -26,10 +26,10 @@ class PacketRingTest : public ::testing::Test {
     request.tp_frame_nr = static_cast<unsigned>(kBlocks * kBlock / frame_size);
     request.tp_sizeof_priv = private_size;
     EXPECT_EQ(machine.call(SYS_setsockopt, raw, SOL_PACKET, PACKET_RX_RING, &request, sizeof request), 0);
-    EXPECT_EQ(lxnet_packet_ring_map(machine.hal.files.at(raw), kBlock), nullptr);
-    auto* memory = static_cast<uint8_t*>(lxnet_packet_ring_map(machine.hal.files.at(raw), kBlocks * kBlock));
-    EXPECT_NE(memory, nullptr);
-    return memory;
+    void* memory = nullptr;
+    EXPECT_EQ(lxnet_packet_ring_map(machine.hal.files.at(raw), kBlock, &memory), -static_cast<int>(Errno::EINVAL));
+    EXPECT_EQ(lxnet_packet_ring_map(machine.hal.files.at(raw), kBlocks * kBlock, &memory), 0);
+    return static_cast<uint8_t*>(memory);
   }
   void send(const std::string& payload) {
     const int sender = static_cast<int>(machine.call(SYS_socket, AF_PACKET, SOCK_DGRAM, 0));

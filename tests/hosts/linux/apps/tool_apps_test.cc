@@ -82,6 +82,18 @@ if ping -c 1 -W 1 192.0.2.1 > report 2>&1; then exit 1; fi; grep -qi unreachable
      {"ping"},
      R"sh(ping -6 -c 3 -i 0.01 ::1 > report; grep -q '3 received, 0% packet loss' report
 ping -6 -c 3 -i 0.01 -s 8000 ::1 > report; grep -q '3 received' report)sh"},
+    {"Tcpdump",
+     {"tcpdump", "nc"},
+     R"sh(timeout 20 tcpdump -Z root -i lo -n --immediate-mode -c 6 -w capture "tcp port 5000 or udp port 5001" 2> report &
+until grep -q listening report; do sleep 0.1; done
+nc -l -N 127.0.0.1 5000 > copy < /dev/null & sleep 0.3
+echo nothing | nc -u -w 1 127.0.0.1 5002 || true
+echo hello | nc -N 127.0.0.1 5000; wait
+grep -q "^6 packets captured" report
+tcpdump -Z root -n -r capture 2> /dev/null > text
+same "$(grep -c "127.0.0.1.5000" text)" 6
+grep -q "Flags .S., .*mss 65495,sackOK" text
+grep -q "Flags .P.*length 6" text)sh"},
     {"DigAndDnsmasq",
      {"dig", "dnsmasq"},
      R"sh(printf 'txt-record=text.example,"a long text, and more of it"\n' > conf
