@@ -8,6 +8,7 @@
 #include "base/bytes.hh"
 #include "base/errno.hh"
 #include "base/result.hh"
+#include "base/sharing.hh"
 #include "base/time.hh"
 #include "hal/hal.h"
 
@@ -43,6 +44,7 @@ class Hal {
   void unpark(lxnet_task* task) const { table_.unpark(table_.ctx, task); }
 
   bool has_locks() const { return table_.lock != nullptr; }
+  Sharing sharing() const { return has_locks() ? Sharing::SeveralProcessors : Sharing::OneProcessor; }
   void lock(lxnet_lock& lock) const {
     if (table_.lock != nullptr) table_.lock(table_.ctx, &lock);
   }

@@ -1,12 +1,15 @@
 // DeviceCounters: a device's statistics as several processors add to them.
 #pragma once
 
+#include "base/sharing.hh"
 #include "netdev/net_device.hh"
 
 namespace lxnet {
 
 class DeviceCounters {
  public:
+  explicit DeviceCounters(Sharing sharing = Sharing::SeveralProcessors) : sharing_(sharing) {}
+
   void count_received(const Packet& packet) {
     add(counters_.rx_packets, 1);
     add(counters_.rx_bytes, packet.size());
@@ -14,6 +17,10 @@ class DeviceCounters {
   void count_sent(const Packet& packet) {
     add(counters_.tx_packets, 1);
     add(counters_.tx_bytes, packet.size());
+  }
+  void count_sent(size_t packets, size_t bytes) {
+    add(counters_.tx_packets, packets);
+    add(counters_.tx_bytes, bytes);
   }
   void count_receive_drop() { add(counters_.rx_dropped, 1); }
   void count_send_drop() { add(counters_.tx_dropped, 1); }
@@ -32,8 +39,9 @@ class DeviceCounters {
   }
 
  private:
-  static void add(uint64_t& counter, uint64_t amount) { __atomic_fetch_add(&counter, amount, __ATOMIC_RELAXED); }
+  void add(uint64_t& counter, uint64_t amount) { add_to_statistic(counter, amount, sharing_); }
 
+  const Sharing sharing_;
   DeviceStatistics counters_;
 };
 

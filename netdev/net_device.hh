@@ -72,12 +72,17 @@ class NetDevice {
   virtual DeviceStatistics statistics() const = 0;
 
   void attach(const DeviceClient& client) { client_ = client; }
+  // Whether transmit() looks at the time it is told, which costs the host something to find out.
+  bool asks_time() const { return asks_time_; }
 
  protected:
+  enum class Time : uint8_t { Asked, Ignored };
+  explicit NetDevice(Time time = Time::Asked) : asks_time_(time == Time::Asked) {}
   const DeviceClient& client() const { return client_; }
 
  private:
   DeviceClient client_;
+  const bool asks_time_;
 };
 
 }  // namespace lxnet

@@ -102,8 +102,7 @@ void Packet::set_owner(void* owner, Release release, uint32_t amount) {
   owned_amount_ = amount;
 }
 
-void Packet::orphan() {
-  if (release_ == nullptr) return;
+void Packet::release_owner() {
   const Release release = std::exchange(release_, nullptr);
   release(std::exchange(owner_, nullptr), std::exchange(owned_amount_, 0));
 }
@@ -195,9 +194,7 @@ Result<> Packet::move_linear(size_t headroom, size_t tailroom) {
   return ok();
 }
 
-Result<> Packet::ensure_headroom(size_t size) {
-  if (headroom() >= size && !is_linear_shared()) [[likely]]
-    return ok();
+Result<> Packet::move_for_headroom(size_t size) {
   if (size > UINT32_MAX / 2) return Errno::ENOBUFS;
   return move_linear(size, 0);
 }
@@ -207,21 +204,15 @@ Result<> Packet::make_writable(size_t size) {
   return pull_up(size);
 }
 
-void Packet::consume(size_t size) {
+void Packet::consume_fragments(size_t size) {
   ASSERT(size <= this->size());
   const size_t linear_size = static_cast<size_t>(tail_ - data_);
-  if (size <= linear_size) [[likely]] {
-    data_ += size;
-    return;
-  }
   data_ = tail_;
   drop_front_fragments(size - linear_size);
 }
 
-Result<> Packet::pull_up(size_t size) {
+Result<> Packet::pull_up_fragments(size_t size) {
   const size_t linear_size = static_cast<size_t>(tail_ - data_);
-  if (size <= linear_size) [[likely]]
-    return ok();
   if (size > this->size()) return Errno::EINVAL;
   const size_t missing = size - linear_size;
   if (tailroom() < missing) TRY(move_linear(std::min(headroom(), kDefaultHeadroom), missing));
@@ -336,7 +327,7 @@ void Packet::restore_end(size_t size, uint32_t true_size) {
   true_size_ = true_size;
 }
 
-void Packet::trim(size_t size) {
+void Packet::cut_end(size_t size) {
   ASSERT(size <= this->size());
   size_t excess = this->size() - size;
   Fragment* fragments = fragment_array();

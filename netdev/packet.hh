@@ -66,6 +66,10 @@ enum class ChecksumState : uint8_t {
 // How a packet larger than the wire's is to be cut.
 enum class SegmentationKind : uint8_t { None, Tcp, Udp };
 
+struct ReceiverHashes {
+  uint64_t flow = 0, bound = 0, anywhere = 0;
+};
+
 class alignas(64) Packet : public RefCounted<Packet> {
  public:
   static constexpr size_t kInlineCapacity = 320;
@@ -87,6 +91,8 @@ class alignas(64) Packet : public RefCounted<Packet> {
   Result<Ref<Packet>> clone() const;
 
   PacketPool& pool() const { return pool_; }
+  // Nobody finds a packet but through a count, so who holds the only one need not say that it goes.
+  [[nodiscard]] bool unref() const { return is_unique() || RefCounted::unref(); }
 
   // ---- bytes
   size_t size() const { return static_cast<size_t>(tail_ - data_) + fragment_bytes_; }
@@ -109,13 +115,27 @@ class alignas(64) Packet : public RefCounted<Packet> {
     return *new (push_header(sizeof(Header)).data()) Header();
   }
   // Headroom of `size` bytes that nobody else cites; moves the linear part if need be. ENOBUFS without memory.
-  Result<> ensure_headroom(size_t size);
+  Result<> ensure_headroom(size_t size) {
+    if (headroom() >= size && !is_linear_shared()) [[likely]]
+      return ok();
+    return move_for_headroom(size);
+  }
   // Makes the first `size` bytes linear and this packet's own, so that they may be changed in place.
   Result<> make_writable(size_t size);
   // Drops `size` bytes from the front; size <= size().
-  void consume(size_t size);
+  void consume(size_t size) {
+    if (size <= linear().size()) [[likely]] {
+      data_ += size;
+      return;
+    }
+    consume_fragments(size);
+  }
   // Makes the first `size` bytes linear. EINVAL when the packet is shorter, ENOBUFS without memory.
-  Result<> pull_up(size_t size);
+  Result<> pull_up(size_t size) {
+    if (size <= linear().size()) [[likely]]
+      return ok();
+    return pull_up_fragments(size);
+  }
   // The first bytes, made linear, as T::parse() sees them. The header stays in place until consume().
   template <typename Header>
   Result<const Header*> header() {
@@ -137,7 +157,10 @@ class alignas(64) Packet : public RefCounted<Packet> {
   // ENOBUFS without memory or fragments. On an error nothing was appended.
   Result<> append_from(const Packet& other, size_t offset, size_t size);
   // Cuts the end off so that `size` bytes are left.
-  void trim(size_t size);
+  void trim(size_t size) {
+    if (size != this->size()) [[unlikely]]
+      cut_end(size);
+  }
   // Copies from `offset`; the number of bytes copied is limited by both.
   size_t read(size_t offset, MutableByteSpan to) const;
   // Calls visit(ByteSpan) for each run of [offset, offset + size), in order.
@@ -167,7 +190,9 @@ class alignas(64) Packet : public RefCounted<Packet> {
   // lock but the pool's.
   using Release = void (*)(void* owner, uint32_t amount);
   void set_owner(void* owner, Release release, uint32_t amount);
-  void orphan();
+  void orphan() {
+    if (release_ != nullptr) release_owner();
+  }
   void* owner() const { return owner_; }
   // Another packet of the same bytes takes the owner over, and what it wants to hear (transmit_stamps).
   void give_owner_to(Packet& other);
@@ -179,6 +204,9 @@ class alignas(64) Packet : public RefCounted<Packet> {
   uint32_t flow_hash = 0;
   int64_t wall_nanos = 0;       // when it was received, if somebody asked for time stamps; else 0
   Instant departure;            // earliest time to send (pacing, SO_TXTIME); the epoch means now
+  // Of a packet of ours that will come back to us: under which hashes its receiver is looked for, where its sender knew. SocketSet
+  // makes and reads them; 0 is none.
+  ReceiverHashes receiver_hashes;
   uint32_t stamp_key = 0;       // SO_TIMESTAMPING's number of this packet
   uint8_t transmit_stamps = 0;  // what its owner, which is a Socket then, wants to know of its way out (stack/timestamping.hh)
   uint16_t link_protocol = 0;   // ethertype
@@ -217,6 +245,11 @@ class alignas(64) Packet : public RefCounted<Packet> {
   const uint8_t* lowest_mark() const;
   const uint8_t* highest_mark() const;
   Result<> move_linear(size_t headroom, size_t tailroom);
+  Result<> move_for_headroom(size_t size);
+  Result<> pull_up_fragments(size_t size);
+  void consume_fragments(size_t size);
+  void cut_end(size_t size);
+  void release_owner();
   void shift_marks(uint8_t* old_data);
   void copy_metadata(const Packet& other);
   size_t fill_last_block(ByteSpan bytes);

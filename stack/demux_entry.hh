@@ -7,6 +7,7 @@
 #include "base/list.hh"
 #include "base/ref.hh"
 #include "hal/hash_table.hh"
+#include "netdev/packet.hh"
 #include "stack/ip_address.hh"
 
 namespace lxnet {
@@ -14,7 +15,6 @@ namespace lxnet {
 class Entry;
 
 class Socket;
-class Packet;
 class ReusePortGroup;
 
 // What is left of a TCP connection in TIME-WAIT (RFC 9293, 3.6.1); TCP derives from it.
@@ -79,6 +79,8 @@ struct PacketTuple {
   IpAddress local, remote;
   uint16_t local_port = 0, remote_port = 0;
   uint32_t interface_index = 0;
+  // As the packet's sender knew them: SocketSet::receiver_hashes() of this tuple, or zeros.
+  ReceiverHashes hashes = {};
   // The packet itself, its front at the transport's header, for programs that choose among sockets by its payload.
   Packet* packet = nullptr;
   uint16_t header_size = 0;

@@ -6,6 +6,8 @@
 
 namespace lxnet {
 
+Entry::Entry(Stack& stack) : stack_(stack), mib_(stack.mib()) {}
+
 void Entry::read_clock() {
   now_ = stack_.hal().now();
   has_read_clock_ = true;
@@ -25,10 +27,15 @@ void Entry::loop_back(Interface& interface, Ref<Packet> packet) {
 void Entry::flush() {
   while (has_work()) {
     transmit_batches();
-    while (!looped_.is_empty()) ip_receive(*this, looped_.take_front());
+    while (!looped_.is_empty()) receive_looped(looped_.take_front());
     while (!ingress_.is_empty()) link_receive(*this, ingress_.take_front());
     if (held_) tcp_deliver_held(*this);
   }
+}
+
+void Entry::receive_looped(Ref<Packet> packet) {
+  const InterfaceHold input = stack_.interfaces().hold(packet->interface_index);
+  ip_receive(*this, std::move(packet), input.get());
 }
 
 // Consecutive frames of one interface go to its device as one batch.
@@ -37,7 +44,7 @@ void Entry::transmit_batches() {
     const uint32_t index = egress_.front()->interface_index;
     PacketQueue batch;
     while (!egress_.is_empty() && egress_.front()->interface_index == index) batch.push_back(egress_.take_front());
-    const Ref<Interface> interface = stack_.interfaces().find(index);
+    const InterfaceHold interface = stack_.interfaces().hold(index);
     if (!interface || !interface->is_up()) {
       while (!batch.is_empty()) drop(*this, batch.take_front(), DropReason::InterfaceDown);
       continue;

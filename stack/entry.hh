@@ -12,16 +12,20 @@
 namespace lxnet {
 
 class Interface;
+class MibCounters;
 class Stack;
 
 class Entry {
  public:
-  explicit Entry(Stack& stack) : stack_(stack) {}
-  ~Entry() { flush(); }
+  explicit Entry(Stack& stack);
+  ~Entry() {
+    if (has_work()) flush();
+  }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
   Stack& stack() const { return stack_; }
+  MibCounters& mib() const { return mib_; }
   Instant now() {
     if (!has_read_clock_) read_clock();
     return now_;
@@ -46,8 +50,10 @@ class Entry {
  private:
   void read_clock();
   void transmit_batches();
+  void receive_looped(Ref<Packet> packet);
 
   Stack& stack_;
+  MibCounters& mib_;
   Instant now_;
   bool has_read_clock_ = false;
   PacketQueue ingress_;

@@ -23,6 +23,7 @@ uint32_t flags_of(LinkKind kind) {
 
 Interface::Interface(Stack& stack, NetDevice& device, uint32_t index)
     : stack_(stack),
+      sharing_(stack.hal().sharing()),
       device_(&device),
       index_(index),
       link_kind_(device.capabilities().link),

@@ -92,11 +92,13 @@ class Interface : public RefCounted<Interface> {
   void set_mac(MacAddress mac);
   void set_flags(uint32_t set, uint32_t clear);
   void count_received(const Packet& packet);
+  void count_statistic(uint64_t& counter, uint64_t amount) { add_to_statistic(counter, amount, sharing_); }
   void poll_device();
   void carrier_may_have_changed();
   Result<> create_parts();
 
   Stack& stack_;
+  const Sharing sharing_;
   NetDevice* device_;
   uint32_t index_;
   LinkKind link_kind_;

@@ -78,7 +78,7 @@ InterfaceRegistry::~InterfaceRegistry() {
 }
 
 Ref<Interface> InterfaceRegistry::find(uint32_t index) const {
-  // `lo`, which most packets of most hosts pass twice, is there as long as the stack: no lock is needed to find it.
+  // No lock is needed to find `lo`.
   if (loopback_ != nullptr && index == loopback_->index()) return Ref<Interface>::share(*loopback_);
   MutexLock lock(mutex_);
   for (Interface& interface : by_index_[index % kInterfaceBuckets]) {

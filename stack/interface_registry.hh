@@ -14,6 +14,22 @@ namespace lxnet {
 
 enum class LinkState : uint8_t { Down, Up };
 
+// An interface that cannot go meanwhile. Without a count for `lo`, which outlives every packet.
+class InterfaceHold {
+ public:
+  explicit InterfaceHold(Interface& loopback) : interface_(&loopback) {}
+  explicit InterfaceHold(Ref<Interface> interface) : count_(std::move(interface)), interface_(count_.get()) {}
+
+  explicit operator bool() const { return interface_ != nullptr; }
+  Interface* get() const { return interface_; }
+  Interface* operator->() const { return interface_; }
+  Interface& operator*() const { return *interface_; }
+
+ private:
+  Ref<Interface> count_;
+  Interface* interface_;
+};
+
 class InterfaceRegistry {
  public:
   explicit InterfaceRegistry(Stack& stack);
@@ -21,6 +37,12 @@ class InterfaceRegistry {
 
   // ---- finding: any lock below rank Interfaces
   Ref<Interface> find(uint32_t index) const;
+  // The same for as long as a packet is looked at.
+  InterfaceHold hold(uint32_t index) const {
+    // `lo`, which most packets of most hosts pass twice, is there as long as the stack: neither a lock nor a count is needed.
+    if (loopback_ != nullptr && index == loopback_->index()) return InterfaceHold(*loopback_);
+    return InterfaceHold(find(index));
+  }
   Ref<Interface> find(const char* name) const;
   // The one with the smallest index above this: find_next(0) is the first.
   Ref<Interface> find_next(uint32_t index) const;

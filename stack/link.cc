@@ -80,31 +80,34 @@ void Interface::output_to(Entry& entry, Ref<Packet> packet, MacAddress destinati
 }
 
 void Interface::transmit(Entry& entry, PacketQueue& frames) {
+  const DeviceCapabilities& capabilities = device_->capabilities();
+  bool is_finished = true;
   for (Packet* frame = frames.front(); frame != nullptr; frame = frames.next(*frame)) {
     if (frame->transmit_stamps != 0) [[unlikely]]
       report_transmit_stamps(*this, *frame);
+    is_finished &= can_finish(capabilities, *frame);
   }
-  finish_offloads(entry, device_->capabilities(), frames);
+  if (!is_finished) finish_offloads(entry, capabilities, frames);
   const bool has_taps = !stack_.interfaces().taps().is_empty();
   uint64_t bytes = 0;
   for (const Packet* frame = frames.front(); frame != nullptr; frame = frames.next(*frame)) {
     bytes += frame->size();
     if (has_taps && !frame->is_hidden_from_taps) stack_.interfaces().taps().show(entry, *this, *frame, TapDirection::Sent);
   }
-  __atomic_fetch_add(&counters_.tx_packets, frames.count(), __ATOMIC_RELAXED);
-  __atomic_fetch_add(&counters_.tx_bytes, bytes, __ATOMIC_RELAXED);
-  device_->transmit(entry, entry.now(), frames);
+  count_statistic(counters_.tx_packets, frames.count());
+  count_statistic(counters_.tx_bytes, bytes);
+  device_->transmit(entry, device_->asks_time() ? entry.now() : Instant(), frames);
 }
 
 // ---- in
 
 void Interface::count_received(const Packet& packet) {
-  __atomic_fetch_add(&counters_.rx_packets, 1u, __ATOMIC_RELAXED);
-  __atomic_fetch_add(&counters_.rx_bytes, packet.size(), __ATOMIC_RELAXED);
+  count_statistic(counters_.rx_packets, 1);
+  count_statistic(counters_.rx_bytes, packet.size());
 }
 
 void link_receive(Entry& entry, Ref<Packet> frame) {
-  const Ref<Interface> interface = entry.stack().interfaces().find(frame->interface_index);
+  const InterfaceHold interface = entry.stack().interfaces().hold(frame->interface_index);
   if (!interface || !interface->is_up()) return drop(entry, std::move(frame), DropReason::InterfaceDown);
   interface->count_received(*frame);
   size_t header_size = 0;
@@ -112,7 +115,7 @@ void link_receive(Entry& entry, Ref<Packet> frame) {
     Result<size_t> opened = open_ethernet(*frame, interface->mac());
     if (!opened.is_ok()) return drop(entry, std::move(frame), DropReason::LinkHeader);
     header_size = opened.take();
-    if (frame->is_link_multicast) __atomic_fetch_add(&interface->counters_.rx_multicast, 1u, __ATOMIC_RELAXED);
+    if (frame->is_link_multicast) interface->count_statistic(interface->counters_.rx_multicast, 1);
   } else if (interface->link_kind() == LinkKind::Ip) {
     if (!frame->pull_up(1).is_ok()) return drop(entry, std::move(frame), DropReason::LinkHeader);
     frame->link_protocol = protocol_of_ip(*frame);
@@ -129,7 +132,7 @@ void link_receive(Entry& entry, Ref<Packet> frame) {
   frame->consume(header_size);
   if (frame->is_for_other_host) return drop(entry, std::move(frame), DropReason::NotForUs);
   const EtherType protocol{frame->link_protocol};
-  if (protocol == EtherType::Ipv4 || protocol == EtherType::Ipv6) return ip_receive(entry, std::move(frame));
+  if (protocol == EtherType::Ipv4 || protocol == EtherType::Ipv6) return ip_receive(entry, std::move(frame), interface.get());
   if (protocol == EtherType::Arp) return arp_receive(entry, std::move(frame), *interface);
   drop(entry, std::move(frame), DropReason::UnknownEthertype);
 }

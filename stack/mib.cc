@@ -1,7 +1,7 @@
 // Counting, and finding a counter by its name.
 #include "stack/mib.hh"
 
-#include "stack/stack.hh"
+#include <span>
 
 namespace lxnet {
 
@@ -60,16 +60,14 @@ void count_row(MibCounters& counters, std::span<const IcmpRow> rows, MibCounters
 }  // namespace
 
 void MibCounters::count_icmp4(Direction direction, uint8_t type) {
-  bump(icmp4_types_[static_cast<unsigned>(direction)][type], 1);
+  add_to_statistic(icmp4_types_[static_cast<unsigned>(direction)][type], 1, sharing_);
   count_row(*this, kIcmp4Rows, direction, type);
 }
 
 void MibCounters::count_icmp6(Direction direction, uint8_t type) {
-  bump(icmp6_types_[static_cast<unsigned>(direction)][type], 1);
+  add_to_statistic(icmp6_types_[static_cast<unsigned>(direction)][type], 1, sharing_);
   count_row(*this, kIcmp6Rows, direction, type);
 }
-
-void count(Entry& entry, Mib counter, uint64_t amount) { entry.stack().mib().add(counter, amount); }
 
 Result<Mib> find_mib(const char* group, const char* name) {
   for (unsigned row = 0; row < kMibCount; ++row) {

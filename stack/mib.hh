@@ -7,10 +7,10 @@
 #include <cstdint>
 
 #include "base/result.hh"
+#include "base/sharing.hh"
+#include "stack/entry.hh"
 
 namespace lxnet {
-
-class Entry;
 
 enum class Mib : uint16_t {
 #define LXNET_MIB(group, name) group##name,
@@ -29,13 +29,11 @@ inline constexpr MibRow kMibRows[] = {
 };
 inline constexpr unsigned kMibCount = sizeof(kMibRows) / sizeof(kMibRows[0]);
 
-enum class Sharing : uint8_t { OneProcessor, SeveralProcessors };
-
 class MibCounters {
  public:
-  explicit MibCounters(Sharing sharing) : is_shared_(sharing == Sharing::SeveralProcessors) {}
+  explicit MibCounters(Sharing sharing) : sharing_(sharing) {}
 
-  void add(Mib counter, uint64_t amount) { bump(values_[index(counter)], amount); }
+  void add(Mib counter, uint64_t amount) { add_to_statistic(values_[index(counter)], amount, sharing_); }
   void subtract(Mib gauge, uint64_t amount) { __atomic_fetch_sub(&values_[index(gauge)], amount, __ATOMIC_RELAXED); }
   uint64_t get(Mib counter) const { return __atomic_load_n(&values_[index(counter)], __ATOMIC_RELAXED); }
   // By row, for who prints them all.
@@ -51,23 +49,15 @@ class MibCounters {
 
  private:
   static constexpr unsigned index(Mib counter) { return static_cast<unsigned>(counter); }
-  // Where one processor at a time calls in, nobody pays for a locked addition.
-  void bump(uint64_t& value, uint64_t amount) {
-    if (is_shared_) {
-      __atomic_fetch_add(&value, amount, __ATOMIC_RELAXED);
-    } else {
-      __atomic_store_n(&value, value + amount, __ATOMIC_RELAXED);
-    }
-  }
   static uint64_t read(const uint64_t& value) { return __atomic_load_n(&value, __ATOMIC_RELAXED); }
 
-  const bool is_shared_;
+  const Sharing sharing_;
   uint64_t values_[kMibCount] = {};
   uint64_t icmp4_types_[2][256] = {};
   uint64_t icmp6_types_[2][256] = {};
 };
 
-void count(Entry& entry, Mib counter, uint64_t amount = 1);
+inline void count(Entry& entry, Mib counter, uint64_t amount = 1) { entry.mib().add(counter, amount); }
 // The row of a group and a name; ENOENT.
 Result<Mib> find_mib(const char* group, const char* name);
 

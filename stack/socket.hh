@@ -192,6 +192,9 @@ class Socket : public RefCounted<Socket> {
   // SO_KEEPALIVE was set or cleared.
   virtual void keep_alive_changed(Entry&) {}
 
+  // An option was set, by whatever way: what was decided by the old ones is decided anew.
+  void options_changed() { __atomic_fetch_add(&options_generation_, 1u, __ATOMIC_RELEASE); }
+
   WaitQueue& wait_queue() { return wait_queue_; }
   // SO_ERROR: the pending error, cleared.
   Errno take_error();
@@ -213,6 +216,8 @@ class Socket : public RefCounted<Socket> {
   static void operator delete(void*, size_t) {}
   // SO_INCOMING_CPU: which processor the packets come in on.
   void note_processor();
+  // Read before the options are: as long as it stays the same, so do they.
+  uint32_t options_generation() const { return __atomic_load_n(&options_generation_, __ATOMIC_ACQUIRE); }
   // Ends in dispose(hal, this) of the derived type.
   virtual void destroy_self() = 0;
   // set_group_program() of a socket that is in no group yet: it waits for the first one.
@@ -225,6 +230,7 @@ class Socket : public RefCounted<Socket> {
   SocketType type_;
   uint8_t protocol_;
   uint32_t error_ = 0;  // an Errno; four bytes, because not every machine exchanges two
+  uint32_t options_generation_ = 0;
   uint64_t cookie_ = 0;
   WaitQueue wait_queue_;
 };

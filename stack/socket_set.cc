@@ -34,10 +34,10 @@ bool is_flow_of(const DemuxEntry& entry, const PacketTuple& packet) {
 
 // 0.0.0.0 and :: are one place: who is bound there is told apart by family and v6_only.
 IpAddress place_of(const IpAddress& local) { return local.is_unspecified() ? IpAddress() : local; }
+bool is_one_place(const IpAddress& a, const IpAddress& b) { return a == b || (a.is_unspecified() && b.is_unspecified()); }
 
 bool is_bound_to(const DemuxEntry& entry, const PacketTuple& packet, const IpAddress& local) {
-  if (entry.space != packet.space || entry.local_port != packet.local_port || !(place_of(entry.local) == place_of(local)))
-    return false;
+  if (entry.space != packet.space || entry.local_port != packet.local_port || !is_one_place(entry.local, local)) return false;
   const bool is_v4 = packet.local.is_v4();
   if (is_v4 && entry.family == IpFamily::V6 && entry.v6_only) return false;
   // ::ffff:0.0.0.0 is any address of IPv4's alone.
@@ -108,7 +108,7 @@ SocketSet::SocketSet(Stack& stack)
 // -------------------------------------------------------------------------------------------------------------------- hashes
 
 // IPv4 packets, whose tuple is short, need not pay for IPv6.
-uint64_t SocketSet::flow_hash(const PacketTuple& packet) const {
+uint64_t SocketSet::hash_flow(const PacketTuple& packet) const {
   if (packet.local.is_v4() && packet.remote.is_v4()) {
     const struct {
       uint32_t local, remote;
@@ -144,6 +144,12 @@ uint64_t SocketSet::bound_hash(DemuxSpace space, const IpAddress& local, uint16_
     uint32_t port, space;
   } words{{place.v6().high(), place.v6().low()}, port, static_cast<uint32_t>(space)};
   return siphash_1_3(key_, words);
+}
+
+ReceiverHashes SocketSet::receiver_hashes(const PacketTuple& packet) const {
+  return {.flow = hash_flow(packet),
+          .bound = bound_hash(packet.space, packet.local, packet.local_port),
+          .anywhere = bound_hash(packet.space, IpAddress(), packet.local_port)};
 }
 
 // ---------------------------------------------------------------------------------------------------------- adding, removing
@@ -264,8 +270,8 @@ bool SocketSet::has_flow(const PacketTuple& packet) {
 }
 
 Ref<Socket> SocketSet::find_listener(const PacketTuple& packet) {
-  Ref<Socket> found = find_bound(packet, packet.local);
-  return found ? std::move(found) : find_bound(packet, IpAddress());
+  Ref<Socket> found = find_bound_here(packet);
+  return found ? std::move(found) : find_bound_anywhere(packet);
 }
 
 Ref<Socket> SocketSet::find_datagram(const PacketTuple& packet) {
@@ -294,8 +300,17 @@ Ref<Socket> SocketSet::find_connected(const PacketTuple& packet) {
   return best == nullptr ? nullptr : try_ref(*best);
 }
 
-Ref<Socket> SocketSet::find_bound(const PacketTuple& packet, const IpAddress& local) {
-  const uint64_t hash = bound_hash(packet.space, local, packet.local_port);
+Ref<Socket> SocketSet::find_bound_here(const PacketTuple& packet) {
+  const uint64_t known = packet.hashes.bound;
+  return find_bound(packet, packet.local, known != 0 ? known : bound_hash(packet.space, packet.local, packet.local_port));
+}
+
+Ref<Socket> SocketSet::find_bound_anywhere(const PacketTuple& packet) {
+  const uint64_t known = packet.hashes.anywhere;
+  return find_bound(packet, IpAddress(), known != 0 ? known : bound_hash(packet.space, IpAddress(), packet.local_port));
+}
+
+Ref<Socket> SocketSet::find_bound(const PacketTuple& packet, const IpAddress& local, uint64_t hash) {
   DemuxShard& shard = bound_shard(hash);
   MutexLock lock(shard.mutex);
   const DemuxEntry* best = nullptr;

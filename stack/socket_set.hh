@@ -71,6 +71,8 @@ class SocketSet {
   Ref<Socket> find_listener(const PacketTuple& packet);
   // The one receiver of a unicast datagram (also an ICMP echo socket), connected or not.
   Ref<Socket> find_datagram(const PacketTuple& packet);
+  // What these lookups hash: a sender to itself does it once for all its packets.
+  ReceiverHashes receiver_hashes(const PacketTuple& packet) const;
   // Every datagram socket that a multicast or broadcast packet may be for, under the lock of its bucket: rank SocketTable.
   using Visitor = void (*)(void* context, Socket& socket);
   void visit_datagram(const PacketTuple& packet, Visitor visit, void* context);
@@ -98,11 +100,14 @@ class SocketSet {
   static constexpr size_t count_index(DemuxSpace space);
   DemuxShard& flow_shard(uint64_t hash) { return flows_[hash >> 58]; }
   DemuxShard& bound_shard(uint64_t hash) { return bound_[hash >> 60]; }
-  uint64_t flow_hash(const PacketTuple& packet) const;
+  uint64_t flow_hash(const PacketTuple& packet) const { return packet.hashes.flow != 0 ? packet.hashes.flow : hash_flow(packet); }
+  uint64_t hash_flow(const PacketTuple& packet) const;
   uint64_t bound_hash(DemuxSpace space, const IpAddress& local, uint16_t port) const;
   DemuxEntry* find_flow_locked(DemuxShard& shard, uint64_t hash, const PacketTuple& packet) REQUIRES(shard.mutex);
   Ref<Socket> find_connected(const PacketTuple& packet);
-  Ref<Socket> find_bound(const PacketTuple& packet, const IpAddress& local);
+  Ref<Socket> find_bound(const PacketTuple& packet, const IpAddress& local, uint64_t hash);
+  Ref<Socket> find_bound_here(const PacketTuple& packet);
+  Ref<Socket> find_bound_anywhere(const PacketTuple& packet);
   void visit_bound(const PacketTuple& packet, const IpAddress& local, Visitor visit, void* context);
   Result<> join_group_locked(DemuxShard& shard, DemuxEntry& entry, uint64_t hash) REQUIRES(shard.mutex);
   void list(DemuxEntry& entry);

@@ -28,6 +28,7 @@ bool has_error_name(const ExtendedError& error) {
 
 Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& message) {
   SendRequest request{.source = message.source, .flags = message.flags, .destination = nullptr, .control = {}};
+  if (message.name == nullptr && message.control == nullptr) return send_request(context, request);
   Destination destination;
   const bool opens_fast = is_stream() && (message.flags & kMessageFastOpen) != 0;
   if (opens_fast && message.name != nullptr && message.name->family() == kFamilyUnspecified) return Errno::EOPNOTSUPP;
@@ -54,6 +55,10 @@ Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& me
     request.control.is_given = true;
     TRY(decode_control(context, *socket_, *message.control, request, extensions));
   }
+  return send_request(context, request);
+}
+
+Result<size_t> InetSocketFile::send_request(SyscallContext& context, SendRequest& request) {
   if (is_stream()) return send_stream(context, request);
   const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = send_timeout(request.flags)};
   return wait_until(context, policy, [&] { return socket_->send(context.entry(), request); });
@@ -92,25 +97,24 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
     if (!from_error_queue && !request.packet) request.has_no_stamp = true;
   }
   message.result_flags |= request.result_flags;
-  if (request.path_mtu != 0) {
-    message.name = sockaddr_of(request.error_destination, socket_->family());
-    message.has_name = true;
-  } else if (request.is_error && has_error_name(request.error)) {
-    message.name = sockaddr_of(request.error_destination, socket_->family());
-    message.has_name = true;
-  } else if (request.has_source) {
-    message.name = sockaddr_of(request.source, socket_->family());
-    message.has_name = true;
-    // ping_recvmsg() shows the label that the packet had.
-    if (is_v6() && is_echo_socket(*socket_) && request.packet && socket_->ip_options.flow_info_send) {
-      auto user = message.name.as<UserInet6Address>();
-      copy_bytes(mutable_bytes_of(user.flow_info), ByteSpan(request.packet->network_header(), sizeof user.flow_info));
-      user.flow_info.set(user.flow_info.get() & 0x0fff'ffff);
-      message.name.set(user);
-    }
-  }
+  if (message.wants_name) name_sender(request, message);
   if (message.control != nullptr) encode_control(*this, request, *message.control);
   return received;
+}
+
+// msg_name: who sent it, or where went what an error is about.
+void InetSocketFile::name_sender(const ReceiveRequest& request, IncomingMessage& message) const {
+  const bool names_error = request.path_mtu != 0 || (request.is_error && has_error_name(request.error));
+  if (!names_error && !request.has_source) return;
+  message.name = sockaddr_of(names_error ? request.error_destination : request.source, socket_->family());
+  message.has_name = true;
+  // ping_recvmsg() shows the label that the packet had.
+  if (!names_error && is_v6() && is_echo_socket(*socket_) && request.packet && socket_->ip_options.flow_info_send) {
+    auto user = message.name.as<UserInet6Address>();
+    copy_bytes(mutable_bytes_of(user.flow_info), ByteSpan(request.packet->network_header(), sizeof user.flow_info));
+    user.flow_info.set(user.flow_info.get() & 0x0fff'ffff);
+    message.name.set(user);
+  }
 }
 
 // tcp_recvmsg() without room: it sleeps once, and whatever ends that is as good as the nothing that was asked for.

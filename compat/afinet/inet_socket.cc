@@ -28,7 +28,10 @@ Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& addres
     if (!by_state.is_error(Errno::EALREADY)) return by_state.error();
   }
   const Endpoint remote = endpoint.is_ok() ? endpoint.take() : Endpoint{};
-  if (is_v6()) socket_->ip_options.flow_info = socket_->ip_options.flow_info_send ? flow_info_of(address) & 0x0fff'ffff : 0;
+  if (is_v6()) {
+    socket_->ip_options.flow_info = socket_->ip_options.flow_info_send ? flow_info_of(address) & 0x0fff'ffff : 0;
+    socket_->options_changed();
+  }
   auto first = socket_->connect(entry, remote, 0);
   if (first.is_ok() || !(first.is_error(Errno::EINPROGRESS) || first.is_error(Errno::EALREADY)) || is_nonblocking()) return first;
 

@@ -58,8 +58,10 @@ class InetSocketFile final : public SocketFile {
 
   Duration send_timeout(uint32_t flags) const;
   Duration receive_timeout(uint32_t flags) const;
+  Result<size_t> send_request(SyscallContext& context, SendRequest& request);
   Result<size_t> send_stream(SyscallContext& context, SendRequest& request);
   Result<size_t> receive_stream(SyscallContext& context, ReceiveRequest& request);
+  void name_sender(const ReceiveRequest& request, IncomingMessage& message) const;
   Result<size_t> receive_nothing(SyscallContext& context, ReceiveRequest& request);
 
   Ref<Socket> socket_;

@@ -11,9 +11,15 @@ Result<Ref<File>> find_file(SyscallContext& context, int fd) {
 }
 
 Result<Ref<SocketFile>> find_socket(SyscallContext& context, int fd) {
-  Ref<File> file = TRY(find_file(context, fd));
-  if (file->kind() != FileKind::Socket) return Errno::ENOTSOCK;
-  return Ref<SocketFile>::adopt(static_cast<SocketFile*>(file.leak()));
+  int error = static_cast<int>(Errno::EBADF);
+  lxnet_file* found = context.hal().table().find_fd(context.hal().context(), fd, &error);
+  if (found == nullptr) [[unlikely]]
+    return static_cast<Errno>(error);
+  File* file = File::from_c(found);
+  if (file->kind() == FileKind::Socket) [[likely]]
+    return Ref<SocketFile>::adopt(static_cast<SocketFile*>(file));
+  static_cast<void>(Ref<File>::adopt(file));
+  return Errno::ENOTSOCK;
 }
 
 Result<Ref<File>> find_file_or_leave(SyscallContext& context, int fd) {

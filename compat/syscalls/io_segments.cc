@@ -30,7 +30,14 @@ Result<> read_vectors(SyscallContext& context, UserAddress vector, std::span<IoS
 
 // Copies `bytes` through the segments with copy_one(user address, offset, size) -> bytes not copied.
 template <typename CopyOne>
-size_t copy_through(std::span<const IoSegment>& segments, uint64_t& offset, size_t bytes, CopyOne&& copy_one) {
+[[gnu::always_inline]] inline size_t copy_through(std::span<const IoSegment>& segments, uint64_t& offset, size_t bytes,
+                                                  CopyOne&& copy_one) {
+  // Mostly all of it lies in one buffer.
+  if (bytes != 0 && !segments.empty() && bytes <= segments.front().size - offset) [[likely]] {
+    const size_t copied = bytes - copy_one(segments.front().base + offset, 0, bytes);
+    offset += copied;
+    return copied;
+  }
   size_t done = 0;
   while (done < bytes && !segments.empty()) {
     const IoSegment& segment = segments.front();

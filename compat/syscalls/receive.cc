@@ -51,9 +51,7 @@ Result<int64_t> sys_recvfrom(SyscallContext& context, int fd, UserAddress buffer
   const IoSegment segment = TRY(import_buffer(context, buffer, size));
   const Ref<SocketFile> socket = TRY(find_socket(context, fd));
   UserSink sink(context.hal(), segment);
-  ControlWriter control(context, UserAddress(), 0, flags);
-  IncomingMessage message{
-      .sink = sink, .flags = receive_flags(*socket, flags), .wants_name = !address.is_null(), .control = &control};
+  IncomingMessage message{.sink = sink, .flags = receive_flags(*socket, flags), .wants_name = !address.is_null()};
   const size_t received = TRY(socket->receive(context, message));
   if (!address.is_null()) TRY(message.name.write(context, address, length));
   return static_cast<int64_t>(received);

@@ -21,11 +21,11 @@ Result<> set_socket_level(const OptionInput& input, int name) {
 Result<int64_t> sys_setsockopt(SyscallContext& context, int fd, int level, int name, UserAddress value, int length) {
   const Ref<SocketFile> socket = TRY(find_socket(context, fd));
   if (length < 0) return Errno::EINVAL;
-  if (level == kSocketLevel) {
-    TRY(set_socket_level(OptionInput{context, *socket, value, length}, name));
-  } else {
-    TRY(socket->set_option(context, level, name, value, length));
-  }
+  auto set = level == kSocketLevel ? set_socket_level(OptionInput{context, *socket, value, length}, name)
+                                   : socket->set_option(context, level, name, value, length);
+  // Some fail half way, and that half counts.
+  if (Socket* internet = socket->internet_socket(); internet != nullptr) internet->options_changed();
+  TRY(std::move(set));
   return 0;
 }
 

@@ -12,6 +12,8 @@ class Loopback final : public NetDevice {
  public:
   static constexpr uint32_t kMtu = 65536;
 
+  explicit Loopback(Sharing sharing = Sharing::SeveralProcessors) : NetDevice(Time::Ignored), counters_(sharing) {}
+
   const DeviceCapabilities& capabilities() const override { return capabilities_; }
   bool is_link_up() const override { return true; }
   Result<> start() override { return ok(); }
@@ -20,7 +22,7 @@ class Loopback final : public NetDevice {
   size_t poll(Entry&, size_t) override { return 0; }
   void set_multicast(const HardwareAddress&, bool) override {}
   Result<> set_mtu(uint32_t mtu) override;
-  DeviceStatistics statistics() const override { return counters_.read(); }
+  DeviceStatistics statistics() const override;
 
  private:
   DeviceCapabilities capabilities_{.link = LinkKind::Loopback,

@@ -73,7 +73,7 @@ Result<> DatagramSocket::bind_to(Entry& entry, const Endpoint& local) {
   }
   address_locked_ = !is_any;
   port_locked_ = local.port != 0;
-  cached_route_ = Route();
+  forget_cached_route();
   has_path_ = false;
   return ok();
 }

@@ -41,7 +41,9 @@ Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
   key.may_use_foreign_source = ip_options.transparent;
   const Route route = TRY(stack().routes().lookup(entry, key));
   if (route.kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
-  return settle_connection(Endpoint{.address = key.destination, .port = remote.port, .scope_id = 0}, route.source);
+  TRY(settle_connection(Endpoint{.address = key.destination, .port = remote.port, .scope_id = 0}, route.source));
+  identification_ = stack().hal().random<uint16_t>();
+  return ok();
 }
 
 Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
@@ -102,7 +104,7 @@ Result<> DatagramSocket::settle_connection(const Endpoint& remote, const IpAddre
     return listed;
   }
   readdress();
-  cached_route_ = Route();
+  forget_cached_route();
   has_path_ = true;
   return ok();
 }
@@ -127,7 +129,7 @@ Result<> DatagramSocket::disconnect_locked(Entry& entry) {
     source_ = local_.address;
     readdress();
   }
-  cached_route_ = Route();
+  forget_cached_route();
   has_path_ = false;
   if (!port_locked_) {
     unlist();

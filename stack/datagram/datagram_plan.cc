@@ -172,6 +172,7 @@ Result<const Route*> DatagramSocket::find_route(Entry& entry, const FlowKey& key
   if (cached_route_.output && cached_route_.generation == routes.generation() && is_same_flow(key, cached_key_)) {
     return &cached_route_;
   }
+  kept_.is_valid = false;
   cached_route_ = TRY(routes.lookup(entry, key));
   cached_key_ = key;
   return &cached_route_;

@@ -23,13 +23,9 @@ void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
   // Whoever sent it on this host is rid of it now.
   packet->orphan();
   const size_t limit = options.receive_buffer.load();
-  const IpFamily of_packet = info.ip.destination.family();
   if (!queue_.push(packet, limit, errors_.bytes())) {
-    const Counters names = counters(of_packet);
-    if (names.is_counted) {
-      count(entry, names.no_room);
-      count(entry, names.errors);
-    }
+    count_datagram(entry, info.ip, &Counters::no_room);
+    count_datagram(entry, info.ip, &Counters::errors);
     drop(entry, std::move(packet), DropReason::SocketBufferFull);
     return;
   }
@@ -150,16 +146,15 @@ Result<size_t> DatagramSocket::copy_out(Entry& entry, ReceiveRequest& request, R
   packet->for_each_run(offset, wanted, [&](ByteSpan run) {
     if (copied == 0 || request.sink.room() != 0) copied += request.sink.copy(run);
   });
-  const Counters names = counters(info.ip.destination.family());
   if (copied != wanted) {
     // The datagram is lost with the copy that failed.
     if (!is_peek) {
       queue_.count_drop();
-      if (names.is_counted) count(entry, names.errors);
+      count_datagram(entry, info.ip, &Counters::errors);
     }
     return Errno::EFAULT;
   }
-  if (!is_peek && names.is_counted) count(entry, names.delivered);
+  if (!is_peek) count_datagram(entry, info.ip, &Counters::delivered);
   const size_t result = (request.flags & kMessageTruncated) != 0 ? size : copied;
   if (__atomic_load_n(&options.peek_offset, __ATOMIC_RELAXED) >= 0) {
     move_peek_offset(is_peek ? static_cast<int64_t>(result) : -static_cast<int64_t>(size));

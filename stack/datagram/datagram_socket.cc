@@ -17,13 +17,14 @@ uint32_t current_user(const Hal& hal) {
 }  // namespace
 
 DatagramSocket::DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space,
-                               Admission admission)
+                               Admission admission, const CountersByFamily* counters)
     : Socket(stack, family, type, protocol),
       lock_(*this, kNoWork, stack.hal()),
       space_(space),
       uid_(current_user(stack.hal())),
       queue_(stack.hal(), admission),
-      errors_(stack.hal()) {
+      errors_(stack.hal()),
+      counters_(counters) {
   local_.address = IpAddress::any(family);
   source_ = local_.address;
   remote_.address = local_.address;
@@ -37,7 +38,7 @@ void DatagramSocket::destroy_self() { release_charge(static_cast<Socket*>(this),
 
 void DatagramSocket::release_charge(void* owner, uint32_t amount) {
   auto& self = static_cast<DatagramSocket&>(*static_cast<Socket*>(owner));
-  const size_t before = __atomic_fetch_sub(&self.send_memory_, amount, __ATOMIC_ACQ_REL);
+  const size_t before = fetch_add(self.send_memory_, ~size_t{amount} + 1, self.stack().hal().sharing());
   if (before == amount) return self.dispose_self();
   // Linux's sock_def_write_space: with half of the buffer free every packet that is gone is told of, which edges show.
   const size_t limit = self.options.send_buffer.load();
@@ -48,7 +49,7 @@ void DatagramSocket::release_charge(void* owner, uint32_t amount) {
 void DatagramSocket::wake_writers() { wait_queue().wake(kPollOut | kPollWriteNormal | kPollWriteBand); }
 
 void DatagramSocket::charge(Packet& packet, uint32_t amount) {
-  __atomic_fetch_add(&send_memory_, amount, __ATOMIC_RELAXED);
+  fetch_add(send_memory_, size_t{amount}, stack().hal().sharing());
   packet.set_owner(static_cast<Socket*>(this), &release_charge, amount);
 }
 
@@ -57,6 +58,7 @@ void DatagramSocket::tag(Packet& packet, const SendPlan& plan) {
   packet.priority = plan.priority;
   packet.transmit_stamps = plan.stamps;
   packet.stamp_key = plan.stamp_key;
+  packet.receiver_hashes = plan.receiver_hashes;
 }
 
 Result<> DatagramSocket::check_may_send() {
@@ -115,13 +117,18 @@ Result<uint32_t> DatagramSocket::path_mtu(Entry& entry) {
 
 void DatagramSocket::doubt_route(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  cached_route_ = Route();
+  forget_cached_route();
 }
 
 void DatagramSocket::forget_route(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  cached_route_ = Route();
+  forget_cached_route();
   has_path_ = false;
+}
+
+void DatagramSocket::forget_cached_route() {
+  cached_route_ = Route();
+  kept_.is_valid = false;
 }
 
 bool DatagramSocket::has_v4_peer(Entry& entry) {
@@ -149,6 +156,7 @@ Result<> DatagramSocket::become_v4(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (!is_connected_) return Errno::ENOTCONN;
   if (ip_options.v6_only || !remote_.address.is_v4()) return Errno::EADDRNOTAVAIL;
+  forget_cached_route();
   set_family(IpFamily::V4);
   ip_options.multicast_all_v4 = true;
   return relist();
@@ -237,7 +245,7 @@ void DatagramSocket::close(Entry& entry) {
     unlist();
     release_port(entry);
     __atomic_store_n(&is_connected_, false, __ATOMIC_RELAXED);
-    cached_route_ = Route();
+    forget_cached_route();
   }
   stack().memberships().leave_all(entry, groups);
   queue_.clear();

@@ -66,10 +66,14 @@ class DatagramSocket : public Socket {
   // Set for the protocols that count in /proc/net/snmp.
   struct Counters {
     Mib delivered{}, errors{}, no_room{};
-    bool is_counted = false;
+  };
+  struct CountersByFamily {
+    Counters v4, v6;
   };
 
-  DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space, Admission admission);
+  // `counters`: null for who does not count.
+  DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space, Admission admission,
+                 const CountersByFamily* counters = nullptr);
   ~DatagramSocket();
   void destroy_self() final;
   // Ends in dispose(hal, this) of the derived type.
@@ -79,7 +83,6 @@ class DatagramSocket : public Socket {
   // Takes the port (0: any), after bind() has checked and set the address, or for a send or connect without bind.
   virtual Result<> claim_port(Entry& entry, uint16_t port) REQUIRES(lock_);
   virtual void release_port(Entry& entry) REQUIRES(lock_);
-  virtual Counters counters(IpFamily) const { return {}; }
   // What waits to be sent together goes.
   virtual void discard_pending(Entry&) REQUIRES(lock_) {}
 
@@ -105,8 +108,16 @@ class DatagramSocket : public Socket {
     uint8_t stamps = 0;  // SO_TIMESTAMPING: kStamp*
     uint32_t stamp_key = 0;
     bool is_probe_only = false;  // MSG_PROBE: nothing is to be sent, nor even read
+    ReceiverHashes receiver_hashes;  // of a plan that was kept, where the receiver is on this host
   };
   Result<> plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
+  // The plan that keep_plan() kept, where this request would be planned the same way; else null. Valid until the next plan.
+  SendPlan* find_kept_plan(const SendRequest& request) REQUIRES(lock_);
+  // For the next request like this one, where nothing in it concerns this one alone. `generation`: options_generation() from
+  // before it was made.
+  void keep_plan(const SendRequest& request, const SendPlan& plan, uint32_t generation) REQUIRES(lock_);
+  // The plan's number for IPv4's identification, where the socket counts its own: connected ones do (Linux's inet_id).
+  void number_packet(SendPlan& plan) REQUIRES(lock_);
   // Pending error, shutdown, room: what Linux asks when it allocates the packet.
   Result<> check_may_send() REQUIRES(lock_);
   // Whoever polls for room is told: a packet is gone.
@@ -166,12 +177,17 @@ class DatagramSocket : public Socket {
   bool wants_errors(bool is_v4) const { return is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6; }
   bool prepares_packet_info() const;
   void readdress() REQUIRES(lock_);
+  void count_datagram(Entry& entry, const IpInfo& info, Mib Counters::*what) const {
+    if (counters_ != nullptr) count(entry, (info.destination.is_v4() ? counters_->v4 : counters_->v6).*what);
+  }
+  void forget_cached_route() REQUIRES(lock_);
   static void release_charge(void* owner, uint32_t amount);
   // Packets are queued without lock_, so nothing ever waits for its owner.
   static void no_packet_waits(Entry&, Socket&, Ref<Packet>) { ASSERT(false); }
   static void no_bits_wait(Entry&, Socket&, uint32_t) { ASSERT(false); }
   static constexpr SocketWork kNoWork{.packet = &no_packet_waits, .deferred = &no_bits_wait};
 
+  const CountersByFamily* const counters_;
   DemuxEntry entries_[2] GUARDED_BY(lock_);  // one in use; the other takes over when addresses change
   uint8_t current_entry_ GUARDED_BY(lock_) = 0;
   bool is_connected_ = false;                                                              // written under lock_
@@ -188,6 +204,16 @@ class DatagramSocket : public Socket {
   uint32_t has_path_mtu_report_ = 0;  // written under lock_
   FlowKey cached_key_ GUARDED_BY(lock_);
   Route cached_route_ GUARDED_BY(lock_);
+  // The last plan that may serve again: its route is cached_route_, and goes with it.
+  struct KeptPlan {
+    bool is_valid = false;
+    bool is_for_peer = false;  // the request named nobody
+    uint32_t options_generation = 0;
+    Endpoint destination;  // that the request named
+    SendPlan plan;
+  };
+  KeptPlan kept_ GUARDED_BY(lock_);
+  uint16_t identification_ GUARDED_BY(lock_) = 0;
 };
 
 }  // namespace lxnet

@@ -169,22 +169,21 @@ void ip4_fill_info(Packet& packet) {
                                     .options_size = static_cast<uint16_t>(header.header_size() - sizeof(Ipv4Header))};
 }
 
-void ip4_receive(Entry& entry, Ref<Packet> received) {
+void ip4_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   if (received->is_for_other_host) return drop(entry, std::move(received), DropReason::NotForUs);
   Ref<Packet> packet = check_header(entry, std::move(received));
   if (!packet) return;
   packet->mark_network_header();
   ip4_fill_info(*packet);
-  const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
   if (packet->is_routed_to_us) {
     const IpInfo& info = ip_info(*packet);
     const RouteKind kind = info.is_multicast ? RouteKind::Multicast : info.is_broadcast ? RouteKind::Broadcast : RouteKind::Local;
-    if (info.is_multicast && (!input || !is_wanted_group(entry, info, *input)))
+    if (info.is_multicast && (input == nullptr || !is_wanted_group(entry, info, *input)))
       return drop(entry, std::move(packet), DropReason::MulticastNotMember);
     if (!accept_options(entry, *packet, kind)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
     return ip4_deliver(entry, std::move(packet));
   }
-  if (!input) return drop(entry, std::move(packet), DropReason::InterfaceDown);
+  if (input == nullptr) return drop(entry, std::move(packet), DropReason::InterfaceDown);
   if (ip_info(*packet).is_multicast) return receive_multicast(entry, std::move(packet), *input);
   receive_unicast(entry, std::move(packet), *input);
 }
@@ -197,7 +196,7 @@ void ip4_deliver(Entry& entry, Ref<Packet> packet) {
   const IpInfo& info = ip_info(*packet);
   packet->consume(info.header_size);
   packet->mark_transport_header();
-  const bool has_raw_socket = raw_receive(entry, *packet);
+  const bool has_raw_socket = entry.stack().sockets().has_raw(DemuxSpace::Raw4) && raw_receive(entry, *packet);
   const TransportProtocol* transport = find_transport(IpFamily::V4, info.protocol);
   if (transport != nullptr) {
     count(entry, Mib::IpInDelivers);

@@ -135,10 +135,9 @@ void ip6_fill_info(Packet& packet) {
                                     .header_size = sizeof(Ipv6Header)};
 }
 
-void ip6_receive(Entry& entry, Ref<Packet> received) {
+void ip6_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   if (received->is_for_other_host) return drop(entry, std::move(received), DropReason::NotForUs);
-  const Ref<Interface> input = entry.stack().interfaces().find(received->interface_index);
-  if (!input) return drop(entry, std::move(received), DropReason::InterfaceDown);
+  if (input == nullptr) return drop(entry, std::move(received), DropReason::InterfaceDown);
   Ref<Packet> packet = check_header(entry, std::move(received), *input);
   if (!packet) return;
   packet->mark_network_header();

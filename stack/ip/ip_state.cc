@@ -95,9 +95,9 @@ void apply_path_mtu(Entry& entry, Route& route) {
   route.is_mtu_locked = known.is_locked;
 }
 
-void ip_receive(Entry& entry, Ref<Packet> packet) {
-  if (packet->link_protocol == 0x86dd) return ip6_receive(entry, std::move(packet));
-  ip4_receive(entry, std::move(packet));
+void ip_receive(Entry& entry, Ref<Packet> packet, Interface* input) {
+  if (packet->link_protocol == 0x86dd) return ip6_receive(entry, std::move(packet), input);
+  ip4_receive(entry, std::move(packet), input);
 }
 
 }  // namespace lxnet

@@ -41,10 +41,10 @@ bool learn_path_mtu(Entry& entry, const IpError& error);
 // What is known of the path becomes the route's.
 void apply_path_mtu(Entry& entry, Route& route);
 
-// Packets from a link, the front at the IP header, interface_index says which.
-void ip4_receive(Entry& entry, Ref<Packet> packet);
-void ip6_receive(Entry& entry, Ref<Packet> packet);
+// Packets from a link, the front at the IP header, interface_index says which; `input` is it, or null where it is gone.
+void ip4_receive(Entry& entry, Ref<Packet> packet, Interface* input);
+void ip6_receive(Entry& entry, Ref<Packet> packet, Interface* input);
 // By link_protocol.
-void ip_receive(Entry& entry, Ref<Packet> packet);
+void ip_receive(Entry& entry, Ref<Packet> packet, Interface* input);
 
 }  // namespace lxnet

@@ -9,6 +9,13 @@
 
 namespace lxnet {
 
+// Whether the device takes the frame as it is.
+inline bool can_finish(const DeviceCapabilities& capabilities, const Packet& frame) {
+  if (frame.segmentation == SegmentationKind::Tcp) return capabilities.segments_tcp;
+  if (frame.segmentation == SegmentationKind::Udp) return capabilities.segments_udp;
+  return capabilities.sends_checksum || frame.checksum != ChecksumState::Partial;
+}
+
 // Replaces the frames that the device cannot finish by ones it need not. The network header of each is marked; what cannot be cut
 // for want of memory is dropped and counted.
 void finish_offloads(Entry& entry, const DeviceCapabilities& capabilities, PacketQueue& frames);

@@ -50,17 +50,13 @@ uint16_t choose_identification(Entry& entry, const Packet& packet, const Route& 
 
 // The socket's options with our address, the time and the end of the route in their places.
 Ipv4Options fill_options(Entry& entry, const Route& route, const IpSendOptions& send) {
-  if (send.v4_options == nullptr) return {};
   Ipv4Options options = *send.v4_options;
   ip4_record(entry, options, route.source.v4());
   if (options.has_source_route() && send.final_destination.is_v4()) options.finish_source_route(send.final_destination.v4());
   return options;
 }
 
-}  // namespace
-
-Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options) {
-  const Ipv4Options ip_options = fill_options(entry, route, options);
+Result<> send_with(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options, ByteSpan ip_options) {
   const size_t header_size = sizeof(Ipv4Header) + ip_options.size();
   const size_t size = header_size + packet->size();
   if (size > Ipv4Header::kMaxPacketSize) return Errno::EMSGSIZE;
@@ -78,7 +74,7 @@ Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const Ip
                                 .dont_fragment = df,
                                 .identification = choose_identification(entry, *packet, route, options, df),
                                 .total_length = static_cast<uint16_t>(size),
-                                .options = ip_options.bytes()};
+                                .options = ip_options};
   packet->mark_transport_header();
   header.emit(packet->push_header(header_size));
   packet->checksum_start = static_cast<uint16_t>(header_size);
@@ -87,6 +83,14 @@ Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const Ip
                       {.mtu = mtu,
                        .may_cut_despite_df = may_cut(options),
                        .multicast_loop = options.multicast_loop ? MulticastLoop::Yes : MulticastLoop::No});
+}
+
+}  // namespace
+
+Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options) {
+  if (options.v4_options == nullptr) return send_with(entry, std::move(packet), route, options, ByteSpan());
+  const Ipv4Options filled = fill_options(entry, route, options);
+  return send_with(entry, std::move(packet), route, options, filled.bytes());
 }
 
 namespace {

@@ -27,15 +27,25 @@ constexpr TransportProtocol kTransports6[] = {
     {.number = 136, .name = "UDPLitev6", .receive = &udp_lite_receive, .receive_error = &udp_lite_receive_error},
 };
 
+// Number to row, made by the compiler.
+constexpr uint8_t kNoRow = 0xff;
+struct RowIndex {
+  uint8_t row[256];
+};
+constexpr RowIndex index_of(std::span<const TransportProtocol> rows) {
+  RowIndex index{};
+  for (uint8_t& row : index.row) row = kNoRow;
+  for (size_t i = 0; i < rows.size(); ++i) index.row[rows[i].number] = static_cast<uint8_t>(i);
+  return index;
+}
+constexpr RowIndex kIndex4 = index_of(kTransports4), kIndex6 = index_of(kTransports6);
+
 }  // namespace
 
 const TransportProtocol* find_transport(IpFamily family, uint8_t number) {
-  const std::span<const TransportProtocol> rows = family == IpFamily::V4 ? std::span<const TransportProtocol>(kTransports4)
-                                                                         : std::span<const TransportProtocol>(kTransports6);
-  for (const TransportProtocol& row : rows) {
-    if (row.number == number) return &row;
-  }
-  return nullptr;
+  const uint8_t row = (family == IpFamily::V4 ? kIndex4 : kIndex6).row[number];
+  if (row == kNoRow) return nullptr;
+  return family == IpFamily::V4 ? &kTransports4[row] : &kTransports6[row];
 }
 
 }  // namespace lxnet

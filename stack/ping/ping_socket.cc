@@ -147,6 +147,7 @@ Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   finish_message(*packet, plan);
   charge(*packet, datagram_charge(family(), size));
   tag(*packet, plan);
+  number_packet(plan);
   auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);
   if (!sent.is_ok() && !sent.is_error(Errno::ENOBUFS)) return sent.error();
   return Result<size_t>(size);

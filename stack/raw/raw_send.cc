@@ -72,6 +72,7 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   }
   charge(*packet, datagram_charge(family(), size));
   tag(*packet, plan);
+  if (!ip_options.header_included) number_packet(plan);
   TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
   return Result<size_t>(size);
 }

@@ -19,7 +19,7 @@ Result<> UdpSocket::start_pending(const SendPlan& plan, uint16_t segment_size) {
   pending_.route = *plan.route;
   pending_.plan.route = &pending_.route;
   pending_.segment_size = segment_size;
-  pending_.is_active = true;
+  set_pending(true);
   return ok();
 }
 
@@ -55,15 +55,15 @@ Result<> UdpSocket::grow_pending(size_t size) {
 }
 
 Result<> UdpSocket::push_pending(Entry& entry) {
-  if (!pending_.is_active) return ok();
-  pending_.is_active = false;
+  if (!is_pending()) return ok();
+  set_pending(false);
   auto sent = transmit(entry, std::move(pending_.packet), pending_.plan, pending_.segment_size);
   pending_.route = Route();
   return sent;
 }
 
 void UdpSocket::discard_pending(Entry&) {
-  pending_.is_active = false;
+  set_pending(false);
   pending_.packet = nullptr;
   pending_.route = Route();
 }

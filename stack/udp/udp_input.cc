@@ -142,6 +142,7 @@ PacketTuple tuple_of(DemuxSpace space, const IpInfo& info, const UdpHeader& head
           .local_port = header.destination_port.get(),
           .remote_port = header.source_port.get(),
           .interface_index = info.interface_index,
+          .hashes = packet->receiver_hashes,
           .packet = packet,
           .header_size = sizeof(UdpHeader)};
 }

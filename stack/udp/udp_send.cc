@@ -37,10 +37,7 @@ Result<> UdpSocket::check_before_destination(Entry& entry, const SendRequest& re
   return is_v4 ? check_size_and_flags(request) : ok();
 }
 
-bool UdpSocket::appends(Entry& entry) {
-  TaskOwnership ownership(lock_, entry);
-  return pending_.is_active;
-}
+bool UdpSocket::appends(Entry&) { return is_pending(); }
 
 Result<> UdpSocket::check_before_control(Entry& entry, const SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
@@ -58,7 +55,7 @@ bool UdpSocket::is_lost_to_v6(const SendRequest& request) const {
 // socket whose datagram is begun is not looked at.
 bool UdpSocket::leads_to_v4(const SendRequest& request) const {
   if (request.destination == nullptr) {
-    return remote_.address.is_v4() && (family() == IpFamily::V4 || !pending_.is_active);
+    return remote_.address.is_v4() && (family() == IpFamily::V4 || !is_pending());
   }
   const IpAddress& to = request.destination->address;
   return to.is_v4() || (to.is_unspecified() && source_.is_v4());
@@ -66,17 +63,17 @@ bool UdpSocket::leads_to_v4(const SendRequest& request) const {
 
 Result<> UdpSocket::check_request(const SendRequest& request) const {
   const bool has_destination = request.destination != nullptr || is_connected();
-  if (!pending_.is_active && is_lost_to_v6(request)) return ok();
-  if (family() == IpFamily::V6 && !has_destination && !pending_.is_active) return Errno::EDESTADDRREQ;
-  const bool is_pending = pending_.is_active, is_pending_v4 = is_pending && pending_.plan.destination.is_v4();
+  if (!is_pending() && is_lost_to_v6(request)) return ok();
+  if (family() == IpFamily::V6 && !has_destination && !is_pending()) return Errno::EDESTADDRREQ;
+  const bool has_begun = is_pending(), has_begun_v4 = has_begun && pending_.plan.destination.is_v4();
   if (leads_to_v4(request)) {
     if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::ENETUNREACH;
     TRY(check_size_and_flags(request));
-    if (is_pending && !is_pending_v4) return Errno::EINVAL;
-  } else if (is_pending_v4) {
+    if (has_begun && !has_begun_v4) return Errno::EINVAL;
+  } else if (has_begun_v4) {
     TRY(check_size_and_flags(request));
   }
-  if (is_pending) return ok();
+  if (has_begun) return ok();
   if (!has_destination) return Errno::EDESTADDRREQ;
   // An AF_INET6 socket hands its peer to udp_sendmsg() as a name, where port 0 is refused; udp_sendmsg()'s own peer is not looked
   // at.
@@ -87,29 +84,50 @@ Result<> UdpSocket::check_request(const SendRequest& request) const {
 
 Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   const size_t payload = request.source.remaining();
+  if (SendPlan* kept = find_kept_plan(request); kept != nullptr && may_send_as_before(*kept, payload)) {
+    if (request.destination == nullptr) has_path_ = true;
+    return send_planned(entry, request, *kept);
+  }
   TRY(check_request(request));
-  if (pending_.is_active) return append_pending(entry, request);
+  if (is_pending()) return append_pending(entry, request);
   if (is_lost_to_v6(request)) return Errno::ENETUNREACH;
 
+  const uint32_t generation = options_generation();
   SendPlan plan;
   TRY(plan_send(entry, request, plan));
   if (request.destination == nullptr && !request.control.is_given) has_path_ = true;
   if (plan.is_probe_only) return Result<size_t>(payload);
-  const uint16_t segment_size = request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
+  TRY(check_size(entry, plan, payload + sizeof(UdpHeader)));
   if (udp_options.is_corked || (request.flags & kMessageMore) != 0) {
-    TRY(check_size(entry, plan, payload + sizeof(UdpHeader)));
     TRY(check_may_send());
-    TRY(start_pending(plan, segment_size));
+    TRY(start_pending(plan, segment_size_of(request)));
     return append_pending(entry, request);
   }
-  TRY(check_size(entry, plan, payload + sizeof(UdpHeader)));
+  keep_plan(request, plan, generation);
+  return send_planned(entry, request, plan);
+}
+
+// What is asked of each datagram anew, where nothing else has changed since the last.
+bool UdpSocket::may_send_as_before(const SendPlan& plan, size_t payload) const {
+  if (is_pending() || udp_options.is_corked) return false;
+  const size_t headers = (plan.destination.is_v4() ? 20 : 40) + sizeof(UdpHeader);
+  return headers + payload <= ip_send_mtu(*plan.route, plan.ip.path_mtu);
+}
+
+uint16_t UdpSocket::segment_size_of(const SendRequest& request) const {
+  return request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
+}
+
+// The plan is made and the size is right.
+Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendPlan& plan) {
+  const size_t payload = request.source.remaining();
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), payload));
   if (request.source.copy(packet->append(payload)) != payload) {
     wake_writers();
     return Errno::EFAULT;
   }
-  TRY(transmit(entry, std::move(packet), plan, segment_size));
+  TRY(transmit(entry, std::move(packet), plan, segment_size_of(request)));
   return Result<size_t>(payload);
 }
 
@@ -136,7 +154,7 @@ void UdpSocket::checksum_lite(Packet& packet, UdpHeader& header, uint16_t pseudo
   packet.checksum = ChecksumState::Unknown;  // complete
 }
 
-Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) {
+Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, uint16_t segment_size) {
   const size_t payload = packet->size();
   const bool is_v4 = plan.destination.is_v4();
   if (segment_size != 0) {
@@ -169,6 +187,7 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, const SendPlan& p
     header.checksum.set(0);
   }
   tag(*packet, plan);
+  number_packet(plan);
   auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);
   if (sent.is_ok()) {
     if (!is_lite()) count(entry, is_v4 ? Mib::UdpOutDatagrams : Mib::Udp6OutDatagrams);

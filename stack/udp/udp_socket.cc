@@ -6,9 +6,14 @@
 
 namespace lxnet {
 
+constexpr DatagramSocket::CountersByFamily UdpSocket::kCounters{
+    .v4 = {.delivered = Mib::UdpInDatagrams, .errors = Mib::UdpInErrors, .no_room = Mib::UdpRcvbufErrors},
+    .v6 = {.delivered = Mib::Udp6InDatagrams, .errors = Mib::Udp6InErrors, .no_room = Mib::Udp6RcvbufErrors}};
+
 UdpSocket::UdpSocket(Stack& stack, IpFamily family, IpProtocol protocol)
     : DatagramSocket(stack, family, SocketType::Datagram, static_cast<uint8_t>(protocol),
-                     protocol == IpProtocol::Udp ? DemuxSpace::Udp : DemuxSpace::UdpLite, Admission::IfItFits) {}
+                     protocol == IpProtocol::Udp ? DemuxSpace::Udp : DemuxSpace::UdpLite, Admission::IfItFits,
+                     protocol == IpProtocol::Udp ? &kCounters : nullptr) {}
 
 Result<Ref<Socket>> UdpSocket::create(Entry& entry, IpFamily family, IpProtocol protocol) {
   UdpSocket* socket = construct<UdpSocket>(entry.stack().hal(), entry.stack(), family, protocol);
@@ -17,14 +22,6 @@ Result<Ref<Socket>> UdpSocket::create(Entry& entry, IpFamily family, IpProtocol 
 }
 
 void UdpSocket::dispose_self() { dispose(stack().hal(), this); }
-
-DatagramSocket::Counters UdpSocket::counters(IpFamily of_packet) const {
-  if (is_lite()) return {};
-  if (of_packet == IpFamily::V4) {
-    return {.delivered = Mib::UdpInDatagrams, .errors = Mib::UdpInErrors, .no_room = Mib::UdpRcvbufErrors, .is_counted = true};
-  }
-  return {.delivered = Mib::Udp6InDatagrams, .errors = Mib::Udp6InErrors, .no_room = Mib::Udp6RcvbufErrors, .is_counted = true};
-}
 
 Result<Ref<Socket>> create_udp_socket(Entry& entry, IpFamily family, uint8_t protocol) {
   const auto kind = static_cast<IpProtocol>(protocol);

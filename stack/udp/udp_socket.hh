@@ -44,7 +44,6 @@ class UdpSocket final : public DatagramSocket {
 
  protected:
   void dispose_self() override;
-  Counters counters(IpFamily of_packet) const override;
   void discard_pending(Entry& entry) override REQUIRES(lock_);
 
  private:
@@ -60,19 +59,24 @@ class UdpSocket final : public DatagramSocket {
     Route route;                 // plan.route points here
     HeapArray<uint8_t> options;  // plan.ip.options points here
     uint16_t segment_size = 0;
-    bool is_active = false;
   };
 
+  static const CountersByFamily kCounters;
   UdpSocket(Stack& stack, IpFamily family, IpProtocol protocol);
   ~UdpSocket() = default;
 
+  bool is_pending() const { return __atomic_load_n(&is_pending_, __ATOMIC_RELAXED); }
+  void set_pending(bool is_pending) REQUIRES(lock_) { __atomic_store_n(&is_pending_, is_pending, __ATOMIC_RELAXED); }
   Result<> check_size_and_flags(const SendRequest& request) const;
   Result<> check_request(const SendRequest& request) const REQUIRES(lock_);
   bool leads_to_v4(const SendRequest& request) const REQUIRES(lock_);
   bool is_lost_to_v6(const SendRequest& request) const REQUIRES(lock_);
   Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
-  Result<> transmit(Entry& entry, Ref<Packet> packet, const SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
+  Result<size_t> send_planned(Entry& entry, SendRequest& request, SendPlan& plan) REQUIRES(lock_);
+  uint16_t segment_size_of(const SendRequest& request) const;
+  bool may_send_as_before(const SendPlan& plan, size_t payload) const REQUIRES(lock_);
+  Result<> transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
   void checksum_lite(Packet& packet, UdpHeader& header, uint16_t pseudo_sum) const;
   // UDP-Lite has no datagrams without.
   bool needs_checksum(bool is_v4) const { return is_lite() || (is_v4 ? !options.no_check_tx : !udp_options.no_check6_tx); }
@@ -85,6 +89,7 @@ class UdpSocket final : public DatagramSocket {
   Result<> push_pending(Entry& entry) REQUIRES(lock_);
 
   Pending pending_ GUARDED_BY(lock_);
+  bool is_pending_ = false;  // pending_ holds something; written under lock_
   uint32_t next_zero_copy_ GUARDED_BY(lock_) = 0;
 };
 

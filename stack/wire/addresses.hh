@@ -135,8 +135,9 @@ class Ipv6Address {
   static constexpr Ipv6Address all_mldv2_routers() { return Ipv6Address(0xff02, 0, 0, 0, 0, 0, 0, 0x16); }
   // ::ffff:a.b.c.d, how an AF_INET6 socket sees an IPv4 peer.
   static constexpr Ipv6Address v4_mapped(Ipv4Address v4) {
-    const uint32_t v = v4.value();
-    return Ipv6Address(0, 0, 0, 0, 0, 0xffff, static_cast<uint16_t>(v >> 16), static_cast<uint16_t>(v));
+    Ipv6Address address;
+    address.raw_ = std::bit_cast<Raw>(Halves{Be64(0), Be64(uint64_t{0xffff} << 32 | v4.value())});
+    return address;
   }
   // fe80::/64 with the modified EUI-64 identifier of RFC 4291, appendix A.
   static constexpr Ipv6Address link_local(MacAddress mac) { return Ipv6Address(0xfe80, 0, 0, 0, 0, 0, 0, 0).with_eui64(mac); }

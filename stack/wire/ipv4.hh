@@ -109,16 +109,24 @@ struct Ipv4PacketHeader {
     ASSERT(options.size() % 4 == 0 && options.size() <= Ipv4Header::kMaxOptionsSize && fragment_offset % 8 == 0);
     ASSERT(to.size() >= encoded_size());
     Ipv4Header& header = place_header<Ipv4Header>(to);
+    const auto flags_and_offset = static_cast<uint16_t>((dont_fragment ? Ipv4Header::kDontFragment : 0) |
+                                                        (more_fragments ? Ipv4Header::kMoreFragments : 0) | fragment_offset / 8);
     header.version_and_size = static_cast<uint8_t>(4 << 4 | encoded_size() / 4);
     header.type_of_service = type_of_service;
     header.total_length.set(total_length);
     header.identification.set(identification);
-    header.flags_and_offset.set(static_cast<uint16_t>((dont_fragment ? Ipv4Header::kDontFragment : 0) |
-                                                      (more_fragments ? Ipv4Header::kMoreFragments : 0) | fragment_offset / 8));
+    header.flags_and_offset.set(flags_and_offset);
     header.time_to_live = time_to_live;
     header.protocol = static_cast<uint8_t>(protocol);
     header.source = source;
     header.destination = destination;
+    if (options.empty()) [[likely]] {
+      // Of the numbers, and not of the bytes: those are just on their way to memory.
+      const uint64_t sum = (uint32_t{header.version_and_size} << 8 | type_of_service) + uint64_t{total_length} + identification +
+                           flags_and_offset + (uint32_t{time_to_live} << 8 | header.protocol) + source.value() + destination.value();
+      header.checksum.set(static_cast<uint16_t>(~internal::fold(sum)));
+      return;
+    }
     copy_bytes(to.subspan(sizeof(Ipv4Header)), options);
     header.checksum.set(internet_checksum(to.first(encoded_size())));
   }
