@@ -1,5 +1,5 @@
-// Sharing: whether several processors may call into a stack at once, which its host says once. Where they may not, a statistic or a
-// count that they would share is an ordinary addition.
+// Sharing: whether several processors may call into a stack at once, which its host says once. Where they may not, a statistic or
+// a count that they would share is an ordinary addition.
 #pragma once
 
 #include <cstdint>

@@ -202,10 +202,10 @@ class alignas(64) Packet : public RefCounted<Packet> {
   uint32_t mark = 0;             // SO_MARK
   uint32_t priority = 0;         // SO_PRIORITY
   uint32_t flow_hash = 0;
-  int64_t wall_nanos = 0;       // when it was received, if somebody asked for time stamps; else 0
-  Instant departure;            // earliest time to send (pacing, SO_TXTIME); the epoch means now
-  // Of a packet of ours that will come back to us: under which hashes its receiver is looked for, where its sender knew. SocketSet
-  // makes and reads them; 0 is none.
+  int64_t wall_nanos = 0;  // when it was received, if somebody asked for time stamps; else 0
+  Instant departure;       // earliest time to send (pacing, SO_TXTIME); the epoch means now
+  // Of a packet of ours that will come back to us: under which hashes its receiver is looked for, where its sender knew.
+  // SocketSet makes and reads them; 0 is none.
   ReceiverHashes receiver_hashes;
   uint32_t stamp_key = 0;       // SO_TIMESTAMPING's number of this packet
   uint8_t transmit_stamps = 0;  // what its owner, which is a Socket then, wants to know of its way out (stack/timestamping.hh)

@@ -107,7 +107,7 @@ class DatagramSocket : public Socket {
     uint32_t mark = 0, priority = 0;
     uint8_t stamps = 0;  // SO_TIMESTAMPING: kStamp*
     uint32_t stamp_key = 0;
-    bool is_probe_only = false;  // MSG_PROBE: nothing is to be sent, nor even read
+    bool is_probe_only = false;      // MSG_PROBE: nothing is to be sent, nor even read
     ReceiverHashes receiver_hashes;  // of a plan that was kept, where the receiver is on this host
   };
   Result<> plan_send(Entry& entry, const SendRequest& request, SendPlan& plan) REQUIRES(lock_);

@@ -123,7 +123,8 @@ struct Ipv4PacketHeader {
     if (options.empty()) [[likely]] {
       // Of the numbers, and not of the bytes: those are just on their way to memory.
       const uint64_t sum = (uint32_t{header.version_and_size} << 8 | type_of_service) + uint64_t{total_length} + identification +
-                           flags_and_offset + (uint32_t{time_to_live} << 8 | header.protocol) + source.value() + destination.value();
+                           flags_and_offset + (uint32_t{time_to_live} << 8 | header.protocol) + source.value() +
+                           destination.value();
       header.checksum.set(static_cast<uint16_t>(~internal::fold(sum)));
       return;
     }
