@@ -42,21 +42,28 @@ struct Listener {
 
 void report_algorithms(void* registry, Entry& entry, CompatState::VisitAlgorithm visit, void* context) {
   Listener listener{visit, context};
-  const auto tell = [](void* raw, const Algorithm& row, SelfTest self_test) {
+  const auto tell = [](void* raw, const ListedAlgorithm& row) {
     const auto& to = *static_cast<Listener*>(raw);
-    to.visit(to.context, AlgorithmReport{.name = row.name,
-                                         .driver = row.driver,
-                                         .type = type_of(row),
-                                         .priority = static_cast<uint32_t>(row.priority),
-                                         .block_size = row.block_size,
-                                         .chunk_size = row.chunk(),
-                                         .iv_size = row.iv_size,
-                                         .min_key_size = row.min_key_size,
-                                         .max_key_size = row.max_key_size,
-                                         .digest_size = row.digest_size,
-                                         .is_tested = self_test == SelfTest::Passed || self_test == SelfTest::NoAnswerKnown});
+    to.visit(to.context,
+             AlgorithmReport{.name = row.name,
+                             .driver = row.driver,
+                             .type = type_of(row),
+                             .priority = static_cast<uint32_t>(row.priority),
+                             .flags = row.flags(),
+                             .references = row.references(),
+                             .block_size = row.block_size,
+                             .chunk_size = row.chunk(),
+                             .iv_size = row.iv_size,
+                             .min_key_size = row.min_key_size,
+                             .max_key_size = row.max_key_size,
+                             .digest_size = row.digest_size,
+                             .is_tested = row.self_test == SelfTest::Passed || row.self_test == SelfTest::NoAnswerKnown});
   };
   static_cast<AlgorithmRegistry*>(registry)->visit_all(entry, tell, &listener);
+}
+
+Result<> change_algorithms(void* registry, Entry& entry, const AlgorithmChange& change) {
+  return static_cast<AlgorithmRegistry*>(registry)->change(entry, change);
 }
 
 Result<> fill(CompatState& state, AlgorithmRegistry& registry) {
@@ -76,6 +83,7 @@ Result<> enable(Stack& stack) {
   }
   state.algorithm_registry = registry;
   state.report_algorithms = &report_algorithms;
+  state.change_algorithms = &change_algorithms;
   state.destroy_algorithm_registry = [](const Hal& hal, void* object) { dispose(hal, static_cast<AlgorithmRegistry*>(object)); };
   return ok();
 }

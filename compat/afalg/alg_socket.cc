@@ -71,10 +71,10 @@ Result<Ref<SocketFile>> AlgSocket::create(SyscallContext& context, int type, int
 Result<> AlgSocket::bind(SyscallContext& context, const SockAddr& address) {
   const Wanted wanted = TRY(parse_address(address));
   AlgorithmRegistry& registry = *AlgorithmRegistry::find(stack());
-  const Algorithm& row = *TRY(registry.get(context.entry(), NameView::of(wanted.name), wanted.kind));
-  SecretMemory memory = TRY(SecretMemory::create(context.hal(), row.context_size));
+  AlgorithmRef algorithm = TRY(registry.get(context.entry(), NameView::of(wanted.name), wanted.kind));
+  SecretMemory memory = TRY(SecretMemory::create(context.hal(), algorithm->context_size));
   TaskMutexLock lock(transform_->mutex(), context.entry());
-  return transform_->bind(row, memory);
+  return transform_->bind(algorithm, memory);
 }
 
 Result<> AlgSocket::set_option(SyscallContext& context, int level, int name, UserAddress value, int length) {

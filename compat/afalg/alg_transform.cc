@@ -2,9 +2,10 @@
 
 namespace lxnet {
 
-Result<> AlgTransform::bind(const Algorithm& row, SecretMemory& context) {
+Result<> AlgTransform::bind(AlgorithmRef& algorithm, SecretMemory& context) {
   if (children_ != 0) return Errno::EBUSY;
-  row_ = &row;
+  std::swap(row_, algorithm);
+  const Algorithm& row = *row_;
   std::swap(context_, context);
   entropy = SecretMemory();
   tag_size_ = row.kind == AlgorithmKind::Aead ? row.digest_size : 0;

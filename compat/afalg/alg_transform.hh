@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compat/afalg/algorithm_calls.hh"
+#include "compat/afalg/algorithm_registry.hh"
 #include "compat/afalg/secret.hh"
 #include "compat/syscalls/task_mutex.hh"
 
@@ -17,11 +18,12 @@ class AlgTransform final : public RefCounted<AlgTransform> {
 
   // EBUSY while an operation socket that has its key lives, for a new algorithm while any lives.
   bool may_change_key() const REQUIRES(mutex_) { return children_ == keyless_children_; }
-  Result<> bind(const Algorithm& row, SecretMemory& context) REQUIRES(mutex_);
+  // What was there before is left in the arguments.
+  Result<> bind(AlgorithmRef& algorithm, SecretMemory& context) REQUIRES(mutex_);
   Result<> set_key(ByteSpan key) REQUIRES(mutex_);
   Result<> set_tag_size(size_t size) REQUIRES(mutex_);
 
-  bool is_bound() const REQUIRES(mutex_) { return row_ != nullptr; }
+  bool is_bound() const REQUIRES(mutex_) { return row_.get() != nullptr; }
   bool has_key() const REQUIRES(mutex_) { return has_key_; }
 
   // Operation sockets come and go. One that came before the key counts as keyless until it finds it.
@@ -40,7 +42,7 @@ class AlgTransform final : public RefCounted<AlgTransform> {
  private:
   const Hal& hal_;
   TaskMutex mutex_;
-  const Algorithm* row_ = nullptr;
+  AlgorithmRef row_;
   SecretMemory context_;
   size_t tag_size_ = 0;  // Aead
   bool has_key_ GUARDED_BY(mutex_) = false;

@@ -7,6 +7,8 @@ bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+constexpr size_t kTooManyArguments = 32;  // CRYPTO_MAX_ATTRS
+
 // A cursor that reads a terminator past the end.
 struct Cursor {
   NameView text;
@@ -56,8 +58,9 @@ Result<TemplateName> TemplateName::parse(NameView text) {
     const size_t start = ++cursor.at;
     cursor.skip_name();
     if (cursor.peek() == '(' && !cursor.skip_parentheses()) return Errno::ENOENT;
-    if (cursor.at == start || parsed.argument_count == kMaxArguments) return Errno::ENOENT;
-    parsed.arguments[parsed.argument_count++] = {text.data + start, cursor.at - start};
+    if (cursor.at == start) return Errno::ENOENT;
+    if (parsed.argument_count < kMaxArguments) parsed.arguments[parsed.argument_count] = {text.data + start, cursor.at - start};
+    if (++parsed.argument_count == kTooManyArguments) return Errno::ENOENT;
     if (cursor.peek() == ')') return parsed;
     if (cursor.peek() != ',') return Errno::ENOENT;
   }

@@ -22,7 +22,7 @@ struct TemplateName {
 
   NameView name;
   NameView arguments[kMaxArguments];
-  size_t argument_count = 0;
+  size_t argument_count = 0;  // with those that are more than any template takes
 
   // ENOENT for what the grammar does not have. What follows the closing parenthesis is not looked at: the name of what was made
   // will not be the one that was asked for.

@@ -7,8 +7,7 @@ namespace lxnet {
 
 // An algorithm that a template made, with its names.
 struct AlgorithmInstance {
-  AlgorithmRegistry::Listed listed;  // first
-  Algorithm row{};
+  ListedAlgorithm listed;  // first
   char name[kAlgorithmNameSize] = {};
   char driver[kAlgorithmNameSize] = {};
 };
@@ -19,10 +18,10 @@ class TemplateBuilder {
   TemplateBuilder(AlgorithmRegistry& registry, const TemplateName& parsed, AlgorithmInstance& instance, int depth)
       : registry_(registry), parsed_(parsed), instance_(instance), depth_(depth) {}
 
-  Algorithm& row() { return instance_.row; }
+  Algorithm& row() { return instance_.listed; }
   NameView template_name() const { return parsed_.name; }
-  size_t argument_count() const { return parsed_.argument_count; }
-  NameView argument(size_t index) const { return parsed_.arguments[index]; }
+  // ENOENT where there is none.
+  Result<NameView> argument(size_t index) const;
   // Another algorithm by its name: an argument, or what the template makes of one. ENOENT.
   Result<const Algorithm*> find(NameView name, AlgorithmKind kind);
   // "prefix(argument)" as a name.
@@ -42,8 +41,7 @@ class TemplateBuilder {
 struct AlgorithmTemplate {
   const char* name;
   AlgorithmKind kind;
-  size_t arguments;
-  // Fills the row and the names. ENOENT, EINVAL: what it was applied to does not suit.
+  // Fills the row and the names. ENOENT, EINVAL, ELOOP: what it was applied to does not suit.
   Result<> (*create)(TemplateBuilder& builder);
 };
 

@@ -64,8 +64,8 @@ Result<> decrypt(const Algorithm& self, const void* context, const AeadRequest& 
 constexpr AeadOperations kOperations{.set_key = &set_key, .encrypt = &encrypt, .decrypt = &decrypt};
 
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& hash = *TRY(builder.find(builder.argument(0), AlgorithmKind::Hash));
-  const Algorithm& cipher = *TRY(builder.find(builder.argument(1), AlgorithmKind::Skcipher));
+  const Algorithm& hash = *TRY(builder.find(TRY(builder.argument(0)), AlgorithmKind::Hash));
+  const Algorithm& cipher = *TRY(builder.find(TRY(builder.argument(1)), AlgorithmKind::Skcipher));
   Algorithm& row = builder.row();
   row.parts[0] = &cipher;
   row.parts[1] = &hash;
@@ -84,6 +84,6 @@ Result<> create(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kAuthencTemplate{"authenc", AlgorithmKind::Aead, 2, &create};
+constinit const AlgorithmTemplate kAuthencTemplate{"authenc", AlgorithmKind::Aead, &create};
 
 }  // namespace lxnet

@@ -140,9 +140,15 @@ constexpr SkcipherOperations kOfb{.set_key = &set_key, .encrypt = &ofb_crypt, .d
 
 enum class Mode : uint8_t { Blocks, Chained, Stream };
 
+// cbc is not applied to what ecb or cbc made: ELOOP.
 template <const SkcipherOperations& kOperations, Mode kMode>
 Result<> create_mode(TemplateBuilder& builder) {
-  const Algorithm& cipher = *TRY(builder.find(builder.argument(0), AlgorithmKind::Cipher));
+  const NameView argument = TRY(builder.argument(0));
+  if (kMode == Mode::Chained && (argument.has_prefix("ecb(") || argument.has_prefix("cbc("))) {
+    TRY(builder.find(argument, AlgorithmKind::Skcipher));
+    return Errno::ELOOP;
+  }
+  const Algorithm& cipher = *TRY(builder.find(argument, AlgorithmKind::Cipher));
   if (cipher.block_size > kMaxCipherBlock) return Errno::EINVAL;
   Algorithm& row = builder.row();
   row.block_size = kMode == Mode::Stream ? 1 : cipher.block_size;
@@ -157,10 +163,10 @@ Result<> create_mode(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kEcbTemplate{"ecb", AlgorithmKind::Skcipher, 1, &create_mode<kEcb, Mode::Blocks>};
-constinit const AlgorithmTemplate kCbcTemplate{"cbc", AlgorithmKind::Skcipher, 1, &create_mode<kCbc, Mode::Chained>};
-constinit const AlgorithmTemplate kCtrTemplate{"ctr", AlgorithmKind::Skcipher, 1, &create_mode<kCtr, Mode::Stream>};
-constinit const AlgorithmTemplate kCfbTemplate{"cfb", AlgorithmKind::Skcipher, 1, &create_mode<kCfb, Mode::Stream>};
-constinit const AlgorithmTemplate kOfbTemplate{"ofb", AlgorithmKind::Skcipher, 1, &create_mode<kOfb, Mode::Stream>};
+constinit const AlgorithmTemplate kEcbTemplate{"ecb", AlgorithmKind::Skcipher, &create_mode<kEcb, Mode::Blocks>};
+constinit const AlgorithmTemplate kCbcTemplate{"cbc", AlgorithmKind::Skcipher, &create_mode<kCbc, Mode::Chained>};
+constinit const AlgorithmTemplate kCtrTemplate{"ctr", AlgorithmKind::Skcipher, &create_mode<kCtr, Mode::Stream>};
+constinit const AlgorithmTemplate kCfbTemplate{"cfb", AlgorithmKind::Skcipher, &create_mode<kCfb, Mode::Stream>};
+constinit const AlgorithmTemplate kOfbTemplate{"ofb", AlgorithmKind::Skcipher, &create_mode<kOfb, Mode::Stream>};
 
 }  // namespace lxnet

@@ -103,8 +103,10 @@ constexpr AeadOperations kOperations{
 
 Result<> create_of(TemplateBuilder& builder, const Algorithm& ctr, const Algorithm& mac) {
   const NameView name = NameView::of(ctr.name);
-  if (!name.has_prefix("ctr(") || ctr.iv_size != kBlock || ctr.block_size != 1 || !NameView::of(mac.name).has_prefix("cbcmac(") ||
-      mac.digest_size != kBlock) {
+  // And both of one cipher.
+  const bool is_mac =
+      NameView::of(mac.name).has_prefix("cbcmac(") && name.has_prefix("ctr(") && NameView::of(mac.name + 7) == ctr.name + 4;
+  if (!is_mac || ctr.iv_size != kBlock || ctr.block_size != 1 || mac.digest_size != kBlock) {
     return Errno::EINVAL;
   }
   Algorithm& row = builder.row();
@@ -123,20 +125,22 @@ Result<> create_of(TemplateBuilder& builder, const Algorithm& ctr, const Algorit
 }
 
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& ctr = *TRY(builder.find_applied("ctr", builder.argument(0), AlgorithmKind::Skcipher));
-  const Algorithm& mac = *TRY(builder.find_applied("cbcmac", builder.argument(0), AlgorithmKind::Hash));
+  const NameView cipher = TRY(builder.argument(0));
+  const Algorithm& mac = *TRY(builder.find_applied("cbcmac", cipher, AlgorithmKind::Hash));
+  const Algorithm& ctr = *TRY(builder.find_applied("ctr", cipher, AlgorithmKind::Skcipher));
   return create_of(builder, ctr, mac);
 }
 
 Result<> create_base(TemplateBuilder& builder) {
-  const Algorithm& ctr = *TRY(builder.find(builder.argument(0), AlgorithmKind::Skcipher));
-  const Algorithm& mac = *TRY(builder.find(builder.argument(1), AlgorithmKind::Hash));
+  const NameView ctr_name = TRY(builder.argument(0));
+  const Algorithm& mac = *TRY(builder.find(TRY(builder.argument(1)), AlgorithmKind::Hash));
+  const Algorithm& ctr = *TRY(builder.find(ctr_name, AlgorithmKind::Skcipher));
   return create_of(builder, ctr, mac);
 }
 
 }  // namespace
 
-constinit const AlgorithmTemplate kCcmTemplate{"ccm", AlgorithmKind::Aead, 1, &create};
-constinit const AlgorithmTemplate kCcmBaseTemplate{"ccm_base", AlgorithmKind::Aead, 2, &create_base};
+constinit const AlgorithmTemplate kCcmTemplate{"ccm", AlgorithmKind::Aead, &create};
+constinit const AlgorithmTemplate kCcmBaseTemplate{"ccm_base", AlgorithmKind::Aead, &create_base};
 
 }  // namespace lxnet

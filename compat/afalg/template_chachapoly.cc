@@ -104,10 +104,10 @@ constexpr AeadOperations kOperations{
 // poly1305 is mbedTLS's, whichever chacha20 it goes with; no socket can have it alone, as on Linux since 6.16.
 template <size_t kIv>
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& chacha = *TRY(builder.find(builder.argument(0), AlgorithmKind::Skcipher));
-  const NameView poly = builder.argument(1);
+  const Algorithm& chacha = *TRY(builder.find(TRY(builder.argument(0)), AlgorithmKind::Skcipher));
+  const NameView poly = TRY(builder.argument(1));
   if (chacha.iv_size != 16 || chacha.block_size != 1 || !(NameView::of(chacha.name) == "chacha20")) return Errno::EINVAL;
-  if (!(poly == "poly1305") && !(poly == "poly1305-generic")) return Errno::ENOENT;
+  if (!(poly == "poly1305") && !(poly == "poly1305-generic")) return Errno::EINVAL;
   Algorithm& row = builder.row();
   row.parts[0] = &chacha;
   row.priority = chacha.priority;
@@ -123,7 +123,7 @@ Result<> create(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kRfc7539Template{"rfc7539", AlgorithmKind::Aead, 2, &create<12>};
-constinit const AlgorithmTemplate kRfc7539EspTemplate{"rfc7539esp", AlgorithmKind::Aead, 2, &create<8>};
+constinit const AlgorithmTemplate kRfc7539Template{"rfc7539", AlgorithmKind::Aead, &create<12>};
+constinit const AlgorithmTemplate kRfc7539EspTemplate{"rfc7539esp", AlgorithmKind::Aead, &create<8>};
 
 }  // namespace lxnet

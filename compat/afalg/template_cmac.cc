@@ -109,7 +109,7 @@ constexpr HashOperations kCbcmac{.set_key = &cbcmac_set_key, .start = &start, .u
 
 template <const HashOperations& kOperations>
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& cipher = *TRY(builder.find(builder.argument(0), AlgorithmKind::Cipher));
+  const Algorithm& cipher = *TRY(builder.find(TRY(builder.argument(0)), AlgorithmKind::Cipher));
   if (cipher.block_size != 16 && (cipher.block_size != 8 || &kOperations == &kXcbc)) return Errno::EINVAL;
   Algorithm& row = builder.row();
   row.block_size = &kOperations == &kCbcmac ? 1 : cipher.block_size;
@@ -122,8 +122,8 @@ Result<> create(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kCmacTemplate{"cmac", AlgorithmKind::Hash, 1, &create<kCmac>};
-constinit const AlgorithmTemplate kXcbcTemplate{"xcbc", AlgorithmKind::Hash, 1, &create<kXcbc>};
-constinit const AlgorithmTemplate kCbcmacTemplate{"cbcmac", AlgorithmKind::Hash, 1, &create<kCbcmac>};
+constinit const AlgorithmTemplate kCmacTemplate{"cmac", AlgorithmKind::Hash, &create<kCmac>};
+constinit const AlgorithmTemplate kXcbcTemplate{"xcbc", AlgorithmKind::Hash, &create<kXcbc>};
+constinit const AlgorithmTemplate kCbcmacTemplate{"cbcmac", AlgorithmKind::Hash, &create<kCbcmac>};
 
 }  // namespace lxnet

@@ -58,7 +58,7 @@ Result<> decrypt(const Algorithm& self, const void* context, uint8_t* iv, uint8_
 constexpr SkcipherOperations kOperations{.set_key = &set_key, .encrypt = &encrypt, .decrypt = &decrypt};
 
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& cbc = *TRY(builder.find(builder.argument(0), AlgorithmKind::Skcipher));
+  const Algorithm& cbc = *TRY(builder.find(TRY(builder.argument(0)), AlgorithmKind::Skcipher));
   if (!NameView::of(cbc.name).has_prefix("cbc(") || cbc.iv_size != cbc.block_size || cbc.block_size > kMaxBlock)
     return Errno::EINVAL;
   Algorithm& row = builder.row();
@@ -74,6 +74,6 @@ Result<> create(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kCtsTemplate{"cts", AlgorithmKind::Skcipher, 1, &create};
+constinit const AlgorithmTemplate kCtsTemplate{"cts", AlgorithmKind::Skcipher, &create};
 
 }  // namespace lxnet

@@ -104,20 +104,22 @@ Result<> create_of(TemplateBuilder& builder, const Algorithm& ctr, const Algorit
 }
 
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& ctr = *TRY(builder.find_applied("ctr", builder.argument(0), AlgorithmKind::Skcipher));
+  const NameView cipher = TRY(builder.argument(0));
   const Algorithm& ghash = *TRY(builder.find(NameView::of("ghash"), AlgorithmKind::Hash));
+  const Algorithm& ctr = *TRY(builder.find_applied("ctr", cipher, AlgorithmKind::Skcipher));
   return create_of(builder, ctr, ghash);
 }
 
 Result<> create_base(TemplateBuilder& builder) {
-  const Algorithm& ctr = *TRY(builder.find(builder.argument(0), AlgorithmKind::Skcipher));
-  const Algorithm& ghash = *TRY(builder.find(builder.argument(1), AlgorithmKind::Hash));
+  const NameView ctr_name = TRY(builder.argument(0));
+  const Algorithm& ghash = *TRY(builder.find(TRY(builder.argument(1)), AlgorithmKind::Hash));
+  const Algorithm& ctr = *TRY(builder.find(ctr_name, AlgorithmKind::Skcipher));
   return create_of(builder, ctr, ghash);
 }
 
 }  // namespace
 
-constinit const AlgorithmTemplate kGcmTemplate{"gcm", AlgorithmKind::Aead, 1, &create};
-constinit const AlgorithmTemplate kGcmBaseTemplate{"gcm_base", AlgorithmKind::Aead, 2, &create_base};
+constinit const AlgorithmTemplate kGcmTemplate{"gcm", AlgorithmKind::Aead, &create};
+constinit const AlgorithmTemplate kGcmBaseTemplate{"gcm_base", AlgorithmKind::Aead, &create_base};
 
 }  // namespace lxnet

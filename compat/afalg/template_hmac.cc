@@ -56,7 +56,7 @@ constexpr HashOperations kOperations{.set_key = &set_key, .start = &start, .upda
 
 // Not over a hash that wants a key itself, nor one whose digest does not fit its block.
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& hash = *TRY(builder.find(builder.argument(0), AlgorithmKind::Hash));
+  const Algorithm& hash = *TRY(builder.find(TRY(builder.argument(0)), AlgorithmKind::Hash));
   if (needs_key(hash) || hash.digest_size > hash.block_size) return Errno::EINVAL;
   Algorithm& row = builder.row();
   row.block_size = hash.block_size;
@@ -69,6 +69,6 @@ Result<> create(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kHmacTemplate{"hmac", AlgorithmKind::Hash, 1, &create};
+constinit const AlgorithmTemplate kHmacTemplate{"hmac", AlgorithmKind::Hash, &create};
 
 }  // namespace lxnet

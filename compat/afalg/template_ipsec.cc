@@ -76,7 +76,7 @@ constexpr AeadOperations kCcm{
 
 template <const AeadOperations& kOperations, size_t kInnerIv, size_t kSalt>
 Result<> create(TemplateBuilder& builder) {
-  const Algorithm& inner = *TRY(builder.find(builder.argument(0), AlgorithmKind::Aead));
+  const Algorithm& inner = *TRY(builder.find(TRY(builder.argument(0)), AlgorithmKind::Aead));
   if (inner.iv_size != kInnerIv || inner.block_size != 1) return Errno::EINVAL;
   Algorithm& row = builder.row();
   row.chunk_size = inner.chunk();
@@ -91,7 +91,7 @@ Result<> create(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kRfc4106Template{"rfc4106", AlgorithmKind::Aead, 1, &create<kGcm, 12, 4>};
-constinit const AlgorithmTemplate kRfc4309Template{"rfc4309", AlgorithmKind::Aead, 1, &create<kCcm, 16, 3>};
+constinit const AlgorithmTemplate kRfc4106Template{"rfc4106", AlgorithmKind::Aead, &create<kGcm, 12, 4>};
+constinit const AlgorithmTemplate kRfc4309Template{"rfc4309", AlgorithmKind::Aead, &create<kCcm, 16, 3>};
 
 }  // namespace lxnet

@@ -98,9 +98,9 @@ constexpr SkcipherOperations kOperations{
 
 // The argument may be the cipher or ecb of it.
 Result<const Algorithm*> find_ecb(TemplateBuilder& builder) {
-  auto found = builder.find(builder.argument(0), AlgorithmKind::Skcipher);
+  auto found = builder.find(TRY(builder.argument(0)), AlgorithmKind::Skcipher);
   if (!found.is_error(Errno::ENOENT)) return found;
-  return builder.find_applied("ecb", builder.argument(0), AlgorithmKind::Skcipher);
+  return builder.find_applied("ecb", TRY(builder.argument(0)), AlgorithmKind::Skcipher);
 }
 
 // The name says the cipher, the driver name the ecb.
@@ -126,6 +126,6 @@ Result<> create(TemplateBuilder& builder) {
 
 }  // namespace
 
-constinit const AlgorithmTemplate kXtsTemplate{"xts", AlgorithmKind::Skcipher, 1, &create};
+constinit const AlgorithmTemplate kXtsTemplate{"xts", AlgorithmKind::Skcipher, &create};
 
 }  // namespace lxnet

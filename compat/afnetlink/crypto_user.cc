@@ -1,13 +1,22 @@
-// crypto/crypto_user.c: CRYPTO_MSG_GETALG, for one algorithm or for all.
+// crypto/crypto_user.c: what there is, and an administrator's wishes.
 #include "compat/afnetlink/crypto_user.hh"
 
 #include "compat/syscalls/algorithm_report.hh"
 #include "compat/syscalls/compat_state.hh"
+#include "hal/hal.hh"
 
 namespace lxnet {
 namespace {
 
-constexpr uint16_t kGetAlgorithm = 0x13, kFirstUnknown = 0x16;
+enum : uint16_t {  // CRYPTO_MSG_*
+  kNewAlgorithm = 0x10,
+  kDeleteAlgorithm,
+  kUpdateAlgorithm,
+  kGetAlgorithm,
+  kDeleteGenerator,
+  kGetStatistics,
+};
+constexpr auto kNotSupported = static_cast<Errno>(524);  // ENOTSUPP: no number for programs, but Linux lets it out here
 constexpr size_t kName = 64;
 enum : uint16_t { kPriority = 1, kReportHash = 3, kReportBlockCipher = 4, kReportAead = 5, kReportRng = 7, kReportCipher = 8 };
 
@@ -50,10 +59,10 @@ class CryptoReport {
   }
 
  private:
-  // By the driver's name if there is one; else the first of the name.
+  // By the driver's name if there is one; else the first of the name. Of those whose flags are as wanted.
   bool is_asked_for(const AlgorithmReport& report) const {
     if (is_dump_) return true;
-    if (is_found_) return false;
+    if (is_found_ || ((report.flags ^ asked_.type) & asked_.mask) != 0) return false;
     return asked_.driver[0] != '\0' ? is_same(asked_.driver, report.driver) : is_same(asked_.name, report.name);
   }
 
@@ -69,7 +78,8 @@ class CryptoReport {
     copy_name(head.name, report.name);
     copy_name(head.driver, report.driver);
     copy_name(head.module, "kernel");
-    head.references = 1;
+    head.references = report.references + (is_dump_ ? 0 : 1);  // the answer to one question holds it, too
+    head.flags = report.flags;
     TRY(writer_.begin(kGetAlgorithm, is_dump_ ? uint16_t{kNetlinkMulti} : uint16_t{0}, bytes_of(head)));
     TRY(writer_.attribute(kPriority, report.priority));
     TRY(write_details(report));
@@ -111,23 +121,85 @@ class CryptoReport {
   Errno error_{};
 };
 
-}  // namespace
+// What a request says beside its struct.
+struct Asked {
+  UserAlgorithm user{};
+  std::optional<uint32_t> priority;
+};
 
-Result<> handle_crypto_user(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output) {
-  if (request.header.type >= kFirstUnknown) return Errno::EINVAL;
-  if (request.header.type != kGetAlgorithm) return Errno::EOPNOTSUPP;
-  UserAlgorithm asked{};
+// EINVAL for less than a struct, ERANGE for a priority that is none.
+Result<Asked> parse(const NetlinkRequest& request) {
+  Asked asked;
+  if (request.payload.size() < sizeof asked.user) return Errno::EINVAL;
+  copy_bytes(mutable_bytes_of(asked.user), request.payload);
+  uint32_t priority = 0;
+  if (TRY(NetlinkAttributes(request.payload.subspan(sizeof asked.user)).read(kPriority, priority))) asked.priority = priority;
+  return asked;
+}
+
+Result<> check_names(const UserAlgorithm& user) {
+  const auto has_end = [](const char(&name)[kName]) {
+    for (const char c : name) {
+      if (c == '\0') return true;
+    }
+    return false;
+  };
+  return has_end(user.name) && has_end(user.driver) ? Result<>(ok()) : Result<>(Errno::EINVAL);
+}
+
+Result<> report(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output) {
+  Asked asked;
   if (!request.is_dump()) {
-    if (request.payload.size() < sizeof asked) return Errno::EINVAL;
-    copy_bytes(mutable_bytes_of(asked), request.payload);
-    if (asked.name[kName - 1] != '\0' || asked.driver[kName - 1] != '\0') return Errno::EINVAL;
+    asked = TRY(parse(request));
+    TRY(check_names(asked.user));
   }
   CompatState& state = CompatState::of(context.stack());
-  CryptoReport report(context, request, output, asked);
+  CryptoReport report(context, request, output, asked.user);
   if (state.report_algorithms != nullptr) {
     state.report_algorithms(state.algorithm_registry, context.entry(), &CryptoReport::visit, &report);
   }
   return report.finish();
+}
+
+Result<> change(SyscallContext& context, const NetlinkRequest& request, AlgorithmChange::What what) {
+  const Asked asked = TRY(parse(request));
+  if (!context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  TRY(check_names(asked.user));
+  CompatState& state = CompatState::of(context.stack());
+  if (state.change_algorithms == nullptr) return Errno::ENOENT;
+  return state.change_algorithms(state.algorithm_registry, context.entry(),
+                                 AlgorithmChange{.what = what,
+                                                 .name = asked.user.name,
+                                                 .driver = asked.user.driver,
+                                                 .type = asked.user.type,
+                                                 .mask = asked.user.mask,
+                                                 .priority = asked.priority});
+}
+
+}  // namespace
+
+bool is_crypto_question(uint16_t type) { return type == kGetAlgorithm; }
+
+Result<> handle_crypto_user(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output) {
+  switch (request.header.type) {
+    case kNewAlgorithm:
+      return change(context, request, AlgorithmChange::What::Add);
+    case kDeleteAlgorithm:
+      return change(context, request, AlgorithmChange::What::Delete);
+    case kUpdateAlgorithm:
+      return change(context, request, AlgorithmChange::What::Update);
+    case kGetAlgorithm:
+      return report(context, request, output);
+    case kDeleteGenerator:
+      // The one the kernel keeps for itself, and we keep none.
+      return context.hal().capable(LXNET_CAP_NET_ADMIN) ? Result<>(ok()) : Result<>(Errno::EPERM);
+    case kGetStatistics: {
+      TRY(parse(request));
+      return kNotSupported;
+    }
+    default:
+      return Errno::EINVAL;
+  }
 }
 
 }  // namespace lxnet

@@ -15,7 +15,7 @@ namespace {
 constexpr NetlinkProtocol kProtocols[] = {
     {.number = kNetlinkRoute, .groups = kLastRouteGroup, .is_question = &is_route_question, .handle = &handle_route},
     {.number = 4 /* NETLINK_SOCK_DIAG */, .groups = 0, .is_question = [](uint16_t) { return true; }, .handle = &handle_sock_diag},
-    {.number = 21 /* NETLINK_CRYPTO */, .groups = 0, .is_question = [](uint16_t) { return true; }, .handle = &handle_crypto_user},
+    {.number = 21 /* NETLINK_CRYPTO */, .groups = 0, .is_question = &is_crypto_question, .handle = &handle_crypto_user},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 namespace lxnet {
 
+struct AlgorithmChange;
 struct AlgorithmReport;
 struct UnixReport;
 
@@ -56,6 +57,7 @@ class CompatState {
   // visit(context, report) for each algorithm, the newest first.
   using VisitAlgorithm = void (*)(void* context, const AlgorithmReport& report);
   void (*report_algorithms)(void* registry, Entry& entry, VisitAlgorithm visit, void* context) = nullptr;
+  Result<> (*change_algorithms)(void* registry, Entry& entry, const AlgorithmChange& change) = nullptr;
 
  private:
   static constexpr size_t kMaxFamilies = 8;

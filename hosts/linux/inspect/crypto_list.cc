@@ -19,7 +19,7 @@ class CryptoText {
     line("driver", report.driver);
     line("module", "kernel");
     line("priority", report.priority);
-    line("refcnt", 1);
+    line("refcnt", report.references);
     line("selftest", report.is_tested ? "passed" : "unknown");
     line("internal", "no");
     line("type", report.type);

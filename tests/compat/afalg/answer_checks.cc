@@ -105,7 +105,7 @@ std::vector<const Algorithm*> implementations_of(AlgMachine& machine, const std:
   for (const AlgorithmKind kind : kKinds) (void)machine.registry().get(entry, NameView::of(name.c_str()), kind).is_ok();
   machine.registry().visit_all(
       entry,
-      [](void* context, const Algorithm& row, SelfTest) {
+      [](void* context, const ListedAlgorithm& row) {
         auto& own = *static_cast<Search*>(context);
         if (own.name == (row.kind == AlgorithmKind::Rng ? row.driver : row.name)) own.found.push_back(&row);
       },

@@ -29,9 +29,9 @@ TEST_P(KnownAnswersTest, EveryRowPassesItsSelfTest) {
   Entry entry(machine.stack());
   machine.registry().visit_all(
       entry,
-      [](void* context, const Algorithm& row, SelfTest self_test) {
-        EXPECT_NE(self_test, SelfTest::Failed) << row.driver;
-        if (self_test == SelfTest::Passed) ++*static_cast<size_t*>(context);
+      [](void* context, const ListedAlgorithm& row) {
+        EXPECT_NE(row.self_test, SelfTest::Failed) << row.driver;
+        if (row.self_test == SelfTest::Passed) ++*static_cast<size_t*>(context);
       },
       &passed);
   EXPECT_GE(passed, 60u);
@@ -215,7 +215,7 @@ TEST_P(KnownAnswersTest, NothingInTheRegistryIsWithoutPublishedAnswers) {
   Entry entry(machine.stack());
   machine.registry().visit_all(
       entry,
-      [](void* context, const Algorithm& row, SelfTest) {
+      [](void* context, const ListedAlgorithm& row) {
         const char* name = row.kind == AlgorithmKind::Rng ? row.driver : row.name;
         if (std::string(name).find("aria") != std::string::npos) return;
         EXPECT_TRUE(static_cast<std::set<std::string>*>(context)->contains(name)) << row.driver << ": " << name;
