@@ -243,6 +243,12 @@ struct lxnet_hal {
   uint32_t (*fd_table_size)(void* ctx);
   /* task. Linux's personality(2) of the caller; without it zero. */
   uint32_t (*personality)(void* ctx);
+
+  /* -- more for splice; optional -- */
+
+  /* task. Copies what comes next in a pipe and leaves it there; never waits. Bytes, zero at its end, -EAGAIN while it is empty.
+   * Without it what splice() read from a pipe is lost when the socket refuses it. */
+  int64_t (*foreign_peek)(void* ctx, struct lxnet_foreign_file* file, void* to, size_t size);
 };
 
 #ifdef __cplusplus

@@ -24,6 +24,11 @@ class ForeignFileHold {
   Result<size_t> write(ByteSpan from, int64_t* position) {
     return answer(hal_.table().foreign_write(hal_.context(), file_, from.data(), from.size(), position));
   }
+  // What comes next in a pipe, which stays there: EAGAIN while it is empty.
+  bool can_peek() const { return hal_.table().foreign_peek != nullptr; }
+  Result<size_t> peek(MutableByteSpan to) {
+    return answer(hal_.table().foreign_peek(hal_.context(), file_, to.data(), to.size()));
+  }
   // Poll bits now.
   PollEvents events() {
     const int64_t events = hal_.table().foreign_poll(hal_.context(), file_, nullptr);

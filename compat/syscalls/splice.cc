@@ -1,8 +1,9 @@
 // splice between a socket and a pipe of the host's; tee and vmsplice, which no socket serves.
 //
 // Bytes are copied through a buffer of ours: a stream's piece by piece, and of other sockets one message (copy_splice_read() and
-// splice_to_socket() in Linux). What was read from a pipe is sent whole: where a non-blocking socket may not take all
-// of it the pipe is not read before there is room, and the socket is asked to wait.
+// splice_to_socket() in Linux). What is in a pipe is looked at, sent, and taken out as far as the socket took it, without the
+// lock that Linux holds on the pipe meanwhile. A host that cannot look at a pipe has it read first: then what the socket refuses
+// is lost, and a non-blocking socket is asked to wait once there is room.
 #include <algorithm>
 
 #include "compat/syscalls/calls.hh"
@@ -26,7 +27,7 @@ struct Splice {
   HeapArray<uint8_t>& buffer;
 
   bool is_stream() const { return socket.socket_type() == kSockStream; }
-  size_t piece(uint64_t moved) const { return static_cast<size_t>(std::min<uint64_t>(count - moved, buffer.size())); }
+  size_t piece(uint64_t moved) const { return static_cast<size_t>(std::min<uint64_t>(count - moved, buffer.size() - 1)); }
   bool needs_room_first() const { return socket.is_nonblocking() && socket.waits_for_room(); }
   bool may_wait() const { return (flags & kNonBlock) == 0; }
 };
@@ -64,31 +65,70 @@ Result<int64_t> to_pipe(Splice& splice) {
   return static_cast<int64_t>(moved);
 }
 
+struct Piece {
+  size_t size = 0;  // zero: the pipe's end
+  bool has_more = false;
+};
+
+// What comes next in the pipe, once something does: looked at where the host can, else taken. The buffer has room for a byte more
+// than a piece is, which tells whether there is more.
+Result<Piece> next_of_pipe(Splice& splice, uint64_t moved) {
+  const bool waits = moved == 0 && splice.may_wait();
+  const size_t most = splice.piece(moved);
+  if (!splice.pipe.can_peek()) {
+    constexpr PollEvents kSomething = kPollIn | kPollHangUp | kPollError;
+    if (!waits && (splice.pipe.events() & kSomething) == 0) return Errno::EAGAIN;
+    const size_t size = TRY(splice.pipe.read(MutableByteSpan(splice.buffer.data(), most), nullptr));
+    return Piece{size, (splice.pipe.events() & kPollIn) != 0};
+  }
+  for (;;) {
+    auto seen = splice.pipe.peek(MutableByteSpan(splice.buffer.data(), most + 1));
+    if (seen.is_ok()) {
+      const size_t size = seen.take();
+      return Piece{std::min(size, most), size > most};
+    }
+    if (!seen.is_error(Errno::EAGAIN) || !waits) return seen.error();
+    TRY(splice.pipe.read(MutableByteSpan(), nullptr));
+  }
+}
+
+// One message. What the socket does not take stays in the pipe where it was only looked at.
+Result<size_t> send_piece(Splice& splice, Piece piece, uint64_t left) {
+  const MutableByteSpan bytes(splice.buffer.data(), piece.size);
+  SpanSource source(bytes);
+  OutgoingMessage message{.source = source, .flags = (splice.flags & kMore) != 0 ? uint32_t{kMessageMore} : 0};
+  if (splice.pipe.can_peek() && splice.socket.is_nonblocking()) message.flags |= kMessageDontWait;
+  // What is left in the pipe belongs to the same message.
+  if (splice.socket.socket_type() == kSockSequenced && piece.size < left && piece.has_more) message.flags |= kMessageMore;
+  auto sent = splice.socket.send(splice.context, message);
+  if (!sent.is_ok()) {
+    if (sent.is_error(Errno::EPIPE) && splice.is_stream()) send_broken_pipe_signal(splice.context);
+    return sent.error();
+  }
+  const size_t size = sent.take();
+  for (size_t taken = 0; splice.pipe.can_peek() && taken < size;) {
+    const size_t part = TRY(splice.pipe.read(bytes.subspan(taken, size - taken), nullptr));
+    if (part == 0) break;  // somebody else read it
+    taken += part;
+  }
+  return size;
+}
+
 Result<int64_t> from_pipe(Splice& splice) {
   uint64_t moved = 0;
+  const auto ended = [&](Errno error) {
+    return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(error);
+  };
   while (moved < splice.count) {
-    constexpr PollEvents kSomething = kPollIn | kPollHangUp | kPollError;
-    if ((splice.pipe.events() & kSomething) == 0 && (moved != 0 || !splice.may_wait())) {
-      return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(Errno::EAGAIN);
-    }
     constexpr PollEvents kDecided = kPollOut | kPollError | kPollHangUp;
-    if (splice.needs_room_first() && (splice.socket.poll(splice.context.entry()) & kDecided) == 0) {
-      return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(Errno::EAGAIN);
-    }
-    auto read = splice.pipe.read(MutableByteSpan(splice.buffer.data(), splice.piece(moved)), nullptr);
-    if (!read.is_ok()) return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(read.error());
-    const size_t size = read.take();
-    if (size == 0) break;
-    SpanSource source(ByteSpan(splice.buffer.data(), size));
-    OutgoingMessage message{.source = source, .flags = (splice.flags & kMore) != 0 ? uint32_t{kMessageMore} : 0};
-    // What is left in the pipe belongs to the same message.
-    const bool is_sequenced = splice.socket.socket_type() == kSockSequenced;
-    if (is_sequenced && moved + size < splice.count && (splice.pipe.events() & kPollIn) != 0) message.flags |= kMessageMore;
-    auto sent = splice.socket.send(splice.context, message);
-    if (!sent.is_ok()) {
-      if (sent.is_error(Errno::EPIPE) && splice.is_stream()) send_broken_pipe_signal(splice.context);
-      return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(sent.error());
-    }
+    const bool asks_first = !splice.pipe.can_peek() && splice.needs_room_first();
+    if (asks_first && (splice.socket.poll(splice.context.entry()) & kDecided) == 0) return ended(Errno::EAGAIN);
+    auto piece = next_of_pipe(splice, moved);
+    if (!piece.is_ok()) return ended(piece.error());
+    const Piece next = piece.take();
+    if (next.size == 0) break;
+    auto sent = send_piece(splice, next, splice.count - moved);
+    if (!sent.is_ok()) return ended(sent.error());
     moved += sent.take();
   }
   return static_cast<int64_t>(moved);
@@ -120,8 +160,8 @@ Result<int64_t> sys_splice(SyscallContext& context, int in_fd, UserAddress in_of
   if (!is_pipe || has_position || own->kind() != FileKind::Socket) return Errno::EINVAL;
   auto& socket = static_cast<SocketFile&>(*own);
   count = std::min(count, kMaxReadWrite);
-  const uint64_t largest = socket.socket_type() == kSockStream ? kPiece : kLargestMessage;
-  HeapArray<uint8_t> buffer = TRY(HeapArray<uint8_t>::create(context.hal(), static_cast<size_t>(std::min(count, largest))));
+  const uint64_t largest = is_to_pipe && socket.socket_type() == kSockStream ? kPiece : kLargestMessage;
+  HeapArray<uint8_t> buffer = TRY(HeapArray<uint8_t>::create(context.hal(), static_cast<size_t>(std::min(count, largest)) + 1));
   Splice splice{context, socket, pipe, count, flags, buffer};
   return is_to_pipe ? to_pipe(splice) : from_pipe(splice);
 }

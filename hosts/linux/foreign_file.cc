@@ -200,6 +200,32 @@ int64_t ForeignFile::write(const void* from, size_t size, int64_t* offset) {
   return done;
 }
 
+// tee() puts the same bytes into a pipe of ours, and there they are read.
+int64_t ForeignFile::peek(void* to, size_t size) {
+  ForeignTable::ScratchPipe* scratch = table_.scratch_pipe();
+  if (scratch == nullptr) return -ENOMEM;
+  const ssize_t there = ::tee(fd_.get(), scratch->writer.get(), size, SPLICE_F_NONBLOCK);
+  if (there <= 0) return there < 0 ? -errno : 0;
+  size_t read = 0;
+  while (read < static_cast<size_t>(there)) {
+    const ssize_t piece = ::read(scratch->reader.get(), static_cast<char*>(to) + read, static_cast<size_t>(there) - read);
+    if (piece <= 0) return -EIO;
+    read += static_cast<size_t>(piece);
+  }
+  return there;
+}
+
+ForeignTable::ScratchPipe* ForeignTable::scratch_pipe() {
+  if (!scratch_.reader.is_open()) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return nullptr;
+    scratch_ = {OwnedFd(ends[0]), OwnedFd(ends[1])};
+    constexpr int kManyBuffers = 1 << 20;  // tee() copies no more buffers than fit
+    ::fcntl(ends[1], F_SETPIPE_SZ, kManyBuffers);
+  }
+  return &scratch_;
+}
+
 void ForeignTable::look_for_signals(Task& task) {
   if (signal_files_ == 0) return;
   std::optional<ProcessStatus> status = read_process_status_at(task.status_fd());

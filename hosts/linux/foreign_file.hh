@@ -47,6 +47,8 @@ class ForeignFile {
   // Wait, on the caller's fiber, as the file's own O_NONBLOCK says. Bytes or a negative errno.
   int64_t read(void* to, size_t size, int64_t* offset);
   int64_t write(const void* from, size_t size, int64_t* offset);
+  // Of a pipe: what comes next and stays there. Does not wait.
+  int64_t peek(void* to, size_t size);
 
  private:
   friend class ForeignTable;
@@ -101,6 +103,11 @@ class ForeignTable {
   // Before a call of the thread: what came to wait for it since the last look.
   void look_for_signals(Task& task);
   void note_signals(Task& task, const ProcessStatus& status);
+  // Where peek() looks at what is in another pipe. Null when there is none to be had.
+  struct ScratchPipe {
+    OwnedFd reader, writer;
+  };
+  ScratchPipe* scratch_pipe();
   void forget_process(pid_t process) { told_shared_.erase(process); }
   // The same with what is known of the thread. Whoever polls a signalfd for what is new is told.
 
@@ -114,6 +121,7 @@ class ForeignTable {
   std::multimap<ForeignFile::Key, ForeignFile*> files_;
   std::map<pid_t, uint64_t> told_shared_;  // of a process: its signals that who polls a signalfd was told of
   size_t signal_files_ = 0;                // how many of them are signalfds
+  ScratchPipe scratch_{OwnedFd(-1), OwnedFd(-1)};
 };
 
 }  // namespace lxnet::host

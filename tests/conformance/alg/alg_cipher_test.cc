@@ -163,6 +163,23 @@ TEST_F(AlgCipherTest, ASpliceIntoAFullBufferWaitsForRoomUnlessItMayNot) {
   EXPECT_EQ(first + receive(fd, 16), encrypted("cbc(aes)", text + text.substr(0, 16)));
 }
 
+TEST_F(AlgCipherTest, WhatASpliceWasRefusedStaysInThePipe) {
+  const Fd keyless = operation("skcipher", "cbc(aes)"), fd = operation("skcipher", "cbc(aes)", kKey);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Fd reader(ends[0]), writer(ends[1]);
+  const std::string text(16, 'x');
+  ASSERT_EQ(write(writer, text.data(), 16), 16);
+  EXPECT_EQ(answer(splice(reader, nullptr, keyless, nullptr, 16, 0)), -ENOKEY);
+  // A message waits, and no other may begin.
+  ASSERT_EQ(Control().operation(1).iv(kIv).send(fd, text, 0), 16);
+  EXPECT_EQ(answer(splice(reader, nullptr, fd, nullptr, 16, 0)), -EINVAL);
+  EXPECT_EQ(receive(fd, 16), encrypted("cbc(aes)", text));
+  std::string left(16, 0);
+  EXPECT_EQ(read(reader, left.data(), 16), 16);
+  EXPECT_EQ(left, text);
+}
+
 // Sleeping, as /proc/PID/stat has it: in the one call it makes.
 bool is_asleep(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");

@@ -158,6 +158,9 @@ TEST_F(AlgHashTest, ASpliceDoesNotAskWhetherItIsReady) {
   EXPECT_EQ(hex(receive(fd, 32)), kAbc);
   ASSERT_EQ(write(writer, "abc", 3), 3);
   EXPECT_EQ(answer(splice(reader, nullptr, parent_, nullptr, 3, 0)), -EOPNOTSUPP);
+  // What was refused is in the pipe still.
+  EXPECT_EQ(splice(reader, nullptr, fd, nullptr, 3, 0), 3);
+  EXPECT_EQ(hex(receive(fd, 32)), kAbc);
 }
 
 TEST_F(AlgHashTest, AFileSentWholeIsOneMessage) {
