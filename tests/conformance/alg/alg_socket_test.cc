@@ -51,52 +51,31 @@ TEST_F(AlgSocketTest, FindsNames) {
       {"hash", "hmac(sha256-generic)", 0},
       {"hash", "cmac(aes)", 0},
       {"hash", "hmac(hmac(md5))", -EINVAL},
-      {"hash", "hmac(crc32c)", -EINVAL},
       {"hash", "hmac()", -ENOENT},
       {"hash", "hmac", -ENOENT},
       {"hash", "hmac(sha256", -ENOENT},
       {"hash", "hmac(sha256)x", -EEXIST},
-      {"hash", "hmac(sha256,sha1)", -EEXIST},
       {"hash", "hmac( sha256)", -ENOENT},
       {"hash", "", -ENOENT},
-      {"hash", "cbc(aes)", -EINVAL},
       {"skcipher", "cbc(aes)", 0},
       {"skcipher", "cbc(aes-generic)", 0},
-      {"skcipher", "cbc(cbc(aes))", -ELOOP},
       {"skcipher", "cbc(sha256)", -ENOENT},
       {"skcipher", "aes", -ENOENT},
       {"skcipher", "xts(aes)", 0},
       {"skcipher", "xts(ecb(aes-generic))", 0},
-      {"skcipher", "xts(des3_ede)", -EINVAL},
       {"skcipher", "cts(cbc(aes))", 0},
-      {"skcipher", "cts(ecb(aes))", -EINVAL},
-      {"skcipher", "gcm(aes)", -EINVAL},
-      {"skcipher", "cbc(ecb(aes))", -ELOOP},
-      {"skcipher", "cbc(ctr(aes))", -EINVAL},
-      {"skcipher", "ctr(cbc(aes))", -EINVAL},
-      {"skcipher", "ecb(ecb(aes))", -EINVAL},
-      {"skcipher", "ecb(hmac(sha256))", -EINVAL},
-      {"hash", "cmac(ecb(aes))", -EINVAL},
-      {"hash", "xcbc(des3_ede)", -EINVAL},
-      {"aead", "gcm(des3_ede)", -EINVAL},
-      {"aead", "ccm(des3_ede)", -EINVAL},
-      {"aead", "rfc4309(gcm(aes))", -EINVAL},
       {"aead", "gcm(nosuch)", -ENOENT},
       {"aead", "gcm_base(ctr(aes))", -ENOENT},
-      {"aead", "rfc7539(chacha20,sha256)", -EINVAL},
       {"aead", "rfc7539(chacha20)", -ENOENT},
       {"aead", "authenc(hmac(sha256))", -ENOENT},
-      {"aead", "authenc(hmac(hmac(sha256)),cbc(aes))", -EINVAL},
       {"aead", "gcm(aes)", 0},
       {"aead", "ccm(aes)", 0},
       {"aead", "rfc4106(gcm(aes))", 0},
-      {"aead", "rfc4106(ccm(aes))", -EINVAL},
       {"aead", "rfc4309(ccm(aes))", 0},
       {"aead", "rfc7539(chacha20,poly1305)", 0},
       {"aead", "authenc(hmac(sha256),cbc(aes))", 0},
       // What is made answers to another name.
       {"aead", "authenc(hmac(sha256-generic),cbc(aes))", -EEXIST},
-      {"aead", "authenc(cbc(aes),hmac(sha256))", -EINVAL},
       {"rng", "stdrng", 0},
       {"rng", "drbg_nopr_hmac_sha256", 0},
       {"rng", "drbg_nopr_ctr_aes256", 0},
@@ -107,6 +86,42 @@ TEST_F(AlgSocketTest, FindsNames) {
   for (const Case& row : cases) {
     const Fd fd = alg_socket();
     EXPECT_TRUE(is_reason(alg_bind(fd, row.type, row.name), row.answer)) << row.type << " " << row.name;
+  }
+}
+
+// Each failing name costs an old kernel a search for modules, and it would not say why.
+TEST_F(AlgSocketTest, SaysWhyATemplateRefuses) {
+  if (may_lose_reasons()) GTEST_SKIP() << "kernels before 6.13 do not";
+  struct Case {
+    const char *type, *name;
+    long answer;
+  };
+  const Case cases[] = {
+      {"skcipher", "cbc(ecb(aes))", -ELOOP},
+      {"skcipher", "cbc(ctr(aes))", -EINVAL},
+      {"skcipher", "ctr(cbc(aes))", -EINVAL},
+      {"skcipher", "ecb(ecb(aes))", -EINVAL},
+      {"skcipher", "ecb(hmac(sha256))", -EINVAL},
+      {"hash", "cmac(ecb(aes))", -EINVAL},
+      {"hash", "xcbc(des3_ede)", -EINVAL},
+      {"aead", "gcm(des3_ede)", -EINVAL},
+      {"aead", "ccm(des3_ede)", -EINVAL},
+      {"aead", "rfc4309(gcm(aes))", -EINVAL},
+      {"aead", "rfc7539(chacha20,sha256)", -EINVAL},
+      {"aead", "authenc(hmac(hmac(sha256)),cbc(aes))", -EINVAL},
+      {"hash", "hmac(crc32c)", -EINVAL},
+      {"hash", "hmac(sha256,sha1)", -EEXIST},
+      {"skcipher", "cbc(cbc(aes))", -ELOOP},
+      {"skcipher", "xts(des3_ede)", -EINVAL},
+      {"skcipher", "cts(ecb(aes))", -EINVAL},
+      {"aead", "rfc4106(ccm(aes))", -EINVAL},
+      {"aead", "authenc(cbc(aes),hmac(sha256))", -EINVAL},
+      {"hash", "cbc(aes)", -EINVAL},
+      {"skcipher", "gcm(aes)", -EINVAL},
+  };
+  for (const Case& row : cases) {
+    const Fd fd = alg_socket();
+    EXPECT_EQ(alg_bind(fd, row.type, row.name), row.answer) << row.type << " " << row.name;
   }
 }
 
