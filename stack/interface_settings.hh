@@ -28,6 +28,7 @@ struct Ipv4Settings {
   int32_t accept_source_route = 1;
   int32_t promote_secondaries = 0;
   int32_t ignore_routes_with_linkdown = 0;
+  int32_t tag = 0;  // a number for its administrator, which nothing reads, on Linux neither
 };
 
 struct Ipv6Settings {

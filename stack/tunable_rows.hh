@@ -184,6 +184,7 @@ inline constexpr InterfaceTunableRow kInterfaceTunableRows[] = {
     {"net.ipv4.conf", "promote_secondaries", LXNET_V4(promote_secondaries)},
     {"net.ipv4.conf", "route_localnet", LXNET_V4(route_localnet)},
     {"net.ipv4.conf", "rp_filter", LXNET_V4(rp_filter)},
+    {"net.ipv4.conf", "tag", LXNET_V4(tag)},
     {"net.ipv6.conf", "forwarding", LXNET_V6(forwarding)},
     {"net.ipv6.conf", "hop_limit", LXNET_V6(hop_limit), 1, 255},
     {"net.ipv6.conf", "keep_addr_on_down", LXNET_V6(keep_addr_on_down)},
