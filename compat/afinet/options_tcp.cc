@@ -1,6 +1,7 @@
 // IPPROTO_TCP.
 // lint: table
 #include "compat/afinet/inet_options.hh"
+#include "compat/afinet/zero_copy_receive.hh"
 #include "stack/tcp/option_calls.hh"
 
 namespace lxnet {
@@ -325,8 +326,7 @@ constexpr OptionRow kRows[] = {
      .text = "TCP_NOTSENT_LOWAT",
      .set_int = &call_set<&Calls::set_not_sent_low_water>,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       const uint32_t own = tcp_of(file).tcp_options.not_sent_low_water;
-       return own == ~0u ? 0 : static_cast<int>(own);
+       return static_cast<int>(tcp_of(file).tcp_options.not_sent_low_water);
      }},
     {.level = kLevelTcp, .name = 26, .text = "TCP_CC_INFO", .get = &get_congestion_info},
     {.level = kLevelTcp,
@@ -362,9 +362,21 @@ constexpr OptionRow kRows[] = {
      .text = "TCP_FASTOPEN_NO_COOKIE",
      .set_int = &call_set<&Calls::set_fast_open_no_cookie>,
      .get_int = &get_flag<&TcpSocketOptions::fast_open_no_cookie>},
-    missing_row(35, "TCP_ZEROCOPY_RECEIVE", "needs mmap on sockets"),
+    {.level = kLevelTcp,
+     .name = 35,
+     .text = "TCP_ZEROCOPY_RECEIVE",
+     .support = Support::Partial,
+     .get = &receive_zero_copy,
+     .note = "no socket can be mapped: bytes come by copy, without time stamps"},
     strict_flag_row<&TcpSocketOptions::inq>(36, "TCP_INQ"),
-    missing_row(37, "TCP_TX_DELAY", "an emulated delay"),
+    {.level = kLevelTcp,
+     .name = 37,
+     .text = "TCP_TX_DELAY",
+     .min = 0,
+     .max = (1 << 28) - 1,
+     .set_int = &call_set<&Calls::set_transmit_delay>,
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return tcp_of(file).tcp_options.transmit_delay_micros; },
+     .note = "no queueing discipline, which alone would delay: round trips are counted longer"},
     missing_row(38, "TCP_AO_ADD_KEY", "RFC 5925 authentication"),
     missing_row(39, "TCP_AO_DEL_KEY", "as TCP_AO_ADD_KEY"),
     missing_row(40, "TCP_AO_INFO", "as TCP_AO_ADD_KEY"),
@@ -381,11 +393,6 @@ constexpr OptionRow kRows[] = {
      .text = "TCP_IS_MPTCP",
      .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 0; },
      .note = "no socket here is one of MPTCP"},
-    {.level = kLevelTcp,
-     .name = 43,
-     .text = "TCP_IS_MPTCP",
-     .get_int = [](SyscallContext&, SocketFile&) -> Result<int> { return 0; },
-     .note = "never: there is no MPTCP"},
     {.level = kLevelTcp,
      .name = 44,
      .text = "TCP_RTO_MAX_MS",

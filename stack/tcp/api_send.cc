@@ -14,7 +14,7 @@ constexpr uint32_t kLeastSendBuffer = 4608;
 
 bool TcpSocket::has_send_room(unsigned doubled) const {
   if (send_queue_.charge() >= options.send_buffer) return false;
-  const uint32_t limit = tcp_options.not_sent_low_water != ~0u
+  const uint32_t limit = tcp_options.not_sent_low_water != 0
                              ? tcp_options.not_sent_low_water
                              : static_cast<uint32_t>(stack().tunables().values().tcp_notsent_lowat);
   return (snd_.end.bytes_since(snd_.nxt) + disconnect_gap_) << doubled < limit;

@@ -116,9 +116,23 @@ Result<int> TcpOptionCalls::defer_accept(Entry& entry, TcpSocket& socket) {
 
 Result<> TcpOptionCalls::set_not_sent_low_water(Entry& entry, TcpSocket& socket, int value) {
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.not_sent_low_water = value == 0 ? ~0u : static_cast<uint32_t>(value);
+  socket.tcp_options.not_sent_low_water = static_cast<uint32_t>(value);
   socket.announce_space(entry);
   return ok();
+}
+
+// tcp_enable_tx_delay(): a queueing discipline would hold segments back, and none is here. What every Linux does is to count the
+// round trip of a live connection longer by it at once.
+Result<> TcpOptionCalls::set_transmit_delay(Entry& entry, TcpSocket& socket, int micros) {
+  TaskOwnership ownership(socket.lock_, entry);
+  const int change = micros - std::exchange(socket.tcp_options.transmit_delay_micros, micros);
+  if (change != 0 && socket.in(TcpState::Established)) socket.rtt_.lengthen(change);
+  return ok();
+}
+
+bool TcpOptionCalls::has_seen_end(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  return socket.saw_fin_;
 }
 
 Result<> TcpOptionCalls::set_rto_bounds(Entry& entry, TcpSocket& socket, Duration least, Duration most) {

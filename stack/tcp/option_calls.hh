@@ -23,7 +23,10 @@ class TcpOptionCalls {
   static Result<int> defer_accept(Entry& entry, TcpSocket& socket);
   static Result<> set_not_sent_low_water(Entry& entry, TcpSocket& socket, int value);
   static Result<> set_rto_bounds(Entry& entry, TcpSocket& socket, Duration least, Duration most);
+  static Result<> set_transmit_delay(Entry& entry, TcpSocket& socket, int micros);
   static Result<int> timestamp(Entry& entry, TcpSocket& socket);
+  // The peer has said its last, and all of it has been read or not (Linux's SOCK_DONE).
+  static bool has_seen_end(Entry& entry, TcpSocket& socket);
   // ENOENT; EPERM for one that the tunables do not allow everybody.
   static Result<> set_congestion(Entry& entry, TcpSocket& socket, std::span<const char> name);
   static const char* congestion(Entry& entry, TcpSocket& socket);

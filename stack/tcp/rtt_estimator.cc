@@ -41,6 +41,13 @@ void RttEstimator::add_sample(int64_t micros, SeqNum una, SeqNum nxt) {
   bound();
 }
 
+void RttEstimator::lengthen(int64_t micros) {
+  srtt_8_ = static_cast<uint32_t>(std::clamp<int64_t>(int64_t{srtt_8_} + micros * 8, 1, UINT32_MAX));
+  rto_ = Duration::micros(int64_t{srtt_8_ >> 3} + rttvar_4_);
+  bound();
+  for (MinSample& sample : min_rtt_) sample = MinSample();
+}
+
 void RttEstimator::add_min_sample(int64_t micros, Instant now, Duration window) {
   const MinSample sample{now, static_cast<uint32_t>(std::clamp<int64_t>(micros, 1, INT32_MAX))};
   if (min_rtt_[0].micros == ~0u || sample.micros <= min_rtt_[0].micros || now - min_rtt_[2].at > window) {

@@ -21,6 +21,9 @@ class RttEstimator {
   // The lowest seen within the window (tcp_min_rtt_wlen).
   void add_min_sample(int64_t micros, Instant now, Duration window);
 
+  // TCP_TX_DELAY: the round trip is longer by so much than what was measured. The lowest is forgotten.
+  void lengthen(int64_t micros);
+
   bool has_sample() const { return srtt_8_ != 0; }
   uint32_t srtt_micros() const { return srtt_8_ >> 3; }
   uint32_t srtt_micros_times_8() const { return srtt_8_; }

@@ -17,7 +17,8 @@ struct TcpSocketOptions {
   uint8_t defer_accept = 0;  // SYN-ACK retransmissions to wait for data
   uint32_t window_clamp = 0;
   Duration user_timeout;              // 0: none
-  uint32_t not_sent_low_water = ~0u;  // TCP_NOTSENT_LOWAT; ~0: the tunable
+  uint32_t not_sent_low_water = 0;    // TCP_NOTSENT_LOWAT; 0: the tunable
+  int32_t transmit_delay_micros = 0;  // TCP_TX_DELAY
   bool inq = false;                   // TCP_INQ
   uint8_t save_syn = 0;               // TCP_SAVE_SYN: 1 headers, 2 link header too
   bool thin_linear_timeouts = false;
