@@ -17,6 +17,9 @@ constexpr uint32_t kSetHardware = 0x8924, kGetSlave = 0x8929, kSetSlave = 0x8930
                    kRemoveMulticast = 0x8932, kSetHardwareBroadcast = 0x8937, kSetQueueLength = 0x8943, kEthtool = 0x8946,
                    kGetPhy = 0x8947, kGetPhyRegister = 0x8948, kSetPhyRegister = 0x8949, kWanDevice = 0x894a, kGetVlan = 0x8982,
                    kSetVlan = 0x8983, kPrivate = 0x89f0;
+constexpr uint32_t kGetBridge = 0x8940, kSetBridge = 0x8941, kAddBridge = 0x89a0, kRemoveBridge = 0x89a1, kNamespace = 0x894c,
+                   kFirstBond = 0x8990, kBondSlaveInfo = 0x8993, kBondInfo = 0x8994, kLastBond = 0x8995,
+                   kSetHardwareStamp = 0x89b0, kGetHardwareStamp = 0x89b1;
 constexpr size_t kNameSize = Interface::kNameSize;
 constexpr int kDefaultQueueLength = 1000;
 // What SIOCSIFFLAGS may change, beside IFF_UP.
@@ -338,10 +341,20 @@ Result<int64_t> run_device_call(Call& call, uint32_t command) {
     case kGetPhy:
     case kGetPhyRegister:
     case kSetPhyRegister:
-    case kWanDevice:
       return refuse(call, Errno::EOPNOTSUPP);
+    case kSetHardwareStamp:
+      return refuse(call, Errno::EOPNOTSUPP);
+    case kWanDevice:
+    case kGetHardwareStamp:
+    case kBondSlaveInfo:
+    case kBondInfo:
+      TRY(find_interface(call));
+      return Errno::EOPNOTSUPP;
     default:
-      return command >= kPrivate && command < kPrivate + 16 ? refuse(call, Errno::EOPNOTSUPP) : Result<int64_t>(Errno::ENOTTY);
+      if (command >= kFirstBond && command <= kLastBond) return refuse(call, Errno::EOPNOTSUPP);
+      if (command < kPrivate || command >= kPrivate + 16) return Errno::ENOTTY;
+      TRY(find_interface(call));
+      return Errno::EOPNOTSUPP;
   }
 }
 
@@ -357,7 +370,20 @@ Result<int64_t> device_ioctl(SyscallContext& context, uint32_t command, UserAddr
   constexpr uint32_t kSocketCommands = 0x8900;  // SOCK_IOC_TYPE
   if ((command & 0xff00) != kSocketCommands || command > 0xffff) return Errno::ENOTTY;
   if (command == kGetList) return get_list(context, argument);
-  if (command == kGetVlan || command == kSetVlan) return Errno::ENOPKG;
+  switch (command) {
+    case kGetVlan:
+    case kSetVlan:
+    case kGetBridge:
+    case kSetBridge:
+    case kAddBridge:
+    case kRemoveBridge:
+      return Errno::ENOPKG;  // modules that are not there
+    case kNamespace:
+      // As where namespaces are not compiled in: no descriptor stands for one.
+      return context.hal().capable(LXNET_CAP_NET_ADMIN) ? Errno::EINVAL : Errno::EPERM;
+    default:
+      break;
+  }
   Call call{.context = context, .argument = argument};
   TRY(read_request(call));
   return run_device_call(call, command);

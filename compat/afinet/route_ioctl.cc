@@ -136,13 +136,17 @@ Result<int64_t> route6_ioctl(SyscallContext& context, uint32_t command, UserAddr
   }
   route.origin = RouteOrigin::Unspecified;
   route.scope = AddressScope::Nowhere;
-  TRY(routes.remove(context.entry(), route));
+  auto removed = routes.remove(context.entry(), route);
+  // The root of Linux's table holds an entry for what leads nowhere, which is found and is nobody's to remove.
+  const bool names_root = route.destination.length == 0 && route.metric == 0 && route.output_interface == 0 && !route.has_gateway;
+  if (removed.is_error(Errno::ESRCH) && names_root) return Errno::ENOENT;
+  TRY(std::move(removed));
   return 0;
 }
 
 Result<int64_t> address6_ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
-  TRY(require_admin(context));
   if (command == kSetDestination6) return Errno::ENODEV;  // of tunnels alone
+  TRY(require_admin(context));
   const auto user = TRY(read_user<UserAddress6>(context.hal(), argument));
   constexpr uint32_t kLongest = 128;
   if (command == kDeleteAddress6 && user.prefix_length > kLongest) return Errno::EINVAL;

@@ -24,6 +24,7 @@ constexpr ArgumentRule kFcntl[] = {
 // Terminals' and files' requests fail on a socket with ENOTTY, and natively just so.
 constexpr ArgumentRule kIoctl[] = {
     {1, 0xffffff00, 0x8900 /* SIOC* */},
+    {1, 0xffffff00, 0x80108900 /* SIOCGSTAMP_NEW, SIOCGSTAMPNS_NEW */},
     {1, 0x0000ff00, 0x8a00 /* EPIOC* */},
     {1, kAllBits, FIONREAD},
     {1, kAllBits, TIOCOUTQ},
