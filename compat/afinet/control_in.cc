@@ -9,6 +9,7 @@ namespace lxnet {
 namespace {
 
 constexpr int kSocketLevel = 1;
+constexpr int kDeviceMemory = 79;  // SCM_DEVMEM_DMABUF
 constexpr int kUdpSegment = 103;
 // IPPROTO_IP.
 constexpr int kTos = 1, kTtl = 2, kReturnOptions = 7, kPacketInfo = 8, kProtocol = 52;
@@ -118,10 +119,21 @@ Result<> decode_packet_info6(Decoder& decoder, const ControlMessage& message) {
   return ok();
 }
 
-Result<> decode_small_int(const ControlMessage& message, int max, int16_t& out) {
+constexpr int kLargestByte = 255;
+
+// Linux puts it into 16 bits first, and looks at those.
+Result<> decode_hop_limit(const ControlMessage& message, int16_t& out) {
+  const auto value = static_cast<int16_t>(TRY(message.as<int>()));
+  if (value < -1 || value > kLargestByte) return Errno::EINVAL;
+  out = value;
+  return ok();
+}
+
+// -1 is no default here: all its bits count.
+Result<> decode_traffic_class(const ControlMessage& message, int16_t& out) {
   const int value = TRY(message.as<int>());
-  if (value < -1 || value > max) return Errno::EINVAL;
-  out = static_cast<int16_t>(value);
+  if (value < -1 || value > kLargestByte) return Errno::EINVAL;
+  out = static_cast<uint8_t>(value);
   return ok();
 }
 
@@ -147,9 +159,9 @@ Result<> decode_ipv6(Decoder& decoder, const ControlMessage& message) {
       return Errno::EINVAL;  // source routes, type 0 by RFC 5095 and the others for want of mobility and segment routing
     case k2292HopLimit:
     case kHopLimit:
-      return decode_small_int(message, 255, control.ttl);
+      return decode_hop_limit(message, control.ttl);
     case kTrafficClass:
-      return decode_small_int(message, 255, control.tos);
+      return decode_traffic_class(message, control.tos);
     case kDontFragment: {
       const int value = TRY(message.as<int>());
       if (value < 0 || value > 1) return Errno::EINVAL;
@@ -173,8 +185,11 @@ Result<> decode_mapped_packet_info(Decoder& decoder, const ControlMessage& messa
 
 Result<> decode_one(Decoder& decoder, const ControlMessage& message) {
   const bool is_stream = decoder.socket.type() == SocketType::Stream;
-  if (message.level == kSocketLevel)
+  if (message.level == kSocketLevel) {
+    // A stream would send from that memory, which is none.
+    if (is_stream && message.type == kDeviceMemory && TRY(message.as<uint32_t>()) != 0) return Errno::EINVAL;
     return decode_generic_control(decoder.context, decoder.socket.options, message, decoder.control);
+  }
   if (is_stream) return ok();
   if (message.level == kLevelUdp && is_udp(decoder.socket)) {
     if (message.type != kUdpSegment) return Errno::EINVAL;
@@ -217,7 +232,8 @@ Result<> ExtensionChain::assemble(const Hal& hal, SendControl& control) {
     ByteSpan bytes;
     uint8_t number;
   };
-  const Part parts[] = {{hop_by_hop, 0}, {before_routing, 60}, {destination, 60}};
+  // What is meant to stand before a routing header is left out without one, and there never is one.
+  const Part parts[] = {{hop_by_hop, 0}, {destination, 60}};
   size_t size = 0;
   for (const Part& part : parts) size += part.bytes.size();
   if (size == 0) return ok();

@@ -57,10 +57,15 @@ struct Encoder {
   bool wants(uint32_t flag) const { return (file.socket().ip_options.receive_flags & flag) != 0; }
 };
 
+bool is_icmp_error(const ReceiveRequest& request) {
+  return request.is_error && ErrorOrigin{request.error.origin} == ErrorOrigin::Icmp;
+}
+
 // The address an answer would come from: the packet's own destination, unless many hear that one.
 Ipv4Address reply_source(const Encoder& encoder) {
   const IpInfo& info = encoder.info;
-  if (is_echo_socket(encoder.file.socket())) return Ipv4Address();  // ping_recvmsg() does not work it out
+  // ping_recvmsg() does not work it out, nor does who queues an error.
+  if (is_echo_socket(encoder.file.socket()) || is_icmp_error(encoder.request)) return Ipv4Address();
   if (!info.is_broadcast && !info.is_multicast) return info.destination.v4();
   Stack& stack = encoder.file.stack();
   const Ref<Interface> interface = stack.interfaces().find(info.interface_index);
@@ -138,28 +143,28 @@ void encode_ipv6_2292(const Encoder& encoder) {
   if (encoder.wants(kReceive2292HopLimit)) writer.put(kLevelIpv6, k2292HopLimit, int{encoder.info.ttl});
 }
 
+struct ExtensionKind {
+  uint8_t number;
+  uint32_t flag;
+  int type;
+};
+constexpr ExtensionKind kExtensions[] = {{0, kReceiveHopOptions, kHopOptions},
+                                         {60, kReceiveDestinationOptions, kDestinationOptions},
+                                         {43, kReceiveRoutingHeader, kRoutingHeader}};
+constexpr ExtensionKind k2292Extensions[] = {{0, kReceive2292HopOptions, k2292HopOptions},
+                                             {60, kReceive2292DestinationOptions, k2292DestinationOptions},
+                                             {43, kReceive2292RoutingHeader, k2292RoutingHeader}};
+
 // The extension headers of the packet, each by its kind. They passed the input's checks, so their lengths hold.
-void put_extensions(const Encoder& encoder) {
-  struct Kind {
-    uint8_t number;
-    uint32_t flag, flag_2292;
-    int type, type_2292;
-  };
-  constexpr Kind kKinds[] = {
-      {0, kReceiveHopOptions, kReceive2292HopOptions, kHopOptions, k2292HopOptions},
-      {60, kReceiveDestinationOptions, kReceive2292DestinationOptions, kDestinationOptions, k2292DestinationOptions},
-      {43, kReceiveRoutingHeader, kReceive2292RoutingHeader, kRoutingHeader, k2292RoutingHeader},
-  };
+void put_extensions(const Encoder& encoder, const ExtensionKind (&kinds)[3]) {
   constexpr size_t kNextHeaderAt = 6, kFixedHeader = 40;
   uint8_t number = encoder.packet.network_header()[kNextHeaderAt];
   ByteSpan rest = network_options(encoder, kFixedHeader);
   while (rest.size() >= 8) {
     const size_t size = (size_t{rest[1]} + 1) * 8;
     if (size > rest.size()) return;
-    for (const Kind& kind : kKinds) {
-      if (kind.number != number) continue;
-      if (encoder.wants(kind.flag)) encoder.writer.put(kLevelIpv6, kind.type, rest.first(size));
-      if (encoder.wants(kind.flag_2292)) encoder.writer.put(kLevelIpv6, kind.type_2292, rest.first(size));
+    for (const ExtensionKind& kind : kinds) {
+      if (kind.number == number && encoder.wants(kind.flag)) encoder.writer.put(kLevelIpv6, kind.type, rest.first(size));
     }
     number = rest[0];
     rest = rest.subspan(size);
@@ -175,8 +180,9 @@ void encode_ipv6(const Encoder& encoder) {
     const Be32 flow_info((uint32_t{info.tos} << 20) | info.flow_label);
     if (flow_info.get() != 0) writer.put(kLevelIpv6, kFlowInfo, flow_info);
   }
-  put_extensions(encoder);
+  put_extensions(encoder, kExtensions);
   encode_ipv6_2292(encoder);
+  put_extensions(encoder, k2292Extensions);
   if (encoder.wants(kReceiveOriginalDestination6) && has_ports(encoder.packet)) {
     UserInet6Address original{};
     original.family = kFamilyInet6;

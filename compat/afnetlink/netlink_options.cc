@@ -5,12 +5,14 @@ namespace lxnet {
 namespace {
 
 constexpr int kLevel = 270;
+constexpr int kCapabilityBroadcast = 11;  // CAP_NET_BROADCAST
 enum : int {
   kAddMembership = 1,
   kDropMembership = 2,
   kPacketInfo = 3,
   kBroadcastError = 4,
   kNoBufferErrors = 5,
+  kListenAllNamespaces = 8,
   kListMemberships = 9,
   kCapAcknowledgements = 10,
   kExtendedAcknowledgements = 11,
@@ -27,6 +29,8 @@ bool* NetlinkSocket::find_flag(int name) {
       return &broadcast_error_;
     case kNoBufferErrors:
       return &no_buffer_errors_;
+    case kListenAllNamespaces:
+      return &all_namespaces_;
     case kCapAcknowledgements:
       return &caps_errors_;
     case kExtendedAcknowledgements:
@@ -47,6 +51,7 @@ Result<> NetlinkSocket::set_option(SyscallContext& context, int level, int name,
   }
   bool* flag = find_flag(name);
   if (flag == nullptr) return Errno::ENOPROTOOPT;
+  if (name == kListenAllNamespaces && !context.hal().capable(kCapabilityBroadcast)) return Errno::EPERM;
   *flag = number != 0;
   return ok();
 }
@@ -57,7 +62,7 @@ Result<> NetlinkSocket::get_option(SyscallContext& context, int level, int name,
   if (length < 0) return Errno::EINVAL;
   if (name == kListMemberships) {
     const uint64_t groups = port_.groups;
-    const size_t whole = (protocol_.groups + 31) / 32 * sizeof(uint32_t);
+    const size_t whole = has_groups_ ? (protocol_.groups + 31) / 32 * sizeof(uint32_t) : 0;
     const size_t fits = static_cast<size_t>(length) / sizeof(uint32_t) * sizeof(uint32_t);
     TRY(copy_out(context.hal(), value, bytes_of(groups).first(fits < whole ? fits : whole)));
     return write_user(context.hal(), length_address, static_cast<int>(whole));

@@ -1,7 +1,10 @@
 // Netlink sockets: names, sending and receiving, as net/netlink/af_netlink.c has them.
 #include "compat/afnetlink/netlink_socket.hh"
 
+#include "compat/afinet/interface_ioctl.hh"
 #include "compat/syscalls/control_message.hh"
+#include "compat/syscalls/generic_control.hh"
+#include "compat/syscalls/stamp_ioctl.hh"
 
 namespace lxnet {
 namespace {
@@ -62,6 +65,12 @@ void NetlinkSocket::released(Entry&) {
   }
 }
 
+// netlink_ioctl() knows none, and leaves them to the devices. Nothing it receives has a stamp.
+Result<int64_t> NetlinkSocket::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
+  if (is_stamp_command(command)) return Errno::ENOTTY;
+  return device_ioctl(context, command, argument);
+}
+
 Result<> NetlinkSocket::bind_automatically(SyscallContext& context) {
   lxnet_credentials own{};
   context.hal().credentials(own);
@@ -75,6 +84,7 @@ Result<> NetlinkSocket::bind(SyscallContext& context, const SockAddr& user) {
   const auto address = user.as<NetlinkAddress>();
   if (address.family != kFamilyNetlink) return Errno::EINVAL;
   const uint32_t groups = address.groups & static_cast<uint32_t>((uint64_t{1} << protocol_.groups) - 1);
+  if (address.groups != 0) has_groups_ = true;
   if (is_bound()) {
     if (address.port != port_.number) return Errno::EINVAL;
   } else if (address.port == 0) {
@@ -89,6 +99,7 @@ Result<> NetlinkSocket::bind(SyscallContext& context, const SockAddr& user) {
 }
 
 Result<> NetlinkSocket::change_membership(uint32_t group, bool joins) {
+  has_groups_ = true;
   if (group == 0 || group > protocol_.groups) return Errno::EINVAL;
   const uint64_t bit = uint64_t{1} << (group - 1);
   NetlinkDomain::of(stack()).set_groups(port_, joins ? port_.groups | bit : port_.groups & ~bit);
@@ -128,6 +139,7 @@ Result<size_t> NetlinkSocket::send(SyscallContext& context, OutgoingMessage& mes
   if ((message.flags & kMessageOutOfBand) != 0) return Errno::EOPNOTSUPP;
   const size_t size = message.source.remaining();
   if (size == 0) return Errno::ENODATA;
+  if (message.control != nullptr) TRY(check_claims(context, *message.control));
   uint32_t port = destination_port_, groups = destination_groups_;
   if (message.name != nullptr && message.name->size() != 0) {
     if (message.name->size() < sizeof(NetlinkAddress) || message.name->family() != kFamilyNetlink) return Errno::EINVAL;

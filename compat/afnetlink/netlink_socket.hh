@@ -25,7 +25,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   Result<> shutdown(SyscallContext&, ShutdownHow) override { return Errno::EOPNOTSUPP; }
   Result<> set_option(SyscallContext& context, int level, int name, UserAddress value, int length) override;
   Result<> get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length) override;
-  Result<int64_t> ioctl(SyscallContext&, uint32_t, UserAddress) override { return Errno::ENOTTY; }
+  Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override;
   PollEvents poll(Entry& entry) override;
   WaitQueue& wait_queue() override { return waiters_; }
   SocketOptions& options() override { return options_; }
@@ -66,7 +66,8 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   uint32_t destination_port_ = 0, destination_groups_ = 0;
   // SOL_NETLINK
   bool packet_info_ = false, broadcast_error_ = false, no_buffer_errors_ = false, caps_errors_ = false, extended_errors_ = false,
-       strict_checks_ = false;
+       strict_checks_ = false, all_namespaces_ = false;
+  bool has_groups_ = false;  // it asked for some once: NETLINK_LIST_MEMBERSHIPS tells none before
 
   Mutex inbox_mutex_;
   List<NetlinkDatagram, &NetlinkDatagram::link> inbox_ GUARDED_BY(inbox_mutex_);

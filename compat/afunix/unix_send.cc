@@ -1,6 +1,7 @@
 // Sending on AF_UNIX sockets. The order of steps is Linux's: control messages, the address, room, descriptors, bytes, the
 // receiver.
 #include "compat/afunix/unix_endpoint.hh"
+#include "compat/syscalls/generic_control.hh"
 
 namespace lxnet {
 namespace {
@@ -49,17 +50,10 @@ Result<> UnixEndpoint::read_control(SyscallContext& context, OutgoingMessage& me
   return ok();
 }
 
-// scm_check_creds(): what the caller could make itself be, or may claim.
 Result<> UnixEndpoint::read_credentials(SyscallContext& context, const UnixCredentials& named, Outgoing& outgoing) {
-  if (named.uid == ~0u || named.gid == ~0u) return Errno::EINVAL;
+  TRY(check_claimed_identity(context, {named.pid, named.uid, named.gid}));
   lxnet_credentials own{};
   context.hal().credentials(own);
-  const auto may_be = [&](uint32_t id, uint32_t real, uint32_t effective, uint32_t saved, int capability) {
-    return id == real || id == effective || id == saved || hal().capable(capability);
-  };
-  if (named.pid != own.tgid && !hal().capable(LXNET_CAP_SYS_ADMIN)) return Errno::EPERM;
-  if (!may_be(named.uid, own.uid, own.euid, own.suid, LXNET_CAP_SETUID)) return Errno::EPERM;
-  if (!may_be(named.gid, own.gid, own.egid, own.sgid, LXNET_CAP_SETGID)) return Errno::EPERM;
   if (named.pid != own.tgid && UnixProcess::is_offered(hal())) {
     outgoing.process = UnixProcess::of(hal(), named.pid);
     if (!outgoing.process.is_known()) return Errno::ESRCH;

@@ -9,7 +9,7 @@ namespace {
 constexpr int kSocketLevel = 1;
 constexpr int kRights = 1, kCredentials = 2, kPriority = 12, kTimestampOld = 29, kTimestampNanosOld = 35, kMark = 36,
               kTimestampingOld = 37, kOverflow = 40, kStampStatistics = 54, kTransmitTime = 61, kTimestampNew = 63,
-              kTimestampNanosNew = 64, kTimestampingNew = 65, kStampKey = 81;
+              kTimestampNanosNew = 64, kTimestampingNew = 65, kDeviceMemory = 79, kStampKey = 81;
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
 bool may_mark(SyscallContext& context) {
@@ -86,6 +86,45 @@ void encode_timestamps(const SocketOptions& options, const ReceiveRequest& reque
 
 }  // namespace
 
+Result<> check_claimed_identity(SyscallContext& context, const ClaimedIdentity& claimed) {
+  if (claimed.uid == ~0u || claimed.gid == ~0u) return Errno::EINVAL;
+  lxnet_credentials own{};
+  context.hal().credentials(own);
+  const auto may_be = [&](uint32_t id, uint32_t real, uint32_t effective, uint32_t saved, int capability) {
+    return id == real || id == effective || id == saved || context.hal().capable(capability);
+  };
+  if (claimed.pid != own.tgid && !context.hal().capable(LXNET_CAP_SYS_ADMIN)) return Errno::EPERM;
+  if (!may_be(claimed.uid, own.uid, own.euid, own.suid, LXNET_CAP_SETUID)) return Errno::EPERM;
+  if (!may_be(claimed.gid, own.gid, own.egid, own.sgid, LXNET_CAP_SETGID)) return Errno::EPERM;
+  return ok();
+}
+
+namespace {
+
+// Where the host does not tell, whoever is named is believed.
+bool is_process(const Hal& hal, int32_t pid) {
+  if (pid <= 0) return false;
+  if (hal.table().process_file == nullptr) return true;
+  lxnet_foreign_file* file = hal.table().process_file(hal.context(), pid);
+  if (file == nullptr) return false;
+  hal.table().foreign_unref(hal.context(), file);
+  return true;
+}
+
+}  // namespace
+
+Result<> check_claims(SyscallContext& context, ControlReader& reader) {
+  ControlMessage message;
+  while (TRY(reader.next(message))) {
+    if (message.level != kSocketLevel) continue;
+    if (message.type != kCredentials) return Errno::EINVAL;
+    const auto claimed = TRY(message.as<ClaimedIdentity>());
+    TRY(check_claimed_identity(context, claimed));
+    if (!is_process(context.hal(), claimed.pid)) return Errno::ESRCH;
+  }
+  return ok();
+}
+
 Result<> decode_generic_control(SyscallContext& context, const SocketOptions& options, const ControlMessage& message,
                                 SendControl& control) {
   switch (message.type) {
@@ -106,6 +145,10 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
       return decode_stamp_key(options, message, control);
     case kPriority:
       return decode_priority(context, message, control);
+    case kDeviceMemory:
+      // Which device's memory the bytes are in, of which there is none: who has pages of his own takes no notice.
+      TRY(message.as<uint32_t>());
+      return ok();
     case kRights:
     case kCredentials:
       return ok();  // meant for AF_UNIX; elsewhere Linux passes over them

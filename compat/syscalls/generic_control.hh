@@ -12,6 +12,16 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
 
 // Linux's sock_recv_cmsgs(): time stamps, the count of drops, the mark and the priority of a received packet.
 // The stamps alone.
+// Who SCM_CREDENTIALS says one is.
+struct ClaimedIdentity {
+  int32_t pid;
+  uint32_t uid, gid;
+};
+// scm_check_creds(): what the caller could make itself be, or may claim.
+Result<> check_claimed_identity(SyscallContext& context, const ClaimedIdentity& claimed);
+// scm_send() of families that carry credentials and no descriptors; whom nobody is told of.
+Result<> check_claims(SyscallContext& context, ControlReader& reader);
+
 void encode_timestamp_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer);
 void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer);
 
