@@ -173,8 +173,10 @@ endif()
 # The program that the differential test runs on Linux and on lxnet; like a conformance test it knows only the C library.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/walk/*.cc)
 add_executable(walk ${sources})
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/sweep/*.cc)
+add_executable(sweep ${sources})
 if(TARGET test_differential)
-  add_dependencies(test_differential walk lxnet-run)
+  add_dependencies(test_differential walk sweep lxnet-run)
 endif()
 
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)

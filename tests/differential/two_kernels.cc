@@ -68,6 +68,15 @@ std::string TwoKernels::output_of(Kernel kernel, std::vector<std::string> words)
   return run_program(words);
 }
 
+std::string output_on(TwoKernels::Kernel kernel, std::vector<std::string> words) {
+  words[0] = beside_this(words[0]);
+  if (kernel == TwoKernels::Kernel::Lxnet) {
+    const std::vector<std::string> prefix{beside_this("lxnet-run"), "--unix", "--"};
+    words.insert(words.begin(), prefix.begin(), prefix.end());
+  }
+  return run_program(words);
+}
+
 std::map<uint64_t, Lines> TwoKernels::run(Kernel kernel, uint64_t first, uint64_t last) const {
   std::map<uint64_t, Lines> logs;
   std::istringstream stream(output_of(kernel, command(first, last)));

@@ -36,6 +36,9 @@ class TwoKernels {
   Walk walk_;
 };
 
+// What a program beside the test printed; its first word is its name.
+std::string output_on(TwoKernels::Kernel kernel, std::vector<std::string> words);
+
 // The first line in which they differ, or -1.
 int first_difference(const Lines& left, const Lines& right);
 // The step a line belongs to.

@@ -1,0 +1,73 @@
+// sweep: prints what every call of a kind answers.
+//
+//   sweep NAME [--part I/N] [--user] [--missing LEVEL:NAME,...]
+//
+// --part tries only every Nth subject; --user drops the privileges for the calls that are tried; --missing are options that
+// lxnet's tables call so, and which are not tried.
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "tests/differential/sweep/sweep.hh"
+
+namespace {
+
+struct Row {
+  const char* name;
+  sweep::Sweep run;
+};
+constexpr Row kRows[] = {
+    {"options", sweep::sweep_options},     {"flags", sweep::sweep_flags},     {"sockets", sweep::sweep_sockets},
+    {"shutdowns", sweep::sweep_shutdowns}, {"ioctls", sweep::sweep_ioctls},   {"fcntls", sweep::sweep_fcntls},
+    {"controls", sweep::sweep_controls},   {"reports", sweep::sweep_reports}, {"pointers", sweep::sweep_pointers},
+};
+
+// What a host's kernel may have been configured to otherwise.
+void set_tunable(const char* path, const char* value) {
+  const int fd = open(path, O_WRONLY);
+  if (fd < 0) return;
+  if (write(fd, value, strlen(value)) < 0) perror(path);
+  close(fd);
+}
+
+bool enter_namespace() {
+  if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+  set_tunable("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+  set_tunable("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
+  const sweep::Fd fd(socket(AF_INET, SOCK_DGRAM, 0));
+  ifreq request{};
+  memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  return ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sweep::Part part;
+  bool is_unprivileged = false;
+  const char* name = argc > 1 ? argv[1] : "";
+  for (int i = 2; i < argc; ++i) {
+    if (strcmp(argv[i], "--user") == 0) is_unprivileged = true;
+    if (strcmp(argv[i], "--missing") == 0 && i + 1 < argc) sweep::leave_out_options(argv[++i]);
+    if (strcmp(argv[i], "--part") == 0 && i + 1 < argc && sscanf(argv[++i], "%u/%u", &part.index, &part.of) != 2) return 2;
+  }
+  for (const Row& row : kRows) {
+    if (strcmp(row.name, name) != 0) continue;
+    if (!enter_namespace()) {
+      perror("a network namespace");
+      return 2;
+    }
+    sweep::watch_signals();
+    sweep::Log log(part, is_unprivileged ? "as nobody: " : "");
+    row.run(log, is_unprivileged);
+    return 0;
+  }
+  fprintf(stderr, "sweep NAME [--part I/N] [--user] [--missing LEVEL:NAME,...]\n");
+  return 2;
+}
