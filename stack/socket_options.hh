@@ -54,7 +54,7 @@ struct SocketOptions {
   uint32_t timestamp_key = 0;         // SOF_TIMESTAMPING_OPT_ID: the next packet's; for a stream, what its bytes are counted from
   int32_t timestamp_clock_index = 0;  // SOF_TIMESTAMPING_BIND_PHC, which no device grants
   uint32_t busy_poll_micros = 0;
-  uint16_t busy_poll_budget = 8;
+  uint16_t busy_poll_budget = 0;
   bool prefer_busy_poll = false;
   bool transmit_rehash = true;           // SO_TXREHASH: a stream that times out tries another path
   Relaxed<uint32_t> incoming_cpu = ~0u;  // SO_INCOMING_CPU: noted by every packet
@@ -84,6 +84,7 @@ struct IpSocketOptions {
   bool rfc4884_v4 = false, rfc4884_v6 = false;  // IP_RECVERR_RFC4884: where ICMP's extensions begin
   bool router_alert_v4 = false;                 // IP_ROUTER_ALERT
   int32_t router_alert_v6 = -1;                 // IPV6_ROUTER_ALERT: which value; -1: none
+  bool router_alert_v6_told = false;            // and what is read back of it
   bool router_alert_isolate = false;            // IPV6_ROUTER_ALERT_ISOLATE: a stack is a namespace, and hears itself alone
   bool flow_info_send = false;                  // IPV6_FLOWINFO_SEND
   uint8_t source_preferences = 0;               // IPV6_ADDR_PREFERENCES: kPrefer* below

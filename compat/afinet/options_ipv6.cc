@@ -153,7 +153,7 @@ constexpr OptionRow kRows[] = {
      .rule = kRule,
      .set_int = &set_router_alert6,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return socket_of(file).ip_options.router_alert_v6 >= 0 ? 1 : 0;
+       return int{socket_of(file).ip_options.router_alert_v6_told};
      }},
     {.level = kLevelIpv6,
      .name = 24,

@@ -41,6 +41,8 @@ Result<> set_router_alert6(SyscallContext&, SocketFile& file, int value) {
   if (value >= 0 && alert >= 0) return Errno::EADDRINUSE;
   if (value < 0 && alert < 0) return Errno::ENOBUFS;
   alert = value < 0 ? -1 : value;
+  // What is read back is not whether it is on.
+  socket.ip_options.router_alert_v6_told = value != 0;
   return ok();
 }
 
@@ -103,7 +105,9 @@ Result<> set_unicast_interface6(SyscallContext& context, SocketFile& file, int v
 namespace {
 
 bool has_ports(const Socket& socket) {
-  return socket.type() != SocketType::Raw && (socket.protocol() == 6 || socket.protocol() == 17);
+  constexpr uint8_t kTcp = 6, kUdp = 17, kUdpLite = 136;
+  const uint8_t protocol = socket.protocol();
+  return socket.type() != SocketType::Raw && (protocol == kTcp || protocol == kUdp || protocol == kUdpLite);
 }
 
 }  // namespace

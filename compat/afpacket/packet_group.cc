@@ -11,10 +11,10 @@ bool is_known(FanoutKind kind) { return kind <= FanoutKind::Ebpf; }
 Result<> PacketSocket::join_fanout(SyscallContext&, FanoutRequest request) {
   const FanoutKind kind = request.kind();
   if (!is_known(kind) || (kind == FanoutKind::Rollover && request.has(kFanoutRollover))) return Errno::EINVAL;
-  if (request.has(kFanoutDefragment)) return Errno::EINVAL;
   auto flags = static_cast<uint8_t>(request.kind_and_flags >> 8);
   MutexLock lock(domain_.mutex());
   if (fanout_ != nullptr) return Errno::EALREADY;
+  if (request.has(kFanoutDefragment)) return Errno::EINVAL;
   uint16_t id = request.id;
   if (request.has(kFanoutUniqueId)) {
     if (id != 0) return Errno::EINVAL;

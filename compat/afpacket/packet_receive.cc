@@ -82,7 +82,8 @@ Result<Ref<Packet>> PacketSocket::next_packet(uint32_t flags) {
 }
 
 Result<size_t> PacketSocket::receive(SyscallContext& context, IncomingMessage& message) {
-  constexpr uint32_t kKnown = kMessagePeek | kMessageDontWait | kMessageTruncated | kMessageErrorQueue;
+  constexpr uint32_t kMessageCompat = 0x80000000;  // MSG_CMSG_COMPAT, which recvfrom() lets through
+  constexpr uint32_t kKnown = kMessagePeek | kMessageDontWait | kMessageTruncated | kMessageErrorQueue | kMessageCompat;
   if ((message.flags & ~kKnown) != 0) return Errno::EINVAL;
   if ((message.flags & kMessageErrorQueue) != 0) return Errno::EAGAIN;
   const bool waits = (message.flags & kMessageDontWait) == 0;

@@ -26,7 +26,12 @@ Result<int64_t> sys_connect(SyscallContext& context, int fd, UserAddress user_ad
 
 Result<int64_t> sys_shutdown(SyscallContext& context, int fd, int how) {
   const Ref<SocketFile> socket = TRY(find_socket(context, fd));
-  if (how < 0 || how > 2) return Errno::EINVAL;
+  if (how < 0 || how > 2) {
+    // Families without the call do not look at how.
+    const uint16_t family = socket->address_family();
+    const bool is_looked_at = family == kFamilyInet || family == kFamilyInet6 || family == kFamilyUnix;
+    return is_looked_at ? Errno::EINVAL : Errno::EOPNOTSUPP;
+  }
   TRY(socket->shutdown(context, static_cast<ShutdownHow>(how)));
   return 0;
 }

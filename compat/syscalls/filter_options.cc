@@ -49,7 +49,18 @@ Result<Ref<BpfProgram>> take_filter(const OptionInput& input) {
   return program;
 }
 
+namespace {
+
+bool is_tcp(SocketFile& socket) {
+  const Socket* internet = socket.internet_socket();
+  return internet != nullptr && internet->type() == SocketType::Stream && internet->protocol() == 6;
+}
+
+}  // namespace
+
+// A filter may cut what it lets through, and a stream's segments must not be: whom one trusts may have it.
 Result<> attach_filter(const OptionInput& input) {
+  if (is_tcp(input.socket) && !input.context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
   Ref<BpfProgram> program = TRY(take_filter(input));
   SocketAttachments* attachments = input.socket.attachments();
   if (attachments == nullptr) return Errno::EOPNOTSUPP;

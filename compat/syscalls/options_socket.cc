@@ -144,12 +144,6 @@ Result<> set_buffer_lock(SyscallContext&, SocketFile& socket, int value) {
   return ok();
 }
 
-Result<> set_receive_mark(SyscallContext& context, SocketFile& socket, int value) {
-  if (!context.hal().capable(LXNET_CAP_NET_RAW) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  socket.options().receive_mark = value != 0;
-  return ok();
-}
-
 template <uint32_t kFlags>
 constexpr OptionRow timestamp_row(int name, const char* text) {
   return {
@@ -162,14 +156,13 @@ constexpr OptionRow set_row(int name, const char* text, Result<> (*set)(const Op
 constexpr OptionRow call_row(int name, const char* text, Result<> (*call)(SyscallContext&, SocketFile&, int)) {
   return {.level = kSocketLevel, .name = name, .text = text, .set_int = call};
 }
-// What belongs to sockets that carry credentials and descriptors.
 Result<> set_pass_security(SyscallContext&, SocketFile& socket, int value) {
-  if (socket.address_family() != kFamilyUnix) return Errno::EOPNOTSUPP;
+  if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
   socket.options().pass_security = value != 0;
   return ok();
 }
 Result<int> get_pass_security(SyscallContext&, SocketFile& socket) {
-  if (socket.address_family() != kFamilyUnix) return Errno::EOPNOTSUPP;
+  if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
   return int{socket.options().pass_security};
 }
 
@@ -435,11 +428,7 @@ constexpr OptionRow kRows[] = {
      .set_int = &set_transmit_rehash,
      .get_int = &get_transmit_rehash,
      .note = "a timeout chooses another flow label; data that comes twice does not"},
-    {.level = kSocketLevel,
-     .name = 75,
-     .text = "SO_RCVMARK",
-     .set_int = &set_receive_mark,
-     .get_int = &get_flag<&SocketOptions::receive_mark>},
+    flag_row<&SocketOptions::receive_mark>(75, "SO_RCVMARK"),
     {.level = kSocketLevel, .name = 76, .text = "SO_PASSPIDFD", .set_int = &set_pass_process, .get_int = &get_pass_process},
     {.level = kSocketLevel, .name = 77, .text = "SO_PEERPIDFD", .get = &get_peer_process},
     set_row(80, "SO_DEVMEM_DONTNEED", &give_back_device_memory),

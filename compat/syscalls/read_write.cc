@@ -8,7 +8,8 @@ namespace {
 constexpr int kNoWait = 0x8;                     // RWF_NOWAIT
 constexpr int kAppend = 0x10, kNoAppend = 0x20;  // RWF_*
 // And RWF_HIPRI, RWF_DSYNC, RWF_SYNC, which mean nothing to a socket.
-constexpr int kKnownFlags = 0x1 | 0x2 | 0x4 | kNoWait | kAppend | kNoAppend;
+constexpr int kNoSignal = 0x100;  // RWF_NOSIGNAL
+constexpr int kKnownFlags = 0x1 | 0x2 | 0x4 | kNoWait | kAppend | kNoAppend | kNoSignal;
 
 // kiocb_set_rw_flags().
 Result<> check_flags(int flags) {
@@ -82,7 +83,8 @@ Result<size_t> SocketFile::write_with_flags(SyscallContext& context, IoSource& s
   OutgoingMessage message{.source = source, .flags = flags};
   if (socket_type() == kSockSequenced) message.flags |= kMessageEndOfRecord;
   auto written = send(context, message);
-  if (written.is_error(Errno::EPIPE) && socket_type() == kSockStream) send_broken_pipe_signal(context);
+  if (written.is_error(Errno::EPIPE) && socket_type() == kSockStream && (flags & kMessageNoSignal) == 0)
+    send_broken_pipe_signal(context);
   return written;
 }
 
@@ -155,9 +157,11 @@ Result<int64_t> sys_pwritev2(SyscallContext& context, int fd, UserAddress vector
   const IoSegments segments = TRY(import_vector(context, vector, count));
   if (segments.total() == 0) return 0;
   TRY(check_flags(flags));
-  if ((flags & kNoWait) == 0 || file->kind() != FileKind::Socket) return write_segments(context, *file, segments);
+  if ((flags & (kNoWait | kNoSignal)) == 0 || file->kind() != FileKind::Socket) return write_segments(context, *file, segments);
+  uint32_t message_flags = (flags & kNoWait) != 0 || file->is_nonblocking() ? uint32_t{kMessageDontWait} : 0;
+  if ((flags & kNoSignal) != 0) message_flags |= kMessageNoSignal;
   UserSource source(context.hal(), segments);
-  return static_cast<int64_t>(TRY(static_cast<SocketFile&>(*file).write_with_flags(context, source, kMessageDontWait)));
+  return static_cast<int64_t>(TRY(static_cast<SocketFile&>(*file).write_with_flags(context, source, message_flags)));
 }
 
 }  // namespace lxnet

@@ -9,11 +9,12 @@ void forget_route(SyscallContext& context, SocketFile& socket) {
 
 namespace {
 
-Result<> bind_to(SyscallContext& context, SocketFile& socket, uint32_t index) {
+// The first time is free; changing it is not. And that is asked before the index is looked at.
+Result<> bind_to(SyscallContext& context, SocketFile& socket, int index) {
   uint32_t& bound = socket.options().bound_interface;
-  // The first time is free; changing it is not.
   if (bound != 0 && !context.hal().capable(LXNET_CAP_NET_RAW)) return Errno::EPERM;
-  __atomic_store_n(&bound, index, __ATOMIC_RELAXED);
+  if (index < 0) return Errno::EINVAL;
+  __atomic_store_n(&bound, static_cast<uint32_t>(index), __ATOMIC_RELAXED);
   forget_route(context, socket);
   return ok();
 }
@@ -28,7 +29,7 @@ Result<> set_bound_device(const OptionInput& input) {
   if (name[0] == 0) return bind_to(input.context, input.socket, 0);
   const Ref<Interface> interface = input.context.stack().interfaces().find(name);
   if (!interface) return Errno::ENODEV;
-  return bind_to(input.context, input.socket, interface->index());
+  return bind_to(input.context, input.socket, static_cast<int>(interface->index()));
 }
 
 // Linux wants room for any name, not just for this one.
@@ -43,10 +44,7 @@ Result<> get_bound_device(const OptionOutput& output) {
   return output.write(ByteSpan(reinterpret_cast<const uint8_t*>(interface->name()), size + 1));
 }
 
-Result<> set_bound_index(SyscallContext& context, SocketFile& socket, int index) {
-  if (index < 0) return Errno::EINVAL;
-  return bind_to(context, socket, static_cast<uint32_t>(index));
-}
+Result<> set_bound_index(SyscallContext& context, SocketFile& socket, int index) { return bind_to(context, socket, index); }
 
 Result<> get_peer_name(const OptionOutput& output) {
   auto name = output.socket.name(output.context, SocketFile::NameOf::LastPeer);
@@ -58,7 +56,7 @@ Result<> get_peer_name(const OptionOutput& output) {
 
 bool has_peek_offset(SocketFile& socket) {
   const Socket* internet = socket.internet_socket();
-  if (internet == nullptr) return true;
+  if (internet == nullptr) return socket.address_family() == kFamilyUnix;
   const uint8_t protocol = internet->protocol();
   return internet->type() != SocketType::Raw && (protocol == 6 || protocol == 17 || protocol == 136);
 }
@@ -80,11 +78,9 @@ Result<> set_debug(SyscallContext& context, SocketFile& socket, int value) {
   return ok();
 }
 
-Result<> set_busy_poll(SyscallContext& context, SocketFile& socket, int micros) {
-  uint32_t& now = socket.options().busy_poll_micros;
-  if (micros > static_cast<int>(now) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+Result<> set_busy_poll(SyscallContext&, SocketFile& socket, int micros) {
   if (micros < 0) return Errno::EINVAL;
-  now = static_cast<uint32_t>(micros);
+  socket.options().busy_poll_micros = static_cast<uint32_t>(micros);
   return ok();
 }
 

@@ -10,10 +10,10 @@ struct UserCredentials {
 };
 
 bool is_unix(const SocketFile& socket) { return socket.address_family() == kFamilyUnix; }
-// sk_may_scm_recv(): who hands credentials along with data.
-bool carries_credentials(const SocketFile& socket) { return is_unix(socket) || socket.address_family() == kFamilyNetlink; }
 
 }  // namespace
+
+bool carries_credentials(const SocketFile& socket) { return is_unix(socket) || socket.address_family() == kFamilyNetlink; }
 
 Result<> get_peer_credentials(const OptionOutput& output) {
   lxnet_credentials peer{};

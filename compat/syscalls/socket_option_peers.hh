@@ -10,6 +10,9 @@ Result<> get_peer_credentials(const OptionOutput& output);
 Result<> get_peer_groups(const OptionOutput& output);
 Result<> get_peer_process(const OptionOutput& output);
 
+// sk_may_scm_recv(): who hands credentials along with data.
+bool carries_credentials(const SocketFile& socket);
+
 // SO_PASSCRED, SO_PASSPIDFD, SO_PASSRIGHTS: sockets that carry such things. EOPNOTSUPP elsewhere.
 Result<> set_pass_credentials(SyscallContext& context, SocketFile& socket, int value);
 Result<int> get_pass_credentials(SyscallContext& context, SocketFile& socket);

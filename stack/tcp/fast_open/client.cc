@@ -114,8 +114,8 @@ Result<> TcpSocket::begin_fast_open(Entry& entry, SendRequest& request) {
   } else if (phase_ == Phase::Connected) {
     return Errno::EISCONN;
   } else if (phase_ == Phase::Unconnected) {
-    if (request.destination == nullptr) return Errno::EINVAL;
     if (state() != TcpState::Closed) return Errno::EISCONN;
+    if (request.destination == nullptr) return Errno::EINVAL;
     TRY(start_connect(entry, *request.destination, Opening{.source = &request.source, .is_fast = true}));
     phase_ = Phase::Connecting;
   } else if (in(TcpState::SynSent | TcpState::SynReceived) && (request.flags & kMessageDontWait) != 0) {
