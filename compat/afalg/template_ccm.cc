@@ -2,18 +2,14 @@
 // takes, less one, the nonce, and room for the counter.
 #include "compat/afalg/algorithm_calls.hh"
 #include "compat/afalg/secret.hh"
+#include "compat/afalg/template_ctr_mac.hh"
 #include "compat/afalg/template_list.hh"
 #include "compat/afalg/words.hh"
 
 namespace lxnet {
 namespace {
 
-constexpr size_t kBlock = 16;
-
-// [ctr's context][cbcmac's context]
-const Algorithm& ctr_of(const Algorithm& self) { return *self.parts[0]; }
-const Algorithm& mac_of(const Algorithm& self) { return *self.parts[1]; }
-size_t mac_at(const Algorithm& self) { return aligned_context(ctr_of(self).context_size); }
+using ctr_mac::ctr_of, ctr_mac::mac_of, ctr_mac::mac_at, ctr_mac::kBlock;
 
 Result<> set_key(const Algorithm& self, void* context, ByteSpan key) {
   TRY(set_algorithm_key(ctr_of(self), context, key));
@@ -73,12 +69,10 @@ Result<> authenticate(const Algorithm& self, const void* context, const AeadRequ
 
 // Hides the tag, or uncovers it, with counter 0; the text goes through ctr from counter 1 on.
 Result<> crypt(const Algorithm& self, const void* context, const AeadRequest& request, uint8_t* tag) {
-  const Algorithm& ctr = ctr_of(self);
   SecretBytes<kBlock> counter;
   memcpy(counter, request.iv, kBlock);
   memset(counter + kBlock - 1 - request.iv[0], 0, request.iv[0] + size_t{1});
-  TRY(ctr.skcipher->encrypt(ctr, context, counter, tag, tag, kBlock));
-  return ctr.skcipher->encrypt(ctr, context, counter, request.to, request.from, request.size);
+  return ctr_mac::crypt(self, context, request, counter, tag);
 }
 
 Result<> encrypt(const Algorithm& self, const void* context, const AeadRequest& request) {
@@ -101,27 +95,13 @@ Result<> decrypt(const Algorithm& self, const void* context, const AeadRequest& 
 constexpr AeadOperations kOperations{
     .set_key = &set_key, .check_tag_size = &check_size, .encrypt = &encrypt, .decrypt = &decrypt};
 
+constexpr ctr_mac::Mode kMode{.name = "ccm(", .driver = "ccm_base(", .iv_size = kBlock, .operations = &kOperations};
+
+// Both of one cipher.
 Result<> create_of(TemplateBuilder& builder, const Algorithm& ctr, const Algorithm& mac) {
-  const NameView name = NameView::of(ctr.name);
-  // And both of one cipher.
-  const bool is_mac =
-      NameView::of(mac.name).has_prefix("cbcmac(") && name.has_prefix("ctr(") && NameView::of(mac.name + 7) == ctr.name + 4;
-  if (!is_mac || ctr.iv_size != kBlock || ctr.block_size != 1 || mac.digest_size != kBlock) {
-    return Errno::EINVAL;
-  }
-  Algorithm& row = builder.row();
-  row.parts[0] = &ctr;
-  row.parts[1] = &mac;
-  row.priority = (ctr.priority + mac.priority) / 2;
-  row.chunk_size = ctr.chunk();
-  row.iv_size = kBlock;
-  row.min_key_size = ctr.min_key_size;
-  row.max_key_size = ctr.max_key_size;
-  row.digest_size = kBlock;
-  row.context_size = aligned_context(ctr.context_size) + mac.context_size;
-  row.aead = &kOperations;
-  TRY(builder.name().add("ccm(").add(NameView{name.data + 4, name.size - 4}).finish());
-  return builder.driver().add("ccm_base(").add(ctr.driver).add(",").add(mac.driver).add(")").finish();
+  const bool is_mac = NameView::of(mac.name).has_prefix("cbcmac(") && NameView::of(ctr.name).has_prefix("ctr(") &&
+                      NameView::of(mac.name + 7) == ctr.name + 4;
+  return is_mac ? ctr_mac::create(builder, kMode, ctr, mac) : Result<>(Errno::EINVAL);
 }
 
 Result<> create(TemplateBuilder& builder) {

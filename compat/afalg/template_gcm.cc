@@ -1,18 +1,15 @@
 // gcm (NIST SP 800-38D) over ctr of a cipher and a ghash, whichever are best.
 #include "compat/afalg/algorithm_calls.hh"
 #include "compat/afalg/secret.hh"
+#include "compat/afalg/template_ctr_mac.hh"
 #include "compat/afalg/template_list.hh"
 #include "compat/afalg/words.hh"
 
 namespace lxnet {
 namespace {
 
-constexpr size_t kBlock = 16, kIv = 12;
-
-// [ctr's context][ghash's context]
-const Algorithm& ctr_of(const Algorithm& self) { return *self.parts[0]; }
-const Algorithm& ghash_of(const Algorithm& self) { return *self.parts[1]; }
-size_t ghash_at(const Algorithm& self) { return aligned_context(ctr_of(self).context_size); }
+using ctr_mac::ctr_of, ctr_mac::kBlock;
+constexpr size_t kIv = 12;
 
 // The hash's key is what the cipher makes of zeros.
 Result<> set_key(const Algorithm& self, void* context, ByteSpan key) {
@@ -20,7 +17,7 @@ Result<> set_key(const Algorithm& self, void* context, ByteSpan key) {
   TRY(set_algorithm_key(ctr, context, key));
   SecretBytes<kBlock> zero, hash_key;
   TRY(ctr.skcipher->encrypt(ctr, context, zero, hash_key, hash_key, kBlock));
-  return set_algorithm_key(ghash_of(self), context_at(context, ghash_at(self)), hash_key.first(kBlock));
+  return set_algorithm_key(ctr_mac::mac_of(self), context_at(context, ctr_mac::mac_at(self)), hash_key.first(kBlock));
 }
 
 Result<> check_size(const Algorithm&, size_t size) {
@@ -29,12 +26,10 @@ Result<> check_size(const Algorithm&, size_t size) {
 
 // Text through ctr from counter 2 on; `mask` becomes what the tag is hidden with, counter 1.
 Result<> crypt(const Algorithm& self, const void* context, const AeadRequest& request, uint8_t* mask) {
-  const Algorithm& ctr = ctr_of(self);
   SecretBytes<kBlock> counter;
   memcpy(counter, request.iv, kIv);
   counter[kBlock - 1] = 1;
-  TRY(ctr.skcipher->encrypt(ctr, context, counter, mask, mask, kBlock));
-  return ctr.skcipher->encrypt(ctr, context, counter, request.to, request.from, request.size);
+  return ctr_mac::crypt(self, context, request, counter, mask);
 }
 
 void pad(const Algorithm& ghash, const void* context, void* state, size_t size) {
@@ -44,8 +39,8 @@ void pad(const Algorithm& ghash, const void* context, void* state, size_t size) 
 
 // `tag` holds the mask.
 void authenticate(const Algorithm& self, const void* context, ByteSpan associated, ByteSpan text, uint8_t* tag) {
-  const Algorithm& ghash = ghash_of(self);
-  const uint8_t* key = context_at(context, ghash_at(self));
+  const Algorithm& ghash = ctr_mac::mac_of(self);
+  const uint8_t* key = context_at(context, ctr_mac::mac_at(self));
   SecretBytes<kMaxHashStateSize> state;
   ghash.hash->start(ghash, key, state);
   ghash.hash->update(ghash, key, state, associated);
@@ -83,24 +78,10 @@ Result<> decrypt(const Algorithm& self, const void* context, const AeadRequest& 
 constexpr AeadOperations kOperations{
     .set_key = &set_key, .check_tag_size = &check_size, .encrypt = &encrypt, .decrypt = &decrypt};
 
+constexpr ctr_mac::Mode kMode{.name = "gcm(", .driver = "gcm_base(", .iv_size = kIv, .operations = &kOperations};
+
 Result<> create_of(TemplateBuilder& builder, const Algorithm& ctr, const Algorithm& ghash) {
-  const NameView name = NameView::of(ctr.name);
-  if (!name.has_prefix("ctr(") || ctr.iv_size != kBlock || ctr.block_size != 1 || !(NameView::of(ghash.name) == "ghash")) {
-    return Errno::EINVAL;
-  }
-  Algorithm& row = builder.row();
-  row.parts[0] = &ctr;
-  row.parts[1] = &ghash;
-  row.priority = (ctr.priority + ghash.priority) / 2;
-  row.chunk_size = ctr.chunk();
-  row.iv_size = kIv;
-  row.min_key_size = ctr.min_key_size;
-  row.max_key_size = ctr.max_key_size;
-  row.digest_size = kBlock;
-  row.context_size = aligned_context(ctr.context_size) + ghash.context_size;
-  row.aead = &kOperations;
-  TRY(builder.name().add("gcm(").add(NameView{name.data + 4, name.size - 4}).finish());
-  return builder.driver().add("gcm_base(").add(ctr.driver).add(",").add(ghash.driver).add(")").finish();
+  return NameView::of(ghash.name) == "ghash" ? ctr_mac::create(builder, kMode, ctr, ghash) : Result<>(Errno::EINVAL);
 }
 
 Result<> create(TemplateBuilder& builder) {
