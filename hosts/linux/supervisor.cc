@@ -52,6 +52,7 @@ Supervisor::Supervisor(int log_level)
       rings_(shared_memory_, tasks_),
       files_(loop_, rings_, [this](lxnet_file* file) { close_file(file); }),
       foreign_files_(loop_, fibers_),
+      async_io_(files_),
       signals_(fibers_, [this](Task& task, const ProcessStatus& status) { foreign_files_.note_signals(task, status); }),
       native_calls_(::seccomp_arch_native()),
       i386_calls_(SCMP_ARCH_X86),
@@ -106,6 +107,7 @@ void Supervisor::on_death(Task& task) {
   if (task.fiber != nullptr) fibers_.interrupt(task.fiber);
   signals_.forget_timers_of(task.tid());
   foreign_files_.forget_process(task.tid());
+  async_io_.forget_process(task.tid());
   if (rings_.has_lent()) rings_.forget_ended();
   // Its parent gets SIGCHLD about now.
   signals_.expect_soon(now_nanos());
@@ -166,6 +168,8 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
       return serve_open(call);
     case Shape::Map:
       return serve_map(call);
+    case Shape::AsyncIo:
+      return async_io_.is_idle() ? continue_natively(listener, notice.id) : serve_async(std::move(call));
     case Shape::Timer:
       note_timer(signals_, call);
       return continue_natively(listener, notice.id);
@@ -243,6 +247,21 @@ void Supervisor::serve_map(const Call& call) {
   const int result = file == nullptr ? 0 : rings_.lend(call, file, fd, arguments[kSize], arguments[kOffset]);
   if (result == 0 || result == -ENODEV) return continue_natively(call.listener, call.notice.id);
   answer(call, result);
+}
+
+void Supervisor::serve_async(Call call) {
+  fibers_.start([this, call = std::move(call)]() mutable {
+    fibers_.current()->call = &call;
+    call.task->fiber = fibers_.current();
+    lxnet_stack* stack = stacks_.get(*call.task, hal_);
+    const int abi = abi_of(call.notice.data.arch);
+    const auto run = [stack, abi](int number, const uint64_t* arguments) {
+      return lxnet_syscall(stack, abi, static_cast<uint32_t>(number), arguments);
+    };
+    std::optional<int64_t> result = stack == nullptr ? std::nullopt : async_io_.serve(call, run);
+    result ? answer(call, *result) : continue_natively(call.listener, call.notice.id);
+    call.task->fiber = nullptr;
+  });
 }
 
 void Supervisor::start_call(Call call) {

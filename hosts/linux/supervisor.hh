@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "hal/lxnet.h"
+#include "hosts/linux/async_io.hh"
 #include "hosts/linux/call.hh"
 #include "hosts/linux/call_table.hh"
 #include "hosts/linux/event_loop.hh"
@@ -82,6 +83,7 @@ class Supervisor {
   void sweep_sets(const CallRow& row);
   void serve_open(Call& call);
   void serve_map(const Call& call);
+  void serve_async(Call call);
   void start_call(Call call);
   void resume_call(Call call);
   void run_call(Call& call, int number, const uint64_t* arguments, int64_t restart_deadline);
@@ -103,6 +105,7 @@ class Supervisor {
   RingMappings rings_;
   FileTable files_;
   ForeignTable foreign_files_;
+  AsyncIo async_io_;
   StackTable stacks_;
   SignalWatch signals_;
   CallTable native_calls_;

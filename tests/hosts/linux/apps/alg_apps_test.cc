@@ -1,4 +1,4 @@
-// Programs that let the kernel encipher: libkcapi's tools, Python.
+// Programs that let the kernel encipher: libkcapi's tools, OpenSSL's afalg engine, Python.
 
 #include "tests/hosts/linux/apps/app.hh"
 
@@ -36,6 +36,22 @@ done)sh",
 same ${#one} 64; if test "$one" = "$other"; then exit 1; fi)sh",
      Unix::OfTheHost,
      kHasAlg},
+    // By io_submit(), and an eventfd that tells of its end.
+    {"OpensslsAfalgEngine",
+     {"openssl", "cmp"},
+     R"sh(head -c 100000 /dev/urandom > file
+key=000102030405060708090a0b0c0d0e0f
+for size in 128 256; do
+  if test $size = 256; then key=$key$key; fi
+  iv=0f0e0d0c0b0a09080706050403020100
+  openssl enc -engine afalg -aes-$size-cbc -K $key -iv $iv -in file -out sealed
+  openssl enc -aes-$size-cbc -K $key -iv $iv -in file -out expected
+  cmp sealed expected
+  openssl enc -d -engine afalg -aes-$size-cbc -K $key -iv $iv -in sealed -out opened
+  cmp file opened
+done)sh",
+     Unix::OfTheHost,
+     "openssl engine afalg 2>&1 | grep -q '(afalg)' && python3 -c 'import socket; socket.socket(38, 5)' 2>/dev/null"},
     {"PythonSealsAndOpens",
      {"python3"},
      R"sh(cat > script.py <<'END'
