@@ -249,6 +249,13 @@ struct lxnet_hal {
   /* task. Copies what comes next in a pipe and leaves it there; never waits. Bytes, zero at its end, -EAGAIN while it is empty.
    * Without it what splice() read from a pipe is lost when the socket refuses it. */
   int64_t (*foreign_peek)(void* ctx, struct lxnet_foreign_file* file, void* to, size_t size);
+
+  /* -- more for calls; optional -- */
+
+  /* task. As find_fd, but without a count: the file stays until the call that asks is over. For a host where nobody but the
+   * calling task can close what it has open (one task, one table), as Linux's fdget() does for a process of one thread. Without
+   * it every call counts. */
+  struct lxnet_file* (*lend_fd)(void* ctx, int fd, int* error);
 };
 
 #ifdef __cplusplus

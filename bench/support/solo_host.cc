@@ -58,6 +58,12 @@ lxnet_hal SoloHost::table_of_one() {
     if (file == nullptr) *error = static_cast<int>(Errno::EBADF);
     return file;
   };
+  // The only task: nobody else closes what it has open.
+  own.lend_fd = [](void* ctx, int fd, int* error) {
+    lxnet_file* file = of(ctx).look(fd);
+    if (file == nullptr) *error = static_cast<int>(Errno::EBADF);
+    return file;
+  };
   own.release_fd = [](void* ctx, int fd) { lxnet_file_unref(of(ctx).take(fd)); };
   return own;
 }
@@ -98,9 +104,12 @@ int SoloHost::install(lxnet_file* file) {
   return static_cast<int>(files_.size()) - 1;
 }
 
+lxnet_file* SoloHost::look(int fd) const {
+  return fd < 0 || static_cast<size_t>(fd) >= files_.size() ? nullptr : files_[static_cast<size_t>(fd)];
+}
+
 lxnet_file* SoloHost::find(int fd) const {
-  if (fd < 0 || static_cast<size_t>(fd) >= files_.size()) return nullptr;
-  lxnet_file* file = files_[static_cast<size_t>(fd)];
+  lxnet_file* file = look(fd);
   if (file != nullptr) lxnet_file_ref(file);
   return file;
 }

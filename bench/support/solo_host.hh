@@ -40,6 +40,7 @@ class SoloHost : private threads::ThreadHal {
   void look_at_alarm();
   int park(int64_t deadline);
   int install(lxnet_file* file);
+  lxnet_file* look(int fd) const;
   lxnet_file* find(int fd) const;
   lxnet_file* take(int fd);
 

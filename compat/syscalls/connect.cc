@@ -6,7 +6,7 @@ namespace lxnet {
 namespace {
 
 Result<int64_t> write_name(SyscallContext& context, int fd, UserAddress address, UserAddress length, SocketFile::NameOf which) {
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   const SockAddr name = TRY(socket->name(context, which));
   TRY(name.write(context, address, length));
   return 0;
@@ -19,13 +19,13 @@ Result<int64_t> sys_connect(SyscallContext& context, int fd, UserAddress user_ad
   if (socket.is_error(Errno::EBADF)) return Errno::EBADF;
   const SockAddr address = TRY(SockAddr::read(context, user_address, length));
   if (!socket.is_ok()) return socket.error();
-  const Ref<SocketFile> found = socket.take();
+  const CalledSocket found = socket.take();
   TRY(found->connect(context, address));
   return 0;
 }
 
 Result<int64_t> sys_shutdown(SyscallContext& context, int fd, int how) {
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   if (how < 0 || how > 2) {
     // Families without the call do not look at how.
     const uint16_t family = socket->address_family();

@@ -10,15 +10,19 @@ Result<Ref<File>> find_file(SyscallContext& context, int fd) {
   return Ref<File>::adopt(File::from_c(file));
 }
 
-Result<Ref<SocketFile>> find_socket(SyscallContext& context, int fd) {
+Result<CalledSocket> find_socket(SyscallContext& context, int fd) {
+  const lxnet_hal& table = context.hal().table();
+  const bool is_lent = table.lend_fd != nullptr;
   int error = static_cast<int>(Errno::EBADF);
-  lxnet_file* found = context.hal().table().find_fd(context.hal().context(), fd, &error);
+  lxnet_file* found = (is_lent ? table.lend_fd : table.find_fd)(table.ctx, fd, &error);
   if (found == nullptr) [[unlikely]]
     return static_cast<Errno>(error);
-  File* file = File::from_c(found);
-  if (file->kind() == FileKind::Socket) [[likely]]
-    return Ref<SocketFile>::adopt(static_cast<SocketFile*>(file));
-  static_cast<void>(Ref<File>::adopt(file));
+  File& file = *File::from_c(found);
+  if (file.kind() == FileKind::Socket) [[likely]] {
+    auto& socket = static_cast<SocketFile&>(file);
+    return is_lent ? CalledSocket::lent(socket) : CalledSocket::counted(socket);
+  }
+  if (!is_lent) static_cast<void>(Ref<File>::adopt(&file));
   return Errno::ENOTSOCK;
 }
 

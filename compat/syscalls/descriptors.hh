@@ -5,10 +5,26 @@
 
 namespace lxnet {
 
+// The socket that a call is about, for the time of the call: counted, unless the host lends it.
+class CalledSocket {
+ public:
+  static CalledSocket counted(SocketFile& adopted) { return CalledSocket(Ref<SocketFile>::adopt(&adopted), adopted); }
+  static CalledSocket lent(SocketFile& socket) { return CalledSocket(nullptr, socket); }
+
+  SocketFile* operator->() const { return socket_; }
+  SocketFile& operator*() const { return *socket_; }
+
+ private:
+  CalledSocket(Ref<SocketFile> count, SocketFile& socket) : count_(std::move(count)), socket_(&socket) {}
+
+  Ref<SocketFile> count_;
+  SocketFile* socket_;
+};
+
 // EBADF; ENOTSOCK for a file that is not lxnet's.
 Result<Ref<File>> find_file(SyscallContext& context, int fd);
 // The same, and ENOTSOCK for an epoll set.
-Result<Ref<SocketFile>> find_socket(SyscallContext& context, int fd);
+Result<CalledSocket> find_socket(SyscallContext& context, int fd);
 // For calls that concern every kind of file: ENOSYS tells the host to answer itself when the file is its own.
 Result<Ref<File>> find_file_or_leave(SyscallContext& context, int fd);
 

@@ -49,7 +49,7 @@ Result<int64_t> sys_recv(SyscallContext& context, int fd, UserAddress buffer, ui
 Result<int64_t> sys_recvfrom(SyscallContext& context, int fd, UserAddress buffer, uint64_t size, uint32_t flags,
                              UserAddress address, UserAddress length) {
   const IoSegment segment = TRY(import_buffer(context, buffer, size));
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   UserSink sink(context.hal(), segment);
   IncomingMessage message{.sink = sink, .flags = receive_flags(*socket, flags), .wants_name = !address.is_null()};
   const size_t received = TRY(socket->receive(context, message));
@@ -59,7 +59,7 @@ Result<int64_t> sys_recvfrom(SyscallContext& context, int fd, UserAddress buffer
 
 Result<int64_t> sys_recvmsg(SyscallContext& context, int fd, UserAddress message, uint32_t flags) {
   if ((flags & kControlCompat) != 0) return Errno::EINVAL;
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   return static_cast<int64_t>(TRY(receive_header(context, *socket, message, flags)));
 }
 

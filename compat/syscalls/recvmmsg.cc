@@ -55,11 +55,11 @@ Result<int64_t> receive_timed(SyscallContext& context, int fd, UserAddress vecto
                               UserAddress user_timeout, TimeWidth width) {
   if ((flags & kControlCompat) != 0) return Errno::EINVAL;
   if (user_timeout.is_null()) {
-    const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+    const CalledSocket socket = TRY(find_socket(context, fd));
     return receive_many(context, *socket, vector, count, flags, nullptr, nullptr);
   }
   const Duration timeout = TRY(timeout_from_timespec(TRY(read_time_pair(context, user_timeout, width))));
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   Duration left = timeout;
   const int64_t received = TRY(receive_many(context, *socket, vector, count, flags, &timeout, &left));
   if (received > 0) TRY(write_time_pair(context, user_timeout, width, timespec_of(left)));

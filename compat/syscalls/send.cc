@@ -70,7 +70,7 @@ Result<int64_t> sys_send(SyscallContext& context, int fd, UserAddress buffer, ui
 Result<int64_t> sys_sendto(SyscallContext& context, int fd, UserAddress buffer, uint64_t size, uint32_t flags,
                            UserAddress address, int length) {
   const IoSegment segment = TRY(import_buffer(context, buffer, size));
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   SockAddr name;
   if (!address.is_null()) name = TRY(SockAddr::read(context, address, length));
   UserSource source(context.hal(), segment);
@@ -81,14 +81,14 @@ Result<int64_t> sys_sendto(SyscallContext& context, int fd, UserAddress buffer, 
 
 Result<int64_t> sys_sendmsg(SyscallContext& context, int fd, UserAddress message, uint32_t flags) {
   if ((flags & kControlCompat) != 0) return Errno::EINVAL;
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   return static_cast<int64_t>(TRY(send_header(context, *socket, message, flags, 0)).size);
 }
 
 Result<int64_t> sys_sendmmsg(SyscallContext& context, int fd, UserAddress vector, uint32_t count, uint32_t flags) {
   if ((flags & kControlCompat) != 0) return Errno::EINVAL;
   if (count > kMaxSegments) count = kMaxSegments;
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   const MessageLayout layout{context.is_32bit()};
   for (uint32_t i = 0; i < count; ++i) {
     const UserAddress entry = vector + i * layout.vector_size();

@@ -19,7 +19,7 @@ Result<> set_socket_level(const OptionInput& input, int name) {
 }  // namespace
 
 Result<int64_t> sys_setsockopt(SyscallContext& context, int fd, int level, int name, UserAddress value, int length) {
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   if (length < 0) return Errno::EINVAL;
   auto set = level == kSocketLevel ? set_socket_level(OptionInput{context, *socket, value, length}, name)
                                    : socket->set_option(context, level, name, value, length);
@@ -31,7 +31,7 @@ Result<int64_t> sys_setsockopt(SyscallContext& context, int fd, int level, int n
 
 Result<int64_t> sys_getsockopt(SyscallContext& context, int fd, int level, int name, UserAddress value,
                                UserAddress length_address) {
-  const Ref<SocketFile> socket = TRY(find_socket(context, fd));
+  const CalledSocket socket = TRY(find_socket(context, fd));
   if (level == kSocketLevel) {
     const int length = TRY(read_user<int>(context.hal(), length_address));
     if (length < 0) return Errno::EINVAL;
