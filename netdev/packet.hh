@@ -39,6 +39,8 @@ class alignas(16) DataBlock : public RefCounted<DataBlock> {
   uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
   const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(this + 1); }
   uint32_t capacity() const { return capacity_; }
+  // As Packet's.
+  [[nodiscard]] bool unref() const { return is_unique() || RefCounted::unref(); }
 
  private:
   friend class PacketPool;

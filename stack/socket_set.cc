@@ -254,6 +254,12 @@ DemuxEntry* SocketSet::find_flow_locked(DemuxShard& shard, uint64_t hash, const 
   return entry;
 }
 
+SocketHold SocketSet::hold(const DemuxEntry* entry) const {
+  if (entry == nullptr || entry->socket == nullptr) return {};
+  if (hal_.has_locks()) return SocketHold(try_ref(*entry));
+  return entry->socket->reference_count() == 0 ? SocketHold() : SocketHold(*entry->socket);
+}
+
 Flow SocketSet::find_flow(const PacketTuple& packet) {
   const uint64_t hash = flow_hash(packet);
   DemuxShard& shard = flow_shard(hash);
@@ -270,20 +276,21 @@ bool SocketSet::has_flow(const PacketTuple& packet) {
 }
 
 Ref<Socket> SocketSet::find_listener(const PacketTuple& packet) {
-  Ref<Socket> found = find_bound_here(packet);
-  return found ? std::move(found) : find_bound_anywhere(packet);
+  const SocketHold here = find_bound_here(packet);
+  return here ? here.share() : find_bound_anywhere(packet).share();
 }
 
-Ref<Socket> SocketSet::find_datagram(const PacketTuple& packet) {
+SocketHold SocketSet::find_datagram(const PacketTuple& packet) {
   if (__atomic_load_n(&flow_counts_[count_index(packet.space)], __ATOMIC_RELAXED) != 0) {
-    Ref<Socket> connected = find_connected(packet);
+    SocketHold connected = find_connected(packet);
     if (connected) return connected;
   }
-  return find_listener(packet);
+  SocketHold here = find_bound_here(packet);
+  return here ? std::move(here) : find_bound_anywhere(packet);
 }
 
 // Several datagram sockets may have connected to the same peer: the best score is the receiver.
-Ref<Socket> SocketSet::find_connected(const PacketTuple& packet) {
+SocketHold SocketSet::find_connected(const PacketTuple& packet) {
   const uint64_t hash = flow_hash(packet);
   DemuxShard& shard = flow_shard(hash);
   MutexLock lock(shard.mutex);
@@ -297,20 +304,20 @@ Ref<Socket> SocketSet::find_connected(const PacketTuple& packet) {
       best_score = score;
     }
   }
-  return best == nullptr ? nullptr : try_ref(*best);
+  return hold(best);
 }
 
-Ref<Socket> SocketSet::find_bound_here(const PacketTuple& packet) {
+SocketHold SocketSet::find_bound_here(const PacketTuple& packet) {
   const uint64_t known = packet.hashes.bound;
   return find_bound(packet, packet.local, known != 0 ? known : bound_hash(packet.space, packet.local, packet.local_port));
 }
 
-Ref<Socket> SocketSet::find_bound_anywhere(const PacketTuple& packet) {
+SocketHold SocketSet::find_bound_anywhere(const PacketTuple& packet) {
   const uint64_t known = packet.hashes.anywhere;
   return find_bound(packet, IpAddress(), known != 0 ? known : bound_hash(packet.space, IpAddress(), packet.local_port));
 }
 
-Ref<Socket> SocketSet::find_bound(const PacketTuple& packet, const IpAddress& local, uint64_t hash) {
+SocketHold SocketSet::find_bound(const PacketTuple& packet, const IpAddress& local, uint64_t hash) {
   DemuxShard& shard = bound_shard(hash);
   MutexLock lock(shard.mutex);
   const DemuxEntry* best = nullptr;
@@ -324,8 +331,8 @@ Ref<Socket> SocketSet::find_bound(const PacketTuple& packet, const IpAddress& lo
       best_score = score;
     }
   }
-  if (best == nullptr) return nullptr;
-  return try_ref(best->group_ == nullptr || best->group_->count() == 1 ? *best : best->group_->select(packet, flow_hash(packet)));
+  const bool is_alone = best == nullptr || best->group_ == nullptr || best->group_->count() == 1;
+  return hold(is_alone ? best : &best->group_->select(packet, flow_hash(packet)));
 }
 
 void SocketSet::visit_datagram(const PacketTuple& packet, Visitor visit, void* context) {

@@ -27,6 +27,25 @@ struct Flow {
   explicit operator bool() const { return socket || time_wait; }
 };
 
+// A socket that a packet found, for as long as the packet is looked at. On a host of one processor nobody can end it meanwhile,
+// and then it is not counted.
+class SocketHold {
+ public:
+  SocketHold() = default;
+  explicit SocketHold(Socket& uncounted) : socket_(&uncounted) {}
+  explicit SocketHold(Ref<Socket> counted) : count_(std::move(counted)), socket_(count_.get()) {}
+
+  explicit operator bool() const { return socket_ != nullptr; }
+  Socket* get() const { return socket_; }
+  Socket* operator->() const { return socket_; }
+  Socket& operator*() const { return *socket_; }
+  Ref<Socket> share() const { return socket_ == nullptr ? nullptr : Ref<Socket>::share(*socket_); }
+
+ private:
+  Ref<Socket> count_;
+  Socket* socket_ = nullptr;
+};
+
 // A DemuxEntry as it stood when it was seen.
 struct DemuxDescription {
   DemuxSpace space{};
@@ -70,9 +89,10 @@ class SocketSet {
   // A TCP listener.
   Ref<Socket> find_listener(const PacketTuple& packet);
   // The one receiver of a unicast datagram (also an ICMP echo socket), connected or not.
-  Ref<Socket> find_datagram(const PacketTuple& packet);
+  SocketHold find_datagram(const PacketTuple& packet);
   // What these lookups hash: a sender to itself does it once for all its packets.
   ReceiverHashes receiver_hashes(const PacketTuple& packet) const;
+  uint64_t hash_flow(const PacketTuple& packet) const;
   // Every datagram socket that a multicast or broadcast packet may be for, under the lock of its bucket: rank SocketTable.
   using Visitor = void (*)(void* context, Socket& socket);
   void visit_datagram(const PacketTuple& packet, Visitor visit, void* context);
@@ -101,13 +121,13 @@ class SocketSet {
   DemuxShard& flow_shard(uint64_t hash) { return flows_[hash >> 58]; }
   DemuxShard& bound_shard(uint64_t hash) { return bound_[hash >> 60]; }
   uint64_t flow_hash(const PacketTuple& packet) const { return packet.hashes.flow != 0 ? packet.hashes.flow : hash_flow(packet); }
-  uint64_t hash_flow(const PacketTuple& packet) const;
   uint64_t bound_hash(DemuxSpace space, const IpAddress& local, uint16_t port) const;
   DemuxEntry* find_flow_locked(DemuxShard& shard, uint64_t hash, const PacketTuple& packet) REQUIRES(shard.mutex);
-  Ref<Socket> find_connected(const PacketTuple& packet);
-  Ref<Socket> find_bound(const PacketTuple& packet, const IpAddress& local, uint64_t hash);
-  Ref<Socket> find_bound_here(const PacketTuple& packet);
-  Ref<Socket> find_bound_anywhere(const PacketTuple& packet);
+  SocketHold hold(const DemuxEntry* entry) const;
+  SocketHold find_connected(const PacketTuple& packet);
+  SocketHold find_bound(const PacketTuple& packet, const IpAddress& local, uint64_t hash);
+  SocketHold find_bound_here(const PacketTuple& packet);
+  SocketHold find_bound_anywhere(const PacketTuple& packet);
   void visit_bound(const PacketTuple& packet, const IpAddress& local, Visitor visit, void* context);
   Result<> join_group_locked(DemuxShard& shard, DemuxEntry& entry, uint64_t hash) REQUIRES(shard.mutex);
   void list(DemuxEntry& entry);

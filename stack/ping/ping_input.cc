@@ -27,7 +27,7 @@ void ping_receive(Entry& entry, Ref<Packet> packet) {
                           .local_port = identifier_of(*parsed.take()),
                           .remote_port = 0,
                           .interface_index = info.interface_index};
-  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  const SocketHold socket = entry.stack().sockets().find_datagram(tuple);
   if (!socket) return drop(entry, std::move(packet), DropReason::IcmpIgnored);
   datagram_info(*packet).source_port = 0;
   if (!socket->attachments.admits(*packet, 1)) return drop(entry, std::move(packet), DropReason::SocketFilter);
@@ -44,7 +44,7 @@ void ping_receive_error(Entry& entry, const IpError& error) {
                           .local_port = identifier_of(*parsed.take()),
                           .remote_port = 0,
                           .interface_index = error.interface_index};
-  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  const SocketHold socket = entry.stack().sockets().find_datagram(tuple);
   if (!socket) return;
   auto copy = error.cited->clone();
   static_cast<PingSocket&>(*socket).deliver_error(entry, error, 0, copy.is_ok() ? copy.take() : nullptr);

@@ -235,6 +235,18 @@ void TcpSocket::fill_demux() {
   demux_.local = local_.address;
   demux_.remote = remote_.address;
   demux_.uid = uid_;
+  peer_flow_hash_ = 0;
+}
+
+uint64_t TcpSocket::peer_flow_hash() {
+  if (peer_flow_hash_ == 0) {
+    peer_flow_hash_ = stack().sockets().hash_flow({.space = DemuxSpace::Tcp,
+                                                   .local = remote_.address,
+                                                   .remote = local_.address,
+                                                   .local_port = remote_.port,
+                                                   .remote_port = local_.port});
+  }
+  return peer_flow_hash_;
 }
 
 // Everything of the control block that a new connection starts from.

@@ -41,6 +41,7 @@ PacketTuple tuple_of(Packet& packet, const TcpHeader& header) {
           .local_port = header.destination_port.get(),
           .remote_port = header.source_port.get(),
           .interface_index = info.interface_index,
+          .hashes = packet.receiver_hashes,
           .packet = &packet,
           .header_size = static_cast<uint16_t>(header.header_size())};
 }

@@ -159,6 +159,7 @@ class TcpSocket final : public Socket {
   void reset_connection_state();
   Result<> claim_flow(Entry& entry);
   void fill_demux();
+  uint64_t peer_flow_hash();
   void prepare_sizes();
   void apply_rto_bounds();
   FlowKey flow_key() const;
@@ -489,6 +490,7 @@ class TcpSocket final : public Socket {
   Endpoint local_, remote_;
   PortClaim claim_;
   DemuxEntry demux_;
+  uint64_t peer_flow_hash_ = 0;  // the peer's place in the tables, where that is on this host; 0: not asked yet
   Route route_;
   Listener* listener_ = nullptr;  // in LISTEN
   bool is_counted_orphan_ = false;

@@ -50,6 +50,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
     if (!SendQueue::cite(*out.record, offset, out.size, *packet).is_ok()) return false;
   }
   if (!refresh_route(entry).is_ok()) return false;
+  if (route_.kind == RouteKind::Local) packet->receiver_hashes.flow = peer_flow_hash();
   TcpEmission emission;
   emission.header.source_port = local_.port;
   emission.header.destination_port = remote_.port;

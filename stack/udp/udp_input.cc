@@ -217,7 +217,7 @@ void udp_receive(Entry& entry, Ref<Packet> packet) {
     if (lacks_checksum) return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
     return receive_group(entry, std::move(packet), tuple);
   }
-  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  const SocketHold socket = entry.stack().sockets().find_datagram(tuple);
   // RFC 8200 forbids a zero checksum; RFC 6935 lets a socket that knows what it does take it.
   if (lacks_checksum && !(socket && static_cast<UdpSocket&>(*socket).udp_options.no_check6_rx)) {
     return drop_bad(entry, std::move(packet), DropReason::UdpChecksum);
@@ -236,7 +236,7 @@ void udp_lite_receive(Entry& entry, Ref<Packet> packet) {
   const size_t lacking = *covered < packet->size() ? *covered : 0;
   const PacketTuple tuple = tuple_of(DemuxSpace::UdpLite, info, header, packet.get());
   if (info.is_multicast || info.is_broadcast) return receive_group(entry, std::move(packet), tuple, lacking);
-  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  const SocketHold socket = entry.stack().sockets().find_datagram(tuple);
   if (!socket) return answer_unreachable(entry, std::move(packet));
   if (lacking != 0 && !accepts_coverage(static_cast<UdpSocket&>(*socket), lacking)) {
     return drop(entry, std::move(packet), DropReason::UdpChecksum);
@@ -257,7 +257,7 @@ void receive_error(Entry& entry, const IpError& error, DemuxSpace space) {
                           .local_port = header.source_port.get(),
                           .remote_port = header.destination_port.get(),
                           .interface_index = error.interface_index};
-  const Ref<Socket> socket = entry.stack().sockets().find_datagram(tuple);
+  const SocketHold socket = entry.stack().sockets().find_datagram(tuple);
   if (!socket) return;
   auto copy = error.cited->clone();
   Ref<Packet> payload = copy.is_ok() ? copy.take() : nullptr;
