@@ -163,6 +163,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   void move_peek_offset(int64_t by);
   void take_rights(UnixMessage& message, Incoming& incoming);
   void write_control(IncomingMessage& message, Incoming& incoming);
+  void write_unread(IncomingMessage& message);
   void write_process(ControlWriter& writer, const Incoming& incoming);
   Result<size_t> receive_datagram(SyscallContext& context, IncomingMessage& message);
   Result<size_t> peek_datagram(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
@@ -176,8 +177,9 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Result<> read_stream(SyscallContext& context, IncomingMessage& message, Incoming& incoming, size_t target);
   enum class AfterPiece : uint8_t { Stop, GoOn };
   AfterPiece take_piece(UnixMessage& piece, size_t skip, IncomingMessage& message, Incoming& incoming);
-  UnixMessage* past_urgent(UnixMessage& message, const Incoming& incoming);
-  UnixMessage* first_message(const Incoming& incoming) REQUIRES(reader_);
+  Result<size_t> receive_bytes(SyscallContext& context, IncomingMessage& message, Incoming& incoming);
+  UnixMessage* past_urgent(UnixMessage& message, Incoming& incoming);
+  UnixMessage* first_message(Incoming& incoming) REQUIRES(reader_);
   void unlink_message(UnixMessage& message) REQUIRES(inbox_mutex_);
   UnixMessage* urgent() const { return __atomic_load_n(&urgent_, __ATOMIC_RELAXED); }
   void set_urgent(UnixMessage* message) REQUIRES(inbox_mutex_) { __atomic_store_n(&urgent_, message, __ATOMIC_RELAXED); }
@@ -185,6 +187,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   UnixMessage* message_after(UnixMessage& message);
   Result<size_t> receive_urgent(SyscallContext& context, IncomingMessage& message);
   void remove_message(UnixMessage* message);
+  void pass_over(UnixMessage* message, Incoming& incoming);
   bool is_at_mark();
   Result<int> readable_bytes();
   Result<int64_t> open_node(SyscallContext& context);

@@ -26,6 +26,7 @@ class UnixSocket final : public SocketFile {
   Result<size_t> receive(SyscallContext& context, IncomingMessage& message) override {
     return endpoint_->receive(context, message);
   }
+  bool waits_for_room() const override { return !endpoint_->is_listening(); }
   Result<> shutdown(SyscallContext&, ShutdownHow how) override {
     endpoint_->shutdown(how);
     return ok();

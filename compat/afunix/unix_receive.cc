@@ -62,9 +62,12 @@ void UnixEndpoint::write_control(IncomingMessage& message, Incoming& incoming) {
   }
   if (!incoming.rights.is_empty()) incoming.rights.deliver(*message.control);
   if (options_.pass_pidfd) write_process(*message.control, incoming);
-  if (is_stream() && options_.report_unread) {
-    message.control->put(kSocketLevel, kUnread, __atomic_load_n(&unread_bytes_, __ATOMIC_RELAXED));
-  }
+}
+
+// SO_INQ.
+void UnixEndpoint::write_unread(IncomingMessage& message) {
+  if (message.control == nullptr || !options_.report_unread) return;
+  message.control->put(kSocketLevel, kUnread, __atomic_load_n(&unread_bytes_, __ATOMIC_RELAXED));
 }
 
 // SCM_PIDFD. A descriptor that cannot be had leaves its error in the message, as on Linux.

@@ -15,6 +15,7 @@ struct UnixEndpoint::Incoming {
   UnixProcess process;
   UnixRights rights;
   int64_t wall_nanos = 0;
+  UnixMessage* passed_over = nullptr;  // out-of-band bytes with descriptors, which are closed when the call is done
 };
 
 }  // namespace lxnet

@@ -13,7 +13,7 @@ constexpr PollEvents kReadInterest = kPollIn | kPollReadNormal | kPollError | kP
 
 // Where a read begins; null at the mark too. Only readers take messages out, one at a time, and senders touch the first of a
 // queue that is not empty in nothing but its link: it can be looked at without the lock.
-UnixMessage* UnixEndpoint::first_message(const Incoming& incoming) NO_THREAD_SAFETY_ANALYSIS {
+UnixMessage* UnixEndpoint::first_message(Incoming& incoming) NO_THREAD_SAFETY_ANALYSIS {
   if (inbox_count() == 0) return nullptr;
   UnixMessage* first = inbox_.front();
   if (first->unread() != 0 && first != urgent()) return first;
@@ -30,7 +30,7 @@ UnixMessage* UnixEndpoint::message_after(UnixMessage& message) {
   return inbox_.next(message);
 }
 
-// Off the queue and freed. An out-of-band byte that is passed over stays in the count that SIOCINQ tells, as in Linux.
+// Off the queue and freed.
 void UnixEndpoint::remove_message(UnixMessage* message) {
   {
     MutexLock lock(inbox_mutex_);
@@ -39,8 +39,17 @@ void UnixEndpoint::remove_message(UnixMessage* message) {
   domain().bury(message);
 }
 
+// An out-of-band byte stays in the count that SIOCINQ tells, as in Linux, and its descriptors are closed after the call: they may
+// be the last of our peer.
+void UnixEndpoint::pass_over(UnixMessage* message, Incoming& incoming) {
+  if (message->rights.is_empty()) return remove_message(message);
+  MutexLock lock(inbox_mutex_);
+  unlink_message(*message);
+  message->next_doomed = std::exchange(incoming.passed_over, message);
+}
+
 // manage_oob(): where to read on when the read has come to `message`; null at the mark, or at the end.
-UnixMessage* UnixEndpoint::past_urgent(UnixMessage& message, const Incoming& incoming) {
+UnixMessage* UnixEndpoint::past_urgent(UnixMessage& message, Incoming& incoming) {
   UnixMessage* next = &message;
   UnixMessage* read = nullptr;
   UnixMessage* passed_over = nullptr;
@@ -67,7 +76,7 @@ UnixMessage* UnixEndpoint::past_urgent(UnixMessage& message, const Incoming& inc
     }
   }
   if (read != nullptr) remove_message(read);
-  if (passed_over != nullptr) remove_message(passed_over);
+  if (passed_over != nullptr) pass_over(passed_over, incoming);
   return next;
 }
 
@@ -142,6 +151,15 @@ Result<size_t> UnixEndpoint::receive_stream(SyscallContext& context, IncomingMes
   if (state() != UnixState::Connected) return Errno::EINVAL;
   if ((message.flags & kMessageOutOfBand) != 0) return receive_urgent(context, message);
   Incoming incoming;
+  auto size = receive_bytes(context, message, incoming);
+  while (incoming.passed_over != nullptr) {
+    UnixMessage* byte = std::exchange(incoming.passed_over, incoming.passed_over->next_doomed);
+    domain().bury(byte);
+  }
+  return size;
+}
+
+Result<size_t> UnixEndpoint::receive_bytes(SyscallContext& context, IncomingMessage& message, Incoming& incoming) {
   incoming.is_peek = (message.flags & kMessagePeek) != 0;
   const size_t room = message.sink.room();
   size_t target = (message.flags & kMessageWaitAll) != 0 ? room : static_cast<size_t>(options_.receive_low_water);
@@ -150,10 +168,14 @@ Result<size_t> UnixEndpoint::receive_stream(SyscallContext& context, IncomingMes
 
   const WaitPolicy policy{.queue = waiters_, .interest = kReadInterest, .timeout = wait_time(message.flags, false)};
   auto outcome = wait_until(context, policy, [&] { return read_stream(context, message, incoming, target); });
-  if (incoming.has_fault && incoming.copied == 0) return Errno::EFAULT;
-  // A signal takes the descriptors along with what would have been said beside the bytes.
+  // A failed call writes its control messages as well, but for what is left to read. A signal takes the descriptors along with
+  // what would have been said beside the bytes.
   const bool is_interrupted = outcome.is_error(Errno::ERESTARTSYS) || outcome.is_error(Errno::EINTR);
-  if (!is_interrupted && (outcome.is_ok() || incoming.copied != 0)) write_control(message, incoming);
+  const bool is_fault = incoming.has_fault && incoming.copied == 0;
+  const bool is_told = !is_fault && (outcome.is_ok() || incoming.copied != 0);
+  if (!is_interrupted) write_control(message, incoming);
+  if (is_told && !is_interrupted) write_unread(message);
+  if (is_fault) return Errno::EFAULT;
   if (!outcome.is_ok() && incoming.copied == 0) return outcome.error();
   return incoming.copied;
 }

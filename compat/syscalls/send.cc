@@ -8,7 +8,7 @@ namespace lxnet {
 namespace {
 
 // What a program may not pass: MSG_SENDPAGE_NOPOLICY, MSG_SENDPAGE_DECRYPTED, MSG_SPLICE_PAGES.
-constexpr uint32_t kInternalSendFlags = 0x10000 | 0x100000 | 0x8000000;
+constexpr uint32_t kInternalSendFlags = 0x10000 | 0x100000 | kMessageSplicePages;
 constexpr uint32_t kControlCompat = 0x80000000;  // MSG_CMSG_COMPAT: the kernel's own mark
 
 uint32_t send_flags(const SocketFile& socket, uint32_t flags) {

@@ -44,7 +44,7 @@ Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_
     if (size == 0) break;
     SpanSource source(ByteSpan(buffer.data(), size));
     const bool waits = position == nullptr || !out->is_nonblocking();
-    OutgoingMessage message{.source = source, .flags = waits ? 0 : uint32_t{kMessageDontWait}};
+    OutgoingMessage message{.source = source, .flags = kMessageSplicePages | (waits ? 0 : uint32_t{kMessageDontWait})};
     // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE).
     const bool is_sequenced = static_cast<SocketFile&>(*out).socket_type() == kSockSequenced;
     if (is_sequenced && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;

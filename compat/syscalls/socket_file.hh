@@ -14,6 +14,9 @@ namespace lxnet {
 class ControlReader;
 class ControlWriter;
 
+// MSG_SPLICE_PAGES: the bytes come from splice() or sendfile(). No program may pass it.
+inline constexpr uint32_t kMessageSplicePages = 0x8000000;
+
 // sendmsg() as a family sees it.
 struct OutgoingMessage {
   IoSource& source;

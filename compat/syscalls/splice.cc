@@ -60,7 +60,7 @@ Result<int64_t> to_pipe(Splice& splice) {
       written += piece.take();
     }
     moved += size;
-    if (!splice.is_stream()) break;
+    if (!splice.is_stream() || size < wanted) break;  // a stream may have come to its out-of-band byte
   }
   return static_cast<int64_t>(moved);
 }
@@ -96,7 +96,8 @@ Result<Piece> next_of_pipe(Splice& splice, uint64_t moved) {
 Result<size_t> send_piece(Splice& splice, Piece piece, uint64_t left) {
   const MutableByteSpan bytes(splice.buffer.data(), piece.size);
   SpanSource source(bytes);
-  OutgoingMessage message{.source = source, .flags = (splice.flags & kMore) != 0 ? uint32_t{kMessageMore} : 0};
+  OutgoingMessage message{.source = source, .flags = kMessageSplicePages};
+  if ((splice.flags & kMore) != 0) message.flags |= kMessageMore;
   if (splice.pipe.can_peek() && splice.socket.is_nonblocking()) message.flags |= kMessageDontWait;
   // What is left in the pipe belongs to the same message.
   if (splice.socket.socket_type() == kSockSequenced && piece.size < left && piece.has_more) message.flags |= kMessageMore;
@@ -159,6 +160,7 @@ Result<int64_t> sys_splice(SyscallContext& context, int in_fd, UserAddress in_of
   const bool has_position = !(is_to_pipe ? in_offset : out_offset).is_null();
   if (!is_pipe || has_position || own->kind() != FileKind::Socket) return Errno::EINVAL;
   auto& socket = static_cast<SocketFile&>(*own);
+  if (!is_to_pipe && (socket.status_flags() & kOpenAppend) != 0) return Errno::EINVAL;
   count = std::min(count, kMaxReadWrite);
   const uint64_t largest = is_to_pipe && socket.socket_type() == kSockStream ? kPiece : kLargestMessage;
   HeapArray<uint8_t> buffer = TRY(HeapArray<uint8_t>::create(context.hal(), static_cast<size_t>(std::min(count, largest)) + 1));
