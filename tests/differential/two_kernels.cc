@@ -55,13 +55,14 @@ std::vector<std::string> TwoKernels::command(uint64_t first, uint64_t last) cons
                                  std::to_string(walk_.steps), "--missing",           walk_.missing};
   if (walk_.with_unix) words.push_back("--unix");
   if (walk_.with_epoll) words.push_back("--epoll");
+  if (walk_.is_unix_alone) words.push_back("--unix-alone");
   return words;
 }
 
 std::string TwoKernels::output_of(Kernel kernel, std::vector<std::string> words) const {
   if (kernel == Kernel::Lxnet) {
     std::vector<std::string> prefix{beside_this("lxnet-run")};
-    if (walk_.with_unix) prefix.push_back("--unix");
+    if (walk_.with_unix || walk_.is_unix_alone) prefix.push_back("--unix");
     prefix.push_back("--");
     words.insert(words.begin(), prefix.begin(), prefix.end());
   }

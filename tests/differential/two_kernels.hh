@@ -12,6 +12,7 @@ struct Walk {
   int steps = 500;
   bool with_unix = false;
   bool with_epoll = false;
+  bool is_unix_alone = false;
   std::string missing = {};  // LEVEL:NAME,... as walk takes it
 };
 

@@ -21,6 +21,7 @@ constexpr KindRow kKinds[] = {
     {Kind::Raw4, AF_INET, SOCK_RAW, 253},
     {Kind::Raw6, AF_INET6, SOCK_RAW, 253},
     {Kind::Epoll, 0, 0, 0},  // of no family: open_set()
+    {Kind::Pipe, 0, 0, 0},   // open_pipe()
     {Kind::UnixStream, AF_UNIX, SOCK_STREAM, 0},
     {Kind::UnixDatagram, AF_UNIX, SOCK_DGRAM, 0},
     {Kind::UnixSequenced, AF_UNIX, SOCK_SEQPACKET, 0},
@@ -33,9 +34,14 @@ const KindRow& row_of(Kind kind) { return kKinds[static_cast<int>(kind) - 1]; }
 std::vector<Operation> generate(const Plan& plan) { return Generator(plan).run(); }
 
 std::vector<Operation> Generator::run() {
-  while (static_cast<int>(out_.size()) < plan_.steps) plan_.with_epoll ? epoll_step() : step();
+  while (static_cast<int>(out_.size()) < plan_.steps) next_step();
   out_.resize(static_cast<size_t>(plan_.steps));
   return std::move(out_);
+}
+
+void Generator::next_step() {
+  if (plan_.is_unix_alone) return unix_step();
+  plan_.with_epoll ? epoll_step() : step();
 }
 
 void Generator::step() {
@@ -117,7 +123,7 @@ void Generator::open_stream_pair(Kind kind) {
   const int client = free_slot();
   open_socket(client, kind);
   const int length = kind == Kind::Tcp4 ? 16 : kind == Kind::Tcp6 ? 28 : 5;
-  add({SYS_connect, "connect", {slot_argument(client), {ArgumentKind::NameOf, listener}, number(length)}});
+  add({SYS_connect, "connect", {slot_argument(client), {ArgumentKind::NameOf, listener}, whole_name(length)}});
   mixes_families(client, out_.back().arguments[1]);
   slots_[client].was_connected = true;
   const int child = free_slot();
@@ -137,10 +143,10 @@ void Generator::open_datagram_pair(Kind kind) {
   open_socket(other, kind);
   const int length = is_unix(kind) ? 5 : is_v6(kind) ? 28 : 16;
   disconnect_before_connect(other);
-  add({SYS_connect, "connect", {slot_argument(other), {ArgumentKind::NameOf, one}, number(length)}});
+  add({SYS_connect, "connect", {slot_argument(other), {ArgumentKind::NameOf, one}, whole_name(length)}});
   if (choose_.one_in(2)) {
     disconnect_before_connect(one);
-    add({SYS_connect, "connect", {slot_argument(one), {ArgumentKind::NameOf, other}, number(length)}});
+    add({SYS_connect, "connect", {slot_argument(one), {ArgumentKind::NameOf, other}, whole_name(length)}});
   }
 }
 
@@ -156,6 +162,8 @@ void Generator::open_socketpair() {
   call.stores[1] = other;
   add(call);
   slots_[other] = {kind};
+  slots_[one].other_end = other;
+  slots_[other].other_end = one;
 }
 
 void Generator::use(int slot) {

@@ -56,6 +56,7 @@ Control control_of(int level, int type, const T& value) {
 }  // namespace
 
 Argument Generator::address_for(Kind kind) {
+  if (plan_.is_unix_alone) return unix_address();
   Bytes bytes;
   const int dice = choose_.below(20);
   if (is_unix(kind)) {
@@ -76,10 +77,12 @@ Argument Generator::address_for(Kind kind) {
 int64_t Generator::length_of(const Argument& address) {
   if (choose_.one_in(20)) return choose_.of({0, 1, 2, 3, 7, 8, 15, 17, 23, 24, 27, 29, 110, 111, 128, 129, 1000, -1, INT32_MIN});
   if (address.kind == ArgumentKind::In) return static_cast<int64_t>(address.bytes.size());
+  if (plan_.is_unix_alone && address.kind == ArgumentKind::NameOf) return kNameLength;
   return choose_.one_in(2) ? 28 : 16;
 }
 
 std::vector<Control> Generator::controls_for(int slot) {
+  if (plan_.is_unix_alone) return unix_controls();
   const bool six = is_v6(slots_[slot].kind);
   std::vector<Control> list;
   const int count = choose_.one_in(5) ? 2 : 1;

@@ -25,7 +25,7 @@ Argument Generator::length_argument(int64_t right) {
 void Generator::bind(int slot) {
   const Argument address = pointer_or_bad(address_for(slots_[slot].kind));
   mixes_families(slot, address);
-  add({SYS_bind, "bind", {slot_argument(slot), address, number(length_of(address))}});
+  add({SYS_bind, "bind", {slot_argument(slot), address, length_argument_of(address)}});
 }
 
 // Linux sends from a UDP socket whose next connect() failed to where that would have led:
@@ -68,7 +68,7 @@ void Generator::connect(int slot) {
   if (mixes_families(slot, address)) return;
   slots_[slot].was_connected = true;
   address = pointer_or_bad(address);
-  add({SYS_connect, "connect", {slot_argument(slot), address, number(length_of(address))}});
+  add({SYS_connect, "connect", {slot_argument(slot), address, length_argument_of(address)}});
 }
 
 void Generator::listen(int slot) {

@@ -14,6 +14,9 @@ constexpr int kHostileCount[] = {-1, 1025, 100000};
 
 int Generator::size_for(int slot) {
   Slot& state = slots_[slot];
+  // Linux's charges are lxnet's too: buffers may fill.
+  if (plan_.is_unix_alone)
+    return choose_.of({0, 1, 1, 2, 7, 100, 500, choose_.one_in(8) ? choose_.of({5000, 40000, 100000}) : 10});
   if (is_tcp(state.kind) || state.kind == Kind::UnixStream) {
     const int size = choose_.of({0, 1, 2, 7, 100, 100, 500, 1500});
     if (state.sent + size > kStreamBudget) return 1;
@@ -27,12 +30,14 @@ int Generator::size_for(int slot) {
 }
 
 int Generator::send_flags() {
+  if (plan_.is_unix_alone && choose_.one_in(4)) return MSG_OOB;
   if (!choose_.one_in(3)) return 0;
   if (choose_.one_in(4)) return static_cast<int>(choose_.next() & 0x7fffu) & ~MSG_FASTOPEN & ~MSG_MORE;
   return choose_.of<int>({MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB, MSG_EOR, MSG_CONFIRM, MSG_DONTROUTE, MSG_PROXY, MSG_ERRQUEUE});
 }
 
 int Generator::receive_flags() {
+  if (plan_.is_unix_alone && choose_.one_in(4)) return choose_.of<int>({MSG_OOB, MSG_PEEK, MSG_WAITALL, MSG_PEEK | MSG_OOB});
   if (!choose_.one_in(3)) return 0;
   if (choose_.one_in(4)) return static_cast<int>(choose_.next() & 0x7fffu);
   return choose_.of<int>({MSG_PEEK, MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT, MSG_OOB, MSG_ERRQUEUE, MSG_ERRQUEUE, MSG_PEEK | MSG_TRUNC,
@@ -104,7 +109,7 @@ void Generator::send_any(int slot) {
                                               : address_for(slots_[slot].kind));
     Argument data = pointer_or_bad({ArgumentKind::Data, size});
     if (size > 4 && choose_.one_in(30)) data = {ArgumentKind::HalfIn, size / 2, Bytes(static_cast<size_t>(size), 0x42)};
-    add({SYS_sendto, "sendto", {slot_argument(slot), data, number(size), number(send_flags()), name, number(length_of(name))}});
+    add({SYS_sendto, "sendto", {slot_argument(slot), data, number(size), number(send_flags()), name, length_argument_of(name)}});
   } else if (dice < 9) {
     Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), pointer_or_bad({ArgumentKind::Message}), number(send_flags())}};
     call.messages.push_back(outgoing(slot));

@@ -54,7 +54,13 @@ int likely_level(Kind kind, Choice& choose) {
 
 }  // namespace
 
+// What changes how AF_UNIX sends and receives.
+constexpr int kOfUnix[] = {SO_PASSCRED,     SO_PASSCRED,  SO_PEEK_OFF, SO_PEEK_OFF,     SO_OOBINLINE,
+                           SO_OOBINLINE,    SO_SNDBUF,    SO_RCVLOWAT, 76 /* pidfds */, 83 /* PASSRIGHTS */,
+                           84 /* SO_INQ */, SO_TIMESTAMP, SO_ERROR,    SO_ACCEPTCONN};
+
 OptionKey Generator::any_option(int slot) {
+  if (plan_.is_unix_alone && choose_.one_in(2)) return option_key(SOL_SOCKET, choose_.of(kOfUnix));
   for (;;) {
     const int level = choose_.one_in(4) ? choose_.of(kLevels).level : likely_level(slots_[slot].kind, choose_);
     int last = 1;
@@ -79,6 +85,7 @@ Bytes Generator::option_value(OptionKey key) {
   if (level == SOL_SOCKET && (name == 20 || name == 21 || name == 66 || name == 67)) value = choose_.of({0, 0, -1});
   // A reader that wants more than there is would be the guard's business each time; and these decide when, not what.
   if (level == SOL_SOCKET && name == SO_RCVLOWAT) value = choose_.of({0, 1, 2, 5});
+  if (plan_.is_unix_alone && level == SOL_SOCKET && name == SO_PEEK_OFF) value = choose_.of({-1, 0, 0, 1, 2, 7, 100});
   Bytes bytes(32, 0);
   memcpy(bytes.data(), &value, sizeof value);
   if (choose_.one_in(8)) {

@@ -17,6 +17,7 @@ enum class Kind : uint8_t {
   Raw4,
   Raw6,
   Epoll,
+  Pipe,
   UnixStream,
   UnixDatagram,
   UnixSequenced
@@ -39,11 +40,13 @@ class Generator {
     Kind kind = Kind::None;
     int sent = 0;
     bool was_connected = false;
+    int other_end = kNoSlot;  // of a pair
     // A Tcp6's bind() or connect() with a v4-mapped address, and with another; NameOf may be either.
     bool met_v4 = false, met_v6 = false;
   };
 
   // generate.cc: which step
+  void next_step();
   void step();
   void open_something();
   void open_socket(int slot, Kind kind);
@@ -79,6 +82,22 @@ class Generator {
   uint32_t epoll_events();
   int any_set();
 
+  // generate_unix.cc
+  void unix_step();
+  void open_unix();
+  void open_pipe();
+  void use_pipe(int slot);
+  Argument unix_address();
+  void change_path();
+  std::vector<int> some_slots();
+  Control rights();
+  Control credentials();
+  std::vector<Control> unix_controls();
+  void pass_descriptors(int slot);
+  void take_descriptors(int slot);
+  void control_unix(int slot);
+  void splice(int slot);
+
   // generate_io.cc
   void send(int slot);
   void send_any(int slot);
@@ -108,6 +127,14 @@ class Generator {
   Argument length_argument(int64_t right);
   static Argument slot_argument(int slot) { return {ArgumentKind::Slot, slot}; }
   static Argument number(int64_t value) { return {ArgumentKind::Number, value}; }
+  // Of a NameOf before it: paths and chosen names are of any length.
+  Argument whole_name(int64_t otherwise) const {
+    return plan_.is_unix_alone ? Argument{ArgumentKind::NameLength} : number(otherwise);
+  }
+  Argument length_argument_of(const Argument& address) {
+    const int64_t length = length_of(address);
+    return length == kNameLength ? Argument{ArgumentKind::NameLength} : number(length);
+  }
   void add(Operation operation) { out_.push_back(std::move(operation)); }
 
   const Plan& plan_;

@@ -1,7 +1,7 @@
 // walk: makes the calls of some seeds and prints what each answered. The same program runs on Linux and on lxnet;
 // tests/differential compares the two logs.
 //
-//   walk FIRST LAST [--steps N] [--unix] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
+//   walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
 //
 // Each seed runs in a process and a network namespace of its own. --only leaves out every other step; --c prints the sequence as
 // a C program instead of running it.
@@ -73,11 +73,12 @@ std::vector<std::pair<int, walk::Operation>> steps_of(const Options& options) {
   return steps;
 }
 
-[[noreturn]] void run_seed(const Options& options) {
+[[noreturn]] void run_seed(const Options& options, const char* directory) {
   if (!enter_namespace()) {
     put("no namespace\n");
     _exit(2);
   }
+  if (chdir(directory) != 0) _exit(2);
   std::string log;
   walk::Runner runner(log);
   for (const auto& [index, operation] : steps_of(options)) {
@@ -109,7 +110,8 @@ int wait_for(pid_t child) {
 Options parse(int argc, char** argv) {
   Options options;
   if (argc < 3) {
-    fprintf(stderr, "walk FIRST LAST [--steps N] [--unix] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]\n");
+    fprintf(stderr,
+            "walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]\n");
     exit(2);
   }
   options.first = strtoull(argv[1], nullptr, 10);
@@ -118,6 +120,7 @@ Options parse(int argc, char** argv) {
     const std::string word = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : "";
     if (word == "--unix") options.plan.with_unix = true;
+    if (word == "--unix-alone") options.plan.is_unix_alone = true;
     if (word == "--epoll") options.plan.with_epoll = true;
     if (word == "--c") options.as_c = true;
     if (word == "--steps") options.plan.steps = atoi(value);
@@ -148,12 +151,17 @@ int main(int argc, char** argv) {
     std::string head;
     walk::print(head, "== seed %llu\n", static_cast<unsigned long long>(options.plan.seed));
     put(head);
+    // For the paths of AF_UNIX sockets.
+    char directory[] = "/tmp/walk-XXXXXX";
+    if (mkdtemp(directory) == nullptr) return 2;
     const pid_t child = fork();
     if (child == 0) {
       sigprocmask(SIG_UNBLOCK, &set, nullptr);
-      run_seed(options);
+      run_seed(options, directory);
     }
     const int status = wait_for(child);
+    for (const char* name : {"/p0", "/p1", "/p2"}) unlink((std::string(directory) + name).c_str());
+    rmdir(directory);
     if (status != 0) {
       std::string foot;
       walk::print(foot, "== ended with status %x\n", static_cast<unsigned>(status));

@@ -12,6 +12,7 @@ namespace walk {
 
 constexpr int kSlots = 10;
 constexpr int kNoSlot = -1;
+constexpr int64_t kNameLength = -1000;  // of a message: as NameLength
 constexpr int kNeverOpen = 60;  // what an empty slot is called with: nothing is there, and below what select() always looks at
 
 using Bytes = std::vector<uint8_t>;
@@ -24,6 +25,7 @@ enum class ArgumentKind : uint8_t {
   In,          // the bytes `bytes`
   HalfIn,      // the same, of which only the first `value` are mapped
   NameOf,      // what getsockname() says of slot `value`, now
+  NameLength,  // how long it said the last was
   Out,         // room for `value` bytes, shown afterwards as plain bytes
   HalfOut,     // room of which only `value` bytes are mapped
   Data,        // room for `value` bytes of payload: shown by size and hash
@@ -48,6 +50,8 @@ struct Control {
   int level, type;
   uint64_t length;
   Bytes data;
+  std::vector<int> slots = {};  // whose descriptors the data is; kNoSlot: -1
+  bool is_own_pid = false;      // the data begins with it
 };
 
 struct Message {
@@ -84,8 +88,9 @@ struct Operation {
   std::vector<Poll> polls = {};
   bool is_receive = false;  // messages, vectors and Out are room for payload
   Payload payload = Payload::Plain;
-  int stores[2] = {kNoSlot, kNoSlot};  // where the descriptor that came back goes; two: into an array, as socketpair's
-  int closes = kNoSlot;                // this slot is empty afterwards
+  // Where the descriptor that came back goes; two: into an array, as socketpair's, or in a message.
+  int stores[2] = {kNoSlot, kNoSlot};
+  int closes = kNoSlot;  // this slot is empty afterwards
 };
 
 // What a run leaves out: option rows, each level << 32 | name. They fail alike on a kernel without the feature.
@@ -99,6 +104,7 @@ struct Plan {
   int steps = 500;
   bool with_unix = false;
   bool with_epoll = false;
+  bool is_unix_alone = false;
   std::vector<OptionKey> missing = {};
 };
 std::vector<Operation> generate(const Plan& plan);

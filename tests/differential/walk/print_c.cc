@@ -38,9 +38,12 @@ static char *half(size_t size) {
   mprotect(page + (1 << 17), 1 << 17, PROT_NONE);
   return page + (1 << 17) - size;
 }
+static int name_length;
 static void *name_of(int fd) {
   void *name = calloc(1, 128);
-  getsockname(fd, name, &(socklen_t){128});
+  socklen_t length = 128;
+  name_length = 0;
+  if (getsockname(fd, name, &length) == 0) name_length = length;
   return name;
 }
 static int *len(int value) { length = value; return &length; }
@@ -54,6 +57,22 @@ static fd_set *set(unsigned slots) {
   fd_set *f = calloc(1, sizeof *f);
   for (int i = 0; i < 10; ++i) if (slots >> i & 1) FD_SET(s[i], f);
   return f;
+}
+/* A control message's descriptors are those of slots. */
+static void pass(struct msghdr *h, int at, int count, const int *slots) {
+  for (int i = 0; i < count; ++i) ((int *)((char *)h->msg_control + at))[i] = slots[i] < 0 ? -1 : s[slots[i]];
+}
+/* What came goes into two slots. */
+static void keep(struct msghdr *h, int one, int two) {
+  int slots[] = {one, two}, kept = 0;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+    printf("  control %d:%d /%zu\n", c->cmsg_level, c->cmsg_type, c->cmsg_len);
+    if (c->cmsg_level != 1 || (c->cmsg_type != 1 && c->cmsg_type != 4)) continue;
+    for (size_t i = 0; i < (c->cmsg_len - 16) / 4; ++i) {
+      int fd = ((int *)CMSG_DATA(c))[i];
+      if (fd >= 0 && kept < 2 && slots[kept] >= 0) s[slots[kept++]] = fd; else if (fd >= 0) close(fd);
+    }
+  }
 }
 static void on_signal(int number) { printf("signal %d\n", number); }
 static void show(int step, const char *call, long result) {
@@ -100,6 +119,8 @@ void expression(std::string& to, const Argument& argument, const Operation& oper
       return print(to, "half(%ld)", argument.value);
     case ArgumentKind::NameOf:
       return print(to, "name_of(s[%ld])", argument.value);
+    case ArgumentKind::NameLength:
+      return print(to, "name_length");
     case ArgumentKind::Out:
       if (operation.stores[1] != kNoSlot) return print(to, "pair");
       return print(to, "room(%ld)", argument.value);
@@ -147,7 +168,7 @@ void messages(std::string& to, const Operation& operation) {
     const Message& message = operation.messages[i];
     print(to, "  m[%zu].msg_hdr = (struct msghdr){(void *)", i);
     expression(to, message.name, operation);
-    print(to, ", %ld, ", message.name_length);
+    message.name_length == kNameLength ? print(to, ", name_length, ") : print(to, ", %ld, ", message.name_length);
     sizes(to, message.vector);
     print(to, ", %ld, ", message.vector_count);
     const Bytes control = control_of(message);
@@ -160,6 +181,16 @@ void messages(std::string& to, const Operation& operation) {
       print(to, ", %ld", message.control_room >= 0 ? message.control_room : static_cast<long>(control.size()));
     }
     print(to, ", 0x%x};\n", message.flags);
+    size_t at = 16;
+    for (const Control& one : message.control) {
+      if (!one.slots.empty()) {
+        print(to, "  pass(&m[%zu].msg_hdr, %zu, %zu, (int[]){", i, at, one.slots.size());
+        for (int slot : one.slots) print(to, "%d, ", slot);
+        to += "0});\n";
+      }
+      if (one.is_own_pid) print(to, "  *(int *)((char *)m[%zu].msg_hdr.msg_control + %zu) = getpid();\n", i, at);
+      at += (one.data.size() + 7) / 8 * 8 + 16;
+    }
   }
 }
 
@@ -175,6 +206,11 @@ void statement(std::string& to, int index, const Operation& operation) {
   }
   call += ')';
   to += "  {\n    long r = " + call + ";\n";
+  if (operation.is_receive && operation.stores[0] != kNoSlot) {
+    print(to, "    if (r >= 0) keep(&m->msg_hdr, %d, %d);\n    show(%d, \"%s\", r);\n  }\n", operation.stores[0],
+          operation.stores[1], index, operation.name);
+    return;
+  }
   if (operation.stores[0] != kNoSlot && operation.stores[1] == kNoSlot)
     print(to, "    if (r >= 0) s[%d] = r;\n", operation.stores[0]);
   if (operation.stores[1] != kNoSlot)

@@ -42,6 +42,8 @@ Runner::Runner(std::string& log) : log_(log) {
 
 void Runner::run(int index, const Operation& operation) {
   memory_.reset();
+  name_length_ = 0;
+  kept_ = 0;
   show_.call(index, operation);
   uint64_t registers[6] = {};
   for (size_t i = 0; i < operation.arguments.size(); ++i) registers[i] = materialise(operation.arguments[i], operation);
@@ -59,7 +61,17 @@ void Runner::run(int index, const Operation& operation) {
     caught[number] = 0;
   }
   log_ += '\n';
+  if (has_passed_ && operation.closes != kNoSlot && result == 0) settle();
   show_changes();
+}
+
+// Linux looks for sockets that only refer to each other when one is closed, anywhere on the machine, and frees what it found a
+// tick of its clock later, one circle after the other.
+void Runner::settle() {
+  for (int round = 0; round < 2; ++round) {
+    close(socket(AF_UNIX, SOCK_STREAM, 0));
+    usleep(9'000);
+  }
 }
 
 // Each byte tells which call sent it and where in it it stood, so that a hash tells one payload from another.
@@ -83,7 +95,7 @@ iovec* Runner::vector(const std::vector<int>& sizes, bool is_room, Payload paylo
   return result;
 }
 
-Bytes Runner::control_bytes(const Message& message) const {
+Bytes Runner::control_bytes(const Message& message) {
   Bytes bytes;
   for (const Control& one : message.control) {
     const size_t at = bytes.size();
@@ -92,6 +104,13 @@ Bytes Runner::control_bytes(const Message& message) const {
     memcpy(bytes.data() + at + 8, &one.level, sizeof one.level);
     memcpy(bytes.data() + at + 12, &one.type, sizeof one.type);
     memcpy(bytes.data() + at + 16, one.data.data(), one.data.size());
+    for (size_t i = 0; i < one.slots.size(); ++i) {
+      const int fd = one.slots[i] == kNoSlot ? -1 : slots_[one.slots[i]];
+      memcpy(bytes.data() + at + 16 + i * sizeof fd, &fd, sizeof fd);
+      has_passed_ = true;
+    }
+    const pid_t own = getpid();
+    if (one.is_own_pid) memcpy(bytes.data() + at + 16, &own, sizeof own);
   }
   return bytes;
 }
@@ -100,7 +119,7 @@ void Runner::fill(msghdr& header, const Message& message, const Operation& opera
   const bool is_receive = operation.is_receive;
   const Operation none;
   header.msg_name = reinterpret_cast<void*>(materialise(message.name, none));
-  header.msg_namelen = static_cast<socklen_t>(message.name_length);
+  header.msg_namelen = message.name_length == kNameLength ? name_length_ : static_cast<socklen_t>(message.name_length);
   header.msg_iov = vector(message.vector, is_receive, operation.payload);
   header.msg_iovlen = static_cast<size_t>(message.vector_count);
   if (is_receive) {
@@ -140,9 +159,11 @@ uint64_t Runner::materialise(const Argument& argument, const Operation& operatio
     case ArgumentKind::NameOf: {
       uint8_t* bytes = memory_.take(128);
       socklen_t length = 128;
-      getsockname(slots_[argument.value], reinterpret_cast<sockaddr*>(bytes), &length);
+      if (getsockname(slots_[argument.value], reinterpret_cast<sockaddr*>(bytes), &length) == 0) name_length_ = length;
       return to_register(bytes);
     }
+    case ArgumentKind::NameLength:
+      return name_length_;
     case ArgumentKind::Out:
       return to_register(memory_.take_room(size));
     case ArgumentKind::HalfOut: {
@@ -197,7 +218,7 @@ uint64_t Runner::materialise(const Argument& argument, const Operation& operatio
 void Runner::show_result(const Operation& operation, long result, int error) {
   if (result < 0) {
     print(log_, " = %s", errno_name(error).c_str());
-  } else if (operation.stores[0] != kNoSlot && operation.stores[1] == kNoSlot) {
+  } else if (operation.stores[0] != kNoSlot && operation.stores[1] == kNoSlot && !operation.is_receive) {
     print(log_, " = fd");
   } else {
     print(log_, " = %ld", result);
@@ -209,12 +230,12 @@ void Runner::store(const Operation& operation, const uint64_t* registers, long r
     slots_[operation.closes] = kNeverOpen;
     polled_[operation.closes] = 0;
   }
-  if (result < 0 || operation.stores[0] == kNoSlot) return;
+  if (result < 0 || operation.stores[0] == kNoSlot || operation.is_receive) return;
   if (operation.stores[1] == kNoSlot) {
     slots_[operation.stores[0]] = static_cast<int>(result);
     return;
   }
-  const int* pair = reinterpret_cast<const int*>(registers[3]);
+  const int* pair = reinterpret_cast<const int*>(registers[operation.arguments[0].kind == ArgumentKind::Out ? 0 : 3]);
   for (int i = 0; i < 2; ++i) slots_[operation.stores[i]] = pair[i];
 }
 
@@ -227,7 +248,21 @@ void Runner::show_vector(const iovec* vector, const std::vector<int>& sizes, Pay
   }
 }
 
-void Runner::show_message(const msghdr& header, const Message& message, Payload payload) {
+// What messages brought goes into the step's slots, and the rest is closed.
+void Runner::keep_descriptors(const msghdr& header, const Operation& operation) {
+  for_each_descriptor(header, [&](int fd) {
+    const int slot = kept_ < 2 ? operation.stores[kept_] : kNoSlot;
+    ++kept_;
+    if (slot == kNoSlot) {
+      close(fd);
+    } else {
+      slots_[slot] = fd;
+    }
+  });
+}
+
+void Runner::show_message(const msghdr& header, const Message& message, const Operation& operation) {
+  const Payload payload = operation.payload;
   print(log_, " {name/%d ", static_cast<int>(header.msg_namelen));
   if (message.name.kind == ArgumentKind::Address) {
     const auto* name = static_cast<const uint8_t*>(header.msg_name);
@@ -235,7 +270,10 @@ void Runner::show_message(const msghdr& header, const Message& message, Payload 
   }
   show_vector(header.msg_iov, message.vector, payload);
   print(log_, " control/%zu", header.msg_controllen);
-  if (header.msg_controllen <= static_cast<size_t>(message.control_room) && header.msg_flags != 0x5a) show_.controls(header);
+  if (header.msg_controllen <= static_cast<size_t>(message.control_room) && header.msg_flags != 0x5a) {
+    show_.controls(header);
+    keep_descriptors(header, operation);
+  }
   print(log_, " flags %x}", static_cast<unsigned>(header.msg_flags));
 }
 
@@ -292,13 +330,13 @@ void Runner::show_outputs(const Operation& operation, const uint64_t* registers,
         show_length(operation, *reinterpret_cast<int*>(bytes));
         break;
       case ArgumentKind::Message:
-        if (operation.is_receive) show_message(*reinterpret_cast<msghdr*>(bytes), operation.messages[0], operation.payload);
+        if (operation.is_receive) show_message(*reinterpret_cast<msghdr*>(bytes), operation.messages[0], operation);
         break;
       case ArgumentKind::Messages: {
         auto* headers = reinterpret_cast<mmsghdr*>(bytes);
         for (size_t n = 0; n < operation.messages.size(); ++n) {
           print(log_, " %u", headers[n].msg_len);
-          if (operation.is_receive) show_message(headers[n].msg_hdr, operation.messages[n], operation.payload);
+          if (operation.is_receive) show_message(headers[n].msg_hdr, operation.messages[n], operation);
         }
         break;
       }

@@ -18,15 +18,17 @@ class Runner {
   uint8_t* data(size_t size, Payload payload);
   iovec* vector(const std::vector<int>& sizes, bool is_room, Payload payload);
   void fill(msghdr& header, const Message& message, const Operation& operation);
-  Bytes control_bytes(const Message& message) const;
+  Bytes control_bytes(const Message& message);
+  void keep_descriptors(const msghdr& header, const Operation& operation);
   void show_result(const Operation& operation, long result, int error);
   void show_outputs(const Operation& operation, const uint64_t* registers, long result);
-  void show_message(const msghdr& header, const Message& message, Payload payload);
+  void show_message(const msghdr& header, const Message& message, const Operation& operation);
   void show_vector(const iovec* vector, const std::vector<int>& sizes, Payload payload);
   void show_length(const Operation& operation, int value);
   void show_sets(int64_t mask, const uint8_t* set);
   void store(const Operation& operation, const uint64_t* registers, long result);
   void show_changes();
+  void settle();
 
   std::string& log_;
   Shower show_{log_};
@@ -34,6 +36,9 @@ class Runner {
   int slots_[kSlots];
   short polled_[kSlots] = {};
   uint8_t counter_ = 0;
+  socklen_t name_length_ = 0;  // of the last NameOf
+  int kept_ = 0;               // descriptors that the step's messages brought
+  bool has_passed_ = false;    // descriptors, in a message
 };
 
 }  // namespace walk

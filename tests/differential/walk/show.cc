@@ -1,7 +1,9 @@
 #include "tests/differential/walk/show.hh"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,7 +29,41 @@ bool is_timestamp(int level, int type) {
   return level == SOL_SOCKET && (type == 29 || type == 35 || type == 37 || type == 63 || type == 64 || type == 65);
 }
 
+constexpr int kProcess = 4;  // SCM_PIDFD
+
+std::vector<int> numbers_in(const uint8_t* data, size_t size) {
+  std::vector<int> numbers(size / sizeof(int));
+  memcpy(numbers.data(), data, numbers.size() * sizeof(int));
+  return numbers;
+}
+
+// What kind of file, and whether exec() closes it.
+void describe(std::string& to, int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return print(to, " %s", errno_name(errno).c_str());
+  int type = 0;
+  socklen_t length = sizeof type;
+  if (S_ISFIFO(status.st_mode)) {
+    to += " pipe";
+  } else if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0) {
+    print(to, " socket%d", type);
+  } else {
+    to += " file";
+  }
+  if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0) to += '+';
+}
+
 }  // namespace
+
+void for_each_descriptor(const msghdr& header, const std::function<void(int fd)>& visit) {
+  for (cmsghdr* cmsg = CMSG_FIRSTHDR(&header); cmsg != nullptr; cmsg = CMSG_NXTHDR(const_cast<msghdr*>(&header), cmsg)) {
+    if (cmsg->cmsg_level != SOL_SOCKET || (cmsg->cmsg_type != SCM_RIGHTS && cmsg->cmsg_type != kProcess)) continue;
+    if (cmsg->cmsg_len < sizeof(cmsghdr)) return;
+    for (int fd : numbers_in(CMSG_DATA(cmsg), cmsg->cmsg_len - sizeof(cmsghdr))) {
+      if (fd >= 0) visit(fd);
+    }
+  }
+}
 
 void print(std::string& to, const char* format, ...) {
   char text[512];
@@ -111,11 +147,18 @@ void Shower::control(int level, int type, const uint8_t* data, size_t size) {
     print(log_, "time /%zu]", size);
     return;
   }
+  if (level == SOL_SOCKET && (type == SCM_RIGHTS || type == kProcess)) {
+    for (int fd : numbers_in(data, size)) describe(log_, fd);
+    log_ += ']';
+    return;
+  }
   const bool is_address = (level == IPPROTO_IP && type == IP_ORIGDSTADDR) || (level == IPPROTO_IPV6 && type == IPV6_ORIGDSTADDR);
   if (level == SOL_SOCKET && type == SCM_CREDENTIALS && size == sizeof(ucred)) {
     ucred who{};
     memcpy(&who, data, sizeof who);
     print(log_, "%s %u %u", who.pid == getpid() ? "self" : who.pid == 0 ? "nobody" : "other", who.uid, who.gid);
+  } else if (level == SOL_SOCKET && type == SCM_CREDENTIALS) {
+    print(log_, "part /%zu", size);  // of a process's number
   } else if (is_address) {
     address(data, size);
   } else if (level == IPPROTO_IP && type == 23 /* IP_CHECKSUM */ && size == 4) {
@@ -154,7 +197,10 @@ void Shower::message(const Message& message, bool is_receive) {
   print(log_, "]/%ld", message.vector_count);
   for (const Control& one : message.control) {
     print(log_, ",cmsg %d:%d/%ld ", one.level, one.type, static_cast<long>(one.length));
-    hex(one.data.data(), one.data.size());
+    if (one.slots.empty()) hex(one.data.data(), one.data.size());
+    for (size_t i = 0; i < one.slots.size() && i < 4; ++i) print(log_, "s%d ", one.slots[i]);
+    if (one.slots.size() > 4) print(log_, "and so on, %zu", one.slots.size());
+    if (one.is_own_pid) log_ += " (own)";
   }
   if (is_receive || message.control_room >= 0) print(log_, ",control/%ld", message.control_room);
   print(log_, ",0x%x}", message.flags);
@@ -176,6 +222,8 @@ void Shower::argument(const Argument& argument) {
       return print(log_, "half %zuB/%ld", argument.bytes.size(), argument.value);
     case ArgumentKind::NameOf:
       return print(log_, "name(s%ld)", argument.value);
+    case ArgumentKind::NameLength:
+      return print(log_, "its length");
     case ArgumentKind::Out:
       return print(log_, "room %ld", argument.value);
     case ArgumentKind::HalfOut:

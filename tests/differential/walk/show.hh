@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -15,6 +16,9 @@ void print(std::string& to, const char* format, ...) __attribute__((format(print
 // "ECONNRESET", or the number.
 std::string errno_name(int error);
 uint32_t hash_of(const uint8_t* bytes, size_t size);
+
+// Each descriptor that came with a received message.
+void for_each_descriptor(const msghdr& header, const std::function<void(int fd)>& visit);
 
 class Shower {
  public:
