@@ -169,14 +169,15 @@ Result<size_t> UnixEndpoint::send_stream(SyscallContext& context, OutgoingMessag
   return sent + 1;
 }
 
-// Two pieces fit the buffer, and none is larger than Linux's. What is spliced is charged as pages of which so much is used.
+// Two pieces fit the buffer, and none is larger than Linux's. What is spliced goes as it is, charged as pages of which so much is
+// used.
 Result<size_t> UnixEndpoint::send_piece(SyscallContext& context, UnixEndpoint& peer, OutgoingMessage& message, Outgoing& outgoing,
                                         size_t size) {
-  const size_t half = options_.send_buffer / 2 - 64;
-  if (size > half) size = half;
-  if (size > kLinearMost + kPagedMost) size = kLinearMost + kPagedMost;
-  TRY(wait_for_send_room(context, message.flags));
   const bool is_spliced = (message.flags & kMessageSplicePages) != 0;
+  const size_t half = options_.send_buffer / 2 - 64;
+  if (!is_spliced && size > half) size = half;
+  if (!is_spliced && size > kLinearMost + kPagedMost) size = kLinearMost + kPagedMost;
+  TRY(wait_for_send_room(context, message.flags));
   const uint32_t cost = is_spliced ? unix_charge(0, 0) + static_cast<uint32_t>(size) : charge_of(size, kLinearMost);
   UnixMessage* piece = TRY(make_message(message.source, size, cost, outgoing));
   add_credentials(context, *piece, peer);

@@ -1,4 +1,6 @@
 // Addresses on the way in and out: lengths, terminators, zeros inside, autobind, and what a path's file system says.
+#include <sys/wait.h>
+
 #include "tests/conformance/unix/unix_posix.hh"
 
 namespace conformance {
@@ -160,6 +162,43 @@ TEST(UnixNames, WhatIsWrongWithAPath) {
   // Nothing wrong with the path, but the socket has a name: the node does not stay.
   EXPECT_EQ(bind_name(named, directory.name("fine")), -EINVAL);
   EXPECT_EQ(::access((directory.path() + "/fine").c_str(), F_OK), -1);
+}
+
+// To connect is to write; to make a name is to write its directory.
+TEST(UnixNames, PermissionsOnThePath) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs to become another user";
+  Directory directory;
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
+  const std::string hidden = directory.path() + "/hidden";
+  ASSERT_EQ(::mkdir(hidden.c_str(), 0700), 0);
+  const Fd open = unix_socket(SOCK_STREAM), inside = unix_socket(SOCK_STREAM);
+  const Name name = directory.name("open"), hidden_name = name_from(hidden + "/name" + '\0');
+  bind_name(open, name);
+  bind_name(inside, hidden_name);
+  ::listen(open, 8);
+  ::listen(inside, 8);
+  const struct {
+    mode_t mode;
+    long answer;
+  } rows[] = {{0777, 0}, {0755, -EACCES}, {0666, 0}, {0222, 0}, {0111, -EACCES}, {0, -EACCES}};
+  for (const auto& row : rows) {
+    ASSERT_EQ(::chmod(name.address.sun_path, row.mode), 0);
+    EXPECT_EQ(connect_name(unix_socket(SOCK_STREAM), name), 0) << "the owner may always";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (::setresgid(60, 60, 60) != 0 || ::setresuid(50, 50, 50) != 0) ::_exit(1);
+      if (connect_name(unix_socket(SOCK_STREAM), name) != row.answer) ::_exit(2);
+      if (connect_name(unix_socket(SOCK_STREAM), hidden_name) != -EACCES) ::_exit(3);
+      if (bind_name(unix_socket(SOCK_STREAM), hidden_name) != -EACCES) ::_exit(4);
+      if (bind_name(unix_socket(SOCK_STREAM), directory.name("mine")) != -EACCES) ::_exit(5);
+      ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 0) << std::oct << row.mode;
+  }
+  ::unlink(hidden_name.address.sun_path);
+  ::rmdir(hidden.c_str());
 }
 
 TEST(UnixNames, ATypeThatDiffersIsEprototype) {

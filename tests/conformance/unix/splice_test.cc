@@ -95,6 +95,17 @@ TEST(UnixSplice, SplicedBytesAreChargedOneByOne) {
   EXPECT_EQ(ask(pair.a, kBytesUnsent), 769 + 774 + 768);
 }
 
+TEST(UnixSplice, SplicedBytesGoAsOneMessageWhateverTheBuffer) {
+  Pipe pipe;
+  Pair pair = make_pair_of(SOCK_STREAM | SOCK_NONBLOCK);
+  ASSERT_EQ(set(pair.a, SO_SNDBUF, 1), 0);
+  const std::string data(5000, 's');
+  ASSERT_EQ(::write(pipe.in, data.data(), data.size()), 5000);
+  EXPECT_EQ(splice_into(pipe, pair.a, 5000), 5000);
+  EXPECT_EQ(ask(pair.a, kBytesUnsent), 768 + 5000);
+  EXPECT_EQ(answer(::send(pair.a, "x", 1, 0)), -EAGAIN);
+}
+
 TEST(UnixSplice, OutOfAStreamItStopsAtTheMark) {
   Pipe pipe;
   Pair pair = make_pair_of(SOCK_STREAM | SOCK_NONBLOCK);
