@@ -25,6 +25,10 @@ struct RingHead {
 };
 constexpr uint32_t kRingMagic = 0xa10a10a1;
 
+// What one call may cost, and what a context may have us keep: its head is the program's to write.
+constexpr int64_t kMostRequests = 1024;
+constexpr size_t kMostEvents = 65536;  // fs.aio-max-nr
+
 template <typename T>
 bool read_memory(const Call& call, uint64_t address, T& value) {
   return copy_from_task(call.tid(), &value, address, sizeof value) == 0;
@@ -33,7 +37,7 @@ bool read_memory(const Call& call, uint64_t address, T& value) {
 std::optional<size_t> find_capacity(const Call& call, uint64_t context) {
   RingHead head;
   if (!read_memory(call, context, head) || head.magic != kRingMagic) return std::nullopt;
-  return head.capacity;
+  return std::min<size_t>(head.capacity, kMostEvents);
 }
 
 // What a request is as a call; absent: not one of a socket's.
@@ -108,10 +112,10 @@ bool AsyncIo::is_ours(Call& call, const Request& request) const {
 std::optional<int64_t> AsyncIo::submit(Call& call, const RunCall& run) {
   const uint64_t context = call.notice.data.args[0];
   const std::optional<size_t> capacity = find_capacity(call, context);
-  const auto count = static_cast<int64_t>(call.notice.data.args[1]);
+  const int64_t count = std::min(static_cast<int64_t>(call.notice.data.args[1]), kMostRequests);
   if (!capacity || count <= 0) return std::nullopt;
   std::optional<Request> request = read_request(call, 0);
-  if (!request || !is_ours(call, *request)) return refuse_ours_behind(call, std::min(count, static_cast<int64_t>(*capacity)));
+  if (!request || !is_ours(call, *request)) return refuse_ours_behind(call, count);
   const Context key(call.task->process(), context);
   int64_t done = 0;
   for (; done < count; ++done) {
