@@ -1,4 +1,5 @@
 // Sending and receiving on Internet sockets: what blocks, for how long, and what a partial result is worth.
+#include "compat/afinet/flow_labels.hh"
 #include "compat/afinet/inet_socket.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/wait_until.hh"
@@ -59,6 +60,9 @@ Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& me
 }
 
 Result<size_t> InetSocketFile::send_request(SyscallContext& context, SendRequest& request) {
+  if (is_v6() && request.control.flow_label > 0) {
+    TRY(check_flow_label(context.entry(), *socket_, static_cast<uint32_t>(request.control.flow_label)));
+  }
   if (is_stream()) return send_stream(context, request);
   const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = send_timeout(request.flags)};
   return wait_until(context, policy, [&] { return socket_->send(context.entry(), request); });
@@ -70,8 +74,10 @@ Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest&
   Duration left = send_timeout(request.flags);
   for (;;) {
     const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = left};
-    auto piece = wait_until(
-        context, policy, [&] { return socket_->send(context.entry(), request); }, &left);
+    // Who does not wait does not see either what his first bytes bring back: the socket is his until he is done.
+    const bool is_done_waiting = sent != 0 && left <= Duration();
+    const auto send_once = [&] { return socket_->send(context.entry(), request); };
+    auto piece = is_done_waiting ? send_once() : wait_until(context, policy, send_once, &left);
     if (!piece.is_ok() && sent == 0) return settle_fast_open(context.entry(), *socket_, piece.error());
     if (!piece.is_ok()) return sent != 0 ? Result<size_t>(sent) : std::move(piece);
     sent += piece.take();

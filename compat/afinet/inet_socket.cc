@@ -1,6 +1,8 @@
 // Addresses, connecting and accepting of Internet sockets. Sending and receiving stand in inet_io.cc.
 #include "compat/afinet/inet_socket.hh"
 
+#include "compat/afinet/anycast_members.hh"
+#include "compat/afinet/flow_labels.hh"
 #include "compat/syscalls/wait_until.hh"
 #include "stack/tcp/tcp_socket.hh"
 
@@ -17,6 +19,12 @@ Result<> InetSocketFile::bind(SyscallContext& context, const SockAddr& address) 
   return socket_->bind(context.entry(), TRY(decode_bind_address(*socket_, address)));
 }
 
+void InetSocketFile::released(Entry& entry) {
+  if (FlowLabels* labels = is_v6() ? FlowLabels::find(stack()) : nullptr) labels->give_back_all(entry, *socket_);
+  if (AnycastMembers* members = is_v6() ? AnycastMembers::find(stack()) : nullptr) members->leave_all(entry, *socket_);
+  socket_->close(entry);
+}
+
 Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& address) {
   if (address.size() < sizeof(uint16_t)) return Errno::EINVAL;
   Entry& entry = context.entry();
@@ -29,6 +37,7 @@ Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& addres
   }
   const Endpoint remote = endpoint.is_ok() ? endpoint.take() : Endpoint{};
   if (is_v6()) {
+    if (socket_->ip_options.flow_info_send) TRY(check_flow_label(entry, *socket_, flow_info_of(address)));
     socket_->ip_options.flow_info = socket_->ip_options.flow_info_send ? flow_info_of(address) & 0x0fff'ffff : 0;
     socket_->options_changed();
   }

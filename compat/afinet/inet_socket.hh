@@ -53,7 +53,7 @@ class InetSocketFile final : public SocketFile {
   friend void dispose(const Hal& hal, T* object);
   ~InetSocketFile() override = default;
 
-  void released(Entry& entry) override { socket_->close(entry); }
+  void released(Entry& entry) override;
   void dispose_self() override { dispose(hal(), this); }
 
   Duration send_timeout(uint32_t flags) const;

@@ -1,5 +1,7 @@
 // IPPROTO_IPV6.
 // lint: table
+#include "compat/afinet/anycast_members.hh"
+#include "compat/afinet/flow_labels.hh"
 #include "compat/afinet/option_rows.hh"
 #include "compat/afinet/options_headers.hh"
 #include "compat/afinet/options_multicast.hh"
@@ -104,10 +106,6 @@ constexpr OptionRow lenient(OptionRow row) {
   row.length = IntLength::ShortIsZero;
   return row;
 }
-constexpr OptionRow missing(int name, const char* text, const char* note) {
-  return {.level = kLevelIpv6, .name = name, .text = text, .support = Support::Missing, .note = note};
-}
-
 constexpr OptionRow kRows[] = {
     {.level = kLevelIpv6,
      .name = 1,
@@ -161,8 +159,12 @@ constexpr OptionRow kRows[] = {
      .rule = kRule,
      .set_int = &set_largest_packet,
      .get_int = &get_path_mtu},
-    missing(27, "IPV6_JOIN_ANYCAST", "no anycast addresses"),
-    missing(28, "IPV6_LEAVE_ANYCAST", "no anycast addresses"),
+    {.level = kLevelIpv6,
+     .name = 27,
+     .text = "IPV6_JOIN_ANYCAST",
+     .set = &join_anycast,
+     .note = "a router does not join its subnets' own by itself"},
+    {.level = kLevelIpv6, .name = 28, .text = "IPV6_LEAVE_ANYCAST", .set = &leave_anycast},
     flag<&IpSocketOptions::router_alert_isolate>(30, "IPV6_ROUTER_ALERT_ISOLATE"),
     {.level = kLevelIpv6,
      .name = 31,
@@ -172,7 +174,13 @@ constexpr OptionRow kRows[] = {
      .max = 1,
      .set_int = &set_ip_flag<&IpSocketOptions::rfc4884_v6>,
      .get_int = &get_ip_flag<&IpSocketOptions::rfc4884_v6>},
-    missing(32, "IPV6_FLOWLABEL_MGR", "labels are not leased; any may be used"),
+    {.level = kLevelIpv6,
+     .name = 32,
+     .text = "IPV6_FLOWLABEL_MGR",
+     .support = Support::Partial,
+     .set = &manage_flow_labels,
+     .get = &get_flow_label,
+     .note = "no headers leased with a label (ENOBUFS), and a stream's peer's label is not told"},
     flag<&IpSocketOptions::flow_info_send>(33, "IPV6_FLOWINFO_SEND"),
     {.level = kLevelIpv6,
      .name = 34,

@@ -51,6 +51,14 @@ class CompatState {
   void* packet_domain = nullptr;
   void (*destroy_packet_domain)(const Hal& hal, void* domain) = nullptr;
 
+  // The labels of IPv6's flows that somebody leased; null before the first (compat/afinet/flow_labels.hh).
+  void* flow_labels = nullptr;
+  void (*destroy_flow_labels)(const Hal& hal, void* labels) = nullptr;
+
+  // Who joined which anycast address of IPv6; null before the first (compat/afinet/anycast_members.hh).
+  void* anycast_members = nullptr;
+  void (*destroy_anycast_members)(const Hal& hal, void* members) = nullptr;
+
   // AF_ALG's own, the same way (compat/afalg).
   void* algorithm_registry = nullptr;
   void (*destroy_algorithm_registry)(const Hal& hal, void* registry) = nullptr;

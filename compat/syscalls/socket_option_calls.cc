@@ -1,6 +1,8 @@
 // The longer rows of SOL_SOCKET.
 #include "compat/syscalls/socket_option_calls.hh"
 
+#include "stack/tcp/option_calls.hh"
+
 namespace lxnet {
 
 void forget_route(SyscallContext& context, SocketFile& socket) {
@@ -158,6 +160,8 @@ Result<> set_receive_low_water(SyscallContext& context, SocketFile& socket, int 
     if (static_cast<uint32_t>(bytes) > most / 2) bytes = static_cast<int>(most / 2);
   }
   options.receive_low_water = bytes == 0 ? 1 : bytes;
+  if (is_tcp(socket))
+    TcpOptionCalls::make_room_for_low_water(context.entry(), static_cast<TcpSocket&>(*socket.internet_socket()));
   return ok();
 }
 

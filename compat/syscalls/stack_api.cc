@@ -39,6 +39,8 @@ void detach_compat(Stack& stack) {
   if (state.watch_accounts != nullptr) state.destroy_watch_accounts(stack.hal(), state.watch_accounts);
   if (state.netlink_domain != nullptr) state.destroy_netlink_domain(stack.hal(), state.netlink_domain);
   if (state.packet_domain != nullptr) state.destroy_packet_domain(stack.hal(), state.packet_domain);
+  if (state.flow_labels != nullptr) state.destroy_flow_labels(stack.hal(), state.flow_labels);
+  if (state.anycast_members != nullptr) state.destroy_anycast_members(stack.hal(), state.anycast_members);
   if (state.algorithm_registry != nullptr) state.destroy_algorithm_registry(stack.hal(), state.algorithm_registry);
   dispose(stack.hal(), &state);
   stack.upper_layer = nullptr;

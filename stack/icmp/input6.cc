@@ -33,8 +33,9 @@ void receive_echo(Entry& entry, Ref<Packet> packet) {
   if (tunables.icmp6_echo_ignore_all != 0 || (info.is_multicast && tunables.icmp6_echo_ignore_multicast != 0)) {
     return drop(entry, std::move(packet), DropReason::IcmpIgnored);
   }
-  FlowKey key{
-      .source = info.is_multicast ? IpAddress() : info.destination, .destination = info.source, .protocol = 58, .tos = info.tos};
+  // Nobody speaks from an address that many have.
+  const bool is_many = info.is_multicast || entry.stack().routes().address_type(info.destination) == RouteType::Anycast;
+  FlowKey key{.source = is_many ? IpAddress() : info.destination, .destination = info.source, .protocol = 58, .tos = info.tos};
   if (info.source.is_link_local()) key.output_interface = info.interface_index;
   auto looked_up = entry.stack().routes().lookup(entry, key);
   if (!looked_up.is_ok()) return drop(entry, std::move(packet), DropReason::IpNoRoute);

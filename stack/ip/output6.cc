@@ -98,7 +98,7 @@ bool leaves_host(Entry& entry, const Packet& packet, const Route& route, const I
 Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->mark_network_header();
   packet->link_protocol = 0x86dd;
-  packet->is_routed_to_us = route.kind == RouteKind::Local || route.output->is_loopback();
+  packet->is_routed_to_us = route.kind == RouteKind::Local || (route.kind != RouteKind::Unicast && route.output->is_loopback());
   if (!leaves_host(entry, *packet, route, how)) return ok();
   if (packet->size() > how.mtu && packet->segmentation == SegmentationKind::None) {
     return ip6_fragment(entry, std::move(packet), route, how.cut != 0 ? how.cut : how.mtu);

@@ -25,6 +25,10 @@ bool is_ours(const Context& at, const Ipv6Address& address) {
   return found.is_ok() && found.take().is_usable();
 }
 
+bool is_anycast(const Context& at, const Ipv6Address& address) {
+  return at.entry.stack().routes().address_type(address, at.interface.index()) == RouteType::Anycast;
+}
+
 bool receive_solicitation(const Context& at) {
   Result<NeighborSolicitation> parsed = NeighborSolicitation::parse(at.message);
   if (!parsed.is_ok()) return false;
@@ -37,11 +41,13 @@ bool receive_solicitation(const Context& at) {
   const NdpNonce* nonce = message.options.nonce ? &*message.options.nonce : nullptr;
   // Two who detect at once both lose; a plain question for an address that is not ours yet has no answer.
   if (is_probe && at.interface.ndp()->duplicate_found(at.entry, message.target, nonce)) return true;
-  if (!is_ours(at, message.target)) return true;
+  const bool is_shared = is_anycast(at, message.target);
+  if (!is_shared && !is_ours(at, message.target)) return true;
   if (is_probe) {
     ndp_advertise(at.entry, at.interface, Ipv6Address::all_nodes(), message.target, NdpAnswer::Unsolicited, true, true);
     return true;
   }
+  // RFC 4861, 7.2.7: whoever answers for an anycast address does not take it from another.
   const bool was_multicast = destination.is_multicast();
   NeighbourTable& neighbours = at.entry.stack().neighbours();
   const NeighbourUpdate update{.state = NeighbourState::Stale,
@@ -52,7 +58,7 @@ bool receive_solicitation(const Context& at) {
   if (link_address) {
     static_cast<void>(neighbours.learn(at.entry, at.interface, source, update));
   }
-  ndp_advertise(at.entry, at.interface, source, message.target, NdpAnswer::Solicited, was_multicast, was_multicast);
+  ndp_advertise(at.entry, at.interface, source, message.target, NdpAnswer::Solicited, was_multicast && !is_shared, was_multicast);
   return true;
 }
 

@@ -64,6 +64,10 @@ bool Listener::has_room_without_cookies() const {
 }
 
 void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
+  // No connection is made with an address that several hosts have (tcp_v6_conn_request).
+  const IpAddress& own = segment.destination.address;
+  if (!own.is_v4() && socket_.stack().routes().address_type(own) == RouteType::Anycast)
+    return drop_syn(entry, DropReason::TcpInvalidState);
   Stack& stack = socket_.stack();
   const TunableValues& tunables = stack.tunables().values();
   const bool uses_cookie = tunables.tcp_syncookies == 2 || syn_count() > backlog;
