@@ -19,6 +19,7 @@ Result<> DatagramSocket::check_bind4(Entry& entry, const IpAddress& address) con
   if (address.is_unspecified() || address.is_multicast()) return ok();
   if (ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0) return ok();
   if (stack().interfaces().is_local_address(address) || is_broadcast_here(entry, address)) return ok();
+  if (stack().routes().address_type(address) == RouteType::Broadcast) return ok();
   return Errno::EADDRNOTAVAIL;
 }
 

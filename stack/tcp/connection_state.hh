@@ -36,6 +36,12 @@ struct SendState {
   SeqNum window_end() const { return una + wnd; }
 };
 
+// What a segment carries where time stamps take their part of it.
+constexpr uint16_t segment_with_stamps(uint16_t segment, bool has_stamps) {
+  constexpr uint16_t kStamps = 12;
+  return has_stamps && segment > kStamps ? static_cast<uint16_t>(segment - kStamps) : segment;
+}
+
 struct ReceiveState {
   SeqNum nxt;
   SeqNum wup;  // nxt when the window was last announced

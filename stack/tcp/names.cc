@@ -15,7 +15,7 @@ Result<> TcpSocket::check_bind_address(const Endpoint& local) {
     }
     if (local.address.is_unspecified() || may_be_foreign || local.address.is_multicast()) return ok();
     // A broadcast address passes Linux's check too: it is of no use, but not refused.
-    if (local.address.v4().is_broadcast()) return ok();
+    if (stack().routes().address_type(local.address) == RouteType::Broadcast) return ok();
     return stack().interfaces().is_local_address(local.address) ? ok() : Result<>(Errno::EADDRNOTAVAIL);
   }
   if (local.address.is_unspecified()) return ok();

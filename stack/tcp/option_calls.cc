@@ -135,6 +135,19 @@ bool TcpOptionCalls::has_seen_end(Entry& entry, TcpSocket& socket) {
   return socket.saw_fin_;
 }
 
+// tcp_set_rcvlowat().
+void TcpOptionCalls::make_room_for_low_water(Entry& entry, TcpSocket& socket) {
+  TaskOwnership ownership(socket.lock_, entry);
+  const auto wanted = static_cast<uint32_t>(socket.options.receive_low_water);
+  if (!socket.in(TcpState::Listen) && socket.is_readable(socket.options.receive_low_water))
+    socket.wake(kPollIn | kPollPriority | kPollReadNormal | kPollReadBand);
+  if (socket.options.receive_buffer_locked) return;
+  const auto space = static_cast<uint32_t>((uint64_t{wanted} << 8) / socket.rcv_.scaling_ratio);
+  if (space <= socket.options.receive_buffer) return;
+  socket.options.receive_buffer = space;
+  if (socket.rcv_.window_clamp != 0 && socket.rcv_.window_clamp < wanted) socket.rcv_.window_clamp = wanted;
+}
+
 Result<> TcpOptionCalls::set_rto_bounds(Entry& entry, TcpSocket& socket, Duration least, Duration most) {
   TaskOwnership ownership(socket.lock_, entry);
   socket.tcp_options.min_rto = least;
@@ -217,7 +230,7 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   }
   info.flags = static_cast<uint8_t>((socket.statistics_.rate_app_limited ? 1 : 0) | socket.fast_open_.failure << 1);
   info.rto = static_cast<uint32_t>(socket.backed_off(socket.rtt_.rto(), socket.recovery_.backoff).in_micros());
-  info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.tcp_options.max_ack_delay).in_micros());
+  info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.tcp_options.longest_ack_delay()).in_micros());
   info.snd_mss = socket.snd_.mss;
   info.rcv_mss = has_path ? socket.rcv_.mss : 0u;
   info.unacked = socket.recovery_.out;

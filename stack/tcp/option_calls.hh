@@ -22,6 +22,8 @@ class TcpOptionCalls {
   static Result<> set_defer_accept(Entry& entry, TcpSocket& socket, int seconds);
   static Result<int> defer_accept(Entry& entry, TcpSocket& socket);
   static Result<> set_not_sent_low_water(Entry& entry, TcpSocket& socket, int value);
+  // SO_RCVLOWAT: the buffer must be able to hold so much.
+  static void make_room_for_low_water(Entry& entry, TcpSocket& socket);
   static Result<> set_rto_bounds(Entry& entry, TcpSocket& socket, Duration least, Duration most);
   static Result<> set_transmit_delay(Entry& entry, TcpSocket& socket, int micros);
   static Result<int> timestamp(Entry& entry, TcpSocket& socket);

@@ -208,10 +208,13 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
 void TcpSocket::pace(Entry& entry, uint32_t size) {
   const uint64_t rate = std::min(congestion_.pacing_rate, options.max_pacing_rate);
   if (rate == 0 || rate == ~uint64_t{0}) return;
-  const auto gap = Duration::nanos(static_cast<int64_t>((uint64_t{size} + 52) * 1'000'000'000 / rate));
+  const Instant before = std::exchange(pacing_until_, std::max(pacing_until_, entry.now()));
+  // The first segments go at once (tcp_update_skb_after_send), so that a short answer is not late.
+  constexpr uint32_t kUnpaced = 10;
+  if (statistics_.data_segments_out < kUnpaced) return;
+  const auto gap = Duration::nanos(static_cast<int64_t>(uint64_t{size} * 1'000'000'000 / rate));
   // A little credit for time that passed unused, as the sender's timer is never exact.
-  const Instant from = std::max(pacing_until_, entry.now() - gap / 2);
-  pacing_until_ = from + gap;
+  pacing_until_ = pacing_until_ + gap - std::min(gap / 2, pacing_until_ - before);
 }
 
 // RFC 2861 as Linux has it: a window that was not used for a timeout decays; one not filled for a round trip is not raised.

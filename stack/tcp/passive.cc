@@ -166,7 +166,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   rcv.window_goal = request.window;
   rcv.window_clamp = request.negotiated.window_scale ? request.window_clamp : std::min<uint32_t>(request.window_clamp, 65535);
   rcv.window_shift = request.negotiated.window_scale ? request.our_shift : uint8_t{0};
-  rcv.advertised_mss = request.advertised_mss;
+  rcv.advertised_mss = segment_with_stamps(request.advertised_mss, request.negotiated.timestamps);
   rcv.ts_recent = request.ts_recent;
   rcv.ts_recent_at = entry.now();
   rcv.last_segment_at = entry.now();

@@ -27,6 +27,13 @@ struct TcpSocketOptions {
   Duration min_rto = Duration::millis(200);        // TCP_RTO_MIN_US
   Duration max_rto = Duration::seconds(120);       // TCP_RTO_MAX_MS
   Duration max_ack_delay = Duration::millis(200);  // TCP_DELACK_MAX_US
+
+  // tcp_delack_max(): never so late that a sender of the same mind sends again.
+  Duration longest_ack_delay() const {
+    constexpr Duration kTick = Duration::millis(4);  // a jiffy of Linux's, by which it counts
+    const Duration by_timeout = (min_rto > kTick + kTick ? min_rto : kTick + kTick) - kTick;
+    return by_timeout < max_ack_delay ? by_timeout : max_ack_delay;
+  }
 };
 
 }  // namespace lxnet
