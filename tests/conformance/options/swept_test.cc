@@ -158,6 +158,42 @@ TEST(SweptOptionTest, AWriteMaySaveTheSignal) {
   ::sigaction(SIGPIPE, &old, nullptr);
 }
 
+TEST(SweptOptionTest, ALowWaterMarkMakesRoomForItself) {
+  const Stream stream = connected_stream();
+  const long before = get_int(stream.server, SOL_SOCKET, SO_RCVBUF);
+  EXPECT_EQ(set_option(stream.server, SOL_SOCKET, SO_RCVLOWAT, 400'000), 0);
+  EXPECT_GE(get_int(stream.server, SOL_SOCKET, SO_RCVBUF), 800'000);
+  EXPECT_LT(before, 800'000);
+}
+
+TEST(SweptOptionTest, TimeStampsTakeTheirPartOfTheSegmentThatIsAnnounced) {
+  const Stream stream = connected_stream();
+  for (const Fd* end : {&stream.client, &stream.server}) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    ASSERT_EQ(::getsockopt(*end, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    EXPECT_EQ(info.tcpi_advmss + ((info.tcpi_options & TCPI_OPT_TIMESTAMPS) != 0 ? 12 : 0), 65495u);
+  }
+}
+
+TEST(SweptOptionTest, AnAcknowledgmentIsNeverLaterThanTheShortestTimeout) {
+  const Stream stream = connected_stream();
+  set_option(stream.server, IPPROTO_TCP, 45 /* TCP_RTO_MIN_US */, 20'000);
+  ::send(stream.client, "x", 1, 0);
+  wait_for_data(stream.server);
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  ASSERT_EQ(::getsockopt(stream.server, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+  EXPECT_LT(info.tcpi_ato, 20'000u);
+}
+
+TEST(SweptOptionTest, WhoDoesNotWaitFillsASmallBufferOnce) {
+  const Stream stream = connected_stream();
+  set_option(stream.client, SOL_SOCKET, SO_SNDBUF, 1);
+  const std::string much(200'000, 'x');
+  EXPECT_LT(answer(::send(stream.client, much.data(), much.size(), MSG_DONTWAIT)), 70'000);
+}
+
 TEST(SweptOptionTest, AFastOpenOfAListenerFindsItConnected) {
   const Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
   ::listen(listener, 1);

@@ -3,12 +3,15 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tests/differential/sweep/sweep.hh"
 
@@ -127,6 +130,21 @@ std::string vector_call(Subject& subject, int flags) {
   return answer(size) + (kCall == SYS_preadv2 ? data(subject, bytes, size) : "");
 }
 
+// From a file of eleven bytes; what is a flag elsewhere is a count here.
+std::string send_file(Subject& subject, int count) {
+  const Fd file(memfd_create("sweep", 0));
+  if (write(file, "hello world", 11) != 11 || lseek(file, 3, SEEK_SET) != 3) abort();
+  const std::string text = answer(sendfile(subject.socket, file, nullptr, static_cast<size_t>(static_cast<unsigned>(count))));
+  return text + "/" + std::to_string(lseek(file, 0, SEEK_CUR));
+}
+std::string send_file_from(Subject& subject, int count) {
+  const Fd file(memfd_create("sweep", 0));
+  if (write(file, "hello world", 11) != 11) abort();
+  off_t offset = 6;
+  const std::string text = answer(sendfile(subject.socket, file, &offset, static_cast<size_t>(static_cast<unsigned>(count))));
+  return text + "/" + std::to_string(offset);
+}
+
 // What the call left: readiness, the error, bytes to read, and what the peer hears.
 std::string left_behind(Subject& subject) {
   pollfd entry{subject.socket, POLLIN | POLLPRI | POLLOUT | POLLRDHUP, 0};
@@ -163,6 +181,8 @@ constexpr Call kCalls[] = {
     {"preadv2 at 0", vector_call<SYS_preadv2, 0>, false},
     {"pwritev2", vector_call<SYS_pwritev2, -1>, false},
     {"pwritev2 at 0", vector_call<SYS_pwritev2, 0>, false},
+    {"sendfile", send_file, false},
+    {"sendfile from an offset", send_file_from, false},
 };
 
 // Those that mean something to somebody.

@@ -22,9 +22,17 @@ struct Row {
   sweep::Sweep run;
 };
 constexpr Row kRows[] = {
-    {"options", sweep::sweep_options},     {"flags", sweep::sweep_flags},     {"sockets", sweep::sweep_sockets},
-    {"shutdowns", sweep::sweep_shutdowns}, {"ioctls", sweep::sweep_ioctls},   {"fcntls", sweep::sweep_fcntls},
-    {"controls", sweep::sweep_controls},   {"reports", sweep::sweep_reports}, {"pointers", sweep::sweep_pointers},
+    {"options", sweep::sweep_options},
+    {"flags", sweep::sweep_flags},
+    {"sockets", sweep::sweep_sockets},
+    {"shutdowns", sweep::sweep_shutdowns},
+    {"ioctls", sweep::sweep_ioctls},
+    {"fcntls", sweep::sweep_fcntls},
+    {"controls", sweep::sweep_controls},
+    {"reports", sweep::sweep_reports},
+    {"pointers", sweep::sweep_pointers},
+    {"windows", sweep::sweep_windows},
+    {"unconfigured", sweep::sweep_unconfigured},
 };
 
 // What a host's kernel may have been configured to otherwise.

@@ -110,6 +110,8 @@ void sweep_ioctls(Log& log, bool is_unprivileged);
 void sweep_fcntls(Log& log, bool is_unprivileged);
 void sweep_controls(Log& log, bool is_unprivileged);
 void sweep_reports(Log& log, bool is_unprivileged);
+void sweep_windows(Log& log, bool is_unprivileged);
+void sweep_unconfigured(Log& log, bool is_unprivileged);
 void sweep_pointers(Log& log, bool is_unprivileged);
 
 }  // namespace sweep

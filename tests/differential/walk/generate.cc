@@ -98,12 +98,10 @@ void Generator::open_socket(int slot, Kind kind) {
 
 void Generator::open_hostile(int slot) {
   const int family = choose_.of<int>({AF_INET, AF_INET6, AF_UNSPEC, -1, 200, 1000});
-  // SOCK_PACKET under AF_INET is AF_PACKET, which has no archive here.
-  const int ten = family == AF_INET ? 9 : 10;
   Operation call{SYS_socket,
                  "socket",
                  {number(family),
-                  number(choose_.of({0, 1, 2, 3, 4, 5, 6, 7, ten, 11, 15, 16}) |
+                  number(choose_.of({0, 1, 2, 3, 4, 5, 6, 7, 10 /* SOCK_PACKET */, 11, 15, 16}) |
                          choose_.of<int>({0, SOCK_NONBLOCK, SOCK_CLOEXEC, 0x100, 1 << 30})),
                   number(choose_.of({0, 1, 2, 6, 17, 58, 41, 136, 132, 255, 256, 263, -1, 1000}))}};
   // What it opens, if anything, is closed before it is used: its kind is not known.

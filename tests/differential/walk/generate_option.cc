@@ -23,7 +23,6 @@ constexpr LevelRow kLevels[] = {{SOL_SOCKET, 85}, {IPPROTO_IP, 55}, {IPPROTO_IPV
 constexpr OptionKey kOwnOfARun[] = {
     option_key(SOL_SOCKET, 49), option_key(SOL_SOCKET, 56),  // SO_INCOMING_CPU, SO_INCOMING_NAPI_ID
     option_key(SOL_SOCKET, 57), option_key(SOL_SOCKET, 71),  // SO_COOKIE, SO_NETNS_COOKIE
-    option_key(SOL_SOCKET, 47),                              // SO_MAX_PACING_RATE
     option_key(SOL_SOCKET, 55),                              // SO_MEMINFO: see get_option()
     option_key(kTcp, 11),                                    // TCP_INFO: times and windows
     option_key(kTcp, 24),       option_key(kTcp, 26),        // TCP_TIMESTAMP, TCP_CC_INFO
