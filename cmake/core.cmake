@@ -53,7 +53,7 @@ function(lxnet_core_archive name folder)
 endfunction()
 
 set(LXNET_HOSTED_DEVICES tap xdp slirp)
-set(LXNET_FAMILIES trace epoll afunix afalg afnetlink afpacket)
+set(LXNET_FAMILIES trace epoll afunix afalg afnetlink afpacket tun)
 
 lxnet_core_archive(lxnet_base base)
 lxnet_core_archive(lxnet_hal hal)

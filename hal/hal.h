@@ -76,6 +76,10 @@ struct lxnet_signal {
   uint32_t uid, euid;  /* of who asked for the signal: checked as Linux's sigio_perm does */
 };
 
+/* What names a network namespace: a descriptor of the current task's (Linux: of /proc/<pid>/ns/net), or a process as the task
+ * numbers it. */
+enum { LXNET_NAMESPACE_OF_FD = 0, LXNET_NAMESPACE_OF_PROCESS = 1 };
+
 enum { LXNET_LOG_ERROR = 0, LXNET_LOG_WARNING = 1, LXNET_LOG_INFO = 2, LXNET_LOG_DEBUG = 3 };
 
 struct lxnet_hal {
@@ -256,6 +260,15 @@ struct lxnet_hal {
    * calling task can close what it has open (one task, one table), as Linux's fdget() does for a process of one thread. Without
    * it every call counts. */
   struct lxnet_file* (*lend_fd)(void* ctx, int fd, int* error);
+
+  /* -- other network namespaces; both or neither. Interfaces then pass from one stack to another, and a veth pair joins two: their
+   * hosts share `ctx`, and who destroys a stack keeps calls off those that are joined with it. Without them there are none. -- */
+
+  /* task. The stack of the network namespace that LXNET_NAMESPACE_* and `number` name; it stays as long as the call. Null with
+   * *error = EBADF, EINVAL (another file, or no stack can be made) or ESRCH. */
+  struct lxnet_stack* (*find_stack)(void* ctx, int kind, int32_t number, int* error);
+  /* task. As capable(), over the network namespace of that stack. */
+  int (*capable_over)(void* ctx, const struct lxnet_stack* stack, int capability);
 };
 
 #ifdef __cplusplus

@@ -65,6 +65,17 @@ class Hal {
 
   void credentials(lxnet_credentials& out) const { table_.credentials(table_.ctx, &out); }
   bool capable(int capability) const { return table_.capable(table_.ctx, capability) != 0; }
+  // The stack of another network namespace (hal.h: find_stack). EBADF, EINVAL, ESRCH.
+  Result<lxnet_stack*> find_stack(int kind, int32_t number) const {
+    if (table_.find_stack == nullptr) return Errno::EINVAL;
+    int error = static_cast<int>(Errno::EINVAL);
+    lxnet_stack* stack = table_.find_stack(table_.ctx, kind, number, &error);
+    if (stack == nullptr) return static_cast<Errno>(error);
+    return stack;
+  }
+  bool capable_over(const lxnet_stack* stack, int capability) const {
+    return table_.capable_over != nullptr && table_.capable_over(table_.ctx, stack, capability) != 0;
+  }
 
   void log(int level, const char* message) const { table_.log(table_.ctx, level, message); }
   [[noreturn]] void panic(const char* message) const {

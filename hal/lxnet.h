@@ -53,6 +53,11 @@ int lxnet_packet_ring_map(struct lxnet_file* file, uint64_t size, void** memory)
 void lxnet_packet_ring_unmap(struct lxnet_file* file);
 /* any. SO_COOKIE of a file that is a socket; 0 of any other. */
 uint64_t lxnet_file_cookie(struct lxnet_file* file);
+/* any. The stack in which the file was made. */
+struct lxnet_stack* lxnet_file_stack(const struct lxnet_file* file);
+/* task. open("/dev/net/tun") with these O_* flags: liblxnet_tun. Its interfaces appear in `stack`. 0 and *file with a count for the
+ * caller, or -ENOMEM. */
+int lxnet_tun_open(struct lxnet_stack* stack, uint32_t flags, struct lxnet_file** file);
 
 /* configuration. Prints the calls as strace does: liblxnet_trace. */
 struct lxnet_trace {
@@ -73,7 +78,8 @@ enum { LXNET_ABI_X86_64 = 0, LXNET_ABI_I386 = 1, LXNET_ABI_GENERIC = 2 /* arm64,
 
 /* task. Answers one system call: the value Linux's call returns, or a negative errno. Besides the errnos a program may see, the
  * numbers 512, 513, 514 and 516 (ERESTART*) say which restart rule applies when a signal interrupted the call: the host handles
- * them as Linux's signal delivery does. -ENOSYS: not a call of lxnet's; run the kernel's own. */
+ * them as Linux's signal delivery does. -ENOSYS: not a call of lxnet's; run the kernel's own. `stack` is that of the task's
+ * namespace, but for a call whose first argument is a descriptor of lxnet's that file's (lxnet_file_stack). */
 int64_t lxnet_syscall(struct lxnet_stack* stack, int abi, uint32_t number, const uint64_t arguments[6]);
 
 /* any. Non-zero when socket() of this AF_* is answered here; a host with a network of its own may serve the others itself. */

@@ -14,6 +14,7 @@ namespace lxnet {
 
 class Entry;  // stack/entry.hh; passed through
 class NetDevice;
+class VirtualDevice;  // netdev/virtual_device.hh
 
 enum class LinkKind : uint8_t { Loopback, Ethernet, Ip };
 
@@ -27,12 +28,19 @@ struct DeviceCapabilities {
   HardwareAddress address;
   uint32_t mtu = 1500;
   uint32_t min_mtu = 68;
-  uint32_t max_mtu = 65535;
+  uint32_t max_mtu = 65535;        // 0: any
+  uint32_t queue_length = 1000;    // how many frames may wait to be sent, where they wait
   bool sends_checksum = false;     // fills in ChecksumState::Partial
   bool verifies_checksum = false;  // delivers ChecksumState::Verified where it could
   bool segments_tcp = false;       // takes SegmentationKind::Tcp of up to 64 KiB
   bool segments_udp = false;
   bool filters_multicast = false;  // set_multicast() matters; otherwise it receives all
+  bool is_alone = false;           // nobody is on its wire: no ARP, no groups
+  bool reports_carrier = true;     // is_link_up() has been told something; otherwise it only hopes (IF_OPER_UNKNOWN)
+
+  bool takes_mtu(uint32_t asked) const {
+    return asked >= min_mtu && asked <= INT32_MAX && (max_mtu == 0 || asked <= max_mtu);
+  }
 };
 
 struct DeviceStatistics {
@@ -69,9 +77,11 @@ class NetDevice {
   virtual size_t poll(Entry& entry, size_t budget) = 0;
   virtual void set_multicast(const HardwareAddress& group, bool is_member) = 0;
   virtual Result<> set_mtu(uint32_t mtu) = 0;
+  virtual Result<> set_queue_length(uint32_t) { return ok(); }
   virtual DeviceStatistics statistics() const = 0;
-
-  void attach(const DeviceClient& client) { client_ = client; }
+  virtual void attach(const DeviceClient& client) { client_ = client; }
+  // One that a program made; null of the host's.
+  virtual VirtualDevice* as_virtual() { return nullptr; }
   // Whether transmit() looks at the time it is told, which costs the host something to find out.
   bool asks_time() const { return asks_time_; }
 

@@ -7,12 +7,12 @@
 namespace lxnet {
 namespace {
 
-uint32_t flags_of(LinkKind kind) {
-  switch (kind) {
+uint32_t flags_of(const DeviceCapabilities& device) {
+  switch (device.link) {
     case LinkKind::Loopback:
       return kInterfaceLoopback;
     case LinkKind::Ethernet:
-      return kInterfaceBroadcast | kInterfaceMulticast;
+      return kInterfaceBroadcast | (device.is_alone ? kInterfaceNoArp : kInterfaceMulticast);
     case LinkKind::Ip:
       return kInterfacePointToPoint | kInterfaceNoArp | kInterfaceMulticast;
   }
@@ -27,8 +27,9 @@ Interface::Interface(Stack& stack, NetDevice& device, uint32_t index)
       device_(&device),
       index_(index),
       link_kind_(device.capabilities().link),
-      flags_(flags_of(link_kind_)),
+      flags_(flags_of(device.capabilities())),
       mtu_(device.capabilities().mtu),
+      queue_length_(device.capabilities().queue_length),
       carrier_timer_(*this, &InterfaceRegistry::carrier_timer_expired) {
   set_mac(MacAddress::from_bytes(device.capabilities().address.bytes));
 }

@@ -56,6 +56,8 @@ class Interface : public RefCounted<Interface> {
   // Whether neighbours have link addresses that must be resolved.
   bool needs_resolution() const { return link_kind_ == LinkKind::Ethernet && (flags() & kInterfaceNoArp) == 0; }
   uint32_t mtu() const { return __atomic_load_n(&mtu_, __ATOMIC_RELAXED); }
+  // txqueuelen. Only a device that queues minds.
+  uint32_t queue_length() const { return __atomic_load_n(&queue_length_, __ATOMIC_RELAXED); }
   MacAddress mac() const;
   InterfaceSettings& settings() { return settings_; }
   const InterfaceSettings& settings() const { return settings_; }
@@ -105,6 +107,7 @@ class Interface : public RefCounted<Interface> {
   bool is_registered_ = false;
   uint32_t flags_ = 0;
   uint32_t mtu_ = 0;
+  uint32_t queue_length_ = 0;
   uint32_t poll_state_ = 0;                       // of the device: 0 idle, 1 being polled, 2 and asked for again
   uint32_t promiscuity_ = 0, all_multicast_ = 0;  // how many packet sockets want it, beside the flag that somebody set
   uint64_t mac_ = 0;                              // in one word, so that readers need no lock

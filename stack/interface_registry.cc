@@ -81,8 +81,13 @@ Ref<Interface> InterfaceRegistry::find(uint32_t index) const {
   // No lock is needed to find `lo`.
   if (loopback_ != nullptr && index == loopback_->index()) return Ref<Interface>::share(*loopback_);
   MutexLock lock(mutex_);
+  Interface* interface = find_locked(index);
+  return interface == nullptr ? nullptr : Ref<Interface>::share(*interface);
+}
+
+Interface* InterfaceRegistry::find_locked(uint32_t index) const {
   for (Interface& interface : by_index_[index % kInterfaceBuckets]) {
-    if (interface.index_ == index) return Ref<Interface>::share(interface);
+    if (interface.index_ == index) return &interface;
   }
   return nullptr;
 }
@@ -132,29 +137,54 @@ Result<> InterfaceRegistry::check_name(const char* name, char (&out)[Interface::
 void InterfaceRegistry::link_locked(Interface& interface) {
   by_index_[interface.index_ % kInterfaceBuckets].push_back(interface);
   by_name_[hash_name(interface.name_) % kInterfaceBuckets].push_back(interface);
-  in_order_.push_back(interface);
+  Interface* before = in_order_.back();
+  while (before != nullptr && before->index_ > interface.index_) before = in_order_.previous(*before);
+  if (before != nullptr) {
+    in_order_.insert_after(*before, interface);
+  } else {
+    in_order_.push_front(interface);
+  }
 }
 
-Result<Ref<Interface>> InterfaceRegistry::add(Entry& entry, NetDevice& device, const char* name,
-                                              void (*release)(NetDevice& device)) {
-  MutexLock configuration(configuration_);
+// dev_index_reserve(): an index is not given again before all others were.
+Result<uint32_t> InterfaceRegistry::choose_index(uint32_t asked) {
+  if (asked > INT32_MAX) return Errno::EINVAL;
+  MutexLock lock(mutex_);
+  if (asked != 0) return find_locked(asked) == nullptr ? Result<uint32_t>(asked) : Result<uint32_t>(Errno::EBUSY);
+  do {
+    asked = next_index_;
+    next_index_ = asked == INT32_MAX ? 1 : asked + 1;
+  } while (find_locked(asked) != nullptr);
+  return asked;
+}
+
+// Name and index are taken; until it is open nothing can be done to it.
+Result<Ref<Interface>> InterfaceRegistry::reserve(const NewInterface& asked) {
   char full_name[Interface::kNameSize];
-  TRY(check_name(name == nullptr ? "eth%d" : name, full_name));
-  Ref<Interface> interface = TRY(make_ref<Interface>(stack_.hal(), stack_, device, next_index_));
+  TRY(check_name(asked.name == nullptr ? "eth%d" : asked.name, full_name));
+  Ref<Interface> interface = TRY(make_ref<Interface>(stack_.hal(), stack_, asked.device, 0u));
   TRY(interface->create_parts());
-  ++next_index_;
+  interface->index_ = TRY(choose_index(asked.index));
   memcpy(interface->name_, full_name, sizeof full_name);
   interface->settings_ = default_;
   interface->settings_.v6.mtu = static_cast<int32_t>(interface->mtu_);
-  interface->release_device_ = release;
-  interface->is_registered_ = true;
+  interface->release_device_ = asked.release;
   if (interface->is_loopback() && loopback_ == nullptr) loopback_ = interface.get();
-  {
-    MutexLock lock(mutex_);
-    link_locked(*Ref<Interface>(interface).leak());
-  }
-  device.attach(client_of(*interface));
-  notify(entry, {.kind = NetworkEvent::Kind::InterfaceAdded, .interface = interface.get()});
+  MutexLock lock(mutex_);
+  link_locked(*Ref<Interface>(interface).leak());
+  return interface;
+}
+
+void InterfaceRegistry::open(Entry& entry, Interface& interface) {
+  __atomic_store_n(&interface.is_registered_, true, __ATOMIC_RELAXED);
+  interface.device_->attach(client_of(interface));
+  notify(entry, {.kind = NetworkEvent::Kind::InterfaceAdded, .interface = &interface});
+}
+
+Result<Ref<Interface>> InterfaceRegistry::add(Entry& entry, const NewInterface& asked) {
+  MutexLock configuration(configuration_);
+  Ref<Interface> interface = TRY(reserve(asked));
+  open(entry, *interface);
   return interface;
 }
 

@@ -12,6 +12,15 @@
 
 namespace lxnet {
 
+// An interface to be registered: down and without addresses.
+struct NewInterface {
+  NetDevice& device;
+  const char* name = nullptr;  // may end in "%d"; null: "eth%d"
+  uint32_t index = 0;          // 0: the next
+  // Called when nobody refers to the interface any more; until then the device must live.
+  void (*release)(NetDevice& device) = nullptr;
+};
+
 enum class LinkState : uint8_t { Down, Up };
 
 // An interface that cannot go meanwhile. Without a count for `lo`, which outlives every packet.
@@ -81,9 +90,15 @@ class InterfaceRegistry {
   }
 
   // ---- changing: no lock
-  // Registers a device, down and without addresses. `name` may end in "%d"; null means "eth%d". EINVAL: no name Linux takes;
-  // EEXIST; ENOMEM. `release` is called when nobody refers to the interface any more; until then the device must live.
-  Result<Ref<Interface>> add(Entry& entry, NetDevice& device, const char* name, void (*release)(NetDevice& device) = nullptr);
+  // EINVAL: no name Linux takes; EEXIST; EBUSY: the index is taken; ENFILE: the numbers behind a name are; ENOMEM.
+  Result<Ref<Interface>> add(Entry& entry, const NewInterface& asked);
+  Result<Ref<Interface>> add(Entry& entry, NetDevice& device, const char* name, void (*release)(NetDevice& device) = nullptr) {
+    return add(entry, {.device = device, .name = name, .release = release});
+  }
+  // Takes the interface of a VirtualDevice, one of the entry's stack, to another stack: there it is another interface, down and
+  // without addresses. It keeps its name, unless it is taken there and `name` is not null, and its index; or gets `index` if that
+  // is not 0. EINVAL: it cannot move; EEXIST; EBUSY; ENOMEM. (stack/interface_move.cc)
+  static Result<Ref<Interface>> move(Entry& from, Interface& interface, Stack& to, const char* name, uint32_t index);
   // Puts a device that wraps the interface's own in its place, for as long as the interface lives. Not while packets pass.
   // ENODEV, or whatever the device's start() answers when the interface is up.
   Result<> wrap_device(Interface& interface, NetDevice& wrapper);
@@ -101,6 +116,8 @@ class InterfaceRegistry {
   void change_curiosity(Entry& entry, Interface& interface, Curiosity about, Count count) REQUIRES(configuration_);
   // EINVAL: outside of what the device can.
   Result<> set_mtu(Entry& entry, Interface& interface, uint32_t mtu);
+  // ENOMEM, of the device.
+  Result<> set_queue_length(Entry& entry, Interface& interface, uint32_t length);
   // EADDRNOTAVAIL: a multicast or zero address; EOPNOTSUPP: no Ethernet.
   Result<> set_mac(Entry& entry, Interface& interface, MacAddress mac);
   // Reads the device's link state anew; a device's link_changed leads here too, through the timer.
@@ -145,6 +162,10 @@ class InterfaceRegistry {
   static constexpr size_t kInterfaceBuckets = 64;
 
   // interface_registry.cc
+  Result<Ref<Interface>> reserve(const NewInterface& asked) REQUIRES(configuration_);
+  Result<uint32_t> choose_index(uint32_t asked) REQUIRES(configuration_);
+  void open(Entry& entry, Interface& interface) REQUIRES(configuration_);
+  Interface* find_locked(uint32_t index) const REQUIRES(mutex_);
   Result<> check_name(const char* name, char (&out)[Interface::kNameSize]) REQUIRES(configuration_);
   Interface* find_by_name_locked(const char* name) const REQUIRES(mutex_);
   void link_locked(Interface& interface) REQUIRES(mutex_);

@@ -88,14 +88,23 @@ void InterfaceRegistry::change_curiosity(Entry& entry, Interface& interface, Cur
 Result<> InterfaceRegistry::set_mtu(Entry& entry, Interface& interface, uint32_t mtu) {
   MutexLock configuration(configuration_);
   if (!interface.is_registered_) return Errno::ENODEV;
-  const DeviceCapabilities& device = interface.device_->capabilities();
-  if (mtu < device.min_mtu || mtu > device.max_mtu) return Errno::EINVAL;
   if (mtu == interface.mtu_) return ok();
+  if (!interface.device_->capabilities().takes_mtu(mtu)) return Errno::EINVAL;
   TRY(interface.device_->set_mtu(mtu));
   __atomic_store_n(&interface.mtu_, mtu, __ATOMIC_RELAXED);
   stack_.routes().bump_generation();
   notify(entry, {.kind = NetworkEvent::Kind::InterfaceChanged, .interface = &interface});
   interface.ndp_->mtu_changed(entry);
+  return ok();
+}
+
+Result<> InterfaceRegistry::set_queue_length(Entry& entry, Interface& interface, uint32_t length) {
+  MutexLock configuration(configuration_);
+  if (!interface.is_registered_) return Errno::ENODEV;
+  if (length == interface.queue_length_) return ok();
+  TRY(interface.device_->set_queue_length(length));
+  __atomic_store_n(&interface.queue_length_, length, __ATOMIC_RELAXED);
+  notify(entry, {.kind = NetworkEvent::Kind::InterfaceChanged, .interface = &interface});
   return ok();
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "stack/virtual_link.hh"
+
 namespace lxnet {
 namespace {
 
@@ -70,7 +72,7 @@ Result<> Stack::initialise(const lxnet_config& config) {
 void Stack::destroy(Stack* stack) {
   {
     Entry entry(*stack);
-    while (const Ref<Interface> interface = stack->interfaces_.find_next(0)) stack->interfaces_.remove(entry, *interface);
+    while (const Ref<Interface> interface = stack->interfaces_.find_next(0)) remove_link(entry, *interface);
   }
   const Hal hal = stack->hal_;
   dispose(hal, stack);

@@ -21,7 +21,6 @@ constexpr uint32_t kGetBridge = 0x8940, kSetBridge = 0x8941, kAddBridge = 0x89a0
                    kFirstBond = 0x8990, kBondSlaveInfo = 0x8993, kBondInfo = 0x8994, kLastBond = 0x8995,
                    kSetHardwareStamp = 0x89b0, kGetHardwareStamp = 0x89b1;
 constexpr size_t kNameSize = Interface::kNameSize;
-constexpr int kDefaultQueueLength = 1000;
 // What SIOCSIFFLAGS may change, beside IFF_UP.
 constexpr uint32_t kSettableFlags = kInterfaceNoArp | kInterfacePromiscuous | kInterfaceAllMulticast;
 
@@ -292,6 +291,15 @@ Result<int64_t> set_mtu(Call& call) {
   return 0;
 }
 
+Result<int64_t> set_queue_length(Call& call) {
+  TRY(require_admin(call));
+  TRY(find_interface(call));
+  const int length = call.request.get<int>();
+  if (length < 0) return Errno::EINVAL;
+  TRY(call.registry().set_queue_length(call.context.entry(), *call.interface, static_cast<uint32_t>(length)));
+  return 0;
+}
+
 // dev_ethtool() reads the command before it looks for the device.
 Result<> find_interface_for_ethtool(Call& call) {
   TRY(read_user<uint32_t>(call.context.hal(), UserAddress(call.request.get<uint64_t>())));
@@ -321,7 +329,9 @@ Result<int64_t> run_device_call(Call& call, uint32_t command) {
     case kGetIndex:
       return get_value<int>(call, [](const Interface& i) { return static_cast<int>(i.index()); });
     case kGetQueueLength:
-      return get_value<int>(call, [](const Interface&) { return kDefaultQueueLength; });
+      return get_value<int>(call, [](const Interface& i) { return static_cast<int>(i.queue_length()); });
+    case kSetQueueLength:
+      return set_queue_length(call);
     case kGetMap:
       return get_value<uint64_t>(call, [](const Interface&) { return uint64_t{0}; });
     case kEthtool:
@@ -337,7 +347,6 @@ Result<int64_t> run_device_call(Call& call, uint32_t command) {
       return refuse(call, Errno::EINVAL);
     case kSetMetric:
     case kSetMap:
-    case kSetQueueLength:
     case kGetPhy:
     case kGetPhyRegister:
     case kSetPhyRegister:

@@ -62,6 +62,22 @@ Result<> NetlinkDomain::take_port(Port& port, uint32_t number) {
 }
 
 // Linux draws from the negative numbers too.
+int32_t NetlinkDomain::namespace_id(uint64_t cookie) {
+  MutexLock lock(mutex_);
+  for (size_t i = 0; i < namespace_count_; ++i) {
+    if (namespaces_[i] == cookie) return static_cast<int32_t>(i);
+  }
+  if (namespace_count_ == namespaces_.size()) {
+    auto larger = HeapArray<uint64_t>::create(stack_.hal(), namespace_count_ * 2 + 4);
+    if (!larger.is_ok()) return -1;
+    HeapArray<uint64_t> grown = larger.take();
+    for (size_t i = 0; i < namespace_count_; ++i) grown[i] = namespaces_[i];
+    namespaces_ = std::move(grown);
+  }
+  namespaces_[namespace_count_] = cookie;
+  return static_cast<int32_t>(namespace_count_++);
+}
+
 Result<> NetlinkDomain::take_any_port(Port& port, uint32_t process) {
   MutexLock lock(mutex_);
   uint32_t number = process;

@@ -51,6 +51,9 @@ class NetlinkDomain {
   // Whether somebody has it.
   bool is_taken(int protocol, uint32_t number);
 
+  // The number under which this namespace knows another: the next free one when it is first named; -1 without memory.
+  int32_t namespace_id(uint64_t cookie);
+
   // The inode under which programs see the socket; 0: nobody has it open.
   uint64_t inode_of(const Hal& hal, uint64_t cookie) const {
     return inode_of_ == nullptr ? cookie & 0xffffffff : inode_of_(hal.context(), cookie);
@@ -73,6 +76,8 @@ class NetlinkDomain {
   InodeOf inode_of_;
   uint32_t next_number_ GUARDED_BY(mutex_) = static_cast<uint32_t>(-4097);
   List<Port, &Port::link> ports_ GUARDED_BY(mutex_);
+  HeapArray<uint64_t> namespaces_ GUARDED_BY(mutex_);  // their cookies, by number
+  size_t namespace_count_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace lxnet

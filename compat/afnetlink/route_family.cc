@@ -17,10 +17,10 @@ struct Row {
 };
 
 constexpr Row kRows[] = {
-    {.type = kNewLink, .handle = &change_link},
+    {.type = kNewLink, .handle = &new_link},
     {.type = kDeleteLink, .handle = &delete_link},
     {.type = kGetLink, .handle = &get_link, .dump = &dump_links},
-    {.type = kSetLink, .handle = &change_link},
+    {.type = kSetLink, .handle = &set_link},
     {.type = kNewAddress, .handle = &new_address, .is_of_ip = true},
     {.type = kDeleteAddress, .handle = &delete_address, .is_of_ip = true},
     {.type = kGetAddress, .handle = &get_interface_address, .dump = &dump_addresses, .is_of_ip = true},

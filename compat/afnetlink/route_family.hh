@@ -1,8 +1,9 @@
 // NETLINK_ROUTE: what ip, getifaddrs() and if_nameindex() ask. Interfaces, addresses, routes, neighbours and rules are listed and
 // changed, and changes are told to the groups of them.
 //
-// Not served, and refused as by a kernel without them: making and removing links (EOPNOTSUPP), multipath routes and next-hop
-// objects, queueing disciplines, rules' notifications.
+// Links are made of the kinds in link_kinds.cc. Not served, and refused as by a kernel without them: other kinds (EOPNOTSUPP),
+// masters of links, namespaces by their numbers, multipath routes and next-hop objects, queueing disciplines, rules'
+// notifications.
 #pragma once
 
 #include <optional>
@@ -21,7 +22,8 @@ Result<> handle_route(SyscallContext& context, const NetlinkRequest& request, Ne
 // One kind of request, its privilege checked. Single requests answer with what they asked for; dumps without NLMSG_DONE.
 Result<> get_link(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
 Result<> dump_links(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
-Result<> change_link(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
+Result<> new_link(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
+Result<> set_link(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
 Result<> delete_link(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
 Result<> get_interface_address(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
 Result<> dump_addresses(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);

@@ -1,18 +1,15 @@
-// Links: RTM_GETLINK, and what RTM_NEWLINK and RTM_SETLINK change of a link that is there (net/core/rtnetlink.c).
+// Links as they are shown: RTM_GETLINK and its dump (net/core/rtnetlink.c).
 #include "compat/afinet/hardware_type.hh"
+#include "compat/afnetlink/link_request.hh"
+#include "compat/afnetlink/netlink_domain.hh"
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
+#include "netdev/virtual_device.hh"
 #include "stack/stack.hh"
+#include "stack/virtual_link.hh"
 
 namespace lxnet {
 namespace {
-
-// IF_OPER_*: lo never says.
-uint8_t operating_state_of(const Interface& interface) {
-  constexpr uint8_t kUnknown = 0, kDown = 2, kUp = 6;
-  if (interface.is_loopback()) return interface.is_up() ? kUnknown : kDown;
-  return interface.is_running() ? kUp : kDown;
-}
 
 // struct rtnl_link_stats and rtnl_link_stats64 are the same in two widths.
 template <typename T>
@@ -43,30 +40,30 @@ Result<> put_text(NetlinkWriter& writer, uint16_t type, const char* text) {
   return writer.attribute(type, ByteSpan(reinterpret_cast<const uint8_t*>(text), size + 1));
 }
 
-// A name in an attribute, with or without its end.
-bool read_name(const NetlinkAttributes& attributes, char (&name)[Interface::kNameSize]) {
-  const auto value = attributes.find(kLinkName);
-  if (!value) return false;
-  memset(name, 0, sizeof name);
-  const size_t size = value->size() < sizeof name - 1 ? value->size() : sizeof name - 1;
-  memcpy(name, value->data(), size);
-  return true;
+// default_operstate(): a link whose carrier nobody ever told of says that it does not know.
+uint8_t operating_state_of(const Interface& interface, const Interface* peer) {
+  constexpr uint8_t kUnknown = 0, kDown = 2, kLowerLayerDown = 3, kUp = 6;
+  if (!interface.is_up()) return kDown;
+  const bool has_carrier = interface.device().is_link_up();
+  if (has_carrier) return interface.device().capabilities().reports_carrier ? kUp : kUnknown;
+  if (peer == nullptr || peer->index() == interface.index()) return kDown;
+  // Linux looks for the peer's index among its own.
+  const Ref<Interface> lower = interface.stack().interfaces().find(peer->index());
+  return lower == nullptr || lower->device().is_link_up() ? kDown : kLowerLayerDown;
 }
 
-// By index, or by name where there is none. ENODEV; EINVAL: neither was given.
-Result<Ref<Interface>> find_link(SyscallContext& context, const LinkMessage& asked, const NetlinkAttributes& attributes) {
-  InterfaceRegistry& registry = context.stack().interfaces();
-  char name[Interface::kNameSize];
-  Ref<Interface> found;
-  if (asked.index > 0) {
-    found = registry.find(static_cast<uint32_t>(asked.index));
-  } else if (read_name(attributes, name)) {
-    found = registry.find(name);
-  } else {
-    return Errno::EINVAL;
-  }
-  if (found == nullptr) return Errno::ENODEV;
-  return found;
+Result<> put_peer(NetlinkWriter& writer, const Interface& interface, const Interface& peer) {
+  const bool is_here = &peer.stack() == &interface.stack();
+  if (!is_here || peer.index() != interface.index()) TRY(writer.attribute(kLinkLink, peer.index()));
+  if (is_here) return ok();
+  return writer.attribute(kLinkLinkNamespace, NetlinkDomain::of(interface.stack()).namespace_id(peer.stack().cookie()));
+}
+
+Result<> put_kind(NetlinkWriter& writer, const VirtualDevice& device) {
+  const size_t place = TRY(writer.begin_nested(kLinkInfo));
+  TRY(put_text(writer, kInfoKind, device.kind()));
+  writer.end_nested(place);
+  return ok();
 }
 
 }  // namespace
@@ -80,10 +77,11 @@ Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t 
                             .flags = interface.flags(),
                             .change = 0};
   const DeviceCapabilities& device = interface.device().capabilities();
+  const Ref<Interface> peer = peer_of(interface);
   TRY(writer.begin(type, flags, bytes_of(message)));
   TRY(put_text(writer, kLinkName, interface.name()));
-  TRY(writer.attribute(kLinkQueueLength, uint32_t{1000}));
-  TRY(writer.attribute(kLinkOperatingState, operating_state_of(interface)));
+  TRY(writer.attribute(kLinkQueueLength, interface.queue_length()));
+  TRY(writer.attribute(kLinkOperatingState, operating_state_of(interface, peer.get())));
   TRY(writer.attribute(kLinkMode, uint8_t{0}));
   TRY(writer.attribute(kLinkMtu, interface.mtu()));
   TRY(writer.attribute(kLinkMinMtu, is_loopback ? 0 : device.min_mtu));
@@ -111,6 +109,8 @@ Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t 
   TRY(writer.attribute(kLinkStatistics64, statistics64));
   TRY(writer.attribute(kLinkStatistics, statistics));
   TRY(put_text(writer, kLinkQueueing, interface.is_up() ? "noqueue" : "noop"));
+  if (peer != nullptr) TRY(put_peer(writer, interface, *peer));
+  if (VirtualDevice* made = interface.device().as_virtual()) TRY(put_kind(writer, *made));
   return writer.end();
 }
 
@@ -126,41 +126,6 @@ Result<> dump_links(SyscallContext& context, const NetlinkRequest&, NetlinkWrite
     TRY(write_link(writer, *one, kNewLink, kNetlinkMulti));
   }
   return ok();
-}
-
-// do_setlink(): the address, the MTU, the name, and then the flags.
-Result<> change_link(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
-  const auto asked = TRY(read_message<LinkMessage>(request));
-  const auto attributes = attributes_behind<LinkMessage>(request);
-  auto found = find_link(context, asked, attributes);
-  if (!found.is_ok() && request.header.type == kNewLink) {
-    // It would be of a kind that we cannot make.
-    return (request.header.flags & kNetlinkCreate) != 0 ? Errno::EOPNOTSUPP : Errno::ENODEV;
-  }
-  const Ref<Interface> link = TRY(std::move(found));
-  if (request.header.type == kNewLink && (request.header.flags & kNetlinkExclusive) != 0) return Errno::EEXIST;
-  InterfaceRegistry& registry = context.stack().interfaces();
-  if (const auto address = attributes.find(kLinkAddress)) {
-    if (address->size() < MacAddress::kSize) return Errno::EINVAL;
-    TRY(registry.set_mac(context.entry(), *link, MacAddress::from_bytes(address->first<MacAddress::kSize>())));
-  }
-  uint32_t mtu = 0;
-  if (TRY(attributes.read(kLinkMtu, mtu))) TRY(registry.set_mtu(context.entry(), *link, mtu));
-  char name[Interface::kNameSize];
-  if (asked.index > 0 && read_name(attributes, name) && name[0] != 0) TRY(registry.rename(context.entry(), *link, name));
-  if (asked.flags == 0 && asked.change == 0) return ok();
-  const uint32_t mask = asked.change == 0 ? ~0u : asked.change;
-  constexpr uint32_t kChangeable = kInterfaceNoArp | kInterfacePromiscuous | kInterfaceAllMulticast;
-  registry.change_flags(context.entry(), *link, asked.flags, mask & kChangeable);
-  if ((mask & kInterfaceUp) == 0) return ok();
-  return registry.set_state(context.entry(), *link, (asked.flags & kInterfaceUp) != 0 ? LinkState::Up : LinkState::Down);
-}
-
-// Devices are the host's: none was made here, so none is removed.
-Result<> delete_link(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
-  const auto asked = TRY(read_message<LinkMessage>(request));
-  TRY(find_link(context, asked, attributes_behind<LinkMessage>(request)));
-  return Errno::EOPNOTSUPP;
 }
 
 }  // namespace lxnet

@@ -40,21 +40,33 @@ enum LinkAttribute : uint16_t {
   kLinkBroadcast = 2,
   kLinkName = 3,
   kLinkMtu = 4,
+  kLinkLink = 5,
   kLinkQueueing = 6,
   kLinkStatistics = 7,
+  kLinkMaster = 10,
+  kLinkProtocolInfo = 12,
   kLinkQueueLength = 13,
+  kLinkMap = 14,
   kLinkOperatingState = 16,
   kLinkMode = 17,
+  kLinkInfo = 18,
+  kLinkProcessNamespace = 19,
   kLinkStatistics64 = 23,
   kLinkGroup = 27,
+  kLinkFileNamespace = 28,
   kLinkPromiscuity = 30,
   kLinkSendQueues = 31,
   kLinkReceiveQueues = 32,
   kLinkCarrier = 33,
+  kLinkLinkNamespace = 37,
+  kLinkTargetNamespace = 46,
+  kLinkNewIndex = 49,
   kLinkMinMtu = 50,
   kLinkMaxMtu = 51,
   kLinkAllMulticast = 61,
 };
+enum LinkInfoAttribute : uint16_t { kInfoKind = 1, kInfoData = 2 };
+enum VethAttribute : uint16_t { kVethPeer = 1 };
 
 struct AddressMessage {
   uint8_t family, prefix_length, flags, scope;

@@ -87,6 +87,10 @@ uint64_t lxnet_file_cookie(lxnet_file* file) {
   return object->kind() == lxnet::FileKind::Socket ? static_cast<lxnet::SocketFile*>(object)->cookie() : 0;
 }
 
+lxnet_stack* lxnet_file_stack(const lxnet_file* file) {
+  return lxnet::to_c(&reinterpret_cast<const lxnet::File*>(file)->stack());
+}
+
 int lxnet_serves_family(lxnet_stack* stack, int family) {
   return lxnet::CompatState::of(lxnet::from_c(stack)).find_family(family) != nullptr;
 }

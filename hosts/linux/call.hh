@@ -10,6 +10,7 @@
 #include "hosts/linux/task.hh"
 
 struct lxnet_file;
+struct lxnet_stack;
 
 namespace lxnet::host {
 
@@ -21,7 +22,8 @@ struct Call {
   seccomp_notif notice;
   const CallRow& row;
   std::shared_ptr<Task> task;
-  int64_t started = 0;  // monotonic
+  int64_t started = 0;           // monotonic
+  lxnet_stack* stack = nullptr;  // that answers it: of the file it names, or of the thread's namespace
 
   // ppoll's, pselect's and epoll_pwait's: holds instead of the thread's own mask while the call waits.
   bool has_sigmask = false;

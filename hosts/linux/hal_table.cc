@@ -110,7 +110,21 @@ void hal_credentials(void* ctx, lxnet_credentials* out) {
 int hal_capable(void* ctx, int capability) {
   Supervisor& self = supervisor(ctx);
   Call* call = self.current_call();
-  return call == nullptr || self.is_capable(*call, capability) ? 1 : 0;
+  return call == nullptr || self.is_capable(*call, capability, call->stack) ? 1 : 0;
+}
+
+int hal_capable_over(void* ctx, const lxnet_stack* stack, int capability) {
+  Supervisor& self = supervisor(ctx);
+  Call* call = self.current_call();
+  return call == nullptr || self.is_capable(*call, capability, stack) ? 1 : 0;
+}
+
+lxnet_stack* hal_find_stack(void* ctx, int kind, int32_t number, int* error) {
+  Supervisor& self = supervisor(ctx);
+  Call* call = self.current_call();
+  if (call != nullptr) return self.find_stack(*call, kind, number, error);
+  *error = EINVAL;
+  return nullptr;
 }
 
 bool may_signal(const lxnet_signal& signal, pid_t target) {
@@ -344,6 +358,8 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.process_file = hal_process_file;
   hal.fd_table_size = hal_fd_table_size;
   hal.personality = hal_personality;
+  hal.find_stack = hal_find_stack;
+  hal.capable_over = hal_capable_over;
   return hal;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "hosts/linux/clock.hh"
 #include "hosts/linux/hal_table.hh"
 
 namespace lxnet::host {
@@ -26,8 +28,8 @@ ino_t namespace_of(pid_t tid, const char* kind) {
   return ::stat(absl::StrCat("/proc/", tid, "/ns/", kind).c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
-OwnedFd open_namespace(const std::string& of) {
-  return OwnedFd(::open(absl::StrCat("/proc/", of, "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
+OwnedFd open_namespace(const std::string& process) {
+  return OwnedFd(::open(absl::StrCat(process, "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
 }
 
 ino_t owner_of(const OwnedFd& net_namespace) {
@@ -57,6 +59,13 @@ int enable_afalg(lxnet_stack*) { return 0; }
 
 }  // namespace
 
+// In a namespace of processes of its own the thread's /proc is the one that has its numbers.
+OwnedFd open_namespace_of(pid_t tid, pid_t process) {
+  const bool shares_numbers = namespace_of(tid, "pid") == namespace_of(::getpid(), "pid");
+  const std::string proc = shares_numbers ? "/proc/" : absl::StrCat("/proc/", tid, "/root/proc/");
+  return process <= 0 ? OwnedFd() : open_namespace(absl::StrCat(proc, process));
+}
+
 // 0 or a negative errno.
 int StackTable::create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack** stack, const char** message) const {
   lxnet_config config = {};
@@ -80,7 +89,7 @@ int StackTable::create_stack(const lxnet_hal& hal, uint32_t flags, lxnet_stack**
 absl::Status StackTable::create_default(const lxnet_hal& hal, bool serves_unix) {
   serves_unix_ = serves_unix;
   auto entry = std::make_unique<Entry>();
-  entry->net_namespace = open_namespace("self");
+  entry->net_namespace = open_namespace("/proc/self");
   // lxnet's default network belongs to whoever started it, whoever owns the kernel's namespace it hides.
   entry->user_namespace = namespace_of(::getpid(), "user");
   const char* message = "";
@@ -99,17 +108,26 @@ lxnet_stack* StackTable::get(Task& task, const lxnet_hal& hal) {
   // One we may not look into (its user changed, or it is not dumpable) has not left where it began.
   if (inode == 0) return default_stack();
 
+  OwnedFd opened = open_namespace(absl::StrCat("/proc/", task.tid()));
+  if (inode_of(opened.get()) != inode) return nullptr;
+  return task.stack = get(std::move(opened), hal);
+}
+
+lxnet_stack* StackTable::get(OwnedFd net_namespace, const lxnet_hal& hal) {
+  if (::ioctl(net_namespace.get(), NS_GET_NSTYPE) != CLONE_NEWNET) return nullptr;
+  const ino_t inode = inode_of(net_namespace.get());
+  auto found = by_namespace_.find(inode);
+  if (found != by_namespace_.end()) return found->second->stack;
   auto entry = std::make_unique<Entry>();
-  entry->net_namespace = open_namespace(absl::StrCat(task.tid()));
-  if (inode_of(entry->net_namespace.get()) != inode) return nullptr;
-  entry->user_namespace = owner_of(entry->net_namespace);
+  entry->user_namespace = owner_of(net_namespace);
+  entry->net_namespace = std::move(net_namespace);
   entries_.push_back(std::move(entry));
   if (create_stack(hal, LXNET_CONFIG_LOOPBACK_DOWN, &entries_.back()->stack, nullptr) != 0) {
     entries_.pop_back();
     return nullptr;
   }
   by_namespace_.emplace(inode, entries_.back().get());
-  return task.stack = entries_.back()->stack;
+  return entries_.back()->stack;
 }
 
 bool StackTable::is_owner(pid_t tid, const lxnet_stack* stack) const {
@@ -140,11 +158,18 @@ int64_t StackTable::next_alarm() const {
   return next;
 }
 
-void StackTable::expire(int64_t now) {
-  for (size_t i = 0; i < entries_.size(); i++) {
-    if (entries_[i]->alarm > now) continue;
-    entries_[i]->alarm = INT64_MAX;
-    lxnet_timer_expire(entries_[i]->stack);
+void StackTable::expire() {
+  constexpr int kMostRounds = 64;
+  for (int round = 0; round < kMostRounds; round++) {
+    const int64_t now = now_nanos();
+    bool has_rung = false;
+    for (size_t i = 0; i < entries_.size(); i++) {
+      if (entries_[i]->alarm > now) continue;
+      entries_[i]->alarm = INT64_MAX;
+      lxnet_timer_expire(entries_[i]->stack);
+      has_rung = true;
+    }
+    if (!has_rung) return;
   }
 }
 

@@ -18,6 +18,9 @@
 
 namespace lxnet::host {
 
+// Of the process that the thread knows by this number; closed when there is none.
+OwnedFd open_namespace_of(pid_t tid, pid_t process);
+
 class StackTable {
  public:
   struct Entry {
@@ -33,14 +36,16 @@ class StackTable {
   void print_calls(const lxnet_trace& trace) { trace_ = trace; }
   // Null when none can be made.
   lxnet_stack* get(Task& task, const lxnet_hal& hal);
+  // Of the network namespace that this is open on; null for any other file.
+  lxnet_stack* get(OwnedFd net_namespace, const lxnet_hal& hal);
   // Whether the thread's user namespace owns the network namespace it is in.
   bool is_owner(pid_t tid, const lxnet_stack* stack) const;
 
   lxnet_stack* default_stack() const { return entries_.front()->stack; }
   void set_alarm(lxnet_stack* stack, int64_t time);
   int64_t next_alarm() const;
-  // Rings the alarms that are due.
-  void expire(int64_t now);
+  // Rings the alarms that are due, and those that become so by it: what one stack sends to another waits for that one's.
+  void expire();
 
  private:
   Entry* find(const lxnet_stack* stack) const;

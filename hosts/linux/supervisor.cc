@@ -125,7 +125,7 @@ void Supervisor::turn(int64_t deadline) {
   loop_.wait(std::min({deadline, fibers_.next_deadline(), stacks_.next_alarm(), signals_.next_deadline()}));
   size_t due = receive_all();
   int64_t now = now_nanos();
-  stacks_.expire(now);
+  stacks_.expire();
   fibers_.expire(now);
   signals_.scan(now);
   if (files_.set_count() != 0 && now >= next_sweep_) {
@@ -219,15 +219,29 @@ bool Supervisor::is_ours(Call& call, int* error) const {
   return false;
 }
 
-bool Supervisor::is_capable(const Call& call, int capability) const {
+bool Supervisor::is_capable(const Call& call, int capability, const lxnet_stack* stack) const {
   std::optional<ProcessStatus> status = read_process_status(call.tid());
   if (!status || (status->effective_capabilities >> capability & 1) == 0) return false;
-  return stacks_.is_owner(call.tid(), call.task->stack);
+  return stacks_.is_owner(call.tid(), stack == nullptr ? call.task->stack : stack);
+}
+
+lxnet_stack* Supervisor::find_stack(const Call& call, int kind, int32_t number, int* error) {
+  OwnedFd opened;
+  if (kind == LXNET_NAMESPACE_OF_FD) {
+    opened = OwnedFd(call.task->copy_fd(number));
+    *error = opened.get() == -EBADF ? EBADF : EINVAL;
+  } else {
+    opened = open_namespace_of(call.tid(), number);
+    *error = ESRCH;
+  }
+  if (!opened.is_open()) return nullptr;
+  *error = EINVAL;
+  return stacks_.get(std::move(opened), hal_);
 }
 
 void Supervisor::serve_open(Call& call) {
   lxnet_stack* stack = stacks_.get(*call.task, hal_);
-  auto may_configure = [&] { return is_capable(call, CAP_NET_ADMIN); };
+  auto may_configure = [&] { return is_capable(call, CAP_NET_ADMIN, nullptr); };
   ProcOpening opening = stack == nullptr ? ProcOpening{} : open_proc_file(call, stack, files_, may_configure);
   if (!opening.is_ours) return continue_natively(call.listener, call.notice.id);
   if (opening.error == 0) {
@@ -289,11 +303,13 @@ void Supervisor::run_call(Call& call, int number, const uint64_t* arguments, int
   fibers_.current()->call = &call;
   call.task->fiber = fibers_.current();
   call.task->restart = {};
-  if (lxnet_stack* stack = stacks_.get(*call.task, hal_); stack == nullptr) {
+  // A socket belongs to the namespace it was made in, wherever the thread has gone since.
+  call.stack = call.is_on_our_file ? lxnet_file_stack(call.found_file) : stacks_.get(*call.task, hal_);
+  if (call.stack == nullptr) {
     answer(call, -ENOMEM);
   } else {
     foreign_files_.look_for_signals(*call.task);
-    int64_t result = lxnet_syscall(stack, abi_of(call.notice.data.arch), static_cast<uint32_t>(number), arguments);
+    int64_t result = lxnet_syscall(call.stack, abi_of(call.notice.data.arch), static_cast<uint32_t>(number), arguments);
     finish_call(call, result, number, arguments, restart_deadline);
   }
   call.task->fiber = nullptr;
@@ -346,7 +362,7 @@ bool Supervisor::is_left_to_the_kernel(const Call& call, int64_t result) {
   uint64_t family = call.notice.data.args[0];
   if (family == AF_INET || family == AF_INET6 || family == AF_PACKET || std::strcmp(call.row.name, "socketcall") == 0)
     return false;
-  if (!is_netlink && lxnet_serves_family(call.task->stack, static_cast<int>(family)) != 0) return false;
+  if (!is_netlink && lxnet_serves_family(call.stack, static_cast<int>(family)) != 0) return false;
   if (families_left_.insert(family).second) {
     log(LXNET_LOG_INFO, absl::StrCat(family_name(static_cast<int>(family)), " is left to the host kernel").c_str());
   }

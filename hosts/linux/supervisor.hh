@@ -70,8 +70,10 @@ class Supervisor {
   StackTable& stacks() { return stacks_; }
   ForeignTable& foreign_files() { return foreign_files_; }
   SharedMemory& shared_memory() { return shared_memory_; }
-  // Whether the caller has it where it counts: in the user namespace that owns its network.
-  bool is_capable(const Call& call, int capability) const;
+  // Whether the caller has it where it counts: in the user namespace that owns the network. Null: the caller's own.
+  bool is_capable(const Call& call, int capability, const lxnet_stack* stack) const;
+  // The stack of a network namespace (hal.h: find_stack).
+  lxnet_stack* find_stack(const Call& call, int kind, int32_t number, int* error);
   void log(int level, const char* message) const;
 
  private:

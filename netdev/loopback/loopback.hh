@@ -33,7 +33,8 @@ class Loopback final : public NetDevice {
                                    .sends_checksum = true,
                                    .verifies_checksum = true,
                                    .segments_tcp = true,
-                                   .segments_udp = true};
+                                   .segments_udp = true,
+                                   .reports_carrier = false};
   DeviceCounters counters_;
 };
 

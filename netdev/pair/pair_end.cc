@@ -1,31 +1,8 @@
 #include "netdev/pair/pair_end.hh"
 
-#include <algorithm>
+#include "netdev/frame_copy.hh"
 
 namespace lxnet {
-namespace {
-
-// A frame as a wire carries it: the bytes and what a receiver may know of them, nothing of the sender's.
-Result<Ref<Packet>> copy_frame(PacketPool& pool, const Packet& packet) {
-  constexpr size_t kLinearMaximum = 2048 - Packet::kDefaultHeadroom;
-  const size_t linear_size = std::min(packet.size(), kLinearMaximum);
-  Ref<Packet> copy = TRY(Packet::create_linear(pool, linear_size));
-  packet.read(0, copy->append(linear_size));
-  for (size_t done = linear_size; done < packet.size();) {
-    Ref<DataBlock> block = TRY(DataBlock::create(pool, std::min<size_t>(packet.size() - done, 32768)));
-    const size_t size = packet.read(done, MutableByteSpan(block->bytes(), block->capacity()));
-    TRY(copy->append_fragment(std::move(block), 0, static_cast<uint32_t>(size)));
-    done += size;
-  }
-  copy->checksum = packet.checksum == ChecksumState::Partial ? ChecksumState::Verified : ChecksumState::Unknown;
-  copy->segmentation = packet.segmentation;
-  copy->segment_size = packet.segment_size;
-  copy->segment_count = packet.segment_count;
-  return copy;
-}
-
-}  // namespace
-
 PairEnd::PairEnd(const Hal& hal, PacketPool& pool, const DeviceCapabilities& capabilities, size_t queue_limit)
     : pool_(pool), capabilities_(capabilities), queue_limit_(queue_limit), mutex_(hal, LockRank::Device) {}
 
