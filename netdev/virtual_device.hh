@@ -30,6 +30,12 @@ class VirtualDevice : public NetDevice, public RefCounted<VirtualDevice> {
   virtual const char* kind() const = 0;
   // From now on it is in another stack. It is stopped and has no client.
   virtual void move_to(const DeviceHome& home) = 0;
+  // Its interface was removed, and no other has it.
+  virtual void left_for_good() {}
+  // Whether it has no carrier because what is below it, in the same stack, has none (IF_OPER_LOWERLAYERDOWN).
+  virtual bool is_lower_layer_down() const { return false; }
+  // ARPHRD_* where it is not that of the kind of link; else 0.
+  virtual uint16_t hardware_type() const { return 0; }
   // The other end of a pair, with a count; null where there is none.
   virtual Ref<VirtualDevice> peer() { return nullptr; }
   // visit(context, client) under the device's lock: while it runs the client is not taken away. Not called without one.

@@ -28,7 +28,11 @@ Result<Ref<Interface>> InterfaceRegistry::move(Entry& from, Interface& interface
     constexpr uint32_t kKept = kInterfaceNoArp | kInterfaceMulticast | kInterfacePromiscuous | kInterfaceAllMulticast;
     moved->set_flags(interface.flags() & kKept, ~interface.flags() & kKept);
   }
-  from.stack().interfaces().remove(from, interface);
+  {
+    InterfaceRegistry& source = from.stack().interfaces();
+    MutexLock configuration(source.configuration_);
+    if (interface.is_registered_) source.leave(from, interface);
+  }
   device->move_to({.timers = to.timers(), .pool = to.pool()});
   Entry entry(to);
   MutexLock configuration(target.configuration_);

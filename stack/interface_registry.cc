@@ -1,6 +1,7 @@
 // Interfaces by name and index: registering, finding, renaming, and telling observers.
 #include "stack/interface_registry.hh"
 
+#include "netdev/virtual_device.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
@@ -40,7 +41,7 @@ bool is_valid_name(const char* name) {
   return true;
 }
 
-// Writes `number` for the "%d" that ends `pattern`; false when it does not fit.
+// Writes `number` for the "%d" that stands behind the first `stem_size` bytes; false when it does not fit.
 bool expand_name(const char* pattern, size_t stem_size, unsigned number, char (&out)[Interface::kNameSize]) {
   char digits[10];
   size_t digit_count = 0;
@@ -48,10 +49,13 @@ bool expand_name(const char* pattern, size_t stem_size, unsigned number, char (&
     digits[digit_count++] = static_cast<char>('0' + number % 10);
     number /= 10;
   } while (number != 0);
-  if (stem_size + digit_count >= Interface::kNameSize) return false;
+  const char* rest = pattern + stem_size + 2;
+  const size_t rest_size = name_size(rest);
+  if (stem_size + digit_count + rest_size >= Interface::kNameSize) return false;
   memset(out, 0, sizeof out);
   memcpy(out, pattern, stem_size);
   for (size_t i = 0; i < digit_count; ++i) out[stem_size + i] = digits[digit_count - 1 - i];
+  memcpy(out + stem_size + digit_count, rest, rest_size);
   return true;
 }
 
@@ -126,7 +130,10 @@ Result<> InterfaceRegistry::check_name(const char* name, char (&out)[Interface::
     if (find_by_name_locked(out) != nullptr) return Errno::EEXIST;
     return ok();
   }
-  if (percent + 2 != size || name[percent + 1] != 'd') return Errno::EINVAL;
+  if (name[percent + 1] != 'd') return Errno::EINVAL;
+  for (size_t i = percent + 2; i < size; ++i) {
+    if (name[i] == '%') return Errno::EINVAL;
+  }
   for (unsigned number = 0; number < kMaxNumberedNames; ++number) {
     if (!expand_name(name, percent, number, out)) break;
     if (find_by_name_locked(out) == nullptr) return ok();
@@ -207,6 +214,12 @@ Result<> InterfaceRegistry::wrap_device(Interface& interface, NetDevice& wrapper
 void InterfaceRegistry::remove(Entry& entry, Interface& interface) {
   MutexLock configuration(configuration_);
   if (!interface.is_registered_) return;
+  const Ref<Interface> until_told = Ref<Interface>::share(interface);
+  leave(entry, interface);
+  if (VirtualDevice* made = interface.device_->as_virtual()) made->left_for_good();
+}
+
+void InterfaceRegistry::leave(Entry& entry, Interface& interface) {
   if (interface.is_up()) take_down(entry, interface);
   erase_addresses(entry, interface, IpFamily::V4, 0);
   erase_addresses(entry, interface, IpFamily::V6, 0);

@@ -120,6 +120,8 @@ class InterfaceRegistry {
   Result<> set_queue_length(Entry& entry, Interface& interface, uint32_t length);
   // EADDRNOTAVAIL: a multicast or zero address; EOPNOTSUPP: no Ethernet.
   Result<> set_mac(Entry& entry, Interface& interface, MacAddress mac);
+  // The device says that something of it is new that its interface does not keep.
+  void tell_changed(Entry& entry, Interface& interface);
   // Reads the device's link state anew; a device's link_changed leads here too, through the timer.
   void update_carrier(Entry& entry, Interface& interface);
 
@@ -161,6 +163,7 @@ class InterfaceRegistry {
   friend class Interface;
   static constexpr size_t kInterfaceBuckets = 64;
 
+  void leave(Entry& entry, Interface& interface) REQUIRES(configuration_);
   // interface_registry.cc
   Result<Ref<Interface>> reserve(const NewInterface& asked) REQUIRES(configuration_);
   Result<uint32_t> choose_index(uint32_t asked) REQUIRES(configuration_);

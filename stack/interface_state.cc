@@ -120,6 +120,12 @@ Result<> InterfaceRegistry::set_mac(Entry& entry, Interface& interface, MacAddre
   return ok();
 }
 
+void InterfaceRegistry::tell_changed(Entry& entry, Interface& interface) {
+  MutexLock configuration(configuration_);
+  if (!interface.is_registered_) return;
+  notify(entry, {.kind = NetworkEvent::Kind::InterfaceChanged, .interface = &interface});
+}
+
 void InterfaceRegistry::update_carrier(Entry& entry, Interface& interface) {
   MutexLock configuration(configuration_);
   if (!interface.is_registered_ || !interface.is_up()) return;

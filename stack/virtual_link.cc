@@ -35,7 +35,7 @@ MacAddress random_mac(const Hal& hal) {
   return MacAddress::from_bytes(bytes);
 }
 
-Result<> add_veth_pair(Entry& entry, const VirtualLink& link, const VirtualLink& peer, Ref<Interface> (&made)[2]) {
+Result<Ref<Interface>> add_veth_pair(Entry& entry, const VirtualLink& link, const VirtualLink& peer, const LinkSetup& peer_setup) {
   const auto end_of = [](const VirtualLink& of) {
     return VethEnd::End{.home = {.timers = of.stack.timers(), .pool = of.stack.pool()},
                         .address = hardware_address(of.address),
@@ -43,14 +43,15 @@ Result<> add_veth_pair(Entry& entry, const VirtualLink& link, const VirtualLink&
   };
   Ref<VethEnd> ends[2];
   TRY(VethEnd::create(entry.stack().hal(), {end_of(link), end_of(peer)}, ends));
-  made[1] = TRY(register_device(entry, peer, ends[1]));
-  Result<Ref<Interface>> first = register_device(entry, link, ends[0]);
-  if (!first.is_ok()) {
-    remove_one(entry, *made[1]);
-    return first.error();
-  }
-  made[0] = first.take();
-  return ok();
+  const Ref<Interface> made_peer = TRY(register_device(entry, peer, ends[1]));
+  const auto finish = [&]() -> Result<Ref<Interface>> {
+    EntryInto into(entry, peer.stack);
+    TRY(peer_setup.run(peer_setup.context, into.get(), *made_peer));
+    return register_device(entry, link, ends[0]);
+  };
+  Result<Ref<Interface>> made = finish();
+  if (!made.is_ok()) remove_one(entry, *made_peer);
+  return made;
 }
 
 Result<Ref<Interface>> add_dummy(Entry& entry, const VirtualLink& link) {

@@ -16,9 +16,14 @@ struct VirtualLink {
   uint32_t mtu = 1500;
 };
 
-// As InterfaceRegistry::add(). What cannot be made whole is not made at all; the peer, which may be in another stack than the
-// entry's, comes first.
-Result<> add_veth_pair(Entry& entry, const VirtualLink& link, const VirtualLink& peer, Ref<Interface> (&made)[2]);
+// What is done to an interface as soon as it is there, in an entry of its stack.
+struct LinkSetup {
+  Result<> (*run)(void* context, Entry& entry, Interface& interface);
+  void* context;
+};
+// As InterfaceRegistry::add(). What cannot be made whole is not made at all. The peer, which may be in another stack than the
+// entry's, comes first and is set up before the link is there.
+Result<Ref<Interface>> add_veth_pair(Entry& entry, const VirtualLink& link, const VirtualLink& peer, const LinkSetup& peer_setup);
 Result<Ref<Interface>> add_dummy(Entry& entry, const VirtualLink& link);
 
 // A random unicast address, locally administered.

@@ -13,7 +13,7 @@ ABSEIL = {"absl/base/thread_annotations.h", "absl/base/attributes.h", "absl/base
 MBEDTLS = {f"mbedtls/{name}.h" for name in ("aes", "aria", "camellia", "des", "md5", "poly1305", "ripemd160", "sha1", "sha256", "sha512")}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")')
 # A host may leave these archives out, so nothing that stays may need them.
-OPTIONAL_FAMILIES = ("epoll", "afunix", "afalg", "afnetlink", "afpacket")
+OPTIONAL_FAMILIES = ("epoll", "afunix", "afalg", "afnetlink", "afpacket", "tun")
 
 
 def check(tree):

@@ -10,7 +10,8 @@ import common
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp"}
 # In the order in which they may depend on one another; the families of compat/ do not know each other.
 LAYERS = ["lxnet_base", "lxnet_hal", "lxnet_netdev", "lxnet_stack", "lxnet_listen_table", "lxnet_compat"]
-FAMILIES = ["lxnet_trace", "lxnet_epoll", "lxnet_afunix", "lxnet_afalg", "lxnet_afnetlink", "lxnet_afpacket"]
+FAMILIES = ["lxnet_trace", "lxnet_epoll", "lxnet_afunix", "lxnet_afalg", "lxnet_afnetlink", "lxnet_afpacket",
+            "lxnet_tun"]
 # What a family takes from a library that its host links: compat/afalg the primitives of mbedTLS.
 BORROWED = {"lxnet_afalg": re.compile(r"mbedtls_(aes|aria|camellia|des3?|md5|poly1305|ripemd160|sha1|sha256|sha512)_\w+")}
 PRESETS = {"freestanding": "", "freestanding-clang": "", "freestanding-riscv64": "riscv64-linux-gnu-"}

@@ -71,13 +71,10 @@ Result<Ref<Interface>> create_veth(SyscallContext& context, const LinkRequest& r
   VirtualLink peer = TRY(read_link(context.hal(), peer_attributes, peer_stack, row, peer_name));
   if (!message) peer.mtu = link.mtu;
   if (link.index != 0 && peer_asked.index > 0) peer.index = static_cast<uint32_t>(peer_asked.index);
-  Ref<Interface> made[2];
-  TRY(add_veth_pair(context.entry(), link, peer, made));
-  EntryInto into(context.entry(), peer_stack);
-  const Result<> changed = change_link_flags(into.get(), *made[1], peer_asked);
-  if (changed.is_ok()) return made[0];
-  remove_link(context.entry(), *made[0]);
-  return changed.error();
+  const auto set_up_peer = [](void* asked_of_peer, Entry& entry, Interface& interface) {
+    return change_link_flags(entry, interface, *static_cast<const LinkMessage*>(asked_of_peer));
+  };
+  return add_veth_pair(context.entry(), link, peer, {.run = set_up_peer, .context = &peer_asked});
 }
 
 constexpr LinkKindRow kKinds[] = {

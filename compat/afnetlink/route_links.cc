@@ -40,16 +40,13 @@ Result<> put_text(NetlinkWriter& writer, uint16_t type, const char* text) {
   return writer.attribute(type, ByteSpan(reinterpret_cast<const uint8_t*>(text), size + 1));
 }
 
-// default_operstate(): a link whose carrier nobody ever told of says that it does not know.
-uint8_t operating_state_of(const Interface& interface, const Interface* peer) {
+// A link whose carrier nobody ever told of says that it does not know.
+uint8_t operating_state_of(const Interface& interface) {
   constexpr uint8_t kUnknown = 0, kDown = 2, kLowerLayerDown = 3, kUp = 6;
   if (!interface.is_up()) return kDown;
-  const bool has_carrier = interface.device().is_link_up();
-  if (has_carrier) return interface.device().capabilities().reports_carrier ? kUp : kUnknown;
-  if (peer == nullptr || peer->index() == interface.index()) return kDown;
-  // Linux looks for the peer's index among its own.
-  const Ref<Interface> lower = interface.stack().interfaces().find(peer->index());
-  return lower == nullptr || lower->device().is_link_up() ? kDown : kLowerLayerDown;
+  if (interface.device().is_link_up()) return interface.device().capabilities().reports_carrier ? kUp : kUnknown;
+  const VirtualDevice* made = interface.device().as_virtual();
+  return made != nullptr && made->is_lower_layer_down() ? kLowerLayerDown : kDown;
 }
 
 Result<> put_peer(NetlinkWriter& writer, const Interface& interface, const Interface& peer) {
@@ -81,7 +78,7 @@ Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t 
   TRY(writer.begin(type, flags, bytes_of(message)));
   TRY(put_text(writer, kLinkName, interface.name()));
   TRY(writer.attribute(kLinkQueueLength, interface.queue_length()));
-  TRY(writer.attribute(kLinkOperatingState, operating_state_of(interface, peer.get())));
+  TRY(writer.attribute(kLinkOperatingState, operating_state_of(interface)));
   TRY(writer.attribute(kLinkMode, uint8_t{0}));
   TRY(writer.attribute(kLinkMtu, interface.mtu()));
   TRY(writer.attribute(kLinkMinMtu, is_loopback ? 0 : device.min_mtu));

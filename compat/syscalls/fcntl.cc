@@ -20,7 +20,7 @@ Result<int64_t> set_status_flags(File& file, int fd, uint64_t argument) {
   // O_APPEND and O_NOATIME mean nothing to a socket, but F_GETFL shows them.
   file.set_status_flags(kOpenAppend | kOpenNonBlock | kOpenNoAccessTime, flags);
   // An epoll set signals nobody, and F_GETFL does not show that it was asked to.
-  if (file.kind() != FileKind::Socket) return 0;
+  if (file.kind() == FileKind::Epoll) return 0;
   file.set_status_flags(kOpenAsync, flags);
   if ((flags & kOpenAsync) != 0) {
     file.async_owner().enable(file.wait_queue(), fd);

@@ -23,7 +23,7 @@ enum OpenFlags : uint32_t {
   kOpenCloseOnExec = 02000000,
 };
 
-enum class FileKind : uint8_t { Socket, Epoll };
+enum class FileKind : uint8_t { Socket, Epoll, Device };
 
 // Somebody who keys a table by this file and must forget it when it goes: an epoll set's entry.
 struct FileWatcher {

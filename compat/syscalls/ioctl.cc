@@ -13,7 +13,7 @@ constexpr uint32_t kSetOwnerA = 0x8901, kSetOwnerB = 0x8902, kGetOwnerA = 0x8903
 Result<int64_t> set_flag(SyscallContext& context, File& file, int fd, uint32_t flag, UserAddress argument) {
   const int value = TRY(read_user<int>(context.hal(), argument));
   // An epoll set signals nobody.
-  if (flag == kOpenAsync && file.kind() != FileKind::Socket)
+  if (flag == kOpenAsync && file.kind() == FileKind::Epoll)
     return value != 0 ? Result<int64_t>(Errno::ENOTTY) : Result<int64_t>(0);
   file.set_status_flags(flag, value != 0 ? flag : 0);
   if (flag == kOpenAsync) {
@@ -57,7 +57,8 @@ Result<int64_t> sys_ioctl(SyscallContext& context, int fd, uint32_t command, Use
     case kGetOwnerA:
     case kGetOwnerB:
       if (file->kind() == FileKind::Socket) return socket_owner(context, *file, command, argument);
-      return Errno::ENOTTY;
+      if (file->kind() == FileKind::Epoll) return Errno::ENOTTY;
+      return file->ioctl(context, command, argument);
     default:
       return file->ioctl(context, command, argument);
   }

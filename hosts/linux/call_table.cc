@@ -26,6 +26,7 @@ constexpr ArgumentRule kIoctl[] = {
     {1, 0xffffff00, 0x8900 /* SIOC* */},
     {1, 0xffffff00, 0x80108900 /* SIOCGSTAMP_NEW, SIOCGSTAMPNS_NEW */},
     {1, 0x0000ff00, 0x8a00 /* EPIOC* */},
+    {1, 0x0000ffc0, 0x54c0 /* TUN* */},
     {1, kAllBits, FIONREAD},
     {1, kAllBits, TIOCOUTQ},
     {1, kAllBits, FIONBIO},

@@ -11,16 +11,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "hosts/linux/call_table.hh"
 #include "hosts/linux/inspect/crypto_list.hh"
 #include "hosts/linux/inspect/proc_net.hh"
-#include "hosts/linux/user_memory.hh"
 
 namespace lxnet::host {
 namespace {
 
 constexpr std::string_view kProc = "/proc/";
-constexpr size_t kLongestPath = 256;  // of ours
 constexpr size_t kLongestTunable = 4096;
 
 bool take(std::string_view& path, std::string_view prefix) {
@@ -35,32 +32,6 @@ bool take_number(std::string_view& path) {
   if (digits == 0 || digits == path.size() || path[digits] != '/') return false;
   path.remove_prefix(digits + 1);
   return true;
-}
-
-// Empty unless it begins like ours: nearly every open() ends here, after one small copy.
-std::string read_path(pid_t tid, uint64_t address) {
-  char text[kLongestPath] = {};
-  if (copy_from_task(tid, text, address, kProc.size()) != 0 || std::string_view(text, kProc.size()) != kProc) return "";
-  // As far as there is memory.
-  copy_from_task(tid, text, address, sizeof text - 1);
-  return ::strnlen(text, sizeof text) < sizeof text - 1 ? text : "";
-}
-
-struct Request {
-  uint64_t path = 0;
-  uint64_t flags = 0;
-};
-
-bool read_request(const Call& call, Request& request) {
-  const auto* arguments = call.notice.data.args;
-  if (std::strcmp(call.row.name, "open") == 0) {
-    request = {arguments[0], arguments[1]};
-    return true;
-  }
-  request = {arguments[1], arguments[2]};
-  // struct open_how begins with the flags.
-  return std::strcmp(call.row.name, "openat2") != 0 ||
-         copy_from_task(call.tid(), &request.flags, arguments[2], sizeof request.flags) == 0;
 }
 
 // A file of its own at every opening, read-only as Linux's is.
@@ -124,12 +95,10 @@ int64_t TunableFile::write(const std::string& text) {
   return static_cast<int64_t>(text.size());
 }
 
-ProcOpening open_proc_file(const Call& call, lxnet_stack* stack, const FileTable& files,
+ProcOpening open_proc_file(const OpenRequest& request, lxnet_stack* stack, const FileTable& files,
                            const std::function<bool()>& may_configure) {
   ProcOpening opening;
-  Request request;
-  if (!read_request(call, request)) return opening;
-  ProcPath path = parse_proc_path(read_path(call.tid(), request.path));
+  ProcPath path = parse_proc_path(request.path);
   if (path.name.empty() || (request.flags & O_PATH) != 0) return opening;
   const bool is_tunable_path = path.kind == ProcPath::Kind::Tunable;
   std::optional<std::string> text = text_of(path, stack, files);
@@ -137,7 +106,7 @@ ProcOpening open_proc_file(const Call& call, lxnet_stack* stack, const FileTable
   if (!is_tunable_path && !exists && !(path.kind == ProcPath::Kind::Net && is_hidden_proc_net(path.name))) return opening;
   // A directory of tunables is the kernel's.
   struct stat status;
-  if (is_tunable_path && !exists && ::stat(read_path(call.tid(), request.path).c_str(), &status) == 0 &&
+  if (is_tunable_path && !exists && ::stat(request.path.c_str(), &status) == 0 &&
       S_ISDIR(status.st_mode)) {
     return opening;
   }

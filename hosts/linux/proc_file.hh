@@ -1,7 +1,4 @@
 // Files of /proc that show the network and the algorithms of AF_ALG: a program on lxnet is to see lxnet's.
-//
-// A filter cannot read a path, so every open() is noticed, its path looked at, and it goes on natively unless the path is one of
-// these. That the path may change between the two looks decides nothing but which of the two views is opened.
 #pragma once
 
 #include <functional>
@@ -10,7 +7,8 @@
 #include <string_view>
 
 #include "hal/lxnet.h"
-#include "hosts/linux/call.hh"
+#include "hosts/linux/open_request.hh"
+#include "hosts/linux/owned_fd.hh"
 
 namespace lxnet::host {
 
@@ -47,7 +45,7 @@ struct ProcOpening {
   bool is_cloexec = false;
 };
 // `may_configure` is asked only when it is about writing.
-ProcOpening open_proc_file(const Call& call, lxnet_stack* stack, const FileTable& files,
+ProcOpening open_proc_file(const OpenRequest& request, lxnet_stack* stack, const FileTable& files,
                            const std::function<bool()>& may_configure);
 
 }  // namespace lxnet::host

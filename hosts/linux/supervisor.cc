@@ -1,6 +1,7 @@
 #include "hosts/linux/supervisor.hh"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <seccomp.h>
@@ -17,9 +18,11 @@
 #include "hosts/linux/clock.hh"
 #include "hosts/linux/family_name.hh"
 #include "hosts/linux/hal_table.hh"
+#include "hosts/linux/open_request.hh"
 #include "hosts/linux/proc_file.hh"
 #include "hosts/linux/process_status.hh"
 #include "hosts/linux/program_timer.hh"
+#include "hosts/linux/tun_opening.hh"
 #include "hosts/linux/tunable_calls.hh"
 
 namespace lxnet::host {
@@ -240,9 +243,14 @@ lxnet_stack* Supervisor::find_stack(const Call& call, int kind, int32_t number, 
 }
 
 void Supervisor::serve_open(Call& call) {
-  lxnet_stack* stack = stacks_.get(*call.task, hal_);
+  const std::optional<OpenRequest> request = read_open_request(call);
+  lxnet_stack* stack = request ? stacks_.get(*call.task, hal_) : nullptr;
+  if (stack == nullptr) return continue_natively(call.listener, call.notice.id);
+  if (TunOpening tun = check_tun_opening(*request, call); tun.is_ours) {
+    return answer(call, tun.error != 0 ? tun.error : open_tun(call, stack, request->flags));
+  }
   auto may_configure = [&] { return is_capable(call, CAP_NET_ADMIN, nullptr); };
-  ProcOpening opening = stack == nullptr ? ProcOpening{} : open_proc_file(call, stack, files_, may_configure);
+  ProcOpening opening = open_proc_file(*request, stack, files_, may_configure);
   if (!opening.is_ours) return continue_natively(call.listener, call.notice.id);
   if (opening.error == 0) {
     opening.error = opening.tunable != nullptr ? files_.install(call, std::move(opening.tunable), opening.is_cloexec)
@@ -276,6 +284,14 @@ void Supervisor::serve_async(Call call) {
     result ? answer(call, *result) : continue_natively(call.listener, call.notice.id);
     call.task->fiber = nullptr;
   });
+}
+
+int64_t Supervisor::open_tun(Call& call, lxnet_stack* stack, uint64_t flags) {
+  lxnet_file* file = nullptr;
+  if (int error = lxnet_tun_open(stack, static_cast<uint32_t>(flags), &file); error != 0) return error;
+  int number = files_.install(call, file, (flags & O_CLOEXEC) != 0);
+  if (number < 0) lxnet_file_unref(file);
+  return number;
 }
 
 void Supervisor::start_call(Call call) {

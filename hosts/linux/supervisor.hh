@@ -86,6 +86,7 @@ class Supervisor {
   void serve_open(Call& call);
   void serve_map(const Call& call);
   void serve_async(Call call);
+  int64_t open_tun(Call& call, lxnet_stack* stack, uint64_t flags);
   void start_call(Call call);
   void resume_call(Call call);
   void run_call(Call& call, int number, const uint64_t* arguments, int64_t restart_deadline);

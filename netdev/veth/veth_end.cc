@@ -40,6 +40,7 @@ VethEnd::VethEnd(const Ref<VethPair>& pair, unsigned side, const End& asked)
   pair_->sides_[side_].end = this;
   pair_->sides_[side_].timers = &asked.home.timers;
   pair_->sides_[side_].pool = &asked.home.pool;
+  note_lower_layers(*pair_);
 }
 
 VethEnd::~VethEnd() {
@@ -77,6 +78,8 @@ void VethEnd::attach(const DeviceClient& client) {
 
 Result<> VethEnd::start() {
   MutexLock lock(pair_->mutex_);
+  const VethEnd* other = pair_->sides_[1 - side_].end;
+  if (other == nullptr || other->client().owner == nullptr) return Errno::ENOTCONN;
   pair_->sides_[side_].is_started = true;
   settle_carrier(*pair_);
   pair_->sides_[side_].has_news = false;  // who starts it looks itself
@@ -94,8 +97,16 @@ void VethEnd::stop() {
   side.timers->cancel(timer_);
 }
 
+void VethEnd::note_lower_layers(VethPair& pair) {
+  const bool is_one_stack = pair.sides_[0].timers == pair.sides_[1].timers;
+  for (VethPair::Side& side : pair.sides_) {
+    if (side.end != nullptr) __atomic_store_n(&side.end->is_lower_layer_down_, is_one_stack, __ATOMIC_RELAXED);
+  }
+}
+
 void VethEnd::settle_carrier(VethPair& pair) {
   const bool has_carrier = pair.sides_[0].is_started && pair.sides_[1].is_started;
+  if (!has_carrier && pair.sides_[0].end != nullptr && pair.sides_[0].end->has_carrier_) note_lower_layers(pair);
   for (VethPair::Side& side : pair.sides_) {
     if (side.end == nullptr || side.end->has_carrier_ == has_carrier) continue;
     __atomic_store_n(&side.end->has_carrier_, has_carrier, __ATOMIC_RELEASE);

@@ -54,7 +54,9 @@ class VethEnd final : public VirtualDevice {
   Ref<VirtualDevice> peer() override;
   void with_client(void (*visit)(void* context, const DeviceClient& client), void* context) override;
 
+  bool is_lower_layer_down() const override { return __atomic_load_n(&is_lower_layer_down_, __ATOMIC_RELAXED); }
   bool is_link_up() const override { return __atomic_load_n(&has_carrier_, __ATOMIC_ACQUIRE); }
+  // ENOTCONN: nobody has the other end.
   Result<> start() override;
   void stop() override;
   void transmit(Entry& entry, Instant now, PacketQueue& batch) override;
@@ -72,13 +74,15 @@ class VethEnd final : public VirtualDevice {
 
   // Of a frame that the other end sent.
   bool take_from_wire(const Packet& frame);
+  static void note_lower_layers(VethPair& pair) REQUIRES(pair.mutex_);
   // After either end came up or went down.
   static void settle_carrier(VethPair& pair) REQUIRES(pair.mutex_);
   static void timer_expired(Entry& entry, Timer& timer);
 
   const Ref<VethPair> pair_;
   const unsigned side_;
-  bool has_carrier_ = false;  // written under the pair's lock
+  // Written under the pair's lock. The second is as it was when the carrier last went.
+  bool has_carrier_ = false, is_lower_layer_down_ = false;
   OwnedTimer<VethEnd> timer_;
 };
 

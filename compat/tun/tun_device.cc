@@ -1,0 +1,105 @@
+#include "compat/tun/tun_device.hh"
+
+namespace lxnet {
+namespace {
+
+DeviceCapabilities capabilities_of(TunKind kind, const HardwareAddress& address) {
+  constexpr uint32_t kMostMtu = 65535, kEthernetHeader = 14;
+  const bool is_tap = kind == TunKind::Tap;
+  return {.link = is_tap ? LinkKind::Ethernet : LinkKind::Ip,
+          .address = is_tap ? address : HardwareAddress{},
+          .mtu = 1500,
+          .min_mtu = 68,
+          .max_mtu = is_tap ? kMostMtu - kEthernetHeader : kMostMtu,
+          .queue_length = TunDevice::kQueueLength,
+          .reports_carrier = false};
+}
+
+}  // namespace
+
+TunDevice::TunDevice(const Hal& hal, TunKind kind, const HardwareAddress& address)
+    : VirtualDevice(hal, capabilities_of(kind, address)),
+      kind_(kind),
+      hardware_type_(kind == TunKind::Tap ? kHardwareEthernet : kHardwareNone),
+      filter_(hal_),
+      mutex_(hal_, LockRank::Device) {}
+
+void TunDevice::dispose_self() {
+  const Hal hal = hal_;
+  dispose(hal, this);
+}
+
+Ref<TunQueue> TunDevice::queue() const {
+  MutexLock lock(mutex_);
+  return queue_;
+}
+
+Result<> TunDevice::attach_queue(const Ref<TunQueue>& queue) {
+  MutexLock lock(mutex_);
+  if (queue_) return Errno::EBUSY;
+  queue_ = queue;
+  queue->open();
+  return ok();
+}
+
+void TunDevice::detach_queue() {
+  Ref<TunQueue> gone;
+  MutexLock lock(mutex_);
+  std::swap(gone, queue_);
+}
+
+bool TunDevice::has_queue() const { return queue() != nullptr; }
+
+bool TunDevice::has_interface() const {
+  MutexLock lock(mutex_);
+  return client().owner != nullptr;
+}
+
+// Nobody is told of a carrier that is there from the beginning.
+void TunDevice::set_carrier(bool has_carrier) {
+  if (has_carrier_ == has_carrier) return;
+  capabilities_.reports_carrier = true;
+  __atomic_store_n(&has_carrier_, has_carrier, __ATOMIC_RELEASE);
+}
+
+void TunDevice::move_to(const DeviceHome&) {
+  if (const Ref<TunQueue> readers = queue()) readers->clear();
+}
+
+void TunDevice::left_for_good() {
+  if (const Ref<TunQueue> readers = queue()) readers->shut();
+  detach_queue();
+}
+
+void TunDevice::with_client(void (*visit)(void* context, const DeviceClient& client), void* context) {
+  MutexLock lock(mutex_);
+  if (client().owner != nullptr) visit(context, client());
+}
+
+void TunDevice::attach(const DeviceClient& client) {
+  MutexLock lock(mutex_);
+  NetDevice::attach(client);
+}
+
+// Whoever waits to write may.
+Result<> TunDevice::start() {
+  if (const Ref<TunQueue> readers = queue()) readers->waiters().wake_all(kPollOut | kPollWriteNormal);
+  return ok();
+}
+
+Result<> TunDevice::set_queue_length(uint32_t length) {
+  __atomic_store_n(&queue_length_, length, __ATOMIC_RELAXED);
+  return ok();
+}
+
+void TunDevice::transmit(Entry&, Instant, PacketQueue& batch) {
+  const Ref<TunQueue> readers = queue();
+  const size_t limit = __atomic_load_n(&queue_length_, __ATOMIC_RELAXED);
+  while (Ref<Packet> frame = batch.take_front()) {
+    // It may wait for long: its sender's buffer is not held up by that.
+    frame->orphan();
+    if (!readers || !filter_.accepts(*frame) || !readers->push(std::move(frame), limit)) counters_.count_send_drop();
+  }
+}
+
+}  // namespace lxnet
