@@ -1,6 +1,8 @@
 // Link, offloads and time stamping as `ethtool` asks for them by ioctl.
 #include "compat/afinet/ethtool_ioctl.hh"
 
+#include "netdev/virtual_device.hh"
+
 namespace lxnet {
 namespace {
 
@@ -61,8 +63,9 @@ Result<int64_t> ethtool_ioctl(SyscallContext& context, const Interface& interfac
   if (command == kGetDriver && !interface.is_loopback()) {
     Driver answer{};
     answer.command = command;
-    constexpr char kName[] = "lxnet";
-    for (size_t i = 0; i < sizeof kName; ++i) answer.driver[i] = kName[i];
+    VirtualDevice* made = interface.device().as_virtual();
+    const char* name = made == nullptr ? "lxnet" : made->kind();
+    for (size_t i = 0; name[i] != 0; ++i) answer.driver[i] = name[i];
     TRY(write_user(hal, data, answer));
     return 0;
   }

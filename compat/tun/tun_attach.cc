@@ -9,8 +9,8 @@
 namespace lxnet {
 
 uint32_t TunFile::flags_of(const TunDevice& device) {
-  return (device.tun_kind() == TunKind::Tun ? kTunTun : kTunTap) | (device.has_packet_information ? 0 : kTunNoInformation) |
-         (device.is_persistent ? kTunPersist : 0);
+  return (device.tun_kind() == TunKind::Tun ? kTunTun : kTunTap) | (device.has_packet_information ? 0u : kTunNoInformation) |
+         (device.is_persistent ? kTunPersist : 0u);
 }
 
 // tun_not_capable(): who owns it may, and anybody while nobody does.
