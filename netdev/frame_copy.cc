@@ -15,7 +15,10 @@ Result<Ref<Packet>> copy_frame(PacketPool& pool, const Packet& packet) {
     TRY(copy->append_fragment(std::move(block), 0, static_cast<uint32_t>(size)));
     done += size;
   }
-  copy->checksum = packet.checksum == ChecksumState::Partial ? ChecksumState::Verified : ChecksumState::Unknown;
+  // What nobody can have damaged need not be summed, unless it goes further: then whoever sends it knows what is missing.
+  copy->checksum = packet.checksum == ChecksumState::Partial ? ChecksumState::Partial : ChecksumState::Unknown;
+  copy->checksum_start = packet.checksum_start;
+  copy->checksum_offset = packet.checksum_offset;
   copy->segmentation = packet.segmentation;
   copy->segment_size = packet.segment_size;
   copy->segment_count = packet.segment_count;

@@ -9,7 +9,7 @@
 namespace lxnet {
 
 uint32_t TunFile::flags_of(const TunDevice& device) {
-  return (device.tun_kind() == TunKind::Tun ? kTunTun : kTunTap) | (device.has_packet_information ? 0u : kTunNoInformation) |
+  return (device.tun_kind() == TunKind::Tun ? kTunTun : kTunTap) | device.features |
          (device.is_persistent ? kTunPersist : 0u);
 }
 
@@ -35,7 +35,7 @@ Result<Ref<TunDevice>> TunFile::find_device(SyscallContext& context, Interface& 
   if ((flags & (device->tun_kind() == TunKind::Tun ? kTunTun : kTunTap)) == 0) return Errno::EINVAL;
   if (!is_allowed(context, *device)) return Errno::EPERM;
   TRY(device->attach_queue(queue_));
-  device->has_packet_information = (flags & kTunNoInformation) == 0;
+  device->features = flags & kTunFeatures;
   return Ref<TunDevice>::share(*device);
 }
 
@@ -47,7 +47,7 @@ Result<Ref<TunDevice>> TunFile::make_device(SyscallContext& context, Request& re
   HardwareAddress address;
   copy_bytes(MutableByteSpan(address.bytes), random_mac(context.hal()).bytes());
   Ref<TunDevice> device = TRY(TunDevice::create(context.hal(), kind, address));
-  device->has_packet_information = (flags & kTunNoInformation) == 0;
+  device->features = flags & kTunFeatures;
   TRY(device->attach_queue(queue_));
   const char* name = request.name[0] != 0 ? request.name : kind == TunKind::Tun ? "tun%d" : "tap%d";
   interface = TRY(context.stack().interfaces().add(
@@ -58,8 +58,11 @@ Result<Ref<TunDevice>> TunFile::make_device(SyscallContext& context, Request& re
 
 Result<> TunFile::set_interface(SyscallContext& context, Request& request) {
   const uint32_t flags = request.flags();
-  // Those of whom TUNGETFEATURES does not tell.
-  if ((flags & (kTunHeader | kTunManyQueues | kTunFragments)) != 0) return Errno::EINVAL;
+  if ((flags & kTunFragments) != 0) {
+    if (!context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+    if ((flags & kTunDeferred) == 0 || (flags & (kTunTun | kTunTap)) != kTunTap) return Errno::EINVAL;
+  }
+  if ((flags & kTunManyQueues) != 0) return Errno::EINVAL;  // TUNGETFEATURES does not tell of them
   Ref<Interface> interface = context.stack().interfaces().find(request.name);
   const bool is_new = !interface;
   const Ref<TunDevice> device = TRY(is_new ? make_device(context, request, interface) : find_device(context, *interface, request));

@@ -62,6 +62,13 @@ void TunDevice::set_carrier(bool has_carrier) {
   __atomic_store_n(&has_carrier_, has_carrier, __ATOMIC_RELEASE);
 }
 
+void TunDevice::set_offloads(uint32_t offloads) {
+  const auto has = [offloads](uint32_t all) { return (offloads & all) == all; };
+  capabilities_.sends_checksum = has(kOffloadChecksum);
+  capabilities_.segments_tcp = has(kOffloadChecksum | kOffloadTcp4 | kOffloadTcp6);
+  capabilities_.segments_udp = has(kOffloadChecksum | kOffloadUdp4 | kOffloadUdp6);
+}
+
 void TunDevice::move_to(const DeviceHome&) {
   if (const Ref<TunQueue> readers = queue()) readers->clear();
 }

@@ -1,10 +1,11 @@
 // TunDevice: an interface whose wire is a program that reads and writes a file (Linux's tun and tap).
 //
-// Frames it sends wait in the queue of the file attached to it, complete and cut: nothing is offloaded. What the program writes
+// Frames it sends wait in the queue of the file attached to it, complete and cut unless the reader said otherwise. What the program writes
 // is received by the file (tun_file.hh), in an entry of the stack the interface is in. The device may be without a file when it
 // is persistent, and a file's device without an interface when that was removed.
 #pragma once
 
+#include "compat/tun/tun_flags.hh"
 #include "compat/tun/tun_queue.hh"
 #include "compat/tun/tx_filter.hh"
 #include "netdev/virtual_device.hh"
@@ -53,7 +54,13 @@ class TunDevice final : public VirtualDevice {
   // Changed by the file's ioctls, one at a time.
   TunOwner owner;
   bool is_persistent = false;
-  bool has_packet_information = true;  // frames stand behind four bytes that say what they are
+  uint32_t features = 0;  // kTunFeatures
+  int32_t header_size = 10;
+  bool says_little_endian = false;
+  bool has_information() const { return (features & kTunNoInformation) == 0; }  // four bytes before each frame
+  bool has_header() const { return (features & kTunHeader) != 0; }              // header_size bytes before each frame
+  // What the reader can do for frames it is given: kOffload*.
+  void set_offloads(uint32_t offloads);
 
   // ---- the device
   uint16_t hardware_type() const override { return __atomic_load_n(&hardware_type_, __ATOMIC_RELAXED); }

@@ -1,8 +1,8 @@
 // TunFile: one opening of /dev/net/tun (drivers/net/tun.c). Until TUNSETIFF it is nothing; then it is the wire of an interface:
 // each read() is a frame that the interface sent, each write() one that it receives.
 //
-// Not served, and refused as by a kernel without them: IFF_VNET_HDR, IFF_MULTI_QUEUE, IFF_NAPI (TUNGETFEATURES does not name
-// them), offloads, classic and eBPF filters of the reader, TUNGETDEVNETNS.
+// Not served, and refused as by a kernel without them: IFF_MULTI_QUEUE (TUNGETFEATURES does not name it), offloads of tunnels,
+// classic and eBPF filters of the reader, TUNGETDEVNETNS.
 #pragma once
 
 #include "compat/syscalls/file.hh"
@@ -54,9 +54,13 @@ class TunFile final : public File {
 
   // tun_io.cc
   Result<size_t> give(SyscallContext& context, TunDevice& device, IoSink& sink);
-  Result<> receive(SyscallContext& context, TunDevice& device, IoSource& source, uint16_t protocol);
+  struct Before;  // what stands before a frame that is written
+  Result<Before> take_before(TunDevice& device, IoSource& source);
+  Result<> receive(SyscallContext& context, TunDevice& device, IoSource& source, const Before& before);
   // tun_ioctl.cc
   Result<int64_t> device_ioctl(SyscallContext& context, TunDevice& device, uint32_t command, UserAddress argument);
+  Result<int64_t> header_ioctl(SyscallContext& context, TunDevice& device, uint32_t command, UserAddress argument);
+  Result<int64_t> set_offload(TunDevice& device, uint64_t asked);
   Result<int64_t> set_link_type(SyscallContext& context, TunDevice& device, uint64_t type);
   Result<int64_t> set_send_buffer(SyscallContext& context, UserAddress argument);
   Result<int64_t> set_filter(SyscallContext& context, TunDevice& device, UserAddress argument);

@@ -8,6 +8,7 @@ namespace lxnet {
 enum TunFlags : uint32_t {
   kTunTun = 0x1,
   kTunTap = 0x2,
+  kTunDeferred = 0x10,   // IFF_NAPI: what is written may be put together with what follows, as it always is here
   kTunFragments = 0x20,  // IFF_NAPI_FRAGS
   kTunNoCarrier = 0x40,
   kTunManyQueues = 0x100,
@@ -17,6 +18,19 @@ enum TunFlags : uint32_t {
   kTunOneQueue = 0x2000,
   kTunHeader = 0x4000,
   kTunExclusive = 0x8000,
+  // What TUNSETIFF sets and TUNGETIFF shows.
+  kTunFeatures = kTunDeferred | kTunFragments | kTunNoInformation | kTunOneQueue | kTunHeader,
+};
+
+// TUN_F_*: what the reader can finish by itself.
+enum TunOffload : uint32_t {
+  kOffloadChecksum = 0x1,
+  kOffloadTcp4 = 0x2,
+  kOffloadTcp6 = 0x4,
+  kOffloadTcpEcn = 0x8,
+  kOffloadUdpFragments = 0x10,
+  kOffloadUdp4 = 0x20,
+  kOffloadUdp6 = 0x40,
 };
 
 enum TunCommand : uint32_t {
@@ -32,8 +46,12 @@ enum TunCommand : uint32_t {
   kTunGetInterface = 0x800454d2,
   kTunGetSendBuffer = 0x800454d3,
   kTunSetSendBuffer = 0x400454d4,
+  kTunGetHeaderSize = 0x800454d7,
+  kTunSetHeaderSize = 0x400454d8,
   kTunSetQueue = 0x400454d9,
   kTunSetIndex = 0x400454da,
+  kTunSetLittleEndian = 0x400454dc,
+  kTunGetLittleEndian = 0x800454dd,
   kTunSetCarrier = 0x400454e2,
 };
 

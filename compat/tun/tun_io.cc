@@ -1,4 +1,7 @@
 // Reading and writing frames: tun_put_user() and tun_get_user().
+#include <algorithm>
+
+#include "compat/syscalls/virtual_header.hh"
 #include "compat/syscalls/wait_until.hh"
 #include "compat/tun/tun_file.hh"
 #include "stack/stack.hh"
@@ -33,7 +36,30 @@ uint16_t protocol_of(const Packet& frame, TunKind kind) {
   return static_cast<uint16_t>(head[12] << 8 | head[13]);
 }
 
+size_t link_size_of(const TunDevice& device) { return device.tun_kind() == TunKind::Tap ? kEthernetHeader : 0; }
+
+// Zeros behind what the header's size allows for and nothing is known to stand in.
+Result<> put_header(const Packet& frame, const TunDevice& device, IoSink& sink) {
+  uint8_t bytes[64] = {};
+  const VirtualHeader header = describe_packet(frame, link_size_of(device), frame.checksum);
+  memcpy(bytes, &header, sizeof header);
+  auto left = static_cast<size_t>(device.header_size);
+  if (sink.room() < left) return Errno::EINVAL;
+  for (bool is_first = true; left > 0; is_first = false) {
+    const size_t part = std::min(left, sizeof bytes);
+    if (sink.copy(ByteSpan(bytes, part)) != part) return Errno::EFAULT;
+    if (is_first) memset(bytes, 0, sizeof header);
+    left -= part;
+  }
+  return ok();
+}
+
 }  // namespace
+
+struct TunFile::Before {
+  uint16_t protocol = kIpv4;
+  VirtualHeader header;
+};
 
 Result<size_t> TunFile::read(SyscallContext& context, IoSink& sink) {
   if ((status_flags() & kAccess) == kWriteOnly) return Errno::EBADF;
@@ -51,8 +77,8 @@ Result<size_t> TunFile::give(SyscallContext&, TunDevice& device, IoSink& sink) {
   const Ref<Packet> frame = queue_->take();
   if (!frame) return queue_->is_shut() ? Errno::EFAULT : Errno::EAGAIN;
   const size_t room = sink.room();
-  size_t total = frame->size();
-  if (device.has_packet_information) {
+  size_t total = frame->size() + (device.has_header() ? static_cast<size_t>(device.header_size) : 0);
+  if (device.has_information()) {
     PacketInformation information;
     if (room < sizeof information) return Errno::EINVAL;
     total += sizeof information;
@@ -60,6 +86,7 @@ Result<size_t> TunFile::give(SyscallContext&, TunDevice& device, IoSink& sink) {
     information.protocol.set(protocol_of(*frame, device.tun_kind()));
     if (sink.copy(bytes_of(information)) != sizeof information) return Errno::EFAULT;
   }
+  if (device.has_header()) TRY(put_header(*frame, device, sink));
   bool goes_on = true;
   frame->for_each_run(0, std::min(frame->size(), sink.room()), [&](ByteSpan run) {
     if (goes_on) goes_on = sink.copy(run) == run.size();
@@ -68,32 +95,48 @@ Result<size_t> TunFile::give(SyscallContext&, TunDevice& device, IoSink& sink) {
   return std::min(total, room);
 }
 
+Result<TunFile::Before> TunFile::take_before(TunDevice& device, IoSource& source) {
+  Before before;
+  if (device.has_information()) {
+    PacketInformation information;
+    if (source.remaining() < sizeof information) return Errno::EINVAL;
+    if (source.copy(mutable_bytes_of(information)) != sizeof information) return Errno::EFAULT;
+    before.protocol = information.protocol.get();
+  }
+  if (device.has_header()) {
+    auto left = static_cast<size_t>(device.header_size);
+    if (source.remaining() < left) return Errno::EINVAL;
+    before.header = TRY(take_virtual_header(source, sizeof(VirtualHeader)));
+    for (left -= sizeof(VirtualHeader); left > 0;) {
+      uint8_t unused[64];
+      const size_t part = std::min(left, sizeof unused);
+      if (source.copy(MutableByteSpan(unused, part)) != part) return Errno::EFAULT;
+      left -= part;
+    }
+  }
+  const size_t link_size = link_size_of(device);
+  const bool has_short_header = before.header.header_size != 0 && before.header.header_size < link_size;
+  if (source.remaining() < link_size || has_short_header) return Errno::EINVAL;
+  return before;
+}
+
 Result<size_t> TunFile::write(SyscallContext& context, IoSource& source) {
   if ((status_flags() & kAccess) == kReadOnly) return Errno::EBADF;
   const Ref<TunDevice> device = this->device();
   if (!device) return Errno::EBADFD;
   const size_t total = source.remaining();
-  size_t size = total;
-  uint16_t protocol = kIpv4;
-  if (device->has_packet_information) {
-    PacketInformation information;
-    if (size < sizeof information) return Errno::EINVAL;
-    size -= sizeof information;
-    if (source.copy(mutable_bytes_of(information)) != sizeof information) return Errno::EFAULT;
-    protocol = information.protocol.get();
-  }
-  if (device->tun_kind() == TunKind::Tap && size < kEthernetHeader) return Errno::EINVAL;
+  const Before before = TRY(take_before(*device, source));
   const WaitPolicy policy{.queue = queue_->waiters(),
                           .interest = kPollOut | kPollWriteNormal | kPollError,
                           .timeout = is_nonblocking() ? Duration() : Duration::max()};
   TRY(wait_until(context, policy, [&] { return may_write() ? ok() : Result<>(Errno::EAGAIN); }));
-  const auto received = receive(context, *device, source, protocol);
+  const auto received = receive(context, *device, source, before);
   if (received.is_ok()) return total;
   device->count_refused();
   return received.error();
 }
 
-Result<> TunFile::receive(SyscallContext& context, TunDevice& device, IoSource& source, uint16_t protocol) {
+Result<> TunFile::receive(SyscallContext& context, TunDevice& device, IoSource& source, const Before& before) {
   const Ref<Interface> interface = interface_of(device);
   if (!interface) return Errno::EBADFD;
   const size_t size = source.remaining();
@@ -103,16 +146,14 @@ Result<> TunFile::receive(SyscallContext& context, TunDevice& device, IoSource& 
   Ref<Packet> frame = created.take();
   if (source.copy(frame->append(size)) != size) return Errno::EFAULT;
   frame->charge_for_frame(size);
+  TRY(apply_virtual_header(before.header, link_size_of(device), *frame));
   const uint16_t version = size == 0 ? uint16_t{0} : protocol_of_version(frame->linear()[0]);
   const bool is_tun = device.tun_kind() == TunKind::Tun;
-  if (is_tun && !device.has_packet_information) {
-    if (version == 0) return Errno::EINVAL;
-    protocol = version;
-  }
+  if (is_tun && !device.has_information() && version == 0) return Errno::EINVAL;
   if (!interface->is_up()) return Errno::EIO;
   device.count_written(*frame);
   // Of bare packets only IP is received here; another protocol finds nobody, and one that is not what it says is broken.
-  if (size == 0 || (is_tun && protocol != version)) return ok();
+  if (size == 0 || (is_tun && device.has_information() && before.protocol != version)) return ok();
   frame->interface_index = interface->index();
   PacketQueue batch;
   batch.push_back(std::move(frame));

@@ -1,4 +1,5 @@
 // The commands of a tun file, in the order of __tun_chr_ioctl(): what needs no interface, what makes one, and the rest.
+#include "compat/syscalls/virtual_header.hh"
 #include "compat/tun/tun_file.hh"
 #include "compat/tun/tun_flags.hh"
 #include "stack/stack.hh"
@@ -22,7 +23,7 @@ Result<int64_t> TunFile::ioctl(SyscallContext& context, uint32_t command, UserAd
   Request request{};
   if (has_request(command)) TRY(copy_in(hal, mutable_bytes_of(request).first(request_size), argument));
   if (command == kTunGetFeatures) {
-    TRY(write_user(hal, argument, uint32_t{kTunTun | kTunTap | kTunNoCarrier | kTunNoInformation | kTunOneQueue}));
+    TRY(write_user(hal, argument, uint32_t{kTunTun | kTunTap | kTunNoCarrier | kTunFeatures}));
     return 0;
   }
   if (command == kTunSetQueue) return Errno::EINVAL;  // of a device with many queues
@@ -75,7 +76,7 @@ Result<int64_t> TunFile::device_ioctl(SyscallContext& context, TunDevice& device
     case kTunSetLink:
       return set_link_type(context, device, argument.value());
     case kTunSetOffload:
-      return argument.value() == 0 ? Result<int64_t>(0) : Result<int64_t>(Errno::EINVAL);
+      return set_offload(device, argument.value());
     case kTunSetTxFilter:
       return set_filter(context, device, argument);
     case kTunGetSendBuffer:
@@ -86,9 +87,47 @@ Result<int64_t> TunFile::device_ioctl(SyscallContext& context, TunDevice& device
     case kTunSetCarrier:
       return set_carrier(context, device, argument);
     default:
-      return Errno::EINVAL;
+      return header_ioctl(context, device, command, argument);
   }
   tell_changed(context.entry(), device);
+  return 0;
+}
+
+// tun_vnet_ioctl(). The other byte order is for machines that have it.
+Result<int64_t> TunFile::header_ioctl(SyscallContext& context, TunDevice& device, uint32_t command, UserAddress argument) {
+  const Hal& hal = context.hal();
+  switch (command) {
+    case kTunGetHeaderSize:
+      TRY(write_user(hal, argument, device.header_size));
+      return 0;
+    case kTunSetHeaderSize: {
+      const int32_t size = TRY(read_user<int32_t>(hal, argument));
+      if (size < int32_t{sizeof(VirtualHeader)}) return Errno::EINVAL;
+      device.header_size = size;
+      return 0;
+    }
+    case kTunGetLittleEndian:
+      TRY(write_user(hal, argument, int32_t{device.says_little_endian}));
+      return 0;
+    case kTunSetLittleEndian:
+      device.says_little_endian = TRY(read_user<int32_t>(hal, argument)) != 0;
+      return 0;
+    default:
+      return Errno::EINVAL;
+  }
+}
+
+// set_offload(): what is not known is refused, so that a program can ask what is.
+Result<int64_t> TunFile::set_offload(TunDevice& device, uint64_t asked) {
+  constexpr uint64_t kTcp = kOffloadTcp4 | kOffloadTcp6, kUdp = kOffloadUdp4 | kOffloadUdp6;
+  uint64_t known = 0;
+  if ((asked & kOffloadChecksum) != 0) {
+    known = kOffloadChecksum | kOffloadUdpFragments | (asked & kTcp);
+    if ((asked & kTcp) != 0) known |= kOffloadTcpEcn;
+    if ((asked & kUdp) == kUdp) known |= kUdp;
+  }
+  if ((asked & ~known) != 0) return Errno::EINVAL;
+  device.set_offloads(static_cast<uint32_t>(asked));
   return 0;
 }
 

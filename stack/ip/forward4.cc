@@ -6,6 +6,7 @@
 #include "stack/drop_reason.hh"
 #include "stack/icmp/icmp_state.hh"
 #include "stack/ip/input_internal.hh"
+#include "stack/ip/offload.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/raw/raw_input.hh"
 #include "stack/route/redirect.hh"
@@ -55,6 +56,7 @@ bool forwards4(Entry& entry, const Interface&) { return entry.stack().tunables()
 
 void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input) {
   if (packet->is_link_broadcast || packet->is_link_multicast) return drop(entry, std::move(packet), DropReason::NotForUs);
+  if (!has_sound_offloads(*packet)) return drop(entry, std::move(packet), DropReason::IpHeader);
   const Ipv4Header header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
   if (header.header_size() > sizeof(Ipv4Header) && has_router_alert(*packet) && raw_receive_alert4(entry, *packet)) return;
   if (header.time_to_live <= 1) {

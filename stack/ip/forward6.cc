@@ -4,6 +4,7 @@
 #include "stack/drop_reason.hh"
 #include "stack/icmp/icmp_state.hh"
 #include "stack/ip/input_internal.hh"
+#include "stack/ip/offload.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/raw/raw_input.hh"
 #include "stack/route/redirect.hh"
@@ -27,6 +28,7 @@ bool forwards6(Entry& entry, const Interface&) { return entry.stack().tunables()
 
 void ip6_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input) {
   if (packet->is_link_broadcast || packet->is_link_multicast) return drop(entry, std::move(packet), DropReason::NotForUs);
+  if (!has_sound_offloads(*packet)) return drop(entry, std::move(packet), DropReason::IpHeader);
   const Ipv6Header header = *reinterpret_cast<const Ipv6Header*>(packet->linear().data());
   if (IpProtocol{header.next_header} == IpProtocol::HopByHop) {
     const std::optional<uint16_t> alert = check_hop_by_hop_options(packet->linear(), sizeof(Ipv6Header)).router_alert;

@@ -108,6 +108,23 @@ bool can_segment(const DeviceCapabilities& capabilities, SegmentationKind kind) 
 
 }  // namespace
 
+bool has_sound_offloads(Packet& packet) {
+  if (packet.checksum != ChecksumState::Partial) return packet.segmentation == SegmentationKind::None;
+  const size_t start = packet.checksum_start;
+  const size_t field_end = start + packet.checksum_offset + sizeof(uint16_t);
+  if (field_end > packet.size() || !packet.make_writable(field_end).is_ok()) return false;
+  if (packet.segmentation == SegmentationKind::None) return true;
+  const bool is_tcp = packet.segmentation == SegmentationKind::Tcp;
+  const bool is_v4 = packet.linear()[0] >> 4 == 4;
+  const size_t ip_size = is_v4 ? size_t{packet.linear()[0] & 0xfu} * 4 : sizeof(Ipv6Header);
+  if (start < ip_size || packet.checksum_offset != (is_tcp ? 16 : 6) || packet.segment_size == 0) return false;
+  const size_t least = start + (is_tcp ? sizeof(TcpHeader) : sizeof(UdpHeader));
+  if (least > packet.size() || !packet.make_writable(least).is_ok()) return false;
+  const size_t header = is_tcp ? reinterpret_cast<const TcpHeader*>(packet.linear().data() + start)->header_size() : sizeof(UdpHeader);
+  if (start + header < least || start + header > packet.size()) return false;
+  return packet.make_writable(start + header).is_ok();
+}
+
 Result<> segment_packet(const Packet& packet, PacketQueue& segments) {
   ASSERT(packet.network_header() != nullptr && packet.segment_size != 0 && packet.checksum == ChecksumState::Partial);
   const SegmentPlan plan = plan_for(packet);

@@ -419,6 +419,61 @@ TEST(Tun, SmallCommandsAnswerAsLinuxs) {
   });
 }
 
+// A tap's frame to and from the program, its checksum left to whoever has it.
+TEST(Tun, AHeaderTellsWhatIsStillToBeDone) {
+  with_tun([] {
+    Route netlink;
+    Tun tun;
+    ASSERT_EQ(tun.attach("", IFF_TUN | IFF_NO_PI | IFF_VNET_HDR), 0);
+    ifreq request{};
+    ASSERT_EQ(tun.call(TUNGETIFF, &request), 0);
+    EXPECT_EQ(request.ifr_flags, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+    int size = 0;
+    ASSERT_EQ(tun.call(TUNGETVNETHDRSZ, &size), 0);
+    EXPECT_EQ(size, 10);
+    size = 9;
+    EXPECT_EQ(tun.call(TUNSETVNETHDRSZ, &size), -EINVAL);
+    EXPECT_EQ(tun.call(TUNSETVNETHDRSZ, bad_pointer()), -EFAULT);
+    size = 12;
+    EXPECT_EQ(tun.call(TUNSETVNETHDRSZ, &size), 0);
+    EXPECT_EQ(tun.call(TUNSETOFFLOAD, TUN_F_TSO4), -EINVAL) << "not without checksums";
+    EXPECT_EQ(tun.call(TUNSETOFFLOAD, TUN_F_CSUM | 0x20), -EINVAL) << "both or neither";
+    EXPECT_EQ(tun.call(TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6), 0);
+    start(netlink, tun, "10.6.0.1");
+    while (!tun.take().empty()) {
+    }
+    Fd udp(::socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in far = loopback4(9);
+    memcpy(&far.sin_addr, ip("10.6.0.9").data(), 4);
+    ASSERT_EQ(::sendto(udp, "0123456789", 10, 0, reinterpret_cast<sockaddr*>(&far), sizeof far), 10);
+    std::string frame = tun.take_ipv4(12);
+    ASSERT_EQ(frame.size(), 12u + 20 + 8 + 10);
+    // NEEDS_CSUM from the UDP header, its field six bytes behind; no segmentation.
+    EXPECT_EQ(frame.substr(0, 12), std::string("\x01\0\0\0\0\0\x14\0\x06\0\0\0", 12));
+    // The same back, from there to here: received though nobody summed it.
+    Fd receiver(::socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in own = loopback4(6000);
+    memcpy(&own.sin_addr, ip("10.6.0.1").data(), 4);
+    ASSERT_EQ(answer(::bind(receiver, reinterpret_cast<sockaddr*>(&own), sizeof own)), 0);
+    const uint16_t ports[3] = {htons(9), htons(6000), htons(18)};
+    const std::string datagram = bytes(ports) + std::string(2, 0) + "0123456789";
+    const std::string packet = ipv4("10.6.0.9", "10.6.0.1", IPPROTO_UDP, datagram);
+    const std::string head("\x01\0\0\0\0\0\x14\0\x06\0\0\0", 12);
+    EXPECT_EQ(tun.put(head + packet), static_cast<long>(head.size() + packet.size()));
+    pollfd wait{receiver.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&wait, 1, 2000), 1);
+    EXPECT_EQ(tun.put(head.substr(0, 11)), -EINVAL);
+    EXPECT_EQ(tun.put(std::string("\x01\0\0\0\0\0\xff\0\x06\0\0\0", 12) + packet), -EINVAL) << "beyond the frame";
+    EXPECT_EQ(tun.put(std::string("\0\x7f\0\0\x64\0\0\0\0\0\0\0", 12) + packet), -EINVAL) << "no such segmentation";
+    // TCP comes whole, to be cut by the reader.
+    Fd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    EXPECT_EQ(answer(::connect(tcp, reinterpret_cast<sockaddr*>(&far), sizeof far)), -EINPROGRESS);
+    frame = tun.take_ipv4(12);
+    ASSERT_GT(frame.size(), 12u + 40);
+    EXPECT_EQ(frame.substr(0, 10), std::string("\x01\0\0\0\0\0\x14\0\x10\0", 10));
+  });
+}
+
 TEST(Tun, TwoTapsAreBridgedByAProgramAndCarryTcp) {
   with_tun([] {
     Namespaces both;

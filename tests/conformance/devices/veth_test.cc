@@ -325,6 +325,72 @@ TEST(Veth, DatagramsCrossWithinOneCall) {
   });
 }
 
+TEST(Veth, WhatGoesThroughARouterIsWhole) {
+  in_new_network([] {
+    Namespaces near, far;  // here is the router's first; near.second() and far.second() are the ends
+    Route router;
+    near.enter_first();
+    ASSERT_EQ(router.request(RTM_NEWLINK, kNew, veth("r1", named("e1") + near.in_second())), 0);
+    ASSERT_EQ(router.request(RTM_NEWLINK, kNew, veth("r2", named("e2") + far.in_second())), 0);
+    ASSERT_EQ(give_address(router, "r1", "10.1.0.1", 24) | give_address(router, "r2", "10.2.0.1", 24), 0);
+    ASSERT_EQ(set_up(router, "r1") | set_up(router, "r2"), 0);
+    Fd forwards(::open("/proc/sys/net/ipv4/ip_forward", O_WRONLY | O_CLOEXEC));
+    ASSERT_EQ(::write(forwards, "1", 1), 1);
+    const auto set_up_end = [](const char* name, const char* own, const char* gateway) {
+      Route end;
+      ASSERT_EQ(give_address(end, name, own, 24) | set_up(end, name), 0);
+      rtmsg message{};
+      message.rtm_family = AF_INET;
+      message.rtm_table = RT_TABLE_MAIN;
+      message.rtm_protocol = RTPROT_STATIC;
+      message.rtm_type = RTN_UNICAST;
+      ASSERT_EQ(end.request(RTM_NEWROUTE, kNew, bytes(message) + attribute(RTA_GATEWAY, ip(gateway))), 0);
+    };
+    far.enter_second();
+    set_up_end("e2", "10.2.0.2", "10.2.0.1");
+    Fd listener(::socket(AF_INET, SOCK_STREAM, 0)), udp_far(::socket(AF_INET, SOCK_DGRAM, 0));
+    const sockaddr_in server = at("10.2.0.2", 5000);
+    ASSERT_EQ(answer(::bind(listener, reinterpret_cast<const sockaddr*>(&server), sizeof server)), 0);
+    ASSERT_EQ(answer(::bind(udp_far, reinterpret_cast<const sockaddr*>(&server), sizeof server)), 0);
+    ASSERT_EQ(answer(::listen(listener, 1)), 0);
+    near.enter_second();
+    set_up_end("e1", "10.1.0.2", "10.1.0.1");
+    Fd client(::socket(AF_INET, SOCK_STREAM, 0)), udp(::socket(AF_INET, SOCK_DGRAM, 0));
+    ASSERT_EQ(answer(::connect(client, reinterpret_cast<const sockaddr*>(&server), sizeof server)), 0);
+    Fd accepted(::accept(listener, nullptr, nullptr));
+    const pid_t sender = fork();
+    if (sender == 0) {
+      const std::string data(2 << 20, 'r');
+      size_t done = 0;
+      while (done < data.size()) {
+        const ssize_t sent = ::send(client, data.data() + done, data.size() - done, 0);
+        if (sent <= 0) _exit(1);
+        done += static_cast<size_t>(sent);
+      }
+      _exit(0);
+    }
+    size_t received = 0;
+    std::string buffer(65536, 0);
+    while (received < 2 << 20) {
+      pollfd wait{accepted.get(), POLLIN, 0};
+      ASSERT_EQ(::poll(&wait, 1, 10'000), 1) << received;
+      const ssize_t got = ::recv(accepted, buffer.data(), buffer.size(), 0);
+      ASSERT_GT(got, 0);
+      received += static_cast<size_t>(got);
+    }
+    int status = 0;
+    waitpid(sender, &status, 0);
+    EXPECT_EQ(status, 0);
+    for (size_t size : {1, 1472, 5000}) {
+      ASSERT_EQ(::sendto(udp, buffer.data(), size, 0, reinterpret_cast<const sockaddr*>(&server), sizeof server),
+                static_cast<ssize_t>(size));
+      pollfd wait{udp_far.get(), POLLIN, 0};
+      ASSERT_EQ(::poll(&wait, 1, 5000), 1) << size;
+      EXPECT_EQ(::recv(udp_far, buffer.data(), buffer.size(), 0), static_cast<ssize_t>(size));
+    }
+  });
+}
+
 TEST(Veth, GroupsHearOfLinksThatComeMoveAndGo) {
   in_new_network([] {
     Namespaces both;

@@ -24,7 +24,7 @@ class VethEndTest : public ::testing::Test {
     int news = 0;
   };
   VethEndTest() {
-    EXPECT_TRUE(VethEnd::create(hal_, {{.home = {a_.timers, a_.pool}}, {.home = {b_.timers, b_.pool}}}, ends_).is_ok());
+    EXPECT_TRUE(VethEnd::create(hal_, {end_of(a_), end_of(b_)}, ends_).is_ok());
     attach(0, a_);
     attach(1, b_);
   }
@@ -36,6 +36,9 @@ class VethEndTest : public ::testing::Test {
     }
   }
 
+  static VethEnd::End end_of(Place& place) {
+    return {.home = {.timers = place.timers, .pool = place.pool}, .address = {}, .mtu = 1500};
+  }
   void attach(int side, Place& place) {
     ends_[side]->attach({.owner = &place,
                          .receive =
