@@ -261,8 +261,9 @@ struct lxnet_hal {
    * it every call counts. */
   struct lxnet_file* (*lend_fd)(void* ctx, int fd, int* error);
 
-  /* -- other network namespaces; both or neither. Interfaces then pass from one stack to another, and a veth pair joins two: their
-   * hosts share `ctx`, and who destroys a stack keeps calls off those that are joined with it. Without them there are none. -- */
+  /* -- other network namespaces; both or neither. Interfaces then pass from one stack to another, and a veth pair joins two:
+   * their hosts share `ctx`, and who destroys a stack keeps calls off those that are joined with it. Without them there are none.
+   * -- */
 
   /* task. The stack of the network namespace that LXNET_NAMESPACE_* and `number` name; it stays as long as the call. Null with
    * *error = EBADF, EINVAL (another file, or no stack can be made) or ESRCH. */

@@ -55,8 +55,8 @@ void lxnet_packet_ring_unmap(struct lxnet_file* file);
 uint64_t lxnet_file_cookie(struct lxnet_file* file);
 /* any. The stack in which the file was made. */
 struct lxnet_stack* lxnet_file_stack(const struct lxnet_file* file);
-/* task. open("/dev/net/tun") with these O_* flags: liblxnet_tun. Its interfaces appear in `stack`. 0 and *file with a count for the
- * caller, or -ENOMEM. */
+/* task. open("/dev/net/tun") with these O_* flags: liblxnet_tun. Its interfaces appear in `stack`. 0 and *file with a count for
+ * the caller, or -ENOMEM. */
 int lxnet_tun_open(struct lxnet_stack* stack, uint32_t flags, struct lxnet_file** file);
 
 /* configuration. Prints the calls as strace does: liblxnet_trace. */

@@ -1,4 +1,5 @@
-// A frame as a wire carries it from one stack to another: the bytes and what a receiver may know of them, nothing of the sender's.
+// A frame as a wire carries it from one stack to another: the bytes and what a receiver may know of them, nothing of the
+// sender's.
 #pragma once
 
 #include "netdev/packet_pool.hh"

@@ -38,9 +38,7 @@ struct DeviceCapabilities {
   bool is_alone = false;           // nobody is on its wire: no ARP, no groups
   bool reports_carrier = true;     // is_link_up() has been told something; otherwise it only hopes (IF_OPER_UNKNOWN)
 
-  bool takes_mtu(uint32_t asked) const {
-    return asked >= min_mtu && asked <= INT32_MAX && (max_mtu == 0 || asked <= max_mtu);
-  }
+  bool takes_mtu(uint32_t asked) const { return asked >= min_mtu && asked <= INT32_MAX && (max_mtu == 0 || asked <= max_mtu); }
 };
 
 struct DeviceStatistics {

@@ -35,11 +35,11 @@ MacAddress random_mac(const Hal& hal) {
   return MacAddress::from_bytes(bytes);
 }
 
-Result<Ref<Interface>> add_veth_pair(Entry& entry, const VirtualLink& link, const VirtualLink& peer, const LinkSetup& peer_setup) {
+Result<Ref<Interface>> add_veth_pair(Entry& entry, const VirtualLink& link, const VirtualLink& peer,
+                                     const LinkSetup& peer_setup) {
   const auto end_of = [](const VirtualLink& of) {
-    return VethEnd::End{.home = {.timers = of.stack.timers(), .pool = of.stack.pool()},
-                        .address = hardware_address(of.address),
-                        .mtu = of.mtu};
+    return VethEnd::End{
+        .home = {.timers = of.stack.timers(), .pool = of.stack.pool()}, .address = hardware_address(of.address), .mtu = of.mtu};
   };
   Ref<VethEnd> ends[2];
   TRY(VethEnd::create(entry.stack().hal(), {end_of(link), end_of(peer)}, ends));

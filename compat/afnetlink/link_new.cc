@@ -1,5 +1,5 @@
-// RTM_NEWLINK and RTM_DELLINK, in the order of rtnl_newlink()'s checks: the attributes, the kind and its data, the namespaces, the
-// link that is there, and then what is to be made.
+// RTM_NEWLINK and RTM_DELLINK, in the order of rtnl_newlink()'s checks: the attributes, the kind and its data, the namespaces,
+// the link that is there, and then what is to be made.
 #include "compat/afnetlink/link_kinds.hh"
 #include "netdev/virtual_device.hh"
 #include "stack/stack.hh"

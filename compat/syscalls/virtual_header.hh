@@ -1,4 +1,5 @@
-// struct virtio_net_hdr before a frame, which tells of checksums and segmentation still to be done: PACKET_VNET_HDR, IFF_VNET_HDR.
+// struct virtio_net_hdr before a frame, which tells of checksums and segmentation still to be done: PACKET_VNET_HDR,
+// IFF_VNET_HDR.
 #pragma once
 
 #include "netdev/packet.hh"

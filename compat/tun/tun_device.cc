@@ -22,33 +22,13 @@ TunDevice::TunDevice(const Hal& hal, TunKind kind, const HardwareAddress& addres
       kind_(kind),
       hardware_type_(kind == TunKind::Tap ? kHardwareEthernet : kHardwareNone),
       filter_(hal_),
-      mutex_(hal_, LockRank::Device) {}
+      mutex_(hal_, LockRank::Device),
+      queues_(mutex_) {}
 
 void TunDevice::dispose_self() {
   const Hal hal = hal_;
   dispose(hal, this);
 }
-
-Ref<TunQueue> TunDevice::queue() const {
-  MutexLock lock(mutex_);
-  return queue_;
-}
-
-Result<> TunDevice::attach_queue(const Ref<TunQueue>& queue) {
-  MutexLock lock(mutex_);
-  if (queue_) return Errno::EBUSY;
-  queue_ = queue;
-  queue->open();
-  return ok();
-}
-
-void TunDevice::detach_queue() {
-  Ref<TunQueue> gone;
-  MutexLock lock(mutex_);
-  std::swap(gone, queue_);
-}
-
-bool TunDevice::has_queue() const { return queue() != nullptr; }
 
 bool TunDevice::has_interface() const {
   MutexLock lock(mutex_);
@@ -70,13 +50,10 @@ void TunDevice::set_offloads(uint32_t offloads) {
 }
 
 void TunDevice::move_to(const DeviceHome&) {
-  if (const Ref<TunQueue> readers = queue()) readers->clear();
+  queues_.for_each([](TunQueue& queue) { queue.clear(); });
 }
 
-void TunDevice::left_for_good() {
-  if (const Ref<TunQueue> readers = queue()) readers->shut();
-  detach_queue();
-}
+void TunDevice::left_for_good() { queues_.shut_all(); }
 
 void TunDevice::with_client(void (*visit)(void* context, const DeviceClient& client), void* context) {
   MutexLock lock(mutex_);
@@ -90,7 +67,7 @@ void TunDevice::attach(const DeviceClient& client) {
 
 // Whoever waits to write may.
 Result<> TunDevice::start() {
-  if (const Ref<TunQueue> readers = queue()) readers->waiters().wake_all(kPollOut | kPollWriteNormal);
+  queues_.for_each([](TunQueue& queue) { queue.waiters().wake_all(kPollOut | kPollWriteNormal); });
   return ok();
 }
 
@@ -100,12 +77,12 @@ Result<> TunDevice::set_queue_length(uint32_t length) {
 }
 
 void TunDevice::transmit(Entry&, Instant, PacketQueue& batch) {
-  const Ref<TunQueue> readers = queue();
   const size_t limit = __atomic_load_n(&queue_length_, __ATOMIC_RELAXED);
   while (Ref<Packet> frame = batch.take_front()) {
     // It may wait for long: its sender's buffer is not held up by that.
     frame->orphan();
-    if (!readers || !filter_.accepts(*frame) || !readers->push(std::move(frame), limit)) counters_.count_send_drop();
+    const Ref<TunQueue> queue = queues_.choose(*frame, link_size());
+    if (!queue || !filter_.accepts(*frame) || !queue->push(std::move(frame), limit)) counters_.count_send_drop();
   }
 }
 

@@ -1,12 +1,12 @@
 // TunDevice: an interface whose wire is a program that reads and writes a file (Linux's tun and tap).
 //
-// Frames it sends wait in the queue of the file attached to it, complete and cut unless the reader said otherwise. What the program writes
-// is received by the file (tun_file.hh), in an entry of the stack the interface is in. The device may be without a file when it
-// is persistent, and a file's device without an interface when that was removed.
+// Frames it sends wait in the queue of the file attached to it, complete and cut unless the reader said otherwise. What the
+// program writes is received by the file (tun_file.hh), in an entry of the stack the interface is in. The device may be without a
+// file when it is persistent, and a file's device without an interface when that was removed.
 #pragma once
 
 #include "compat/tun/tun_flags.hh"
-#include "compat/tun/tun_queue.hh"
+#include "compat/tun/tun_queues.hh"
 #include "compat/tun/tx_filter.hh"
 #include "netdev/virtual_device.hh"
 
@@ -39,10 +39,9 @@ class TunDevice final : public VirtualDevice {
   TunKind tun_kind() const { return kind_; }
 
   // ---- for the file
-  // EBUSY: it has one.
-  Result<> attach_queue(const Ref<TunQueue>& queue);
-  void detach_queue();
-  bool has_queue() const;
+  TunQueues& queues() { return queues_; }
+  size_t link_size() const { return kind_ == TunKind::Tap ? 14 : 0; }
+  bool has_many_queues() const { return (features & kTunManyQueues) != 0; }
   void set_carrier(bool has_carrier);
   // Whether an interface has it.
   bool has_interface() const;
@@ -84,7 +83,6 @@ class TunDevice final : public VirtualDevice {
   TunDevice(const Hal& hal, TunKind kind, const HardwareAddress& address);
   ~TunDevice() override = default;
   void dispose_self() override;
-  Ref<TunQueue> queue() const;
 
   const TunKind kind_;
   uint16_t hardware_type_;
@@ -92,7 +90,7 @@ class TunDevice final : public VirtualDevice {
   uint32_t queue_length_ = kQueueLength;
   TxFilter filter_;
   mutable Mutex mutex_;  // of the client and of who is attached
-  Ref<TunQueue> queue_ GUARDED_BY(mutex_);
+  TunQueues queues_;
 };
 
 }  // namespace lxnet

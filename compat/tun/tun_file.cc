@@ -56,11 +56,11 @@ void TunFile::released(Entry& entry) {
   const Ref<TunDevice> device = this->device();
   set_device(nullptr);
   if (device) {
-    device->detach_queue();
-    device->set_carrier(false);
+    device->queues().remove(*queue_);
+    if (device->queues().is_empty()) device->set_carrier(false);
     if (const Ref<Interface> interface = interface_of(*device)) {
       EntryInto into(entry, interface->stack());
-      if (device->is_persistent) {
+      if (device->is_persistent || !device->queues().is_empty()) {
         tell_changed(into.get(), *device);
       } else {
         remove_link(into.get(), *interface);

@@ -1,8 +1,8 @@
 // TunFile: one opening of /dev/net/tun (drivers/net/tun.c). Until TUNSETIFF it is nothing; then it is the wire of an interface:
 // each read() is a frame that the interface sent, each write() one that it receives.
 //
-// Not served, and refused as by a kernel without them: IFF_MULTI_QUEUE (TUNGETFEATURES does not name it), offloads of tunnels,
-// classic and eBPF filters of the reader, TUNGETDEVNETNS.
+// Not served, and refused as by a kernel without them: offloads of tunnels, classic and eBPF filters of the reader and eBPF's
+// choice of a queue, TUNGETDEVNETNS.
 #pragma once
 
 #include "compat/syscalls/file.hh"
@@ -71,6 +71,7 @@ class TunFile final : public File {
   Result<> set_interface(SyscallContext& context, Request& request);
   Result<Ref<TunDevice>> make_device(SyscallContext& context, Request& request, Ref<Interface>& interface);
   Result<Ref<TunDevice>> find_device(SyscallContext& context, Interface& interface, const Request& request);
+  Result<> set_queue(SyscallContext& context, uint32_t flags);
   bool is_allowed(SyscallContext& context, const TunDevice& device);
   static void tell_changed(Entry& entry, TunDevice& device);
   static uint32_t flags_of(const TunDevice& device);
@@ -79,8 +80,8 @@ class TunFile final : public File {
   TaskMutex setup_;  // one ioctl at a time, Linux's rtnl
   mutable Mutex mutex_;
   Ref<TunDevice> device_ GUARDED_BY(mutex_);
-  uint32_t wanted_index_ = 0;         // TUNSETIFINDEX
-  int32_t send_buffer_ = INT32_MAX;   // of which nothing is ever used: what is written is received at once
+  uint32_t wanted_index_ = 0;        // TUNSETIFINDEX
+  int32_t send_buffer_ = INT32_MAX;  // of which nothing is ever used: what is written is received at once
 };
 
 }  // namespace lxnet

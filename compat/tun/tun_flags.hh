@@ -12,6 +12,8 @@ enum TunFlags : uint32_t {
   kTunFragments = 0x20,  // IFF_NAPI_FRAGS
   kTunNoCarrier = 0x40,
   kTunManyQueues = 0x100,
+  kTunAttachQueue = 0x200,
+  kTunDetachQueue = 0x400,
   kTunPersist = 0x800,
   kTunNoInformation = 0x1000,
   kTunNoFilter = 0x1000,  // in TUNGETIFF's answer: the same bit, and it is always set
@@ -19,7 +21,7 @@ enum TunFlags : uint32_t {
   kTunHeader = 0x4000,
   kTunExclusive = 0x8000,
   // What TUNSETIFF sets and TUNGETIFF shows.
-  kTunFeatures = kTunDeferred | kTunFragments | kTunNoInformation | kTunOneQueue | kTunHeader,
+  kTunFeatures = kTunDeferred | kTunFragments | kTunManyQueues | kTunNoInformation | kTunOneQueue | kTunHeader,
 };
 
 // TUN_F_*: what the reader can finish by itself.

@@ -36,12 +36,10 @@ uint16_t protocol_of(const Packet& frame, TunKind kind) {
   return static_cast<uint16_t>(head[12] << 8 | head[13]);
 }
 
-size_t link_size_of(const TunDevice& device) { return device.tun_kind() == TunKind::Tap ? kEthernetHeader : 0; }
-
 // Zeros behind what the header's size allows for and nothing is known to stand in.
 Result<> put_header(const Packet& frame, const TunDevice& device, IoSink& sink) {
   uint8_t bytes[64] = {};
-  const VirtualHeader header = describe_packet(frame, link_size_of(device), frame.checksum);
+  const VirtualHeader header = describe_packet(frame, device.link_size(), frame.checksum);
   memcpy(bytes, &header, sizeof header);
   auto left = static_cast<size_t>(device.header_size);
   if (sink.room() < left) return Errno::EINVAL;
@@ -114,7 +112,7 @@ Result<TunFile::Before> TunFile::take_before(TunDevice& device, IoSource& source
       left -= part;
     }
   }
-  const size_t link_size = link_size_of(device);
+  const size_t link_size = device.link_size();
   const bool has_short_header = before.header.header_size != 0 && before.header.header_size < link_size;
   if (source.remaining() < link_size || has_short_header) return Errno::EINVAL;
   return before;
@@ -146,7 +144,7 @@ Result<> TunFile::receive(SyscallContext& context, TunDevice& device, IoSource& 
   Ref<Packet> frame = created.take();
   if (source.copy(frame->append(size)) != size) return Errno::EFAULT;
   frame->charge_for_frame(size);
-  TRY(apply_virtual_header(before.header, link_size_of(device), *frame));
+  TRY(apply_virtual_header(before.header, device.link_size(), *frame));
   const uint16_t version = size == 0 ? uint16_t{0} : protocol_of_version(frame->linear()[0]);
   const bool is_tun = device.tun_kind() == TunKind::Tun;
   if (is_tun && !device.has_information() && version == 0) return Errno::EINVAL;
@@ -154,6 +152,7 @@ Result<> TunFile::receive(SyscallContext& context, TunDevice& device, IoSource& 
   device.count_written(*frame);
   // Of bare packets only IP is received here; another protocol finds nobody, and one that is not what it says is broken.
   if (size == 0 || (is_tun && device.has_information() && before.protocol != version)) return ok();
+  if (device.has_many_queues()) device.queues().learn(*frame, device.link_size(), *queue_);
   frame->interface_index = interface->index();
   PacketQueue batch;
   batch.push_back(std::move(frame));

@@ -26,8 +26,11 @@ Result<int64_t> TunFile::ioctl(SyscallContext& context, uint32_t command, UserAd
     TRY(write_user(hal, argument, uint32_t{kTunTun | kTunTap | kTunNoCarrier | kTunFeatures}));
     return 0;
   }
-  if (command == kTunSetQueue) return Errno::EINVAL;  // of a device with many queues
   TaskMutexLock setup(setup_, context.entry());
+  if (command == kTunSetQueue) {
+    TRY(set_queue(context, request.flags()));
+    return 0;
+  }
   const Ref<TunDevice> device = this->device();
   if (command == kTunSetInterface) {
     if (device) return Errno::EEXIST;
@@ -48,7 +51,7 @@ Result<int64_t> TunFile::ioctl(SyscallContext& context, uint32_t command, UserAd
     const Ref<Interface> interface = interface_of(*device);
     if (!interface) return Errno::EBADFD;
     for (size_t i = 0; i < sizeof request.name; ++i) request.name[i] = interface->name()[i];
-    request.set_flags(flags_of(*device) | kTunNoFilter);
+    request.set_flags(flags_of(*device) | kTunNoFilter | (device->queues().is_enabled(*queue_) ? 0u : kTunDetachQueue));
     TRY(copy_out(hal, argument, bytes_of(request).first(request_size)));
     return 0;
   }
@@ -168,6 +171,7 @@ Result<int64_t> TunFile::set_filter(SyscallContext& context, TunDevice& device, 
 
 Result<int64_t> TunFile::set_carrier(SyscallContext& context, TunDevice& device, UserAddress argument) {
   const uint32_t carrier = TRY(read_user<uint32_t>(context.hal(), argument));
+  if (carrier != 0 && device.queues().count() == 0) return Errno::EPERM;
   device.set_carrier(carrier != 0);
   tell_changed(context.entry(), device);
   return 0;

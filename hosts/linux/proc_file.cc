@@ -106,8 +106,7 @@ ProcOpening open_proc_file(const OpenRequest& request, lxnet_stack* stack, const
   if (!is_tunable_path && !exists && !(path.kind == ProcPath::Kind::Net && is_hidden_proc_net(path.name))) return opening;
   // A directory of tunables is the kernel's.
   struct stat status;
-  if (is_tunable_path && !exists && ::stat(request.path.c_str(), &status) == 0 &&
-      S_ISDIR(status.st_mode)) {
+  if (is_tunable_path && !exists && ::stat(request.path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     return opening;
   }
   opening.is_ours = true;

@@ -1,4 +1,5 @@
-// DummyDevice: an Ethernet device without a wire (Linux's dummy): what is sent is counted and gone. It is there to have addresses.
+// DummyDevice: an Ethernet device without a wire (Linux's dummy): what is sent is counted and gone. It is there to have
+// addresses.
 #pragma once
 
 #include "hal/mutex.hh"

@@ -1,8 +1,9 @@
 // VethEnd: one of two Ethernet devices joined back to back, each in whatever stack it is at the moment (Linux's veth).
 //
-// What one end sends is copied into the pool of the other end's stack and waits there; a timer of that stack, armed for now, takes
-// it up. So neither stack is entered from inside the other, no lock of one is held over the other, and a chain of pairs takes no
-// more of the machine's stack than one. The carrier is there while both ends are up; an end hears of it through the same timer.
+// What one end sends is copied into the pool of the other end's stack and waits there; a timer of that stack, armed for now,
+// takes it up. So neither stack is entered from inside the other, no lock of one is held over the other, and a chain of pairs
+// takes no more of the machine's stack than one. The carrier is there while both ends are up; an end hears of it through the same
+// timer.
 #pragma once
 
 #include "hal/owned_timer.hh"

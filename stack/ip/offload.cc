@@ -120,7 +120,8 @@ bool has_sound_offloads(Packet& packet) {
   if (start < ip_size || packet.checksum_offset != (is_tcp ? 16 : 6) || packet.segment_size == 0) return false;
   const size_t least = start + (is_tcp ? sizeof(TcpHeader) : sizeof(UdpHeader));
   if (least > packet.size() || !packet.make_writable(least).is_ok()) return false;
-  const size_t header = is_tcp ? reinterpret_cast<const TcpHeader*>(packet.linear().data() + start)->header_size() : sizeof(UdpHeader);
+  const size_t header =
+      is_tcp ? reinterpret_cast<const TcpHeader*>(packet.linear().data() + start)->header_size() : sizeof(UdpHeader);
   if (start + header < least || start + header > packet.size()) return false;
   return packet.make_writable(start + header).is_ok();
 }

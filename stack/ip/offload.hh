@@ -23,8 +23,8 @@ void finish_offloads(Entry& entry, const DeviceCapabilities& capabilities, Packe
 // Sums a Partial packet; it is Unknown (complete) then. The checksum field is in the linear part.
 void complete_checksum(Packet& packet);
 
-// Whether what is left to be done of a packet that was received can be done, and its headers are its own to do it in: a program may
-// have said anything of it, and it may have been shortened since. The front is at the IP header, which is a good one.
+// Whether what is left to be done of a packet that was received can be done, and its headers are its own to do it in: a program
+// may have said anything of it, and it may have been shortened since. The front is at the IP header, which is a good one.
 bool has_sound_offloads(Packet& packet);
 
 // Cuts a packet with `segmentation` into ones without, each Partial, front at the same header. ENOBUFS: nothing was made.

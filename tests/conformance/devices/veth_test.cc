@@ -134,7 +134,8 @@ TEST(Veth, WhatCannotBeMadeIsRefusedAndLeavesNothing) {
     EXPECT_EQ(netlink.request(RTM_DELLINK, 0, link(1)), -EOPNOTSUPP);
     EXPECT_EQ(netlink.request(RTM_DELLINK, 0, link(0)), -EINVAL);
     EXPECT_EQ(netlink.request(RTM_DELLINK, 0, link(0) + named("absent")), -ENODEV);
-    EXPECT_EQ(netlink.request(RTM_DELLINK, 0, link(0) + named("left") + attribute(IFLA_NET_NS_PID, bytes(getpid()))), -EOPNOTSUPP);
+    EXPECT_EQ(netlink.request(RTM_DELLINK, 0, link(0) + named("left") + attribute(IFLA_NET_NS_PID, bytes(getpid()))),
+              -EOPNOTSUPP);
   });
 }
 

@@ -130,8 +130,7 @@ TEST_F(VirtualLinkTest, AnIndexIsFoundAgainAndListsStayInTheirOrder) {
   Entry entry(*here_);
   ASSERT_TRUE(add_dummy(entry, {.stack = *here_, .name = "late", .index = 9, .address = random_mac(hal_)}).is_ok());
   ASSERT_TRUE(add_dummy(entry, {.stack = *here_, .name = "d%d", .address = random_mac(hal_)}).is_ok());
-  EXPECT_TRUE(
-      add_dummy(entry, {.stack = *here_, .name = "x", .index = 9, .address = random_mac(hal_)}).is_error(Errno::EBUSY));
+  EXPECT_TRUE(add_dummy(entry, {.stack = *here_, .name = "x", .index = 9, .address = random_mac(hal_)}).is_error(Errno::EBUSY));
   EXPECT_THAT(names(*here_), ElementsAre("lo", "d0", "late"));
   EXPECT_EQ(here_->interfaces().find("d0")->index(), 2u);
 }
