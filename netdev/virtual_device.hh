@@ -51,7 +51,8 @@ class VirtualDevice : public NetDevice, public RefCounted<VirtualDevice> {
   DeviceStatistics statistics() const override { return counters_.read(); }
 
  protected:
-  VirtualDevice(const Hal& hal, const DeviceCapabilities& capabilities) : hal_(hal), capabilities_(capabilities) {}
+  VirtualDevice(const Hal& hal, const DeviceCapabilities& capabilities)
+      : NetDevice(Time::Ignored), hal_(hal), capabilities_(capabilities) {}
   virtual void dispose_self() = 0;
   const Hal& hal() const { return hal_; }
 
