@@ -26,8 +26,15 @@ class VirtualDevice : public NetDevice, public RefCounted<VirtualDevice> {
   static void release(NetDevice& device) { static_cast<void>(Ref<VirtualDevice>::adopt(device.as_virtual())); }
   VirtualDevice* as_virtual() override { return this; }
 
-  // IFLA_INFO_KIND.
+  // IFLA_INFO_KIND, and what IFLA_INFO_DATA says: how many attributes, which fit.
   virtual const char* kind() const = 0;
+  struct Fact {
+    uint16_t type = 0;
+    uint16_t size = 0;  // 1 or 4
+    uint32_t value = 0;
+  };
+  static constexpr size_t kMostFacts = 12;
+  virtual size_t describe(Fact (&)[kMostFacts]) const { return 0; }
   // From now on it is in another stack. It is stopped and has no client.
   virtual void move_to(const DeviceHome& home) = 0;
   // Its interface was removed, and no other has it.

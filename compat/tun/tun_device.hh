@@ -36,6 +36,7 @@ class TunDevice final : public VirtualDevice {
   }
 
   const char* kind() const override { return kKindName; }
+  size_t describe(Fact (&facts)[kMostFacts]) const override;
   TunKind tun_kind() const { return kind_; }
 
   // ---- for the file
