@@ -59,6 +59,12 @@ Result<> put_peer(NetlinkWriter& writer, const Interface& interface, const Inter
 Result<> put_kind(NetlinkWriter& writer, const VirtualDevice& device) {
   const size_t place = TRY(writer.begin_nested(kLinkInfo));
   TRY(put_text(writer, kInfoKind, device.kind()));
+  VirtualDevice::Fact facts[VirtualDevice::kMostFacts];
+  if (const size_t count = device.describe(facts); count != 0) {
+    const size_t data = TRY(writer.begin_nested(kInfoData));
+    for (size_t i = 0; i < count; ++i) TRY(writer.attribute(facts[i].type, bytes_of(facts[i].value).first(facts[i].size)));
+    writer.end_nested(data);
+  }
   writer.end_nested(place);
   return ok();
 }

@@ -42,6 +42,26 @@ void TunDevice::set_carrier(bool has_carrier) {
   __atomic_store_n(&has_carrier_, has_carrier, __ATOMIC_RELEASE);
 }
 
+// tun_fill_info().
+size_t TunDevice::describe(Fact (&facts)[kMostFacts]) const {
+  enum : uint16_t { kOwner = 1, kGroup, kType, kInformation, kHeader, kPersistent, kManyQueues, kQueues, kDisabledQueues };
+  size_t count = 0;
+  const auto add = [&](uint16_t type, uint16_t size, size_t value) {
+    facts[count++] = {type, size, static_cast<uint32_t>(value)};
+  };
+  add(kType, 1, kind_ == TunKind::Tun ? kTunTun : kTunTap);
+  if (owner.user != TunOwner::kNobody) add(kOwner, 4, owner.user);
+  if (owner.group != TunOwner::kNobody) add(kGroup, 4, owner.group);
+  add(kInformation, 1, has_information());
+  add(kHeader, 1, has_header());
+  add(kPersistent, 1, is_persistent);
+  add(kManyQueues, 1, has_many_queues());
+  if (!has_many_queues()) return count;
+  add(kQueues, 4, queues_.count());
+  add(kDisabledQueues, 4, queues_.disabled());
+  return count;
+}
+
 void TunDevice::set_offloads(uint32_t offloads) {
   const auto has = [offloads](uint32_t all) { return (offloads & all) == all; };
   capabilities_.sends_checksum = has(kOffloadChecksum);

@@ -32,6 +32,11 @@ size_t TunQueues::count() const {
   return enabled_;
 }
 
+size_t TunQueues::disabled() const {
+  MutexLock lock(mutex_);
+  return total_ - enabled_;
+}
+
 bool TunQueues::is_empty() const {
   MutexLock lock(mutex_);
   return total_ == 0;

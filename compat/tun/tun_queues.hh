@@ -13,8 +13,9 @@ class TunQueues {
   // The device's own lock.
   explicit TunQueues(Mutex& mutex) : mutex_(mutex) {}
 
-  size_t count() const;   // that take frames
-  bool is_empty() const;  // not even a disabled one
+  size_t count() const;     // that take frames
+  size_t disabled() const;  // that do not
+  bool is_empty() const;    // not even a disabled one
   bool has_several() const;
   // EBUSY: there is one, and more must not be; E2BIG: as many as there may be.
   enum class Several : uint8_t { No, Yes };

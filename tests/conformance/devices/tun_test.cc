@@ -80,6 +80,10 @@ TEST(Tun, NetlinkShowsWhatItIs) {
     EXPECT_EQ(of(first, IFLA_MAX_MTU), bytes(65535u));
     EXPECT_EQ(of(first, IFLA_CARRIER), std::string(1, 1));
     EXPECT_EQ(of(first, IFLA_LINKINFO).substr(4, 4), std::string("tun\0", 4));
+    // Its type, and whether it has packet information, a header, stays, and has many queues.
+    const std::string data = attribute(3, "\x01") + attribute(4, "\x01") + attribute(5, std::string(1, 0)) +
+                             attribute(6, std::string(1, 0)) + attribute(7, std::string(1, 0));
+    EXPECT_EQ(of(first, IFLA_LINKINFO), text_attribute(IFLA_INFO_KIND, "tun") + attribute(IFLA_INFO_DATA, data));
     EXPECT_EQ(second.as<ifinfomsg>().ifi_type, 1);
     EXPECT_EQ(flags_of(second), unsigned{IFF_BROADCAST | IFF_MULTICAST});
     EXPECT_EQ(of(second, IFLA_ADDRESS).size(), 6u);
