@@ -45,10 +45,13 @@ struct TunableValues {
   int32_t tcp_fastopen_blackhole_seconds = 0;
   int32_t tcp_fastopen = 1, tcp_challenge_ack_limit = INT32_MAX, tcp_invalid_ratelimit = 500;
   uint32_t tcp_notsent_lowat = UINT32_MAX;
+  int32_t tcp_shrink_window = 0, tcp_workaround_signed_windows = 0, tcp_reflect_tos = 0, tcp_pingpong_thresh = 1, tcp_stdurg = 0;
+  int32_t tcp_probe_threshold = 8, tcp_probe_interval = 600;
   // net.core.*
   int32_t rmem_default = 212992, rmem_max = 4194304, wmem_default = 212992, wmem_max = 4194304;
   int32_t optmem_max = 131072;
   int32_t somaxconn = 4096;
+  int32_t txrehash = 1;
   // net.ipv6.*
   int32_t bindv6only = 0;
   int32_t ipv6_forwarding = 0;

@@ -124,9 +124,10 @@ bool is_tcp(SocketFile& socket) {
 }  // namespace
 
 Result<> set_transmit_rehash(SyscallContext&, SocketFile& socket, int value) {
-  constexpr int kDefault = -1;  // net.core.txrehash, which is 1
+  constexpr int kDefault = -1;  // net.core.txrehash
   if (!is_tcp(socket)) return Errno::EOPNOTSUPP;
   if (value < kDefault || value > 1) return Errno::EINVAL;
+  if (value == kDefault) value = socket.internet_socket()->stack().tunables().values().txrehash;
   socket.options().transmit_rehash = value != 0;
   return ok();
 }

@@ -18,6 +18,7 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   effects.prior_lost = congestion_.lost;
   if (segment.options.timestamps) rcv_.ts_echo = segment.options.timestamps->echo_reply;
   if (segment.ack.is_after(snd_.nxt)) {
+    verdict.acknowledge = Verdict::Acknowledge::Challenge;
     verdict.drop_for(DropReason::TcpInvalidState);
     return false;
   }
@@ -38,19 +39,15 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     return true;
   }
   effects.una_advanced = segment.ack.is_after(snd_.una);
-  if (effects.una_advanced) {
-    recovery_.retransmits = 0;
-    if (statistics_.rto_started != Instant()) {
-      statistics_.total_rto_millis += static_cast<uint32_t>((entry.now() - statistics_.rto_started).in_millis());
-      statistics_.rto_started = Instant();
-    }
-  }
+  if (effects.una_advanced) recovery_.retransmits = 0;
   refresh_congestion_facts(entry.now());
   effects.has_data = segment.length() != 0;
   if (is_fast && effects.una_advanced) {
     snd_.wl1 = segment.seq;
     effects.window_updated = true;
+    count(entry, Mib::TcpExtTCPHPAcks);
   } else {
+    if (segment.length() == 0) count(entry, Mib::TcpExtTCPPureAcks);
     effects.window_updated = update_window(entry, segment, effects);
     if (segment.options.sack_count != 0 && negotiated_.sack) mark_by_sack(entry, segment, effects);
     effects.ece = negotiated_.ecn && segment.flags.ece() && !segment.flags.syn();
@@ -58,14 +55,16 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   advance_una(entry, segment.ack);
   soft_error_ = Errno{};
   recovery_.probes_out = 0;
+  rcv_.last_segment_at = entry.now();
   if (recovery_.out == 0) {
     if (effects.dsack) react(entry, effects, resend);
+    count_delivered(entry, effects);
     check_probe_timer(entry);
     verdict.check_space = effects.window_updated;
     return true;
   }
   clean_sent(entry, effects);
-  if (send_queue_.is_empty()) statistics_.account(TcpStatistics::Limit::None, entry.now());
+  if (send_queue_.sent.is_empty()) stop_limit(entry, TcpStatistics::Limit::Busy);
   update_rtt(entry, effects, segment);
   adapt_rack_window(effects.sample);
   if (recovery_.probe_in_flight) process_loss_probe_ack(entry, effects, segment.ack);
@@ -78,6 +77,7 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     react(entry, effects, resend);
   }
   if (effects.set_timer) set_retransmit_timer(entry);
+  count_delivered(entry, effects);
   finish_rate_sample(entry, effects, effects.sample);
   control_congestion(entry, effects, effects.sample);
   resend_after_ack(entry, resend);
@@ -102,6 +102,15 @@ bool TcpSocket::update_window(Entry& entry, const TcpSegment& segment, const Ack
   return true;
 }
 
+void TcpSocket::count_delivered(Entry& entry, const AckEffects& effects) {
+  const uint32_t delivered = congestion_.delivered - effects.prior_delivered;
+  if (delivered == 0) return;
+  count(entry, Mib::TcpExtTCPDelivered, delivered);
+  if (!effects.ece) return;
+  count(entry, Mib::TcpExtTCPDeliveredCE, delivered);
+  statistics_.delivered_ce += delivered;
+}
+
 void TcpSocket::advance_una(Entry&, SeqNum ack) {
   statistics_.bytes_acked += ack.bytes_since(snd_.una);
   snd_.una = ack;
@@ -120,9 +129,11 @@ void TcpSocket::update_rtt(Entry& entry, AckEffects& effects, const TcpSegment& 
   effects.sample.rtt_micros = effects.congestion_rtt;
   if (sample < 0) return;
   const Duration window = Duration::seconds(stack().tunables().values().tcp_min_rtt_wlen);
-  rtt_.add_min_sample(effects.congestion_rtt >= 0 ? effects.congestion_rtt : sample, entry.now(), window);
+  // A delayed acknowledgment may only lower the minimum.
+  if (!effects.sample.is_ack_delayed || effects.congestion_rtt <= int64_t{rtt_.min_micros()})
+    rtt_.add_min_sample(effects.congestion_rtt >= 0 ? effects.congestion_rtt : sample, entry.now(), window);
   rtt_.add_sample(sample, snd_.una, snd_.nxt);
-  recovery_.backoff = 0;
+  recovery_.backoff = recovery_.doublings = 0;
 }
 
 void TcpSocket::resend_after_ack(Entry& entry, Resend resend) {
@@ -144,7 +155,7 @@ void TcpSocket::set_retransmit_timer(Entry& entry) {
     if (probe_timer_kind_ != ProbeTimer::ZeroWindow) cancel(probe_timer_);
     return;
   }
-  Duration delay = backed_off(rtt_.rto(), recovery_.backoff);
+  Duration delay = current_rto();
   if (probe_timer_kind_ == ProbeTimer::LossProbe || probe_timer_kind_ == ProbeTimer::Reordering) {
     // Counted from the head's transmission, not from now.
     const SendRecord* head = send_queue_.sent.front();

@@ -47,11 +47,17 @@ void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effe
 
 void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
   const SeqNum una = snd_.una;
+  const bool had_sacked = recovery_.sacked != 0;
   while (SendRecord* record = send_queue_.sent.front()) {
     if (record->end().is_after(una)) {
       // Part of a record: only whole segments of it count, and SACKed ones are not split for this.
       const uint32_t covered = una.is_after(record->seq) ? una.bytes_since(record->seq) : 0;
       if (record->segments <= 1 || covered == 0 || covered >= record->size) break;
+      const uint32_t left = (record->size - covered + record->segment_size - 1) / std::max<uint32_t>(record->segment_size, 1);
+      if (left >= record->segments) {
+        send_queue_.trim_front(*record, covered);
+        break;
+      }
       if (!send_queue_.split(*record, covered)) break;
       SendRecord* rest = send_queue_.sent.next(*record);
       rest->segments = std::min<uint16_t>(rest->count_segments(std::max<uint32_t>(record->segment_size, 1)),
@@ -61,27 +67,39 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
     account_acked(entry, *record, effects);
     send_queue_.remove(*record);
   }
-  if (SendRecord* head = send_queue_.sent.front(); head != nullptr && head->has_any(SendRecord::kSacked)) effects.reneged = true;
+  const SendRecord* head = send_queue_.sent.front();
+  const bool is_partial = head != nullptr && head->seq.is_before(una);
+  if (effects.retransmitted_acked) {
+    // Karn: the acknowledgment may have waited for what was sent again, and says nothing of the others' time either.
+    effects.sequence_rtt = effects.congestion_rtt = -1;
+  } else if (effects.segments_acked == 1 && !is_partial && !had_sacked && una.bytes_since(effects.prior_una) < snd_.mss &&
+             effects.sample.prior_delivered + 1 == congestion_.delivered && !effects.data_sacked && !effects.ece &&
+             !effects.dsack && !effects.syn_acked) {
+    // A lone small segment: the peer may have waited for another before it answered.
+    effects.sample.is_ack_delayed = true;
+  }
+  if (head != nullptr && head->has_any(SendRecord::kSacked)) effects.reneged = true;
   if (effects.has_sacked_time) {
     effects.sack_rtt = std::max<int64_t>((entry.now() - effects.first_sacked_at).in_micros(), 1);
-    if (effects.congestion_rtt < 0) {
-      effects.congestion_rtt = std::max<int64_t>((entry.now() - effects.last_sacked_at).in_micros(), 1);
-    }
+    effects.congestion_rtt = std::max<int64_t>((entry.now() - effects.last_sacked_at).in_micros(), 1);
   }
   if (effects.segments_acked != 0) {
     effects.set_timer = true;
+    if (mtu_search_.probe != 0 && !mtu_search_.probe_end.is_after(una)) note_mtu_probe_acked(entry);
     if (!negotiated_.sack) {
-      remove_reno_sacks(effects.segments_acked, effects);
+      remove_reno_sacks(entry, effects.segments_acked);
+      // Nobody knows which of the transmissions it acknowledges.
+      if (effects.retransmitted_acked) effects.original_sacked = false;
     } else if (effects.is_reordered) {
       note_reordering(entry, effects.reordered_from);
     }
-    if (congestion_.algorithm->on_rtt != nullptr && effects.congestion_rtt >= 0) {
+    if (congestion_.is_started && congestion_.algorithm->on_rtt != nullptr && effects.congestion_rtt >= 0) {
       congestion_.algorithm->on_rtt(congestion_, snd_.una, effects.congestion_rtt, effects.segments_acked);
     }
   } else if (effects.sack_rtt >= 0) {
-    const SendRecord* head = send_queue_.sent.front();
-    // What is SACKed was sent after the head was: the head had its chance, the timer starts anew.
-    if (head != nullptr && Duration::micros(effects.sack_rtt) < entry.now() - head->sent_at) effects.set_timer = true;
+    // What is SACKed was sent before the head was, the last time: the head may still come. Of what was sent after it the SACK
+    // must not put the timer off for ever.
+    if (head != nullptr && Duration::micros(effects.sack_rtt) > entry.now() - head->sent_at) effects.set_timer = true;
   }
 }
 
@@ -105,7 +123,6 @@ void TcpSocket::finish_rate_sample(Entry& entry, const AckEffects& effects, Rate
     congestion_.app_limited_until = 0;
   sample.newly_delivered = congestion_.delivered - effects.prior_delivered;
   sample.prior_in_flight = effects.prior_in_flight;
-  sample.is_ack_delayed = !effects.una_advanced ? false : effects.segments_acked == 1 && effects.congestion_rtt > 40'000;
   const uint32_t newly_lost = congestion_.lost - effects.prior_lost;
   if (sample.newly_delivered != 0) congestion_.delivered_at = entry.now();
   if (sample.prior_at.is_never() || effects.reneged) {

@@ -34,10 +34,13 @@ void TcpSocket::announce_space(Entry& entry) {
   if (in(kMaySend) && recovery_.in_flight() < congestion_.cwnd && has_memory) expand_send_buffer();
   if (!is_writeable()) return;
   wants_space_ = false;
-  if (statistics_.limit == TcpStatistics::Limit::Buffer) {
-    statistics_.account(recovery_.out != 0 ? TcpStatistics::Limit::Busy : TcpStatistics::Limit::None, entry.now());
-  }
+  stop_limit(entry, TcpStatistics::Limit::Buffer);
   wake(kPollOut | kPollWriteNormal);
+}
+
+void TcpSocket::stop_limit(Entry& entry, TcpStatistics::Limit kind) {
+  using Queues = TcpStatistics::Queues;
+  statistics_.stop(kind, send_queue_.is_empty() ? Queues::Empty : Queues::Filled, entry.now());
 }
 
 Result<size_t> TcpSocket::send(Entry& entry, SendRequest& request) {
@@ -71,11 +74,21 @@ Errno TcpSocket::stream_error() {
   return error != Errno{} ? error : Errno::EPIPE;
 }
 
+// How much one record takes: whole segments, no more than half of the largest window (tcp_xmit_size_goal), and with IP options
+// less than without.
+uint32_t TcpSocket::record_goal(const SendRequest& request) {
+  constexpr uint32_t kMost = 65536 - 321;
+  const uint32_t mss = current_mss();
+  if ((request.flags & kMessageOutOfBand) != 0) return mss;
+  const uint32_t half = snd_.max_wnd > 536 ? snd_.max_wnd / 2 : snd_.max_wnd;
+  const uint32_t most = half == 0 ? kMost : std::min(half, kMost);
+  return std::min(std::max(most / mss * mss, mss), SendRecord::kMaxSize - sticky_size());
+}
+
 // The record that takes the next byte, or null: no room for another, or no memory.
-SendRecord* TcpSocket::open_record() {
+SendRecord* TcpSocket::open_record(uint32_t most) {
   SendRecord* last = send_queue_.unsent.back();
-  if (last != nullptr && !SendQueue::is_full(*last) && last->size < SendRecord::kMaxSize - sticky_size() && !last->ends_message &&
-      !last->flags.fin())
+  if (last != nullptr && !SendQueue::is_full(*last) && last->size < most && !last->ends_message && !last->flags.fin())
     return last;
   return send_queue_.append_record(snd_.end, TcpFlags());
 }
@@ -85,8 +98,8 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
   size_t done = 0;
   Errno error{};
   if (has_error() || (shutdown_ & kShutdownSend) != 0) return stream_error();
-  // With IP options a packet holds less of it.
-  const uint32_t most = SendRecord::kMaxSize - sticky_size();
+  note_application_limit();
+  const uint32_t most = record_goal(request);
   // Memory is asked for when a record is begun; one that is begun is filled.
   while (source.remaining() != 0) {
     SendRecord* last = send_queue_.unsent.back();
@@ -98,11 +111,10 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
     }
     if (needs_record && (!may_have || !has_send_room())) {
       wants_space_ = true;
-      statistics_.account(TcpStatistics::Limit::Buffer, entry.now());
       error = Errno::EAGAIN;
       break;
     }
-    SendRecord* record = open_record();
+    SendRecord* record = open_record(most);
     if (record == nullptr) {
       error = Errno::ENOBUFS;
       break;
@@ -124,6 +136,7 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
     if (error != Errno{}) return error;
     return size_t{0};
   }
+  statistics_.start(TcpStatistics::Limit::Busy, entry.now());
   SendRecord* last = send_queue_.unsent.back();
   const bool is_more = (request.flags & kMessageMore) != 0;
   if (last != nullptr) {

@@ -106,6 +106,7 @@ void TcpSocket::close_owned(Entry& entry) {
     }
     if (unread_bytes != 0) {
       count(entry, Mib::TcpExtTCPAbortOnClose);
+      if (in(TcpState::Established | TcpState::CloseWait)) count(entry, Mib::TcpEstabResets);
       send_reset(entry);
       is_orphan_ = true;
       finish(entry);
@@ -144,7 +145,7 @@ void TcpSocket::settle_orphan(Entry& entry) {
   }
   const int32_t tunable = stack().tunables().values().tcp_fin_timeout;
   const int32_t seconds = tcp_options.linger2 != 0 ? tcp_options.linger2 : tunable;
-  const Duration rto = backed_off(rtt_.rto(), recovery_.backoff);
+  const Duration rto = current_rto();
   arm_keep_alive(entry, std::max(Duration::seconds(seconds), rto * 4 - rto / 2));
 }
 

@@ -287,6 +287,7 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   apply_rto_bounds();
   recovery_ = RecoveryState();
   recovery_.reordering = static_cast<uint32_t>(tunables.tcp_reordering);
+  congestion_.choose(*congestion_.algorithm);
   congestion_.cwnd = CongestionState::kInitialWindow;
   congestion_.ssthresh = CongestionState::kNoThreshold;
   statistics_ = TcpStatistics();
@@ -306,6 +307,8 @@ void TcpSocket::prepare_sizes() {
   // A receive buffer that the user chose bounds the window for good.
   if (options.receive_buffer_locked && (rcv_.window_clamp == 0 || rcv_.window_clamp > full_window()))
     rcv_.window_clamp = full_window();
+  rcv_.wnd = 0;
+  guess_segment_size();
   choose_initial_window(advertised);
 }
 

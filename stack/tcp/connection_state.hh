@@ -100,11 +100,21 @@ struct AckState {
   uint8_t quick = 0;     // so many segments are acknowledged at once
   uint8_t pingpong = 0;  // interactive: our data carries the acknowledgments
   bool pingpong_locked = false;
+  bool has_no_memory = false;  // for what came last: the window is told to be shut
   // Duplicate acknowledgments while data is missing: the first few leave at once, the others share a short delay.
   uint8_t duplicates = 0;  // that left at once, for duplicates_of
   uint8_t compressed = 0;  // that wait
   SeqNum duplicates_of;    // rcv.nxt
   Duration ato;            // the delay, adapted to the peer; 0: nothing has come yet
+};
+
+// RFC 4821, packetization-layer path MTU discovery (tcp_mtu_probing): what is known to pass, what may, and the probe under way.
+struct MtuSearch {
+  bool is_on = false;
+  uint32_t low = 0, high = ~0u;  // MTUs
+  uint32_t probe = 0;            // the MTU that is tried; 0: none
+  SeqNum probe_begin, probe_end;
+  Instant began_at;
 };
 
 // TCP_REPAIR: a connection is taken apart and put together without a word on the wire.

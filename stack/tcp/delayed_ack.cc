@@ -13,6 +13,8 @@ constexpr Duration kMinDelay = Duration::millis(40);
 
 }  // namespace
 
+uint8_t TcpSocket::interactive_threshold() const { return static_cast<uint8_t>(stack().tunables().values().tcp_pingpong_thresh); }
+
 void TcpSocket::raise_quick_acks(uint8_t limit) {
   uint32_t quick = rcv_.wnd / (2u * std::max<uint32_t>(rcv_.mss, 1));
   if (quick == 0) quick = 2;
@@ -109,7 +111,7 @@ bool TcpSocket::may_compress_ack(Entry& entry) {
 void TcpSocket::delay_ack(Entry& entry) {
   Duration delay = ack_.ato == Duration() ? kMinDelay : ack_.ato;  // nothing but a FIN may have come
   if (delay > kMinDelay) {
-    Duration longest = ack_.pingpong != 0 || ack_.saw_push ? tcp_options.longest_ack_delay() : Duration::millis(500);
+    Duration longest = is_interactive() || ack_.saw_push ? tcp_options.longest_ack_delay() : Duration::millis(500);
     if (rtt_.has_sample()) longest = std::min(longest, std::max(Duration::micros(rtt_.srtt_micros()), kMinDelay));
     delay = std::min(delay, longest);
   }
@@ -133,14 +135,14 @@ void TcpSocket::note_ack_sent(Entry& entry) {
     count(entry, Mib::TcpExtTCPAckCompressed, ack_.compressed);
     ack_.compressed = 0;
   }
-  ack_.is_scheduled = ack_.is_wanted_now = ack_.saw_push = ack_.saw_push_twice = false;
+  ack_.is_scheduled = ack_.is_wanted_now = ack_.saw_push = ack_.saw_push_twice = ack_.has_no_memory = false;
   if (ack_timer_.is_armed()) cancel(ack_timer_);
 }
 
 // Data that leaves soon after data came is an answer: the exchange is interactive.
 void TcpSocket::note_data_sent(Entry& entry) {
   snd_.last_data_at = entry.now();
-  if (entry.now() - rcv_.last_data_at < ack_.ato && ack_.pingpong < 3) ++ack_.pingpong;
+  if (entry.now() - rcv_.last_data_at < ack_.ato && ack_.pingpong < UINT8_MAX) ++ack_.pingpong;
 }
 
 // The reader took data: the window may be worth announcing (RFC 9293 3.8.6.2.2).
@@ -148,7 +150,7 @@ void TcpSocket::ack_after_read(Entry& entry, size_t copied) {
   bool is_due = false;
   if (ack_.is_scheduled) {
     const bool is_drained =
-        copied != 0 && (ack_.saw_push_twice || (ack_.saw_push && ack_.pingpong == 0)) && receive_queue_.is_empty();
+        copied != 0 && (ack_.saw_push_twice || (ack_.saw_push && !is_interactive())) && receive_queue_.is_empty();
     is_due = rcv_.nxt.bytes_since(rcv_.wup) > rcv_.mss || is_drained;
   }
   if (!is_due && copied != 0 && (shutdown_ & kShutdownReceive) == 0) {

@@ -23,6 +23,7 @@ void TcpSocket::receive_owned(Entry& entry, Ref<Packet> packet) {
 void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
   Verdict verdict;
   statistics_.segments_in += segment.segments;
+  if (segment.size != 0) statistics_.data_segments_in += segment.segments;
   switch (state()) {
     case TcpState::Closed:  // 3.10.7.1: closed between the look-up and now
       verdict.reset_peer = true;
@@ -40,6 +41,11 @@ void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
 
 // 3.10.7.4. The steps that decide the rest; each may end it.
 void TcpSocket::arrive_synchronized(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  // Says nothing, and is not answered (Linux).
+  if (!segment.flags.has_any(kTcpAck | kTcpRst | kTcpSyn)) {
+    verdict.drop_for(DropReason::TcpInvalidState);
+    return;
+  }
   using StepFunction = Step (TcpSocket::*)(Entry&, TcpSegment&, Verdict&);
   static constexpr StepFunction kSteps[] = {
       &TcpSocket::check_sequence,  // first
@@ -72,13 +78,22 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
     if (!accept_ack(entry, segment, verdict, true)) return true;
     verdict.send = true;
   }
-  if (segment.size != 0) queue_in_order(entry, segment, verdict);
+  if (segment.size != 0) {
+    count(entry, Mib::TcpExtTCPHPHits);
+    queue_in_order(entry, segment, verdict);
+  }
   return true;
 }
 
 // First: "check sequence number", with PAWS before it (RFC 7323, 5.3 R1).
 Step TcpSocket::check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (fails_paws(segment, entry.now()) && !segment.flags.rst()) {
+    if (segment.flags.syn()) return challenge_syn(entry, verdict);
+    if (segment.length() == 0 && segment.seq.is_before(rcv_.nxt)) {
+      // An old acknowledgment, as reordering makes them: no news, and no answer.
+      count(entry, Mib::TcpExtPAWSOldAck);
+      return verdict.drop_for(DropReason::TcpPaws);
+    }
     count(entry, Mib::TcpExtPAWSEstab);
     verdict.acknowledge = Verdict::Acknowledge::OutOfWindow;
     return verdict.drop_for(DropReason::TcpPaws);
@@ -86,22 +101,16 @@ Step TcpSocket::check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdi
   const SeqNum edge = rcv_.nxt + rcv_.window_left();
   const bool is_old = segment.end().is_before(rcv_.wup);
   const bool is_beyond = segment.seq.is_after(edge);
-  // What reaches past the edge is taken only by an empty queue (Linux's tcp_sequence).
-  const bool overflows = segment.end().is_after(edge) && !receive_queue_.is_empty() && segment.length() != 0;
-  if (!is_old && !is_beyond && !overflows) {
-    rcv_.last_segment_at = entry.now();
-    return Step::Continue;
-  }
-  count(entry, Mib::TcpExtBeyondWindow);
+  // What reaches past the edge, but for its FIN, is taken only by an empty queue (Linux's tcp_sequence).
+  const bool overflows = (segment.seq + segment.size).is_after(edge) && !receive_queue_.is_empty() && segment.length() != 0;
+  if (!is_old && !is_beyond && !overflows) return Step::Continue;
   if (segment.flags.rst()) {
     // "If the RST bit is set ... drop the segment and return", but one that does not count our peer's FIN is meant.
     if (is_reset_after_fin(segment)) return Step::Continue;
     return verdict.drop_for(DropReason::TcpOutOfWindow);
   }
-  if (segment.flags.syn()) {
-    verdict.acknowledge = Verdict::Acknowledge::Challenge;
-    return verdict.drop_for(DropReason::TcpOutOfWindow);
-  }
+  if (segment.flags.syn()) return challenge_syn(entry, verdict);
+  if (!is_old) count(entry, Mib::TcpExtBeyondWindow);
   verdict.acknowledge = Verdict::Acknowledge::OutOfWindow;
   return verdict.drop_for(DropReason::TcpOutOfWindow);
 }
@@ -134,6 +143,10 @@ Step TcpSocket::check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (!segment.flags.syn()) return Step::Continue;
   if (in(TcpState::SynReceived) && segment.flags.ack() && segment.seq + 1 == rcv_.nxt && segment.ack == snd_.nxt)
     return Step::Continue;
+  return challenge_syn(entry, verdict);
+}
+
+Step TcpSocket::challenge_syn(Entry& entry, Verdict& verdict) {
   count(entry, Mib::TcpExtTCPSYNChallenge);
   verdict.acknowledge = Verdict::Acknowledge::Challenge;
   return verdict.drop_for(DropReason::TcpInvalidState);
@@ -149,9 +162,8 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     return verdict.drop_for(DropReason::TcpInvalidState);
   }
   if (!accept_ack(entry, segment, verdict, false)) {
-    // "If the ACK acks something not yet sent, then send an ACK, drop the segment": as Linux, but while ESTABLISHED, where the
-    // peer's next segment will do as well.
-    if (!in(TcpState::Established)) verdict.acknowledge = Verdict::Acknowledge::Challenge;
+    // "If the ACK acks something not yet sent, then send an ACK, drop the segment".
+    verdict.acknowledge = Verdict::Acknowledge::Challenge;
     return Step::Done;
   }
   verdict.send = true;
@@ -159,6 +171,7 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (fast_open_request_) {
     confirm_fast_open(entry);
     if (in(TcpState::SynReceived)) {
+      expect_timestamps();
       confirm_establishment(entry, verdict);
       // Linux defers a shutdown() until now.
       if ((shutdown_ & kShutdownSend) != 0 && send_fin_state(entry)) static_cast<void>(queue_fin(entry));

@@ -63,6 +63,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   // RFC 5681, 3.1, as for SYN-ACKs that were lost (passive.cc).
   const bool was_spurious = stamps && stamps->echo_reply != 0 && stamps->echo_reply == timestamp_now(first_syn_at_);
   if (statistics_.total_retransmits > 1 && !was_spurious) congestion_.cwnd = 1;
+  begin_mtu_search(entry);
   become_established(entry, verdict);
   if ((fast_open_.has_asked || fast_open_.sent_data) && !take_fast_open_answer(entry, segment)) {
     verdict.send = true;
@@ -71,7 +72,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   if (fast_open_.has_asked || fast_open_.sent_data) take_syn_text(segment);
   if (segment.flags.urg()) note_urgent(segment);
   // Where an answer is about to carry it, the acknowledgment waits (Linux: data pending, quick acks off, or deferred accept).
-  if (!send_queue_.unsent.is_empty() || tcp_options.defer_accept != 0 || ack_.pingpong != 0) {
+  if (!send_queue_.unsent.is_empty() || tcp_options.defer_accept != 0 || is_interactive()) {
     ack_.is_scheduled = true;
     enter_quick_ack_mode(16);
     if (send_queue_.unsent.is_empty()) arm_ack_timer(entry, Duration::millis(200));
@@ -111,13 +112,21 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
   }
 }
 
+// From here on the peer's segments are shorter by them.
+void TcpSocket::expect_timestamps() {
+  constexpr uint16_t kSpace = 12;
+  if (negotiated_.timestamps) rcv_.advertised_mss = static_cast<uint16_t>(rcv_.advertised_mss - kSpace);
+}
+
 void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
   enter(entry, TcpState::Established);
+  expect_timestamps();
   initialise_transfer(entry);
   confirm_establishment(entry, verdict);
 }
 
 void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
+  statistics_.end_timeouts(entry.now());
   enter(entry, TcpState::Established);
   snd_.last_data_at = entry.now();
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
@@ -129,14 +138,21 @@ void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
 
 void TcpSocket::initialise_transfer(Entry& entry) {
   update_mss(entry, snd_.path_mtu);
-  rcv_.mss =
-      static_cast<uint16_t>(std::min<uint32_t>({snd_.mss, rcv_.advertised_mss, rcv_.wnd / 2 == 0 ? 1 : rcv_.wnd / 2, 536u}));
-  rcv_.mss = std::max<uint16_t>(rcv_.mss, 88);
+  begin_mtu_search(entry);
+  guess_segment_size();
   if (!rtt_.has_sample()) rtt_.assume_slow_path();
+  refresh_congestion_facts(entry.now());
+  if (!congestion_.is_started) congestion_.start(*congestion_.algorithm);
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
   initialise_buffers();
   snd_.last_data_at = rcv_.last_data_at = entry.now();
-  congestion_.now = entry.now();
+}
+
+// Of the peer, before anything has come (tcp_initialize_rcv_mss).
+void TcpSocket::guess_segment_size() {
+  constexpr uint32_t kLeast = 88;
+  const uint32_t guess = std::min<uint32_t>({snd_.mss, rcv_.advertised_mss, rcv_.wnd / 2, 536});
+  rcv_.mss = static_cast<uint16_t>(std::max(guess, kLeast));
 }
 
 // What an acceptable ACK means once our FIN is out (3.10.7.4, fifth: FIN-WAIT-1, CLOSING, LAST-ACK).
@@ -174,7 +190,7 @@ void TcpSocket::take_fin(Entry& entry, Verdict& verdict) {
     case TcpState::SynReceived:
     case TcpState::Established:
       enter(entry, TcpState::CloseWait);
-      ack_.pingpong = 3;
+      become_interactive();
       break;
     case TcpState::FinWait1:
       // Both FINs crossed; ours is not acknowledged yet.

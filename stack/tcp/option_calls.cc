@@ -27,21 +27,21 @@ Result<> TcpOptionCalls::set_cork(Entry& entry, TcpSocket& socket, int value) {
 Result<> TcpOptionCalls::set_quick_ack(Entry& entry, TcpSocket& socket, int value) {
   TaskOwnership ownership(socket.lock_, entry);
   if (value == 0) {
-    socket.ack_.pingpong = 3;
+    socket.become_interactive();
     return ok();
   }
   socket.ack_.pingpong = 0;
   if (socket.in(kMaySend) && socket.ack_.is_scheduled) {
     socket.ack_.saw_push = true;
     socket.ack_after_read(entry, 1);
-    if ((value & 1) == 0) socket.ack_.pingpong = 3;
+    if ((value & 1) == 0) socket.become_interactive();
   }
   return ok();
 }
 
 Result<int> TcpOptionCalls::quick_ack(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  return socket.ack_.pingpong == 0 ? 1 : 0;
+  return socket.is_interactive() ? 0 : 1;
 }
 
 Result<> TcpOptionCalls::set_max_segment(Entry& entry, TcpSocket& socket, int value) {
@@ -177,7 +177,11 @@ Result<> TcpOptionCalls::set_congestion(Entry& entry, TcpSocket& socket, std::sp
   TaskOwnership ownership(socket.lock_, entry);
   if (algorithm == socket.congestion_.algorithm) return ok();
   socket.refresh_congestion_facts(entry.now());
-  socket.congestion_.start(*algorithm);
+  if (socket.in(TcpState::Closed | TcpState::Listen)) {
+    socket.congestion_.choose(*algorithm);
+  } else {
+    socket.congestion_.start(*algorithm);
+  }
   return ok();
 }
 
@@ -229,7 +233,7 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
     info.window_scales = static_cast<uint8_t>(socket.snd_.window_shift | socket.rcv_.window_shift << 4);
   }
   info.flags = static_cast<uint8_t>((socket.statistics_.rate_app_limited ? 1 : 0) | socket.fast_open_.failure << 1);
-  info.rto = static_cast<uint32_t>(socket.backed_off(socket.rtt_.rto(), socket.recovery_.backoff).in_micros());
+  info.rto = static_cast<uint32_t>(socket.current_rto().in_micros());
   info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.tcp_options.longest_ack_delay()).in_micros());
   info.snd_mss = socket.snd_.mss;
   info.rcv_mss = has_path ? socket.rcv_.mss : 0u;

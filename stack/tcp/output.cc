@@ -105,8 +105,13 @@ bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at
 // Sends what the windows allow, at most `limit` segments. True when something was sent.
 bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   uint32_t sent = 0;
-  bool is_cwnd_limited = false;
+  bool is_cwnd_limited = false, is_window_limited = false;
   if (recovery_.out == 0) after_idle(entry);
+  if (mtu_search_.is_on && limit == ~0u) {
+    const MtuProbe probe = send_mtu_probe(entry);
+    if (probe == MtuProbe::Wait) return false;
+    sent = probe == MtuProbe::Sent ? 1 : 0;
+  }
   const uint32_t at_once = segments_at_once(current_mss());
   while (SendRecord* record = send_queue_.unsent.front()) {
     if (is_paced(entry.now())) {
@@ -122,13 +127,14 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
       is_cwnd_limited = true;
       break;
     }
+    if (quota * mss > record->size) send_queue_.grow(*record, quota * mss - record->size);
     const SeqNum first_end = record->seq + (record->size > mss ? mss : record->length());
     if (repair_.is_on && repair_.queue == RepairState::Queue::Send) {
       if (!send_record(entry, *record)) break;
       continue;
     }
     if (first_end.is_after(snd_.window_end())) {
-      statistics_.account(TcpStatistics::Limit::Window, entry.now());
+      is_window_limited = true;
       break;
     }
     const bool is_last = send_queue_.unsent.next(*record) == nullptr;
@@ -145,16 +151,21 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   }
   if (sent != 0 && (congestion_.loss_state == LossState::Cwr || congestion_.loss_state == LossState::Recovery))
     recovery_.prr_out += sent;
+  if (is_window_limited) {
+    statistics_.start(TcpStatistics::Limit::Window, entry.now());
+  } else {
+    stop_limit(entry, TcpStatistics::Limit::Window);
+  }
   is_cwnd_limited = is_cwnd_limited || recovery_.in_flight() >= congestion_.cwnd;
   if (sent != 0 || is_cwnd_limited) validate_window(entry, is_cwnd_limited);
   if (sent != 0 && limit == ~0u) schedule_loss_probe(entry, TimeoutFrom::Head);
-  if (send_queue_.unsent.is_empty()) note_application_limit();
   return sent != 0;
 }
 
-// Delivery-rate samples must not take an idle application for a slow path.
+// As the user writes: delivery-rate samples must not take an idle application for a slow path (tcp_rate_check_app_limited).
 void TcpSocket::note_application_limit() {
-  if (recovery_.in_flight() < congestion_.cwnd && recovery_.lost <= recovery_.retransmitted) {
+  if (snd_.end.bytes_since(snd_.nxt) < snd_.mss && recovery_.in_flight() < congestion_.cwnd &&
+      recovery_.lost <= recovery_.retransmitted) {
     congestion_.app_limited_until = std::max(congestion_.delivered + recovery_.in_flight(), 1u);
   }
 }
@@ -166,7 +177,8 @@ void TcpSocket::stamp_sent(SendRecord& record, Instant now) {
   }
   record.sent_at = now;
   record.first_sent_at = first_sent_at_;
-  record.delivered_at = congestion_.delivered_at;
+  // A handshake says nothing of the rate.
+  record.delivered_at = record.flags.syn() ? Instant::never() : congestion_.delivered_at;
   record.delivered = congestion_.delivered;
   record.lost_before = congestion_.lost;
   record.sent_while_limited = congestion_.app_limited_until != 0;
@@ -178,6 +190,10 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
   const uint32_t mss = current_mss();
   record.segments = record.count_segments(mss);
   record.segment_size = static_cast<uint16_t>(mss);
+  return send_cut_record(entry, record);
+}
+
+bool TcpSocket::send_cut_record(Entry& entry, SendRecord& record) {
   const bool is_silent = repair_.is_on && repair_.queue == RepairState::Queue::Send;
   if (!is_silent && !transmit(entry, {.seq = record.seq,
                                       .flags = record.flags | kTcpAck,
@@ -187,7 +203,7 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
     return false;
   }
   refresh_congestion_facts(entry.now());
-  if (recovery_.in_flight() == 0 && congestion_.algorithm->on_event != nullptr) {
+  if (recovery_.in_flight() == 0 && congestion_.is_started && congestion_.algorithm->on_event != nullptr) {
     congestion_.algorithm->on_event(congestion_, CongestionEvent::TransmitStart);
   }
   stamp_sent(record, entry.now());
@@ -195,12 +211,12 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
   const uint32_t before = recovery_.out;
   snd_.nxt = record.end();
   recovery_.out += record.segments;
-  if (record.size < record.segments * mss) snd_.small_end = record.end();
+  if (record.size < uint32_t{record.segments} * record.segment_size) snd_.small_end = record.end();
   count(entry, Mib::TcpExtTCPOrigDataSent, record.segments);
-  statistics_.account(TcpStatistics::Limit::Busy, entry.now());
+  statistics_.start(TcpStatistics::Limit::Busy, entry.now());
   if (wants_pacing()) pace(entry, record.size);
   if ((before == 0 || probe_timer_kind_ == ProbeTimer::LossProbe) && !fast_open_request_) {
-    arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+    arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
   }
   return true;
 }
@@ -218,19 +234,24 @@ void TcpSocket::pace(Entry& entry, uint32_t size) {
 }
 
 // RFC 2861 as Linux has it: a window that was not used for a timeout decays; one not filled for a round trip is not raised.
-void TcpSocket::validate_window(Entry&, bool was_limited) {
+void TcpSocket::validate_window(Entry& entry, bool was_limited) {
   if (!snd_.una.is_before(recovery_.max_out_end) || recovery_.out > recovery_.max_out ||
       (was_limited && !congestion_.is_cwnd_limited)) {
     congestion_.is_cwnd_limited = was_limited;
     recovery_.max_out = congestion_.max_in_flight = recovery_.out;
     recovery_.max_out_end = snd_.nxt;
   }
+  const bool is_limited =
+      congestion_.is_cwnd_limited || (congestion_.in_slow_start() && congestion_.cwnd < 2 * congestion_.max_in_flight);
+  // All is sent, and the user would write more: it is the buffer that is too small.
+  if (!is_limited && send_queue_.unsent.is_empty() && wants_space_ && in(TcpState::Established | TcpState::CloseWait))
+    statistics_.start(TcpStatistics::Limit::Buffer, entry.now());
 }
 
 void TcpSocket::after_idle(Entry& entry) {
   if (stack().tunables().values().tcp_slow_start_after_idle == 0 || congestion_.algorithm->control != nullptr) return;
   const Duration idle = entry.now() - snd_.last_data_at;
-  const Duration rto = rtt_.rto();
+  const Duration rto = current_rto();
   if (idle <= rto || snd_.last_data_at == Instant()) return;
   refresh_congestion_facts(entry.now());
   congestion_.ssthresh = current_threshold();

@@ -147,7 +147,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->is_bound_address_ = is_bound_address_;
   child->negotiated_ = request.negotiated;
   child->timestamp_offset_ = request.ts_offset;
-  child->congestion_.start(*congestion_.algorithm);
+  child->congestion_.choose(*congestion_.algorithm);
   TRY(child->look_up_route(entry));
   TRY(child->inherit_signing_key(*this));
   child->prepare_sizes();
@@ -170,6 +170,10 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   rcv.ts_recent = request.ts_recent;
   rcv.ts_recent_at = entry.now();
   rcv.last_segment_at = entry.now();
+  if (stack().tunables().values().tcp_reflect_tos != 0) {
+    const auto tos = static_cast<uint8_t>(request.syn_tos & ~kEcnMask);
+    (request.remote.address.is_v4() ? child->ip_options.tos : child->ip_options.traffic_class) = tos;
+  }
   child->inherit_handshake(entry, request, segment);
   if (segment.packet) child->inherit_arrival(ip_info(*segment.packet));
   child->saved_syn_ = std::move(request.saved_syn);

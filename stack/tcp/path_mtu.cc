@@ -17,9 +17,9 @@ uint32_t header_space(const IpAddress& destination) { return (destination.is_v4(
 
 void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
   snd_.path_mtu = path_mtu;
+  mtu_search_.high = std::min(mtu_search_.high, path_mtu);
   const uint32_t headers = header_space(remote_.address) + sticky_size();
-  const uint32_t options_space =
-      (negotiated_.timestamps ? kTimestampsSpace : 0) + (signing_key() != nullptr ? kSignatureSpace : 0);
+  const uint32_t options_space = option_space();
   const uint32_t limit = std::min<uint32_t>(path_mtu, remote_.address.is_v4() ? kMaxPacket : kMaxPacket + 40);
   uint32_t mss = limit > headers ? limit - headers : 0;
   mss = std::min<uint32_t>(mss, snd_.peer_mss);
@@ -30,7 +30,22 @@ void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
     const uint32_t half = snd_.max_wnd > 536 ? snd_.max_wnd / 2 : snd_.max_wnd;
     if (mss > half) mss = std::max<uint32_t>(half, 68 - 20 - options_space);
   }
+  if (mtu_search_.is_on) mss = std::min(mss, segment_for_mtu(mtu_search_.low));
   snd_.mss = static_cast<uint16_t>(std::min<uint32_t>(mss, SendRecord::kMaxSize));
+}
+
+uint32_t TcpSocket::option_space() const {
+  return (negotiated_.timestamps ? kTimestampsSpace : 0) + (signing_key() != nullptr ? kSignatureSpace : 0);
+}
+
+uint32_t TcpSocket::segment_for_mtu(uint32_t mtu) const {
+  const uint32_t headers = header_space(remote_.address) + sticky_size();
+  const uint32_t segment = std::min<uint32_t>(mtu > headers ? mtu - headers : 0, snd_.peer_mss);
+  return std::max(segment, static_cast<uint32_t>(stack().tunables().values().tcp_min_snd_mss)) - option_space();
+}
+
+uint32_t TcpSocket::mtu_for_segment(uint32_t segment) const {
+  return segment + option_space() + header_space(remote_.address) + sticky_size();
 }
 
 }  // namespace lxnet

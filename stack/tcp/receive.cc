@@ -13,7 +13,8 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
   if (in(TcpState::FinWait1 | TcpState::FinWait2) && (shutdown_ & kShutdownReceive) != 0 && segment.size != 0 &&
       (segment.seq + segment.size).is_after(rcv_.nxt)) {
     // Nobody will ever read it: RFC 1122, 4.2.2.13.
-    count(entry, Mib::TcpExtTCPAbortOnData);
+    // Of a closed socket in FIN-WAIT-2 Linux has kept but a TIME-WAIT.
+    if (!is_orphan_ || in(TcpState::FinWait1)) count(entry, Mib::TcpExtTCPAbortOnData);
     verdict.reset_peer = true;
     abort_with(entry, Errno::ECONNRESET);
     return Step::Done;
@@ -40,6 +41,7 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
   } else if (segment.seq.is_before(rcv_.nxt)) {
     // The front is here already.
     if (negotiated_.sack && stack().tunables().values().tcp_dsack != 0) {
+      count(entry, Mib::TcpExtTCPDSACKOldSent);
       dsack_ = {segment.seq, rcv_.nxt};
       has_dsack_ = true;
       ack_.is_wanted_now = true;
@@ -100,8 +102,8 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   }
   ReceivedSegment& received = ReceivedSegment::of(*packet);
   const SeqNum end = ReceivedSegment::end(*packet);
+  statistics_.bytes_received += end.bytes_since(rcv_.nxt);  // a FIN counts, as for Linux
   rcv_.nxt = end;
-  statistics_.bytes_received += packet->size();
   if (packet->is_empty()) return;  // a bare FIN leaves nothing to read
   Packet* back = receive_queue_.back();
   // A packet that only cites blocks costs its struct; where the one before has room for the citation, that is spared.
@@ -120,7 +122,7 @@ void TcpSocket::append_received(Ref<Packet> packet) {
 
 void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (segment.size != 0 && rcv_.window_left() == 0) {
-    // A probe of our closed window: answered, not taken.
+    // A probe of our closed window: answered, not taken. A bare FIN costs nothing.
     count(entry, Mib::TcpExtTCPZeroWindowDrop);
     ack_.is_scheduled = true;
     verdict.acknowledge = Verdict::Acknowledge::Now;
@@ -128,16 +130,20 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
     return;
   }
   if (segment.size != 0 && !make_room(entry, segment.seq)) {
-    count(entry, Mib::TcpExtTCPRcvQDrop);
+    // The reader is to make room, and the peer is told that there is none. An empty queue takes one all the same.
+    ack_.has_no_memory = ack_.is_wanted_now = ack_.is_scheduled = true;
     verdict.acknowledge = Verdict::Acknowledge::Now;
-    verdict.drop_for(DropReason::SocketBufferFull);
-    return;
+    verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
+    if (!receive_queue_.is_empty()) {
+      count(entry, Mib::TcpExtTCPRcvQDrop);
+      verdict.drop_for(DropReason::SocketBufferFull);
+      return;
+    }
   }
   take_urgent_byte(segment, verdict);
   if (segment.size != 0) {
     note_data_event(entry, segment);
     measure_receive_rtt_by_timestamp(segment, entry.now());
-    statistics_.data_segments_in += segment.segments;
   }
   segment.packet->trim(segment.size);
   segment.packet->orphan();
@@ -172,18 +178,18 @@ void TcpSocket::take_reached(Entry& entry, Verdict& verdict) {
 void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (segment.size != 0 && !make_room(entry, segment.seq)) {
     count(entry, Mib::TcpExtTCPOFODrop);
-    verdict.acknowledge = Verdict::Acknowledge::Now;
+    verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
     verdict.drop_for(DropReason::SocketBufferFull);
     return;
   }
   take_urgent_byte(segment, verdict);
-  // Says nothing of when the next will come, nor of its size (Linux's tcp_data_queue_ofo).
+  // Says nothing of when the next will come (Linux's tcp_data_queue_ofo).
   if (negotiated_.ecn) note_congestion_mark(segment);
+  measure_segment_size(segment);
   if (negotiated_.sack) grow_window_goal(*segment.packet, segment.size, Charge::Whole);
   ack_.is_scheduled = true;
   count(entry, Mib::TcpExtTCPOFOQueue);
   statistics_.out_of_order_packets += segment.segments;
-  statistics_.data_segments_in += segment.segments;
   segment.packet->trim(segment.size);
   segment.packet->orphan();
   ReceivedSegment::of(*segment.packet) = {.seq = segment.seq, .fin = segment.flags.fin()};

@@ -23,6 +23,7 @@ void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
 
 // False: it could not leave now.
 bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
+  mtu_search_.probe = 0;  // nothing can be said of it now
   if (record.seq.is_before(snd_.una) && !record.flags.syn()) {
     const uint32_t known = snd_.una.bytes_since(record.seq);
     if (known >= record.length()) return false;
@@ -94,7 +95,7 @@ void TcpSocket::retransmit_lost(Entry& entry) {
     rearm = rearm || (is_head && probe_timer_kind_ != ProbeTimer::Reordering);
   }
   if (record == nullptr) send_queue_.retransmit_hint = send_queue_.sent.back();
-  if (rearm) arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+  if (rearm) arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
 }
 
 }  // namespace lxnet

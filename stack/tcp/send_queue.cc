@@ -137,6 +137,49 @@ bool SendQueue::split(SendRecord& record, uint32_t size) {
   return true;
 }
 
+// The next one's bytes follow in the same block.
+bool SendQueue::is_continued_by(const SendRecord& record, const SendRecord& next) {
+  if (record.fragment_count == 0 || next.fragment_count == 0) return false;
+  const Fragment& last = record.fragments[record.fragment_count - 1];
+  const Fragment& first = next.fragments[0];
+  return last.block.get() == first.block.get() && last.offset + last.size == first.offset;
+}
+
+bool SendQueue::may_grow_by(const SendRecord& record, const SendRecord& next) {
+  const unsigned fragments = unsigned{record.fragment_count} + next.fragment_count - unsigned{is_continued_by(record, next)};
+  return !record.ends_message && !record.flags.has_any(kTcpFin | kTcpSyn) && record.stamps == 0 && next.stamps == 0 &&
+         next.size != 0 && !next.flags.syn() && fragments <= SendRecord::kMaxFragments;
+}
+
+void SendQueue::grow(SendRecord& record, uint32_t amount) {
+  ASSERT(!record.is_sent);
+  if (record.size >= SendRecord::kMaxSize) return;
+  amount = std::min(amount, SendRecord::kMaxSize - record.size);
+  while (amount != 0) {
+    SendRecord* next = unsent.next(record);
+    if (next == nullptr || !may_grow_by(record, *next)) return;
+    if (next->size > amount && !split(*next, amount)) return;
+    amount -= next->size;
+    join_next(record, *next);
+  }
+}
+
+void SendQueue::join_next(SendRecord& record, SendRecord& next) {
+  uint8_t from = 0;
+  if (is_continued_by(record, next)) {
+    record.fragments[record.fragment_count - 1].size += next.fragments[0].size;
+    from = 1;
+  }
+  for (uint8_t i = from; i < next.fragment_count; ++i) record.fragments[record.fragment_count++] = std::move(next.fragments[i]);
+  record.size += next.size;
+  record.charge += next.size;
+  record.flags |= next.flags;
+  record.ends_message = next.ends_message;
+  next.charge -= next.size;
+  unsent_bytes_ += next.size;  // remove() takes it off
+  remove(next);
+}
+
 void SendQueue::mark_sent(SendRecord& record) {
   ASSERT(unsent.front() == &record);
   unsent.remove(record);

@@ -44,6 +44,9 @@ class SendQueue {
   // Leaves `size` bytes in the record and moves the rest (and PSH, FIN) into a new one behind it, with the same marks. False
   // without memory.
   bool split(SendRecord& record, uint32_t size);
+  // Takes up to `amount` bytes from the records behind an unsent one into it, as far as they and their marks allow
+  // (tcp_grow_skb).
+  void grow(SendRecord& record, uint32_t amount);
   // Moves the first unsent record to the end of `sent`.
   void mark_sent(SendRecord& record);
   // Drops acknowledged bytes from the front of a record of `sent`; size < record.size.
@@ -56,9 +59,13 @@ class SendQueue {
   static Result<> cite(const SendRecord& record, uint32_t offset, uint32_t size, Packet& packet);
 
  private:
-  static constexpr uint32_t kRecordCharge = 256;  // of the send buffer, per record, beside its payload
+  static constexpr uint32_t kRecordCharge =
+      832;  // of the send buffer, per record, beside its payload: as Linux charges for an skb
 
   SendRecord* create_record();
+  static bool is_continued_by(const SendRecord& record, const SendRecord& next);
+  static bool may_grow_by(const SendRecord& record, const SendRecord& next);
+  void join_next(SendRecord& record, SendRecord& next);
   bool has_room_for_fragment(const SendRecord& record) const;
   bool start_block(SendRecord& record, uint32_t wanted);
 

@@ -113,10 +113,11 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
   const TunableValues& tunables = stack.tunables().values();
   options.send_buffer = static_cast<uint32_t>(tunables.tcp_wmem[1]);
   options.receive_buffer = static_cast<uint32_t>(tunables.tcp_rmem[1]);
+  options.transmit_rehash = tunables.txrehash != 0;
   tcp_options.max_rto = Duration::millis(tunables.tcp_rto_max_millis);
   tcp_options.min_rto = Duration::micros(tunables.tcp_rto_min_micros);
   local_.address = remote_.address = IpAddress::any(family);
-  congestion_.start(stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
+  congestion_.choose(stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
 }
 
 TcpSocket::~TcpSocket() {

@@ -15,11 +15,30 @@ struct TcpStatistics {
   uint32_t total_rto_millis = 0;
   uint32_t timeout_rehashes = 0;
   Instant rto_started;
+  // What timeouts began is over.
+  void end_timeouts(Instant now) {
+    if (rto_started == Instant()) return;
+    total_rto_millis += static_cast<uint32_t>((now - rto_started).in_millis());
+    rto_started = Instant();
+  }
   // How long the connection was doing what (tcpi_busy_time, rwnd_limited, sndbuf_limited).
   enum class Limit : uint8_t { None, Busy, Window, Buffer };
   Limit limit = Limit::None;
   Instant limit_since;
   Duration busy, window_limited, buffer_limited;
+
+  // The most telling of what holds at once counts, which is the last of the list (Linux's chronographs).
+  void start(Limit kind, Instant now) {
+    if (kind > limit) account(kind, now);
+  }
+  enum class Queues : uint8_t { Empty, Filled };
+  void stop(Limit kind, Queues queues, Instant now) {
+    if (queues == Queues::Empty) {
+      account(Limit::None, now);
+    } else if (kind == limit) {
+      account(Limit::Busy, now);
+    }
+  }
 
   void account(Limit next, Instant now) {
     if (next == limit) return;

@@ -105,6 +105,8 @@ void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* coo
   }
   const IpSocketOptions& ip = listener_->ip_options;
   emission.tos = remote.address.is_v4() ? ip.tos : ip.traffic_class;
+  if (stack.tunables().values().tcp_reflect_tos != 0 && flags.syn())
+    emission.tos = static_cast<uint8_t>((syn_tos & ~kEcnMask) | (emission.tos & kEcnMask));
   const int16_t ttl = remote.address.is_v4() ? ip.ttl : ip.hop_limit;
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   emission.mark = listener_->options.mark;

@@ -209,8 +209,8 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
   const bool is_unreachable = error.error == Errno::EHOSTUNREACH || error.error == Errno::ENETUNREACH;
   if (const SendRecord* head = send_queue_.sent.front();
       is_unreachable && head != nullptr && seq == snd_.una && recovery_.retransmits != 0 && recovery_.backoff != 0) {
-    --recovery_.backoff;
-    const Duration left = head->sent_at + backed_off(rtt_.rto(), recovery_.backoff) - entry.now();
+    recovery_.doublings = --recovery_.backoff;
+    const Duration left = head->sent_at + current_rto() - entry.now();
     if (left <= Duration()) return time_out(entry);
     arm_probe_timer(entry, ProbeTimer::Retransmit, left);
   }
@@ -231,11 +231,7 @@ void TcpSocket::apply_path_mtu(Entry& entry) {
   const uint32_t before = snd_.path_mtu;
   if (!look_up_route(entry).is_ok() || route_.mtu == 0 || route_.mtu >= before) return;
   update_mss(entry, route_.mtu);
-  for (SendRecord& record : send_queue_.sent) {
-    if (record.size > snd_.mss && !record.has_any(SendRecord::kSacked)) mark_lost(record);
-  }
-  refresh_congestion_facts(entry.now());
-  retransmit_lost(entry);
+  retransmit_smaller(entry);
 }
 
 }  // namespace lxnet

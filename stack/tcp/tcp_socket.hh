@@ -242,7 +242,9 @@ class TcpSocket final : public Socket {
   // ---- api_send.cc, api_receive.cc
   Result<size_t> send_owned(Entry& entry, SendRequest& request);
   void push_full_record(Entry& entry, SendRecord& record);
-  SendRecord* open_record();
+  SendRecord* open_record(uint32_t most);
+  uint32_t record_goal(const SendRequest& request);
+  void stop_limit(Entry& entry, TcpStatistics::Limit kind);
   Errno stream_error();
   Result<size_t> nothing_to_read();
   Result<size_t> receive_owned_bytes(Entry& entry, ReceiveRequest& request);
@@ -261,6 +263,7 @@ class TcpSocket final : public Socket {
   bool is_reset_after_fin(const TcpSegment& segment) const;
   Step check_reset(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  Step challenge_syn(Entry& entry, Verdict& verdict);
   Step check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step check_urgent(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step process_text(Entry& entry, TcpSegment& segment, Verdict& verdict);
@@ -271,6 +274,8 @@ class TcpSocket final : public Socket {
   void become_established(Entry& entry, Verdict& verdict);
   void confirm_establishment(Entry& entry, Verdict& verdict);
   void initialise_transfer(Entry& entry);
+  void guess_segment_size();
+  void expect_timestamps();
   void answer_simultaneous_open(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step advance_close(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void take_fin(Entry& entry, Verdict& verdict);
@@ -307,6 +312,7 @@ class TcpSocket final : public Socket {
   // ---- ack.cc, ack_clean.cc: the ACK field
   bool accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, bool is_fast);
   bool update_window(Entry& entry, const TcpSegment& segment, const AckEffects& effects);
+  void count_delivered(Entry& entry, const AckEffects& effects);
   void advance_una(Entry& entry, SeqNum ack);
   void clean_sent(Entry& entry, AckEffects& effects);
   void account_acked(Entry& entry, SendRecord& record, AckEffects& effects);
@@ -317,9 +323,10 @@ class TcpSocket final : public Socket {
   // ---- recovery/*.cc
   void mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
   bool check_dsack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
+  void count_useless_dsack(Entry& entry, const SackBlock& block);
   SendRecord* mark_block(Entry& entry, SendRecord* from, SackBlock block, AckEffects& effects);
   void mark_sacked(Entry& entry, SendRecord& record, AckEffects& effects);
-  void mark_lost(SendRecord& record);
+  void mark_lost(Entry& entry, SendRecord& record);
   void check_reneging(Entry& entry, AckEffects& effects);
   void react(Entry& entry, AckEffects& effects, Resend& resend);  // the state machine of loss recovery
   void enter_recovery(Entry& entry, bool ece);
@@ -340,10 +347,12 @@ class TcpSocket final : public Socket {
   bool may_undo() const;
   void start_undo();
   void keep_open(Entry& entry);
-  void add_reno_sack(AckEffects& effects);
-  void remove_reno_sacks(uint32_t acked, AckEffects& effects);
+  void add_reno_sack(Entry& entry, AckEffects& effects);
+  void check_reno_reordering(Entry& entry, uint32_t acked);
+  void remove_reno_sacks(Entry& entry, uint32_t acked);
   void reset_reno_sacks();
-  void note_reordering(Entry& entry, SeqNum low);
+  enum class ReorderingBy : uint8_t { Sack, Timestamp };
+  void note_reordering(Entry& entry, SeqNum low, ReorderingBy by = ReorderingBy::Sack);
   void start_window_reduction();
   void reduce_window(uint32_t newly_delivered, uint32_t newly_lost, const AckEffects& effects);
   void end_window_reduction();
@@ -368,6 +377,7 @@ class TcpSocket final : public Socket {
   void push_pending(Entry& entry, Nagle nagle);
   bool write_pending(Entry& entry, Nagle nagle, uint32_t limit = ~0u);
   bool send_record(Entry& entry, SendRecord& record);
+  bool send_cut_record(Entry& entry, SendRecord& record);
   bool may_send(const SendRecord& record, Nagle nagle, bool is_last) const;
   uint32_t bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const;
   uint32_t segments_at_once(uint32_t mss) const;
@@ -402,7 +412,9 @@ class TcpSocket final : public Socket {
   uint32_t free_window() const;
   uint32_t full_window() const;
   uint32_t propose_window();
-  uint16_t select_window();
+  uint16_t select_window(Entry& entry);
+  bool may_shrink_window() const;
+  uint32_t propose_any_window(uint32_t free, uint32_t full, uint32_t mss);
   void measure_segment_size(const TcpSegment& arrived);
   void clamp_window(uint32_t clamp);
   enum class Charge : uint8_t { Whole, WithoutHead };
@@ -421,7 +433,10 @@ class TcpSocket final : public Socket {
   void note_data_event(Entry& entry, const TcpSegment& segment);
 
   // ---- delayed_ack.cc
-  bool in_quick_ack_mode() const { return ack_.quick != 0 && ack_.pingpong == 0; }
+  bool is_interactive() const { return ack_.pingpong >= interactive_threshold(); }
+  void become_interactive() { ack_.pingpong = interactive_threshold(); }
+  uint8_t interactive_threshold() const;  // tcp_pingpong_thresh
+  bool in_quick_ack_mode() const { return ack_.quick != 0 && !is_interactive(); }
   void enter_quick_ack_mode(uint8_t limit);
   void raise_quick_acks(uint8_t limit);
   void note_congestion_mark(const TcpSegment& segment);
@@ -447,7 +462,6 @@ class TcpSocket final : public Socket {
   void run_ack_timer(Entry& entry);
   void run_keep_alive_timer(Entry& entry);
   void run_pacing_timer(Entry& entry);
-  void detect_black_hole(Entry& entry);
   void draw_transmit_hash();
   void try_another_path(Entry& entry);
   void apply_path_mtu(Entry& entry);
@@ -459,10 +473,27 @@ class TcpSocket final : public Socket {
   void cancel_timers();
   void time_out(Entry& entry);
   bool has_timed_out(Entry& entry) const;
+  void count_timeout(Entry& entry);
+  bool has_retried_for(Entry& entry, uint32_t retries) const;
   void probe_zero_window(Entry& entry);
   void send_window_probe(Entry& entry);
   void check_probe_timer(Entry& entry);
   Duration backed_off(Duration base, uint8_t shift) const;
+  Duration current_rto() const { return backed_off(rtt_.rto(), recovery_.doublings); }  // Linux's icsk_rto
+
+  // ---- mtu_probe.cc: RFC 4821
+  enum class MtuProbe : uint8_t { NotNow, Wait, Sent };
+  void begin_mtu_search(Entry& entry);
+  MtuProbe send_mtu_probe(Entry& entry);
+  bool has_enough_to_probe(uint32_t segment) const;
+  void search_again(Entry& entry);
+  void note_mtu_probe_acked(Entry& entry);
+  bool note_mtu_probe_lost(Entry& entry);
+  void detect_black_hole(Entry& entry);
+  void retransmit_smaller(Entry& entry);
+  uint32_t option_space() const;
+  uint32_t segment_for_mtu(uint32_t mtu) const;
+  uint32_t mtu_for_segment(uint32_t segment) const;
 
   // ---- users of buffers
   bool is_writeable() const;
@@ -516,6 +547,7 @@ class TcpSocket final : public Socket {
   ReceiveAutotune autotune_;
   RttEstimator rtt_;
   RecoveryState recovery_;
+  MtuSearch mtu_search_;
   CongestionState congestion_;
   SendQueue send_queue_;
   PacketQueue receive_queue_;

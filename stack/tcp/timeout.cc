@@ -6,19 +6,17 @@
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
-namespace {
 
-// How long `retries` retransmissions take from a first timeout of `base`: what R2 means in time (Linux's tcp_model_timeout).
-Duration model_timeout(uint32_t retries, Duration base, Duration most) {
-  Duration total, step = base;
+// How long `retries` retransmissions take from a first timeout: what R1 and R2 mean in time (Linux's tcp_model_timeout).
+bool TcpSocket::has_retried_for(Entry& entry, uint32_t retries) const {
+  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_never()) return false;
+  Duration total, step = rtt_.min_rto();
   for (uint32_t i = 0; i <= retries; ++i) {
     total = total + step;
-    step = std::min(step * 2, most);
+    step = std::min(step * 2, tcp_options.max_rto);
   }
-  return total;
+  return entry.now() - recovery_.first_retransmit_at >= total;
 }
-
-}  // namespace
 
 // R2 of RFC 1122, 4.2.3.5, or the user's own limit.
 bool TcpSocket::has_timed_out(Entry& entry) const {
@@ -36,13 +34,26 @@ bool TcpSocket::has_timed_out(Entry& entry) const {
   const Duration elapsed = entry.now() - recovery_.first_retransmit_at;
   uint32_t limit = static_cast<uint32_t>(tunables.tcp_retries2);
   if (is_orphan_) {
-    const bool is_alive = backed_off(rtt_.rto(), recovery_.backoff) < tcp_options.max_rto;
+    const bool is_alive = current_rto() < tcp_options.max_rto;
     limit = static_cast<uint32_t>(tunables.tcp_orphan_retries);
     if (limit == 0 && is_alive) limit = 8;
     if (soft_error_ != Errno{} && !is_alive) limit = 0;
   }
   if (tcp_options.user_timeout != Duration() && !is_orphan_) return elapsed >= tcp_options.user_timeout;
-  return elapsed >= model_timeout(limit, rtt_.min_rto(), tcp_options.max_rto);
+  return has_retried_for(entry, limit);
+}
+
+// The first of a row: what went on before it, and has failed.
+void TcpSocket::count_timeout(Entry& entry) {
+  if (recovery_.retransmits != 0) return;
+  const bool has_sack = negotiated_.sack;
+  if (congestion_.loss_state == LossState::Recovery) {
+    count(entry, has_sack ? Mib::TcpExtTCPSackRecoveryFail : Mib::TcpExtTCPRenoRecoveryFail);
+  } else if (congestion_.loss_state == LossState::Loss) {
+    count(entry, Mib::TcpExtTCPLossFailures);
+  } else if (congestion_.loss_state == LossState::Disorder || recovery_.sacked != 0) {
+    count(entry, has_sack ? Mib::TcpExtTCPSackFailures : Mib::TcpExtTCPRenoFailures);
+  }
 }
 
 void TcpSocket::time_out(Entry& entry) {
@@ -55,6 +66,8 @@ void TcpSocket::time_out(Entry& entry) {
     const bool is_alive = rtt_.rto() < tcp_options.max_rto;
     if (give_up_for_resources(entry, is_alive || !has_timed_out(entry))) return;
   }
+  count(entry, Mib::TcpExtTCPTimeouts);
+  detect_black_hole(entry);
   const bool is_over = has_timed_out(entry);
   note_fast_open_timeout(entry, is_over);
   if (is_over) {
@@ -62,11 +75,10 @@ void TcpSocket::time_out(Entry& entry) {
     return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
   }
   try_another_path(entry);
-  if (recovery_.retransmits == 0) count(entry, Mib::TcpExtTCPTimeouts);
+  count_timeout(entry);
   const bool is_handshake = in(TcpState::SynSent | TcpState::SynReceived);
   if (!is_handshake) {
     enter_loss(entry);
-    detect_black_hole(entry);
   } else if (head->has_any(SendRecord::kRetransmitted)) {
     head->marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
     recovery_.retransmitted -= head->segments;
@@ -77,8 +89,9 @@ void TcpSocket::time_out(Entry& entry) {
   }
   ++statistics_.total_rto;
   ++recovery_.retransmits;
-  if (head->segments > 1 && head->size > head->segment_size) {
-    static_cast<void>(split_sent(*head, head->segment_size, head->segment_size));
+  if (const uint32_t mss = current_mss(); head->size > mss) {
+    recount_segments(*head, mss);
+    static_cast<void>(split_sent(*head, mss, mss));
   }
   if (!retransmit_record(entry, *head)) {
     // The host itself is short of something; that is no sign of the path.
@@ -89,11 +102,12 @@ void TcpSocket::time_out(Entry& entry) {
   const bool is_thin = (tcp_options.thin_linear_timeouts || stack().tunables().values().tcp_thin_linear_timeouts != 0) &&
                        in(TcpState::Established) && recovery_.out < 4 && recovery_.retransmits <= 6;
   if (is_thin) {
-    recovery_.backoff = 0;
+    recovery_.backoff = recovery_.doublings = 0;
   } else if (!is_linear && recovery_.backoff < 32) {
     ++recovery_.backoff;
+    recovery_.doublings = static_cast<uint8_t>(std::min(recovery_.doublings + 1, 32));
   }
-  arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+  arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
 }
 
 // Never zero, which is Linux's for none.
@@ -108,16 +122,6 @@ void TcpSocket::try_another_path(Entry& entry) {
   count(entry, Mib::TcpExtTcpTimeoutRehash);
 }
 
-// RFC 4821's last resort, as Linux does it with tcp_mtu_probing: several timeouts in a row may mean that large segments vanish.
-void TcpSocket::detect_black_hole(Entry& entry) {
-  const TunableValues& tunables = stack().tunables().values();
-  if (tunables.tcp_mtu_probing == 0 || recovery_.retransmits + 1 < tunables.tcp_retries1) return;
-  const uint32_t headers = (remote_.address.is_v4() ? 20u : 40u) + 20u;
-  const auto floor = static_cast<uint32_t>(tunables.tcp_mtu_probe_floor);
-  const uint32_t base = std::max(std::min<uint32_t>(static_cast<uint32_t>(tunables.tcp_base_mss), snd_.mss / 2), floor);
-  if (base + headers < snd_.path_mtu) update_mss(entry, base + headers);
-}
-
 // The peer's window is closed and nothing in flight will reopen it.
 void TcpSocket::probe_zero_window(Entry& entry) {
   if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {
@@ -130,7 +134,7 @@ void TcpSocket::probe_zero_window(Entry& entry) {
   auto limit = static_cast<uint32_t>(tunables.tcp_retries2);
   bool is_dead = tcp_options.user_timeout != Duration() && recovery_.probes_out != 0 && waited >= tcp_options.user_timeout;
   if (is_orphan_) {
-    const bool is_alive = backed_off(std::max(rtt_.rto(), rtt_.min_rto()), recovery_.backoff) < tcp_options.max_rto;
+    const bool is_alive = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff) < tcp_options.max_rto;
     limit = tunables.tcp_orphan_retries != 0 ? static_cast<uint32_t>(tunables.tcp_orphan_retries) : is_alive ? 8u : 0u;
   }
   is_dead = is_dead || recovery_.probes_out >= limit;
@@ -164,7 +168,7 @@ void TcpSocket::send_window_probe(Entry& entry) {
   Duration delay = Duration::millis(500);
   if (was_sent) {
     if (recovery_.backoff < static_cast<uint8_t>(stack().tunables().values().tcp_retries2)) ++recovery_.backoff;
-    delay = backed_off(std::max(rtt_.rto(), rtt_.min_rto()), recovery_.backoff);
+    delay = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff);
   }
   arm_probe_timer(entry, ProbeTimer::ZeroWindow, delay);
 }
@@ -178,7 +182,7 @@ void TcpSocket::check_probe_timer(Entry& entry) {
     recovery_.backoff = 0;
     if (probe_timer_kind_ == ProbeTimer::ZeroWindow) cancel(probe_timer_);
   } else {
-    arm_probe_timer(entry, ProbeTimer::ZeroWindow, backed_off(std::max(rtt_.rto(), rtt_.min_rto()), recovery_.backoff));
+    arm_probe_timer(entry, ProbeTimer::ZeroWindow, backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff));
   }
 }
 

@@ -112,7 +112,7 @@ void TcpSocket::run_ack_timer(Entry& entry) {
   }
   if (!ack_.is_scheduled) return;
   count(entry, Mib::TcpExtDelayedACKs);
-  if (ack_.pingpong == 0) {
+  if (!is_interactive()) {
     ack_.ato = std::min(ack_.ato * 2, rtt_.rto());  // the peer was waiting: it needs no sooner one
   } else {
     ack_.pingpong = 0;  // no answer came to carry it
@@ -140,7 +140,7 @@ void TcpSocket::run_retransmit_timer(Entry& entry) {
         retransmit_lost(entry);
       }
       if (probe_timer_kind_ == ProbeTimer::None && recovery_.out != 0) {
-        arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+        arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
       }
       return;
     }

@@ -26,7 +26,7 @@ TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& w
     rcv_.wup = rcv_.nxt;
     return options;
   }
-  window = select_window();
+  window = select_window(entry);
   if (!negotiated_.sack || (sack_count_ == 0 && !has_dsack_)) return options;
   const size_t taken = (options.timestamps ? kTimestampsSpace : 0) + (signing_key() != nullptr ? kSignatureSpace : 0);
   const size_t room = TcpHeader::kMaxOptionsSize - taken - kSackHeaderSpace;

@@ -1,12 +1,15 @@
 // Urgent data (RFC 9293 3.8.5) with Linux's interpretation: the pointer names the byte after the urgent one, and a second
 // notification displaces the first, whose byte becomes ordinary data.
+#include "stack/stack.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
 
 void TcpSocket::note_urgent(const TcpSegment& segment) {
   if (segment.urgent_pointer == 0) return;
-  const SeqNum seq = segment.seq + (segment.urgent_pointer - 1u);
+  // tcp_stdurg: RFC 1122's reading, in which the pointer is of the urgent byte itself.
+  const uint32_t back = stack().tunables().values().tcp_stdurg != 0 ? 0u : 1u;
+  const SeqNum seq = segment.seq + (segment.urgent_pointer - back);
   if (rcv_.copied.is_after(seq) || seq.is_before(rcv_.nxt)) return;  // read already, or an old segment
   if (urgent_.kind != UrgentState::Kind::None && !seq.is_after(urgent_.seq)) return;
   wait_queue().wake(kPollUrgentMark);

@@ -43,6 +43,7 @@ uint32_t TcpSocket::propose_window() {
     mss = full;
     if (mss == 0) return 0;
   }
+  if (may_shrink_window()) return propose_any_window(free, full, mss);
   if (free < full / 2) {
     ack_.quick = 0;
     if (is_under_pressure()) rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);
@@ -62,15 +63,44 @@ uint32_t TcpSocket::propose_window() {
   return window;
 }
 
+// tcp_shrink_window, where there is a scale to shrink by.
+bool TcpSocket::may_shrink_window() const { return rcv_.window_shift != 0 && stack().tunables().values().tcp_shrink_window != 0; }
+
+// What there is room for, whatever was announced before.
+uint32_t TcpSocket::propose_any_window(uint32_t free, uint32_t full, uint32_t mss) {
+  const uint32_t unit = 1u << rcv_.window_shift;
+  free = free / unit * unit;
+  if (free < full / 2) {
+    ack_.quick = 0;
+    if (is_under_pressure()) rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);
+    if (free < full_window() / 16 || free < mss || free < unit) return 0;
+  }
+  return free > rcv_.window_goal ? round_up(rcv_.window_goal, unit) : free;
+}
+
 // The header's field. RFC 9293 3.8.6: "a receiver SHOULD NOT shrink the window".
-uint16_t TcpSocket::select_window() {
+uint16_t TcpSocket::select_window(Entry& entry) {
+  const uint32_t before = rcv_.wnd;
+  if (ack_.has_no_memory) [[unlikely]] {
+    // Linux's ICSK_ACK_NOMEM: what came could not be kept.
+    rcv_.wnd = 0;
+    rcv_.wup = rcv_.nxt;
+    return 0;
+  }
   const uint32_t left = rcv_.window_left();
   uint32_t window = propose_window();
-  if (window < left) window = round_up(left, 1u << rcv_.window_shift);
+  if (window < left && !may_shrink_window()) {
+    if (window == 0) count(entry, Mib::TcpExtTCPWantZeroWindowAdv);
+    window = round_up(left, 1u << rcv_.window_shift);
+  }
   // As Linux: without a scale more may be taken than the field can say.
   rcv_.wnd = window;
   rcv_.wup = rcv_.nxt;
-  return static_cast<uint16_t>(std::min<uint32_t>(window, 65535u << rcv_.window_shift) >> rcv_.window_shift);
+  const bool is_signed = rcv_.window_shift == 0 && stack().tunables().values().tcp_workaround_signed_windows != 0;
+  window = std::min<uint32_t>(window, is_signed ? 32767u : 65535u << rcv_.window_shift) >> rcv_.window_shift;
+  if (window == 0 && before != 0) count(entry, Mib::TcpExtTCPToZeroWindowAdv);
+  if (window != 0 && before == 0) count(entry, Mib::TcpExtTCPFromZeroWindowAdv);
+  return static_cast<uint16_t>(window);
 }
 
 // Before the SYN: the largest window the buffer could ever justify decides the scale (RFC 7323, 2.3).
@@ -80,6 +110,8 @@ void TcpSocket::choose_initial_window(uint32_t segment) {
   const uint32_t clamp = rcv_.window_clamp == 0 ? 65535u << TcpOptions::kMaxWindowScale : rcv_.window_clamp;
   uint32_t space = std::min(clamp, full_window());
   if (space > segment) space = space / segment * segment;
+  // Some read the field as a signed number.
+  if (tunables.tcp_workaround_signed_windows != 0) space = std::min(space, 32767u);
   rcv_.wnd = space;
   rcv_.window_shift = 0;
   if (negotiated_.window_scale) {

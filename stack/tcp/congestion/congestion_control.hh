@@ -77,6 +77,7 @@ struct CongestionState {
   uint32_t max_in_flight = 0;  // over the last window, when it was not the limit
   LossState loss_state = LossState::Open;
   bool wants_pacing = false;
+  bool is_started = false;              // the connection is there, and the algorithm looks after its window
   uint64_t pacing_rate = ~uint64_t{0};  // bytes a second
   uint64_t max_pacing_rate = ~uint64_t{0};
   uint64_t send_quantum = 0;  // BBR: bytes to hand down at once; 0: no opinion
@@ -99,6 +100,12 @@ struct CongestionState {
   bool in_slow_start() const { return cwnd < ssthresh; }
   // RFC 7661's spirit: growth needs a window that was used.
   bool may_grow() const { return in_slow_start() ? cwnd < 2 * max_in_flight : is_cwnd_limited; }
+  // What will be started once the connection is there; until then nothing is paced and the window stays as it is.
+  void choose(const CongestionAlgorithm& chosen) {
+    algorithm = &chosen;
+    is_started = wants_pacing = false;
+    pacing_rate = ~uint64_t{0};
+  }
   void start(const CongestionAlgorithm& chosen);
 
   template <typename T>

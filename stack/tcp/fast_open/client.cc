@@ -77,7 +77,7 @@ void TcpSocket::send_fast_syn(Entry& entry, IoSource* source) {
   recovery_.out += 1;
   snd_.nxt = snd_.end;
   count(entry, Mib::TcpExtTCPOrigDataSent);
-  statistics_.account(TcpStatistics::Limit::Busy, entry.now());
+  statistics_.start(TcpStatistics::Limit::Busy, entry.now());
 }
 
 // TCP_FASTOPEN_CONNECT: connect() is over at once, and the SYN leaves with the first data. False: no cookie is known, and the SYN
@@ -160,7 +160,7 @@ bool TcpSocket::take_fast_open_answer(Entry& entry, TcpSegment& segment) {
     fast_open_.failure =
         statistics_.total_retransmits != 0 ? FastOpenState::kSynRetransmitted : FastOpenState::kDataNotAcknowledged;
     count(entry, Mib::TcpExtTCPFastOpenActiveFail);
-    for (SendRecord& record : send_queue_.sent) mark_lost(record);
+    for (SendRecord& record : send_queue_.sent) mark_lost(entry, record);
     retransmit_without_reduction(entry);
     return false;
   }

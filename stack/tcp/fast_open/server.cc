@@ -89,6 +89,7 @@ Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<Syn
   snd_.wnd = snd_.max_wnd = segment.window;  // the window of a SYN is not scaled
   enter(entry, TcpState::SynReceived);
   initialise_transfer(entry);
+  if (segment.size != 0) statistics_.data_segments_in += segment.segments;
   take_syn_text(segment);
   rcv_.wup = rcv_.nxt;
   request->next = rcv_.nxt;
@@ -147,7 +148,7 @@ void TcpSocket::confirm_fast_open(Entry& entry) {
   if (recovery_.out == 0) {
     cancel(probe_timer_);
   } else {
-    arm_probe_timer(entry, ProbeTimer::Retransmit, backed_off(rtt_.rto(), recovery_.backoff));
+    arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
   }
 }
 

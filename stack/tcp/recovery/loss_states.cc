@@ -24,22 +24,31 @@ void TcpSocket::keep_open(Entry&) {
 }
 
 // Without SACK every duplicate acknowledgment stands for a segment that left the network (RFC 6582).
-void TcpSocket::add_reno_sack(AckEffects& effects) {
+void TcpSocket::add_reno_sack(Entry& entry, AckEffects& effects) {
   if (negotiated_.sack || effects.duplicate_acks == 0) return;
   const uint32_t before = recovery_.sacked;
   recovery_.sacked += effects.duplicate_acks;
-  const uint32_t holes = std::clamp<uint32_t>(recovery_.lost, 1, std::max<uint32_t>(recovery_.out, 1));
-  if (recovery_.sacked + holes > recovery_.out) recovery_.sacked = recovery_.out - std::min(holes, recovery_.out);
+  check_reno_reordering(entry, 0);
   if (recovery_.sacked > before) congestion_.delivered += recovery_.sacked - before;
 }
 
-void TcpSocket::remove_reno_sacks(uint32_t acked, AckEffects&) {
+// More duplicates than what is in flight can have caused: they were reordered.
+void TcpSocket::check_reno_reordering(Entry& entry, uint32_t acked) {
+  const uint32_t holes = std::min(std::max(recovery_.lost, 1u), recovery_.out);
+  if (recovery_.sacked + holes <= recovery_.out) return;
+  recovery_.sacked = recovery_.out - holes;
+  const auto most = static_cast<uint32_t>(stack().tunables().values().tcp_max_reordering);
+  recovery_.reordering = std::min(recovery_.out + acked, most);
+  ++recovery_.reordering_seen;
+  count(entry, Mib::TcpExtTCPRenoReorder);
+}
+
+void TcpSocket::remove_reno_sacks(Entry& entry, uint32_t acked) {
   if (acked == 0) return;
   // One hole was acknowledged; the rest eats the duplicates.
   congestion_.delivered += acked > recovery_.sacked ? std::max(acked - recovery_.sacked, 1u) : 1;
   recovery_.sacked -= std::min(recovery_.sacked, acked - 1);
-  if (recovery_.sacked + recovery_.lost > recovery_.out)
-    recovery_.sacked = recovery_.out - std::min(recovery_.lost, recovery_.out);
+  check_reno_reordering(entry, acked);
 }
 
 void TcpSocket::reset_reno_sacks() {
@@ -67,7 +76,7 @@ void TcpSocket::identify_losses(Entry& entry, AckEffects& effects) {
       send_queue_.sent.next(*head)->segments = static_cast<uint16_t>(total - 1);
     }
   }
-  mark_lost(*head);
+  mark_lost(entry, *head);
 }
 
 void TcpSocket::start_undo() {
@@ -118,7 +127,7 @@ void TcpSocket::enter_loss(Entry& entry) {
     }
     // RFC 8985, 6.3: what was sent only just now is not lost because the head timed out.
     if (&record != head && negotiated_.sack && !has_reneged && record.sent_at + allowance > entry.now()) continue;
-    mark_lost(record);
+    mark_lost(entry, record);
     // So is what was sent again: a probe or an earlier repair.
     if (record.has_any(SendRecord::kRetransmitted)) {
       record.marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
@@ -142,7 +151,7 @@ void TcpSocket::enter_loss(Entry& entry) {
   set_loss_state(LossState::Loss);
   recovery_.high_seq = snd_.nxt;
   ecn_cwr_pending_ = negotiated_.ecn;
-  recovery_.frto = stack().tunables().values().tcp_frto != 0 && (is_new || recovery_.retransmits != 0);
+  recovery_.frto = stack().tunables().values().tcp_frto != 0 && (is_new || recovery_.retransmits != 0) && mtu_search_.probe == 0;
 }
 
 // RFC 5682 (F-RTO) and conventional recovery after a timeout.
@@ -170,7 +179,7 @@ void TcpSocket::process_loss_state(Entry& entry, AckEffects& effects, Resend& re
   }
   if (!negotiated_.sack) {
     if (snd_.nxt.is_after(recovery_.high_seq) && effects.duplicate_acks != 0) {
-      add_reno_sack(effects);
+      add_reno_sack(entry, effects);
     } else if (effects.una_advanced) {
       reset_reno_sacks();
     }
@@ -190,7 +199,7 @@ void TcpSocket::react(Entry& entry, AckEffects& effects, Resend& resend) {
   switch (congestion_.loss_state) {
     case LossState::Recovery:
       if (!effects.una_advanced) {
-        add_reno_sack(effects);
+        add_reno_sack(entry, effects);
       } else if (undo_partial(entry, effects)) {
         return;
       }
@@ -203,6 +212,7 @@ void TcpSocket::react(Entry& entry, AckEffects& effects, Resend& resend) {
       break;
     case LossState::Loss:
       process_loss_state(entry, effects, resend);
+      if (congestion_.loss_state != LossState::Loss) statistics_.end_timeouts(entry.now());
       if (congestion_.loss_state != LossState::Loss || negotiated_.sack) identify_losses(entry, effects);
       if (congestion_.loss_state != LossState::Open && !effects.lost_retransmission) return;
       if (congestion_.loss_state == LossState::Loss) {
@@ -215,11 +225,12 @@ void TcpSocket::react(Entry& entry, AckEffects& effects, Resend& resend) {
     default:
       if (!negotiated_.sack) {
         if (effects.una_advanced) reset_reno_sacks();
-        add_reno_sack(effects);
+        add_reno_sack(entry, effects);
       }
       if (congestion_.loss_state <= LossState::Disorder) undo_dsack(entry);
       identify_losses(entry, effects);
       if (recovery_.lost == 0) return try_to_open(entry, effects);
+      if (note_mtu_probe_lost(entry)) return;
       enter_recovery(entry, effects.ece);
   }
   resend = Resend::Lost;

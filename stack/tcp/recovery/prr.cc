@@ -47,6 +47,7 @@ void TcpSocket::end_window_reduction() {
 
 void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample& sample) {
   congestion_.in_flight = recovery_.in_flight();
+  if (!congestion_.is_started) return;
   if (congestion_.algorithm->control != nullptr) {
     congestion_.algorithm->control(congestion_, sample);
     return;

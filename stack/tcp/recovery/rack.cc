@@ -44,7 +44,7 @@ void TcpSocket::advance_rack(const SendRecord& record, Instant now) {
   }
 }
 
-void TcpSocket::mark_lost(SendRecord& record) {
+void TcpSocket::mark_lost(Entry& entry, SendRecord& record) {
   if (record.has_any(SendRecord::kSacked)) return;
   const uint16_t segments = record.segments;
   if (!record.has_any(SendRecord::kLost)) {
@@ -55,6 +55,7 @@ void TcpSocket::mark_lost(SendRecord& record) {
     record.marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
     recovery_.retransmitted -= segments;
     congestion_.lost += segments;
+    count(entry, Mib::TcpExtTCPLostRetransmit, segments);
   }
   SendRecord* hint = send_queue_.retransmit_hint;
   if (hint == nullptr || record.seq.is_before(hint->seq)) send_queue_.retransmit_hint = &record;
@@ -74,7 +75,7 @@ void TcpSocket::detect_losses(Entry& entry) {
     if (!is_sent_after(rack.sent_at, rack.end, record->sent_at, record->end())) break;
     const Duration remaining = record->sent_at + allowance - entry.now();
     if (remaining <= Duration()) {
-      mark_lost(*record);
+      mark_lost(entry, *record);
       send_queue_.by_time.remove(*record);
     } else {
       timeout = std::max(timeout, remaining);

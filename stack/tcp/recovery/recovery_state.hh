@@ -50,9 +50,10 @@ struct RecoveryState {
   bool frto = false;  // RFC 5682: whether the timeout was spurious is being found out
 
   uint8_t retransmits = 0;  // timeouts in a row
-  uint8_t backoff = 0;
-  uint8_t probes_out = 0;  // zero-window probes unanswered
-  Instant probe_start;     // of the first of them
+  uint8_t backoff = 0;      // of them, or of probes of a closed window
+  uint8_t doublings = 0;    // of the timeout: by timeouts alone
+  uint8_t probes_out = 0;   // zero-window probes unanswered
+  Instant probe_start;      // of the first of them
 
   uint32_t in_flight() const { return out - sacked - lost + retransmitted; }
 };

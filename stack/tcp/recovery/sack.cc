@@ -48,14 +48,20 @@ bool TcpSocket::check_dsack(Entry& entry, const TcpSegment& segment, AckEffects&
   }
   if (!is_below && !is_inside) return false;
   count(entry, is_below ? Mib::TcpExtTCPDSACKRecv : Mib::TcpExtTCPDSACKOfoRecv);
-  if (!first.left.is_before(first.right)) return true;
-  const uint32_t size = first.right.bytes_since(first.left);
-  if (size > snd_.max_wnd) return true;
+  const uint32_t size = first.left.is_before(first.right) ? first.right.bytes_since(first.left) : 0;
+  if (size == 0 || size > snd_.max_wnd) {
+    count(entry, Mib::TcpExtTCPDSACKIgnoredDubious);
+    return false;
+  }
   const uint32_t segments = std::max<uint32_t>(1, (size + snd_.mss - 1) / snd_.mss);
   if (recovery_.probe_in_flight && recovery_.probe_end == first.right && segments == 1) effects.dsack_of_probe = true;
   recovery_.dsack_duplicates += segments;
   // More duplicates reported than we ever sent: the peer invents them.
-  if (recovery_.dsack_duplicates > statistics_.total_retransmits) return true;
+  if (recovery_.dsack_duplicates > statistics_.total_retransmits) {
+    count(entry, Mib::TcpExtTCPDSACKIgnoredDubious);
+    return false;
+  }
+  count(entry, Mib::TcpExtTCPDSACKRecvSegs, segments);
   if (recovery_.reordering_seen != 0 && !effects.dsack_of_probe) recovery_.rack.dsack_seen = true;
   effects.dsack = true;
   congestion_.delivered += segments;
@@ -64,6 +70,16 @@ bool TcpSocket::check_dsack(Entry& entry, const TcpSegment& segment, AckEffects&
     recovery_.undo_retransmits = std::max(0, recovery_.undo_retransmits - static_cast<int32_t>(segments));
   }
   return true;
+}
+
+// A DSACK below what is in flight that no undo has a use for (tcp_is_sackblock_valid).
+void TcpSocket::count_useless_dsack(Entry& entry, const SackBlock& block) {
+  if (block.left.is_after(snd_.una) || recovery_.out == 0) return;
+  if (!recovery_.may_undo) {
+    count(entry, Mib::TcpExtTCPDSACKIgnoredNoUndo);
+  } else if (block.right.is_after(snd_.una) || !block.right.is_after(recovery_.undo_marker)) {
+    count(entry, Mib::TcpExtTCPDSACKIgnoredOld);
+  }
 }
 
 void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, AckEffects& effects) {
@@ -143,9 +159,15 @@ void TcpSocket::mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects
   SackBlock blocks[TcpOptions::kMaxSackBlocks];
   uint8_t count_of = 0;
   const bool has_dsack = check_dsack(entry, segment, effects);
+  if (has_dsack) count_useless_dsack(entry, segment.options.sack[0]);
   const SeqNum floor = later_of(segment.ack, snd_.una);
   for (uint8_t i = has_dsack ? 1 : 0; i < segment.options.sack_count; ++i) {
-    if (is_plausible(segment.options.sack[i], floor, snd_.nxt)) blocks[count_of++] = segment.options.sack[i];
+    const SackBlock& block = segment.options.sack[i];
+    if (is_plausible(block, floor, snd_.nxt)) {
+      blocks[count_of++] = block;
+    } else if (recovery_.out != 0 && (segment.ack == snd_.una || block.right.is_after(snd_.una))) {
+      count(entry, Mib::TcpExtTCPSACKDiscard);  // an old one of a reordered acknowledgment is nothing strange
+    }
   }
   sort_by_left(blocks, count_of);
   for (uint8_t i = 0; i < count_of; ++i) {
@@ -166,8 +188,8 @@ void TcpSocket::check_reneging(Entry& entry, AckEffects& effects) {
 }
 
 // Data delivered out of the order it was sent in: the network reorders this much, and less is no loss.
-void TcpSocket::note_reordering(Entry& entry, SeqNum low) {
-  const SeqNum high = recovery_.highest_sacked;
+void TcpSocket::note_reordering(Entry& entry, SeqNum low, ReorderingBy by) {
+  const SeqNum high = recovery_.sacked != 0 ? recovery_.highest_sacked : snd_.una;
   if (!low.is_before(high)) return;
   const uint32_t distance = high.bytes_since(low);
   if (distance > recovery_.reordering * uint32_t{snd_.mss}) {
@@ -175,7 +197,7 @@ void TcpSocket::note_reordering(Entry& entry, SeqNum low) {
     recovery_.reordering = std::min((distance + snd_.mss - 1) / snd_.mss, most);
   }
   ++recovery_.reordering_seen;
-  count(entry, Mib::TcpExtTCPSACKReorder);
+  count(entry, by == ReorderingBy::Timestamp ? Mib::TcpExtTCPTSReorder : Mib::TcpExtTCPSACKReorder);
 }
 
 }  // namespace lxnet

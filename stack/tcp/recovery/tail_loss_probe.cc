@@ -23,7 +23,7 @@ bool TcpSocket::schedule_loss_probe(Entry& entry, TimeoutFrom from) {
     delay = delay + (recovery_.out == 1 ? rtt_.min_rto() : Duration::millis(2));
   }
   const SendRecord* head = send_queue_.sent.front();
-  const Duration rto = backed_off(rtt_.rto(), recovery_.backoff);
+  const Duration rto = current_rto();
   const Duration until_rto = head == nullptr || from == TimeoutFrom::Now ? rto : head->sent_at + rto - entry.now();
   if (until_rto > Duration()) delay = std::min(delay, until_rto);
   arm_probe_timer(entry, ProbeTimer::LossProbe, delay);
@@ -66,7 +66,7 @@ void TcpSocket::send_loss_probe(Entry& entry) {
   if (recovery_.out != 0) {
     // From now after a probe, from the head's transmission without one.
     const SendRecord* head = send_queue_.sent.front();
-    Duration delay = backed_off(rtt_.rto(), recovery_.backoff);
+    Duration delay = current_rto();
     if (!was_sent && head != nullptr) delay = std::max(head->sent_at + delay - entry.now(), Duration::millis(1));
     arm_probe_timer(entry, ProbeTimer::Retransmit, delay);
   }

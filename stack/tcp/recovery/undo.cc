@@ -74,7 +74,7 @@ bool TcpSocket::undo_partial(Entry& entry, AckEffects& effects) {
   if (!recovery_.may_undo || recovery_.first_retransmit_at.is_never() || !negotiated_.timestamps || rcv_.ts_echo == 0)
     return false;
   if (static_cast<int32_t>(rcv_.ts_echo - timestamp_now(recovery_.first_retransmit_at)) >= 0) return false;
-  note_reordering(entry, effects.prior_una);
+  note_reordering(entry, effects.prior_una, ReorderingBy::Timestamp);
   if (recovery_.retransmitted != 0) return true;
   recovery_.first_retransmit_at = Instant::never();
   undo_window(UnmarkLost::Yes);

@@ -1,4 +1,5 @@
 // Timestamps (RFC 7323) and explicit congestion notification (RFC 3168), segment by segment.
+#include "stack/mib.hh"
 #include "stack/wire/address_text.hh"
 #include "tests/stack/tcp/tcp_wire.hh"
 
@@ -42,6 +43,16 @@ TEST_F(TcpTimestampsTest, ProtectAgainstWrappedSequenceNumbers) {
   EXPECT_EQ(wire.read(*socket), "new");
   while (wire.next() != "nothing") {
   }
+}
+
+// An old acknowledgment is what reordering makes: no answer.
+TEST_F(TcpTimestampsTest, IgnoreAnOldAcknowledgment) {
+  receive(2000, "new");
+  taken = 3;
+  EXPECT_EQ(wire.next().substr(0, 10), "A 1:1 ack ");
+  wire.inject({.flags = "A", .seq = 1, .ack = 1, .timestamps = TcpTimestamps{1500, wire.last_stamp}});
+  wire.expect_nothing();
+  EXPECT_EQ(wire.stack().mib().get(Mib::TcpExtPAWSOldAck), 1u);
 }
 
 // 5.5: what is older than 24 days says nothing any more.

@@ -226,6 +226,24 @@ TEST_F(TcpRenoRecovery, TransmitsOnTheFirstTwoDuplicates) {
   EXPECT_EQ(wire.next().substr(0, 12), "A 1461:2921 ");
 }
 
+// Karn: the acknowledgment may have waited for what was sent again, and the others with it.
+TEST_F(TcpRenoRecovery, LearnsNoRoundTripTimeFromWhatWasSentAgain) {
+  const uint32_t before = TcpTestAccess::rtt(*socket).srtt_micros();
+  send_segments(2);
+  wire.advance(Duration::millis(260));
+  wire.expect("A 1461:2921 ack 1 win 64240");
+  ack(4381);
+  EXPECT_EQ(TcpTestAccess::rtt(*socket).srtt_micros(), before);
+  EXPECT_EQ(recovery().backoff, 1u);
+}
+
+// More duplicates than what is in flight can cause: the network reorders, and losses are believed later.
+TEST_F(TcpRenoRecovery, TakesTooManyDuplicatesForReordering) {
+  send_segments(3);
+  for (int i = 0; i < 3; ++i) ack(1461);
+  EXPECT_EQ(recovery().reordering_seen, 1u);
+}
+
 TEST_F(TcpRenoRecovery, RetransmitsAfterATimeout) {
   send_segments(2);
   wire.advance(Duration::millis(260));

@@ -193,10 +193,36 @@ TEST_F(TcpTransfer, ChallengesASynWhereverItPoints) {
   EXPECT_EQ(socket->state(), TcpState::Established);
 }
 
-TEST_F(TcpTransfer, IgnoresAnAckOfWhatWasNeverSent) {
+TEST_F(TcpTransfer, ChallengesAnAckOfWhatWasNeverSent) {
   wire.inject({.flags = "A", .seq = 1, .ack = 1000, .text = "evil"});
   EXPECT_EQ(wire.receive(*socket, 1), minus(Errno::EAGAIN));
+  wire.expect("A 1:1 ack 1 win 64240");
+  wire.inject({.flags = "A", .seq = 1, .ack = 1000, .text = "evil"});  // too soon for another
   wire.expect_nothing();
+}
+
+TEST_F(TcpTransfer, IgnoresASegmentWithoutAnyFlag) {
+  wire.inject({.flags = "", .seq = 1, .text = "evil"});
+  wire.inject({.flags = "F", .seq = 1});
+  EXPECT_EQ(wire.receive(*socket, 1), minus(Errno::EAGAIN));
+  wire.expect_nothing();
+}
+
+// BBR begins when the connection does: what the host did before is no time in which it measured nothing.
+TEST(TcpBbr, GrowsItsWindowFromTheFirstAcknowledgment) {
+  TcpWire wire;
+  wire.advance(Duration::seconds(100));
+  wire.stack().tcp().congestion = find_congestion_algorithm(std::span("bbr"));
+  Ref<TcpSocket> socket = wire.accept_from_peer(true, 65535, Duration::millis(100));
+  wire.stack().tcp().congestion = nullptr;
+  wire.send(*socket, std::string(1000, 'x'));
+  wire.expect("PA 1:1001 ack 1 win 64240");
+  wire.advance(Duration::millis(100));
+  wire.inject({.seq = 1, .ack = 1001});
+  EXPECT_EQ(TcpTestAccess::congestion(*socket).cwnd, 11u);
+  wire.inject({.flags = "R", .seq = 1});
+  wire.close(socket);
+  wire.close(wire.listener);
 }
 
 // RFC 5961, 5.2: older than SND.UNA - MAX.SND.WND, and than anything that was ever sent.
