@@ -112,15 +112,8 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
   }
 }
 
-// From here on the peer's segments are shorter by them.
-void TcpSocket::expect_timestamps() {
-  constexpr uint16_t kSpace = 12;
-  if (negotiated_.timestamps) rcv_.advertised_mss = static_cast<uint16_t>(rcv_.advertised_mss - kSpace);
-}
-
 void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
   enter(entry, TcpState::Established);
-  expect_timestamps();
   initialise_transfer(entry);
   confirm_establishment(entry, verdict);
 }

@@ -275,7 +275,6 @@ class TcpSocket final : public Socket {
   void confirm_establishment(Entry& entry, Verdict& verdict);
   void initialise_transfer(Entry& entry);
   void guess_segment_size();
-  void expect_timestamps();
   void answer_simultaneous_open(Entry& entry, TcpSegment& segment, Verdict& verdict);
   Step advance_close(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void take_fin(Entry& entry, Verdict& verdict);
