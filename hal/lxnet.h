@@ -46,9 +46,9 @@ int lxnet_enable_afalg_x86(struct lxnet_stack* stack);
  * has it open; it is called with the HAL's ctx, in any context. When it is null the cookie stands for the inode. */
 int lxnet_enable_afnetlink(struct lxnet_stack* stack, uint64_t (*inode_of)(void* ctx, uint64_t cookie));
 int lxnet_enable_afpacket(struct lxnet_stack* stack); /* AF_PACKET: liblxnet_afpacket */
-/* task. For a host's mmap() of a packet socket: the memory of its ring (PACKET_RX_RING), page-aligned as the host's alloc() gave
- * it. Zero; -ENODEV for any other file; -EINVAL when there is no ring of exactly this size. While the file lives the ring cannot
- * be changed until it is given back. */
+/* task. For a host's mmap() of a packet socket: the memory of its rings (PACKET_RX_RING, then PACKET_TX_RING), page-aligned as
+ * the host's alloc() gave it. Zero; -ENODEV for any other file; -EINVAL when the rings are not of exactly this size. While the
+ * file lives they cannot be changed until they are given back. */
 int lxnet_packet_ring_map(struct lxnet_file* file, uint64_t size, void** memory);
 void lxnet_packet_ring_unmap(struct lxnet_file* file);
 /* any. SO_COOKIE of a file that is a socket; 0 of any other. */

@@ -73,13 +73,27 @@ Result<> get_statistics(const OptionOutput& output) {
 }
 
 // A pointer that cannot be read is EINVAL here, on Linux too.
-Result<> set_receive_ring(const OptionInput& input) {
+template <Result<> (PacketSocket::*Set)(Entry&, const RingRequest&)>
+Result<> set_ring(const OptionInput& input) {
   PacketSocket& socket = packet_of(input.socket);
   RingRequest request;
   const size_t size = socket.ring_version() == RingVersion::V3 ? sizeof request : kOldRingRequestSize;
   if (static_cast<size_t>(input.length) < size) return Errno::EINVAL;
   if (!copy_in(input.context.hal(), mutable_bytes_of(request).first(size), input.value).is_ok()) return Errno::EINVAL;
-  return socket.set_ring(request);
+  return (socket.*Set)(input.context.entry(), request);
+}
+
+Result<> set_loss(const OptionInput& input) {
+  const bool value = TRY(read_exactly(input)) != 0;
+  if (!packet_of(input.socket).set_without_rings(options_of(input.socket).skips_bad_frames, value)) return Errno::EBUSY;
+  return ok();
+}
+
+// With a ring it changes nothing, and Linux says so to nobody.
+Result<> set_send_offset(const OptionInput& input) {
+  const bool value = TRY(read_exactly(input)) != 0;
+  static_cast<void>(packet_of(input.socket).set_without_rings(options_of(input.socket).has_send_offset, value));
+  return ok();
 }
 
 Result<> set_version(const OptionInput& input) {
@@ -155,13 +169,12 @@ Result<> get_rollover(const OptionOutput& output) {
 constexpr OptionRow missing(int name, const char* text, const char* note) {
   return {.level = kLevel, .name = name, .text = text, .support = Support::Missing, .note = note};
 }
-constexpr const char kNoSendRing[] = "there are no rings to send from";
 
 constexpr OptionRow kRows[] = {
     {.level = kLevel, .name = 1, .text = "PACKET_ADD_MEMBERSHIP", .set = &add_membership},
     {.level = kLevel, .name = 2, .text = "PACKET_DROP_MEMBERSHIP", .set = &drop_membership},
     missing(3, "PACKET_RECV_OUTPUT", "a number that Linux does not know either"),
-    {.level = kLevel, .name = 5, .text = "PACKET_RX_RING", .set = &set_receive_ring},
+    {.level = kLevel, .name = 5, .text = "PACKET_RX_RING", .set = &set_ring<&PacketSocket::set_ring>},
     {.level = kLevel, .name = 6, .text = "PACKET_STATISTICS", .get = &get_statistics},
     {.level = kLevel,
      .name = 7,
@@ -194,8 +207,12 @@ constexpr OptionRow kRows[] = {
        return static_cast<int>(packet_of(socket).ring_reserve());
      },
      .set = &set_reserve},
-    missing(13, "PACKET_TX_RING", "frames are sent by sendmsg alone"),
-    missing(14, "PACKET_LOSS", kNoSendRing),
+    {.level = kLevel, .name = 13, .text = "PACKET_TX_RING", .set = &set_ring<&PacketSocket::set_send_ring>},
+    {.level = kLevel,
+     .name = 14,
+     .text = "PACKET_LOSS",
+     .get_int = &get_flag<&PacketOptions::skips_bad_frames>,
+     .set = &set_loss},
     {.level = kLevel,
      .name = 15,
      .text = "PACKET_VNET_HDR",
@@ -221,7 +238,11 @@ constexpr OptionRow kRows[] = {
      },
      .set = &set_fanout,
      .note = "PACKET_FANOUT_FLAG_DEFRAG is refused with EINVAL"},
-    missing(19, "PACKET_TX_HAS_OFF", kNoSendRing),
+    {.level = kLevel,
+     .name = 19,
+     .text = "PACKET_TX_HAS_OFF",
+     .get_int = &get_flag<&PacketOptions::has_send_offset>,
+     .set = &set_send_offset},
     {.level = kLevel,
      .name = 20,
      .text = "PACKET_QDISC_BYPASS",

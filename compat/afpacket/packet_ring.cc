@@ -7,39 +7,20 @@
 #include "stack/stack.hh"
 
 namespace lxnet {
-namespace {
-
-constexpr size_t kPage = 4096;
-
-size_t blocks_size(const RingRequest& request) { return size_t{request.block_size} * request.block_count; }
-
-}  // namespace
-
-size_t ring_header_size(RingVersion version) {
-  return version == RingVersion::V1   ? sizeof(RingHeader1)
-         : version == RingVersion::V2 ? sizeof(RingHeader2)
-                                      : sizeof(RingHeader3);
-}
-
 Result<Ref<PacketRing>> PacketRing::create(Stack& stack, RingVersion version, uint32_t reserve, const RingRequest& request,
                                            size_t room) {
-  const uint64_t least = ring_align(ring_header_size(version)) + sizeof(LinkAddress) + uint64_t{reserve};
-  if (static_cast<int32_t>(request.block_size) <= 0 || request.block_size % kPage != 0) return Errno::EINVAL;
-  if (version == RingVersion::V3 && request.block_size < block_data_offset(request.private_size) + least) return Errno::EINVAL;
-  if (request.frame_size < least || request.frame_size % kRingAlignment != 0) return Errno::EINVAL;
-  const uint32_t per_block = request.block_size / request.frame_size;
-  if (per_block == 0 || per_block > UINT32_MAX / request.block_count) return Errno::EINVAL;
-  if (per_block * request.block_count != request.frame_count) return Errno::EINVAL;
-  if (blocks_size(request) > room) return Errno::ENOMEM;
-  Ref<PacketRing> ring = TRY(make_ref<PacketRing>(stack.hal(), stack, version, reserve, request));
-  ring->memory_ = static_cast<uint8_t*>(stack.hal().alloc(ring->size_, kPage));
-  if (ring->memory_ == nullptr) return Errno::ENOMEM;
-  memset(ring->memory_, 0, ring->size_);
-  if (version == RingVersion::V3) {
-    MutexLock lock(ring->mutex_);
-    ring->open_block_locked();
-  }
-  return ring;
+  TRY(check_ring(version, reserve, request, room));
+  return make_ref<PacketRing>(stack.hal(), stack, version, reserve, request);
+}
+
+void PacketRing::place(Ref<RingMemory> memory, size_t at) {
+  const bool is_first = memory_ == nullptr;
+  if (!is_first) memmove(memory->bytes() + at, memory_, size());
+  memory_ = memory->bytes() + at;
+  owner_ = std::move(memory);
+  if (!is_first || version_ != RingVersion::V3) return;
+  MutexLock lock(mutex_);
+  open_block_locked();
 }
 
 void PacketRing::destroy(PacketRing* ring) { dispose(ring->stack_.hal(), ring); }
@@ -49,14 +30,10 @@ PacketRing::PacketRing(Stack& stack, RingVersion version, uint32_t reserve, cons
       version_(version),
       reserve_(reserve),
       request_(request),
-      size_(blocks_size(request)),
       mutex_(stack.hal(), LockRank::ErrorQueue),
       timer_(*this, &retire_timer_expired) {}
 
-PacketRing::~PacketRing() {
-  stack_.timers().cancel(timer_);
-  if (memory_ != nullptr) stack_.hal().free(memory_, size_);
-}
+PacketRing::~PacketRing() { stack_.timers().cancel(timer_); }
 
 void PacketRing::tell(WaitQueue* waiters) {
   MutexLock lock(mutex_);

@@ -6,23 +6,13 @@
 #pragma once
 
 #include "compat/afpacket/frame_view.hh"
+#include "compat/afpacket/ring_memory.hh"
 #include "hal/hal.hh"
 #include "hal/mutex.hh"
 #include "hal/owned_timer.hh"
 #include "stack/wait_queue.hh"
 
 namespace lxnet {
-
-// struct tpacket_req3; of the older versions only the first four.
-struct RingRequest {
-  uint32_t block_size = 0, block_count = 0, frame_size = 0, frame_count = 0;
-  uint32_t retire_millis = 0, private_size = 0, features = 0;
-};
-inline constexpr size_t kOldRingRequestSize = 16;
-
-enum class RingVersion : uint8_t { V1 = 0, V2 = 1, V3 = 2 };
-// The size of a frame's header in the ring, without the address behind it.
-size_t ring_header_size(RingVersion version);
 
 // What of a frame goes in, and how.
 struct RingFrame {
@@ -37,7 +27,7 @@ struct RingFrame {
 
 class PacketRing : public RefCounted<PacketRing> {
  public:
-  // Linux's rules in Linux's order: EINVAL; ENOMEM, also for more than `room` bytes.
+  // EINVAL, ENOMEM, as Linux.
   static Result<Ref<PacketRing>> create(Stack& stack, RingVersion version, uint32_t reserve, const RingRequest& request,
                                         size_t room);
   static void destroy(PacketRing* ring);
@@ -54,8 +44,9 @@ class PacketRing : public RefCounted<PacketRing> {
   bool has_room();
   uint32_t take_frozen();  // how often all blocks were the program's, since it was asked last
 
-  uint8_t* memory() const { return memory_; }
-  size_t size() const { return size_; }
+  size_t size() const { return request_.size(); }
+  // From now on it lies there, with all that stands in it. While no frame comes.
+  void place(Ref<RingMemory> memory, size_t at);
 
  private:
   template <typename T, typename... Arguments>
@@ -90,7 +81,7 @@ class PacketRing : public RefCounted<PacketRing> {
   const RingVersion version_;
   const uint32_t reserve_;
   const RingRequest request_;
-  const size_t size_;
+  Ref<RingMemory> owner_;
   uint8_t* memory_ = nullptr;
   Mutex mutex_;
   WaitQueue* waiters_ GUARDED_BY(mutex_) = nullptr;

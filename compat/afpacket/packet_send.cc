@@ -1,6 +1,5 @@
 // Sending frames (packet_snd, packet_sendmsg_spkt), in Linux's order of checks.
 #include "compat/afpacket/packet_socket.hh"
-#include "compat/afpacket/virtual_header.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/generic_control.hh"
 #include "stack/wire/ethernet.hh"
@@ -12,18 +11,6 @@ constexpr PollEvents kSendInterest = kPollOut | kPollWriteNormal | kPollError;
 constexpr int kSocketLevel = 1;
 
 }  // namespace
-
-struct PacketSocket::OutgoingFrame {
-  Ref<Interface> interface;
-  uint16_t protocol = 0;
-  bool has_destination = false;
-  MacAddress destination;
-  SendControl control;
-  VirtualHeader virtual_header;
-  size_t size = 0;  // of what the program gave
-
-  size_t header_size() const { return header_size_of(*interface); }
-};
 
 Result<PacketSocket::OutgoingFrame> PacketSocket::address_frame(const OutgoingMessage& message) {
   OutgoingFrame frame;
@@ -82,10 +69,9 @@ Result<> PacketSocket::wait_for_room(SyscallContext& context, const OutgoingMess
 }
 
 // The frame, complete with its link header, which begins at the front.
-Result<Ref<Packet>> PacketSocket::fill_packet(SyscallContext& context, OutgoingMessage& message, const OutgoingFrame& frame) {
+Result<Ref<Packet>> PacketSocket::fill_packet(IoSource& source, const OutgoingFrame& frame) {
   const size_t header = frame.header_size();
   const bool is_datagram = socket_type() == kSockDatagram;
-  if (!is_old()) TRY(wait_for_room(context, message));
   auto made = Packet::create_linear(stack().pool(), frame.size);
   if (!made.is_ok()) return Errno::ENOBUFS;
   Ref<Packet> packet = made.take();
@@ -93,7 +79,7 @@ Result<Ref<Packet>> PacketSocket::fill_packet(SyscallContext& context, OutgoingM
       (frame.interface->flags() & kInterfaceNoArp) == 0) {
     return Errno::EINVAL;
   }
-  if (message.source.copy(packet->append(frame.size)) != frame.size) return Errno::EFAULT;
+  if (source.copy(packet->append(frame.size)) != frame.size) return Errno::EFAULT;
   if (is_datagram && header != 0) {
     auto& link = packet->push_header<EthernetHeader>();
     link.source = frame.interface->mac();
@@ -106,6 +92,12 @@ Result<Ref<Packet>> PacketSocket::fill_packet(SyscallContext& context, OutgoingM
   packet->mark_network_header();
   packet->restore_front(packet->link_header());
   return packet;
+}
+
+// A frame with a VLAN tag may be longer by it.
+bool PacketSocket::is_tagged(const OutgoingFrame& frame, const Packet& packet) {
+  return frame.interface->link_kind() == LinkKind::Ethernet &&
+         reinterpret_cast<const EthernetHeader*>(packet.link_header())->type.get() == static_cast<uint16_t>(EtherType::Vlan);
 }
 
 void PacketSocket::launch(Entry& entry, const OutgoingFrame& frame, Ref<Packet> packet) {
@@ -130,6 +122,7 @@ void PacketSocket::launch(Entry& entry, const OutgoingFrame& frame, Ref<Packet> 
 }
 
 Result<size_t> PacketSocket::send(SyscallContext& context, OutgoingMessage& message) {
+  if (has_send_ring()) return send_from_ring(context, message);
   OutgoingFrame frame = TRY(is_old() ? address_old_frame(message) : address_frame(message));
   // SOCK_PACKET reads its control messages last.
   if (!is_old()) TRY(take_send_control(context, message, frame));
@@ -137,18 +130,13 @@ Result<size_t> PacketSocket::send(SyscallContext& context, OutgoingMessage& mess
   if (virtual_size != 0) frame.virtual_header = TRY(take_virtual_header(message.source, virtual_size));
   frame.size = message.source.remaining();
   if (options_.no_frame_checksum) return Errno::EPROTONOSUPPORT;
-  const size_t header = socket_type() == kSockDatagram ? 0 : frame.header_size();
-  const size_t most = frame.interface->mtu() + header;
+  const size_t most = most_of(frame);
   const bool is_cut = frame.virtual_header.segmentation != 0;
   if (!is_cut && frame.size > most + sizeof(VlanHeader)) return Errno::EMSGSIZE;
   if (frame.size > UINT16_MAX + sizeof(EthernetHeader) + sizeof(VlanHeader)) return Errno::EMSGSIZE;
-  Ref<Packet> packet = TRY(fill_packet(context, message, frame));
-  if (!is_cut && frame.size > most) {
-    const bool is_tagged =
-        frame.interface->link_kind() == LinkKind::Ethernet &&
-        reinterpret_cast<const EthernetHeader*>(packet->link_header())->type.get() == static_cast<uint16_t>(EtherType::Vlan);
-    if (!is_tagged) return Errno::EMSGSIZE;
-  }
+  if (!is_old()) TRY(wait_for_room(context, message));
+  Ref<Packet> packet = TRY(fill_packet(message.source, frame));
+  if (!is_cut && frame.size > most && !is_tagged(frame, *packet)) return Errno::EMSGSIZE;
   if (is_old()) TRY(take_send_control(context, message, frame));
   if (virtual_size != 0) TRY(apply_virtual_header(frame.virtual_header, frame.header_size(), *packet));
   launch(context.entry(), frame, std::move(packet));

@@ -30,7 +30,8 @@ PacketSocket::PacketSocket(Stack& stack, int type, uint16_t protocol, uint32_t u
       inbox_(stack.hal()),
       tap_(*this),
       member_(*this),
-      uid_(uid) {
+      uid_(uid),
+      sending_(stack.hal(), LockRank::Socket) {
   const TunableValues& tunables = stack.tunables().values();
   options_.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
   options_.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
@@ -61,6 +62,7 @@ void PacketSocket::released(Entry& entry) {
       ring_->tell(nullptr);
       domain_.change_ring_bytes_locked(0, ring_->size());
     }
+    if (send_ring_) domain_.change_ring_bytes_locked(0, send_ring_->size());
     domain_.leave_locked(member_);
   }
   leave_all_memberships(entry);
@@ -192,6 +194,7 @@ PollEvents PacketSocket::poll(Entry&) {
   if (has_error()) events |= kPollError;
   if (!inbox_.is_empty() || ring_has_frames()) events |= kReadable;
   if (in_flight() * 2 < options_.send_buffer.load()) events |= kWritable;
+  if (has_send_ring() && send_ring_has_room()) events |= kPollOut | kPollWriteNormal;
   return events;
 }
 

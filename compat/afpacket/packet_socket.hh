@@ -1,14 +1,17 @@
 // PacketSocket: a socket of AF_PACKET. It is shown the frames of one interface or of all, and sends frames as they are.
 //
 // What it is bound to is the domain's to guard, as are the options that Linux changes under the socket's lock; its inbox has a
-// lock of its own, which the packet path takes. Not served: PACKET_TX_RING, stamps of what was sent.
+// lock of its own, which the packet path takes. Not served: stamps of what was sent.
 #pragma once
 
 #include "compat/afpacket/packet_domain.hh"
 #include "compat/afpacket/packet_inbox.hh"
 #include "compat/afpacket/packet_report.hh"
 #include "compat/afpacket/packet_ring.hh"
+#include "compat/afpacket/send_ring.hh"
+#include "compat/afpacket/virtual_header.hh"
 #include "compat/syscalls/option_table.hh"
+#include "compat/syscalls/task_mutex.hh"
 #include "compat/syscalls/wait_until.hh"
 
 namespace lxnet {
@@ -18,10 +21,12 @@ struct PacketOptions {
   Relaxed<bool> tells_status = false;        // PACKET_AUXDATA
   Relaxed<bool> tells_first_device = false;  // PACKET_ORIGDEV: no device stands upon another here
   Relaxed<bool> ignores_outgoing = false;
-  Relaxed<bool> bypasses_taps = false;   // PACKET_QDISC_BYPASS
-  Relaxed<uint32_t> virtual_header = 0;  // PACKET_VNET_HDR_SZ
-  Relaxed<int> copy_threshold = 0;       // PACKET_COPY_THRESH: what a ring's frame cuts off goes to the inbox whole
-  Relaxed<int> clock = 0;                // PACKET_TIMESTAMP: no device has another than ours
+  Relaxed<bool> bypasses_taps = false;     // PACKET_QDISC_BYPASS
+  Relaxed<bool> skips_bad_frames = false;  // PACKET_LOSS
+  Relaxed<bool> has_send_offset = false;   // PACKET_TX_HAS_OFF
+  Relaxed<uint32_t> virtual_header = 0;    // PACKET_VNET_HDR_SZ
+  Relaxed<int> copy_threshold = 0;         // PACKET_COPY_THRESH: what a ring's frame cuts off goes to the inbox whole
+  Relaxed<int> clock = 0;                  // PACKET_TIMESTAMP: no device has another than ours
 };
 
 // PACKET_ADD_MEMBERSHIP: what of an interface's traffic a socket wants to hear beside its own.
@@ -80,16 +85,19 @@ class PacketSocket final : public SocketFile {
   PacketReport report_locked() REQUIRES(domain_.mutex());
 
   // ---- rings. EBUSY: while there is one, or a program has it mapped.
-  Result<> set_ring(const RingRequest& request);
+  Result<> set_ring(Entry& entry, const RingRequest& request);
+  Result<> set_send_ring(Entry& entry, const RingRequest& request);
   Result<> set_ring_version(RingVersion version);
   Result<> set_ring_reserve(uint32_t bytes);
   Result<> set_virtual_header(uint32_t size);
+  // False: there is a ring, and nothing was changed.
+  bool set_without_rings(Relaxed<bool>& flag, bool value);
   RingVersion ring_version();
   uint32_t ring_reserve();
   PacketStatistics take_statistics();
   // For a host's mmap(): the memory, held until it is given back. Null: not of that size.
-  void* map_ring(uint64_t size);
-  void unmap_ring();
+  void* map_rings(uint64_t size);
+  void unmap_rings();
 
   // ---- options
   Result<> add_membership(SyscallContext& context, const LinkMembership& asked);
@@ -112,7 +120,17 @@ class PacketSocket final : public SocketFile {
     explicit Tap(PacketSocket& of) : LinkTap(&hear), socket(of) {}
     PacketSocket& socket;
   };
-  struct OutgoingFrame;
+  struct OutgoingFrame {
+    Ref<Interface> interface;
+    uint16_t protocol = 0;
+    bool has_destination = false;
+    MacAddress destination;
+    SendControl control;
+    VirtualHeader virtual_header;
+    size_t size = 0;  // of what the program gave
+
+    size_t header_size() const { return header_size_of(*interface); }
+  };
 
   PacketSocket(Stack& stack, int type, uint16_t protocol, uint32_t uid);
   ~PacketSocket() override = default;
@@ -133,7 +151,14 @@ class PacketSocket final : public SocketFile {
   // packet_socket_ring.cc
   bool deliver_to_ring(const FrameView& view, ViewFrom from, size_t kept);
   void deliver_to_inbox(const FrameView& view, ViewFrom from, size_t kept, IsCounted counted);
+  bool has_rings_locked() const REQUIRES(domain_.mutex()) { return ring_ || send_ring_; }
+  template <typename Change>
+  Result<> change_rings_locked(size_t added, Change change) REQUIRES(domain_.mutex());
   bool ring_has_frames();
+  bool send_ring_has_room();
+  Ref<SendRing> send_ring();
+  // What a sender without a ring pays.
+  bool has_send_ring() const { return __atomic_load_n(&has_send_ring_, __ATOMIC_RELAXED); }
   // packet_receive.cc
   Result<Ref<Packet>> next_packet(uint32_t flags);
   Result<size_t> hand_out(SyscallContext& context, IncomingMessage& message, Packet& packet);
@@ -142,9 +167,17 @@ class PacketSocket final : public SocketFile {
   Result<OutgoingFrame> address_frame(const OutgoingMessage& message);
   Result<OutgoingFrame> address_old_frame(const OutgoingMessage& message);
   Result<> take_send_control(SyscallContext& context, OutgoingMessage& message, OutgoingFrame& frame);
-  Result<Ref<Packet>> fill_packet(SyscallContext& context, OutgoingMessage& message, const OutgoingFrame& frame);
+  Result<Ref<Packet>> fill_packet(IoSource& source, const OutgoingFrame& frame);
   Result<> wait_for_room(SyscallContext& context, const OutgoingMessage& message);
+  // The longest frame of the program's, without a VLAN tag.
+  size_t most_of(const OutgoingFrame& frame) const {
+    return frame.interface->mtu() + (socket_type() == kSockDatagram ? 0 : frame.header_size());
+  }
+  static bool is_tagged(const OutgoingFrame& frame, const Packet& packet);
   void launch(Entry& entry, const OutgoingFrame& frame, Ref<Packet> packet);
+  // packet_send_ring.cc
+  Result<size_t> send_from_ring(SyscallContext& context, OutgoingMessage& message);
+  Result<size_t> send_slot(Entry& entry, SendRing& ring, OutgoingFrame& frame);
   // packet_membership.cc
   Result<> begin_membership(Entry& entry, Interface& interface, const LinkMembership& membership);
   void end_membership(Entry& entry, Interface& interface, const LinkMembership& membership);
@@ -169,6 +202,10 @@ class PacketSocket final : public SocketFile {
   int32_t interface_index_ GUARDED_BY(domain_.mutex()) = 0;  // -1: it is gone
   bool is_running_ GUARDED_BY(domain_.mutex()) = false;
   Ref<PacketRing> ring_;  // changed under the domain's lock while no tap is added; the packet path reads it
+  Ref<SendRing> send_ring_ GUARDED_BY(domain_.mutex());
+  Ref<RingMemory> ring_memory_ GUARDED_BY(domain_.mutex());  // of both
+  bool has_send_ring_ = false;                               // atomic
+  TaskMutex sending_;                                        // from the ring, one at a time
   RingVersion ring_version_ GUARDED_BY(domain_.mutex()) = RingVersion::V1;
   uint32_t ring_reserve_ GUARDED_BY(domain_.mutex()) = 0;
   uint32_t ring_mappings_ GUARDED_BY(domain_.mutex()) = 0;

@@ -4,8 +4,31 @@
 
 namespace lxnet {
 
-// No tap reaches the socket while the ring changes, as Linux takes it off the network for that.
-Result<> PacketSocket::set_ring(const RingRequest& request) {
+// Both rings lie in one piece of memory, the receiving one first: `added` bytes more, or, when one goes, what is left moves to
+// the front. No tap reaches the socket meanwhile, as Linux takes it off the network for that.
+template <typename Change>
+Result<> PacketSocket::change_rings_locked(size_t added, Change change) {
+  const auto total = [&]() REQUIRES(domain_.mutex()) {
+    return (ring_ ? ring_->size() : 0) + (send_ring_ ? send_ring_->size() : 0);
+  };
+  const size_t before = total();
+  Ref<RingMemory> memory = ring_memory_;
+  if (added != 0) memory = TRY(RingMemory::create(hal(), before + added));
+  const bool was_running = is_running_;
+  if (was_running) unhook_locked();
+  change();
+  // From the back: what stood in front may have to make room.
+  if (send_ring_) send_ring_->place(memory, ring_ ? ring_->size() : 0);
+  if (ring_) ring_->place(memory, 0);
+  const size_t after = total();
+  ring_memory_ = after != 0 ? std::move(memory) : nullptr;
+  domain_.change_ring_bytes_locked(after, before);
+  if (was_running) hook_locked();
+  return ok();
+}
+
+Result<> PacketSocket::set_ring(Entry& entry, const RingRequest& request) {
+  TaskMutexLock sending(sending_, entry);
   MutexLock lock(domain_.mutex());
   if (ring_mappings_ != 0) return Errno::EBUSY;
   Ref<PacketRing> ring;
@@ -15,36 +38,57 @@ Result<> PacketSocket::set_ring(const RingRequest& request) {
   } else if (request.frame_count != 0) {
     return Errno::EINVAL;
   }
-  const bool was_running = is_running_;
-  if (was_running) unhook_locked();
-  std::swap(ring_, ring);
-  domain_.change_ring_bytes_locked(ring_ ? ring_->size() : 0, ring ? ring->size() : 0);
-  if (ring) ring->tell(nullptr);
-  if (ring_) ring_->tell(&waiters_);
-  inbox_.clear();
-  if (was_running) hook_locked();
-  return ok();
+  return change_rings_locked(ring ? ring->size() : 0, [&]() REQUIRES(domain_.mutex()) {
+    std::swap(ring_, ring);
+    if (ring) ring->tell(nullptr);
+    inbox_.clear();
+    if (ring_) ring_->tell(&waiters_);
+  });
+}
+
+Result<> PacketSocket::set_send_ring(Entry& entry, const RingRequest& request) {
+  TaskMutexLock sending(sending_, entry);
+  MutexLock lock(domain_.mutex());
+  if (ring_mappings_ != 0) return Errno::EBUSY;
+  Ref<SendRing> ring;
+  if (request.block_count != 0) {
+    if (send_ring_) return Errno::EBUSY;
+    ring = TRY(SendRing::create(hal(), ring_version_, ring_reserve_, request, domain_.ring_room_locked()));
+  } else if (request.frame_count != 0) {
+    return Errno::EINVAL;
+  }
+  return change_rings_locked(ring ? ring->size() : 0, [&]() REQUIRES(domain_.mutex()) {
+    std::swap(send_ring_, ring);
+    __atomic_store_n(&has_send_ring_, bool{send_ring_}, __ATOMIC_RELAXED);
+  });
 }
 
 Result<> PacketSocket::set_ring_version(RingVersion version) {
   MutexLock lock(domain_.mutex());
-  if (ring_) return Errno::EBUSY;
+  if (has_rings_locked()) return Errno::EBUSY;
   ring_version_ = version;
   return ok();
 }
 
 Result<> PacketSocket::set_ring_reserve(uint32_t bytes) {
   MutexLock lock(domain_.mutex());
-  if (ring_) return Errno::EBUSY;
+  if (has_rings_locked()) return Errno::EBUSY;
   ring_reserve_ = bytes;
   return ok();
 }
 
 Result<> PacketSocket::set_virtual_header(uint32_t size) {
   MutexLock lock(domain_.mutex());
-  if (ring_) return Errno::EBUSY;
+  if (has_rings_locked()) return Errno::EBUSY;
   packet_options_.virtual_header = size;
   return ok();
+}
+
+bool PacketSocket::set_without_rings(Relaxed<bool>& flag, bool value) {
+  MutexLock lock(domain_.mutex());
+  if (has_rings_locked()) return false;
+  flag = value;
+  return true;
 }
 
 RingVersion PacketSocket::ring_version() {
@@ -69,14 +113,20 @@ bool PacketSocket::ring_has_frames() {
   return ring_ && ring_->has_frames();
 }
 
-void* PacketSocket::map_ring(uint64_t size) {
+bool PacketSocket::send_ring_has_room() {
   MutexLock lock(domain_.mutex());
-  if (!ring_ || ring_->size() != size) return nullptr;
-  ++ring_mappings_;
-  return ring_->memory();
+  return send_ring_ && send_ring_->has_room();
 }
 
-void PacketSocket::unmap_ring() {
+void* PacketSocket::map_rings(uint64_t size) {
+  MutexLock lock(domain_.mutex());
+  const size_t whole = (ring_ ? ring_->size() : 0) + (send_ring_ ? send_ring_->size() : 0);
+  if (whole == 0 || whole != size) return nullptr;
+  ++ring_mappings_;
+  return ring_memory_->bytes();
+}
+
+void PacketSocket::unmap_rings() {
   MutexLock lock(domain_.mutex());
   if (ring_mappings_ != 0) --ring_mappings_;
 }
@@ -108,13 +158,13 @@ int lxnet_packet_ring_map(lxnet_file* c_file, uint64_t size, void** memory) {
   File* file = File::from_c(c_file);
   if (file->kind() != FileKind::Socket || static_cast<SocketFile*>(file)->address_family() != kFamilyPacket)
     return -static_cast<int>(Errno::ENODEV);
-  *memory = static_cast<PacketSocket*>(file)->map_ring(size);
+  *memory = static_cast<PacketSocket*>(file)->map_rings(size);
   return *memory == nullptr ? -static_cast<int>(Errno::EINVAL) : 0;
 }
 
 void lxnet_packet_ring_unmap(lxnet_file* c_file) {
   using namespace lxnet;
-  static_cast<PacketSocket*>(File::from_c(c_file))->unmap_ring();
+  static_cast<PacketSocket*>(File::from_c(c_file))->unmap_rings();
 }
 
 }  // extern "C"

@@ -1,43 +1,15 @@
 // PACKET_RX_RING as a program maps it: what stands in it, how slots come and go, and who may map what.
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "tests/conformance/packet/packet.hh"
+#include "tests/conformance/packet/mapped.hh"
 
 namespace conformance {
 namespace {
 
-constexpr unsigned kPage = 4096, kBlocks = 2, kSlot = kPage / 2, kSlots = kBlocks * kPage / kSlot;
+constexpr unsigned kBlocks = 2, kSlots = kBlocks * kSlotsPerBlock;
 constexpr size_t kRing = size_t{kBlocks} * kPage;
-
-class Mapped {
- public:
-  Mapped(int fd, size_t size, off_t offset = 0, int kind = MAP_SHARED)
-      : size_(size), memory_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, kind, fd, offset)), error_(errno) {}
-  ~Mapped() {
-    if (is_there()) ::munmap(memory_, size_);
-  }
-  Mapped(const Mapped&) = delete;
-  Mapped& operator=(const Mapped&) = delete;
-
-  bool is_there() const { return memory_ != MAP_FAILED; }
-  int error() const { return is_there() ? 0 : -error_; }
-  template <typename T>
-  T& at(size_t offset) const {
-    return *reinterpret_cast<T*>(static_cast<char*>(memory_) + offset);
-  }
-  tpacket2_hdr& slot(size_t index) const { return at<tpacket2_hdr>(index * kSlot); }
-  std::string payload(size_t index) const {
-    return std::string(&at<char>(index * kSlot + slot(index).tp_net), slot(index).tp_snaplen - 14);
-  }
-
- private:
-  size_t size_;
-  void* memory_;
-  int error_;
-};
 
 class MappedRing {
  public:
@@ -47,13 +19,9 @@ class MappedRing {
     EXPECT_EQ(request(kBlocks), 0);
   }
   long request(unsigned blocks) const {
-    tpacket_req3 request{};
-    request.tp_block_size = blocks == 0 ? 0 : kPage;
-    request.tp_block_nr = blocks;
-    request.tp_frame_size = blocks == 0 ? 0 : kSlot;
-    request.tp_frame_nr = blocks * (kPage / kSlot);
-    request.tp_retire_blk_tov = 10;
-    return answer(::setsockopt(raw, kPacketLevel, PACKET_RX_RING, &request, sizeof request));
+    tpacket_req3 request = ring_of(blocks);
+    if (blocks != 0) request.tp_retire_blk_tov = 10;
+    return set_ring(raw, PACKET_RX_RING, request);
   }
   void send(const std::string& payload) const {
     const std::string whole = frame(kZero, payload);
