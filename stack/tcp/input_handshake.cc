@@ -105,7 +105,6 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
   }
   const uint16_t offered = options.maximum_segment_size.value_or(536);
   snd_.peer_mss = tcp_options.max_segment != 0 ? std::min(offered, tcp_options.max_segment) : offered;
-  rcv_.advertised_mss = segment_with_stamps(rcv_.advertised_mss, negotiated_.timestamps);
   if (negotiated_.timestamps) {
     rcv_.ts_recent = options.timestamps->value;
     rcv_.ts_recent_at = now;
@@ -113,6 +112,8 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
 }
 
 void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
+  // Not before: the SYN-ACK of a simultaneous open says what the SYN said.
+  rcv_.advertised_mss = segment_with_stamps(rcv_.advertised_mss, negotiated_.timestamps);
   enter(entry, TcpState::Established);
   initialise_transfer(entry);
   confirm_establishment(entry, verdict);
