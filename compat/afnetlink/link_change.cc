@@ -39,6 +39,7 @@ Result<> change_link(SyscallContext& context, Ref<Interface> link, Stack& target
   Entry& entry = into.get();
   InterfaceRegistry& registry = link->stack().interfaces();
   if (attributes.find(kLinkMap)) return Errno::EOPNOTSUPP;
+  TRY(check_link_group(attributes));
   if (address) {
     if (address_size == 0) return Errno::EOPNOTSUPP;
     TRY(registry.set_mac(entry, *link, MacAddress::from_bytes(address->first<MacAddress::kSize>())));

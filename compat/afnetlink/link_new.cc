@@ -52,6 +52,7 @@ Result<> finish_link(SyscallContext& context, Interface& made, const LinkRequest
 Result<> make_link(SyscallContext& context, const LinkRequest& request, const LinkKindRow* kind) {
   if (request.attributes.find(kLinkMap) || request.attributes.find(kLinkProtocolInfo)) return Errno::EOPNOTSUPP;
   if (kind == nullptr) return Errno::EOPNOTSUPP;
+  TRY(check_link_group(request.attributes));
   const Ref<Interface> made = TRY(kind->create(context, request, *kind));
   const Result<> finished = finish_link(context, *made, request);
   if (!finished.is_ok()) remove_link(context.entry(), *made);

@@ -52,6 +52,12 @@ Result<> check_link_attributes(const NetlinkAttributes& attributes) {
   return info && !info->empty() && info->size() < 4 ? Result<>(Errno::ERANGE) : ok();
 }
 
+Result<> check_link_group(const NetlinkAttributes& attributes) {
+  uint32_t group = 0;
+  TRY(attributes.read(kLinkGroup, group));
+  return group != 0 ? Result<>(Errno::EOPNOTSUPP) : ok();
+}
+
 Result<> check_one_namespace(const NetlinkAttributes& attributes) {
   int count = 0;
   for (uint16_t type : {kLinkProcessNamespace, kLinkFileNamespace, kLinkTargetNamespace}) {

@@ -20,6 +20,8 @@ bool read_text(const NetlinkAttributes& attributes, uint16_t type, char (&text)[
 Result<Ref<Interface>> find_link(SyscallContext& context, const LinkMessage& asked, const NetlinkAttributes& attributes);
 // ifla_policy. ERANGE: an attribute is too short for what it holds, or a name or an address too long.
 Result<> check_link_attributes(const NetlinkAttributes& attributes);
+// All links are in group 0: EOPNOTSUPP for another.
+Result<> check_link_group(const NetlinkAttributes& attributes);
 // EINVAL: more than one attribute says where.
 Result<> check_one_namespace(const NetlinkAttributes& attributes);
 // Where IFLA_NET_NS_PID or IFLA_NET_NS_FD point to; null when neither is there. ESRCH, EBADF, EINVAL; EPERM without CAP_NET_ADMIN
