@@ -210,7 +210,7 @@ Result<> TcpSocket::claim_flow(Entry& entry) {
     if (added.is_ok()) return ok();
     if (occupant.time_wait) {
       auto& old = static_cast<TcpTimeWait&>(*occupant.time_wait);
-      if (old.may_be_reused(entry, reused_)) {
+      if (old.may_be_reused(entry, chooses_port ? TcpTimeWait::Port::Chosen : TcpTimeWait::Port::Bound, reused_)) {
         old.end(entry);
         if (stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr).is_ok()) return ok();
       }

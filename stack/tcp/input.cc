@@ -171,6 +171,7 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (fast_open_request_) {
     confirm_fast_open(entry);
     if (in(TcpState::SynReceived)) {
+      take_stamps_off_segment();
       confirm_establishment(entry, verdict);
       // Linux defers a shutdown() until now.
       if ((shutdown_ & kShutdownSend) != 0 && send_fin_state(entry)) static_cast<void>(queue_fin(entry));

@@ -64,6 +64,8 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   const bool was_spurious = stamps && stamps->echo_reply != 0 && stamps->echo_reply == timestamp_now(first_syn_at_);
   if (statistics_.total_retransmits > 1 && !was_spurious) congestion_.cwnd = 1;
   begin_mtu_search(entry);
+  // Not where both ends sent a SYN: there the first data is acknowledged at once, as by Linux.
+  rcv_.last_data_at = entry.now();
   become_established(entry, verdict);
   if ((fast_open_.has_asked || fast_open_.sent_data) && !take_fast_open_answer(entry, segment)) {
     verdict.send = true;
@@ -111,9 +113,13 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
   }
 }
 
-void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
-  // Not before: the SYN-ACK of a simultaneous open says what the SYN said.
+// Not before the handshake is over: the SYN-ACK of a simultaneous open says what the SYN said.
+void TcpSocket::take_stamps_off_segment() {
   rcv_.advertised_mss = segment_with_stamps(rcv_.advertised_mss, negotiated_.timestamps);
+}
+
+void TcpSocket::become_established(Entry& entry, Verdict& verdict) {
+  take_stamps_off_segment();
   enter(entry, TcpState::Established);
   initialise_transfer(entry);
   confirm_establishment(entry, verdict);
@@ -139,7 +145,7 @@ void TcpSocket::initialise_transfer(Entry& entry) {
   if (!congestion_.is_started) congestion_.start(*congestion_.algorithm);
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
   initialise_buffers();
-  snd_.last_data_at = rcv_.last_data_at = entry.now();
+  snd_.last_data_at = entry.now();
 }
 
 // Of the peer, before anything has come (tcp_initialize_rcv_mss).

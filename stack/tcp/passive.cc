@@ -166,10 +166,10 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   rcv.window_goal = request.window;
   rcv.window_clamp = request.negotiated.window_scale ? request.window_clamp : std::min<uint32_t>(request.window_clamp, 65535);
   rcv.window_shift = request.negotiated.window_scale ? request.our_shift : uint8_t{0};
-  rcv.advertised_mss = segment_with_stamps(request.advertised_mss, request.negotiated.timestamps);
+  rcv.advertised_mss = request.advertised_mss;
   rcv.ts_recent = request.ts_recent;
   rcv.ts_recent_at = entry.now();
-  rcv.last_segment_at = entry.now();
+  rcv.last_segment_at = rcv.last_data_at = entry.now();
   if (stack().tunables().values().tcp_reflect_tos != 0) {
     const auto tos = static_cast<uint8_t>(request.syn_tos & ~kEcnMask);
     (request.remote.address.is_v4() ? child->ip_options.tos : child->ip_options.traffic_class) = tos;

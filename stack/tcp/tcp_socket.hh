@@ -271,6 +271,7 @@ class TcpSocket final : public Socket {
   // ---- input_handshake.cc
   Step check_syn_sent_ack(TcpSegment& segment, Verdict& verdict);
   void learn_syn_options(const TcpSegment& segment, Instant now);
+  void take_stamps_off_segment();
   void become_established(Entry& entry, Verdict& verdict);
   void confirm_establishment(Entry& entry, Verdict& verdict);
   void initialise_transfer(Entry& entry);

@@ -86,11 +86,15 @@ void TcpTimeWait::on_timer(Entry& entry, Timer& timer) {
   if (timer.claim()) TimeWaitTimer::owner(timer).end(entry);
 }
 
-bool TcpTimeWait::may_be_reused(Entry& entry, ReusedFlow& reused) const {
-  const int32_t mode = stack_.tunables().values().tcp_tw_reuse;
-  const bool is_loopback = demux_.local.is_loopback() || demux_.remote.is_loopback();
-  if (mode == 0 || (mode == 2 && !is_loopback) || !has_timestamps_) return false;
-  if (entry.now() - ts_recent_at_ <= Duration::millis(stack_.tunables().values().tcp_tw_reuse_delay_millis)) return false;
+bool TcpTimeWait::may_be_reused(Entry& entry, Port port, ReusedFlow& reused) const {
+  const TunableValues& tunables = stack_.tunables().values();
+  if (!has_timestamps_) return false;
+  if (port == Port::Chosen) {
+    const int32_t mode = tunables.tcp_tw_reuse;
+    const bool is_loopback = demux_.local.is_loopback() || demux_.remote.is_loopback();
+    if (mode == 0 || (mode == 2 && !is_loopback)) return false;
+    if (entry.now() - ts_recent_at_ <= Duration::millis(tunables.tcp_tw_reuse_delay_millis)) return false;
+  }
   reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_};
   return true;
 }

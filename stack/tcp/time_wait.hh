@@ -31,8 +31,10 @@ class TcpTimeWait final : public TimeWait {
   // What a segment for the old connection leads to. Syn: it opens a new connection, which a listener may take; this is gone.
   enum class Arrival : uint8_t { Done, Syn };
   Arrival receive(Entry& entry, TcpSegment& segment, ReusedFlow& reused);
-  // Our own connect() wants the 4-tuple: net.ipv4.tcp_tw_reuse, and a second since the last segment.
-  bool may_be_reused(Entry& entry, ReusedFlow& reused) const;
+  // Our own connect() wants the 4-tuple, and time stamps keep old segments apart. From a port that bind() named that is enough;
+  // one that we choose needs net.ipv4.tcp_tw_reuse and a second since the last segment.
+  enum class Port : uint8_t { Chosen, Bound };
+  bool may_be_reused(Entry& entry, Port port, ReusedFlow& reused) const;
 
  private:
   template <typename T, typename... Arguments>

@@ -369,5 +369,36 @@ TEST(WalkedTest, AskedForInNanosecondsTheNewStampOptionReadsAsSet) {
   EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_TIMESTAMPNS_NEW), 1);
 }
 
+// A connection to itself, which both ends open: the first data is acknowledged at once, and what Nagle held back goes.
+TEST(WalkedTest, WhatIsSentToItselfArrivesAtOnce) {
+  const Fd self(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  sockaddr_in name = loopback4();
+  ASSERT_EQ(bind_to(self, name), 0);
+  name = name_of(self);
+  ASSERT_EQ(connect_to(self, name), -EINPROGRESS);
+  char bytes[2000] = {};
+  ASSERT_EQ(answer(::send(self, bytes, 1500, 0)), 1500);
+  ASSERT_EQ(answer(::send(self, bytes, 9, 0)), 9);
+  EXPECT_EQ(answer(::recv(self, bytes, sizeof bytes, 0)), 1509);
+}
+
+// Time stamps keep the segments of two connections apart, so a port that was named may meet the same peer again at once.
+TEST(WalkedTest, ABoundPortConnectsAgainWithoutWaiting) {
+  const Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(bind_to(listener, loopback4()), 0);
+  ASSERT_EQ(::listen(listener, 5), 0);
+  sockaddr_in own = loopback4();
+  for (int i = 0; i < 3; ++i) {
+    Fd client(::socket(AF_INET, SOCK_STREAM, 0));
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(client, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    ASSERT_EQ(bind_to(client, own), 0);
+    own = name_of(client);
+    ASSERT_EQ(connect_to(client, name_of(listener)), 0) << i;
+    const Fd accepted(::accept(listener, nullptr, nullptr));
+    client = Fd();
+  }
+}
+
 }  // namespace
 }  // namespace conformance
