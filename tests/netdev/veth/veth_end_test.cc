@@ -55,10 +55,14 @@ class VethEndTest : public ::testing::Test {
   }
   // Devices pass it on and never look inside.
   Entry& entry() { return *reinterpret_cast<Entry*>(this); }
-  void send(int side, const Bytes& bytes) {
+  Ref<Packet> packet_of(int side, const Bytes& bytes) {
     Place& from = side == 0 ? a_ : b_;
     Ref<Packet> packet = Packet::create(from.pool).take();
     EXPECT_TRUE(packet->append_copy(bytes).is_ok());
+    return packet;
+  }
+  void send(int side, const Bytes& bytes) { send(side, packet_of(side, bytes)); }
+  void send(int side, Ref<Packet> packet) {
     PacketQueue batch;
     batch.push_back(std::move(packet));
     ends_[side]->transmit(entry(), hal_.now(), batch);
@@ -112,9 +116,10 @@ TEST_F(VethEndTest, WhatTheOtherEndCannotTakeIsDropped) {
   send(0, Bytes(1500 + 18, 1));
   send(0, Bytes(1500 + 19, 1));
   EXPECT_THAT(expire(b_), ElementsAre(Bytes(1518, 1))) << "a header, a tag and the MTU";
+  Ref<Packet> packet = packet_of(0, Bytes(1400, 3));
   hal_.fail_allocation(0, TestHal::Fail::All);
   b_.pool.trim();
-  send(0, Bytes(1400, 3));
+  send(0, std::move(packet));
   hal_.allow_all_allocations();
   EXPECT_THAT(expire(b_), IsEmpty());
   EXPECT_EQ(ends_[0]->statistics().tx_dropped, 3u);
