@@ -107,5 +107,29 @@ TEST_F(UnixNodeTest, IsLeftToAHostThatOpensNone) {
   lxnet_stack_destroy(other);
 }
 
+// Without a file system paths are refused, and all else is served.
+TEST_F(UnixNodeTest, AHostWithoutPathsServesTheOtherNames) {
+  hal_.table().path_create_socket = nullptr;
+  hal_.table().path_find_socket = nullptr;
+  lxnet_stack* other = nullptr;
+  lxnet_config config{};
+  config.struct_size = sizeof config;
+  ASSERT_EQ(lxnet_stack_create(&hal_.table(), &config, &other, nullptr), 0);
+  ASSERT_EQ(lxnet_enable_afunix(other), 0);
+  std::swap(other, stack_);
+  const uint64_t listener = socket(), client = socket();
+  EXPECT_EQ(call(SYS_bind, listener, address_, 8), -static_cast<int64_t>(Errno::EOPNOTSUPP));
+  EXPECT_EQ(call(SYS_connect, client, address_, 8), -static_cast<int64_t>(Errno::EOPNOTSUPP));
+  const sockaddr_un abstract{AF_UNIX, {0, 'x'}};
+  const auto name = reinterpret_cast<uint64_t>(&abstract);
+  ASSERT_EQ(call(SYS_bind, listener, name, 4), 0);
+  ASSERT_EQ(call(SYS_listen, listener, 1), 0);
+  ASSERT_EQ(call(SYS_connect, client, name, 4), 0);
+  EXPECT_GE(call(SYS_accept, listener), 0);
+  while (!hal_.files.empty()) close(hal_.files.begin()->first);
+  std::swap(other, stack_);
+  lxnet_stack_destroy(other);
+}
+
 }  // namespace
 }  // namespace lxnet::testing

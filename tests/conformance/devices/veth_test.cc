@@ -382,7 +382,7 @@ TEST(Veth, WhatGoesThroughARouterIsWhole) {
     int status = 0;
     waitpid(sender, &status, 0);
     EXPECT_EQ(status, 0);
-    for (size_t size : {1, 1472, 5000}) {
+    for (size_t size : {1u, 1472u, 5000u}) {
       ASSERT_EQ(::sendto(udp, buffer.data(), size, 0, reinterpret_cast<const sockaddr*>(&server), sizeof server),
                 static_cast<ssize_t>(size));
       pollfd wait{udp_far.get(), POLLIN, 0};
