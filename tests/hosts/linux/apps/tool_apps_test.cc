@@ -61,13 +61,13 @@ redis-cli -s socket shutdown nosave || true; wait)sh",
      Unix::OfLxnet},
     {"Iperf3Tcp",
      {"iperf3", "nc"},
-     R"sh(iperf3 -s -B 127.0.0.1 -p 5201 > server & until_connects 5201
+     R"sh(iperf3 -s --forceflush -B 127.0.0.1 -p 5201 > server & until_true grep -q listening server
 for way in '' -R --bidir '-P 4' '-P 2 -R' '-b 10M'; do
   iperf3 -c 127.0.0.1 -p 5201 -t 1 $way > report || { echo "$way"; cat report; exit 1; }
 done)sh"},
     {"Iperf3Udp",
      {"iperf3", "nc"},
-     R"sh(iperf3 -s -B 127.0.0.1 -p 5201 > server & until_connects 5201
+     R"sh(iperf3 -s --forceflush -B 127.0.0.1 -p 5201 > server & until_true grep -q listening server
 for way in '' -R '-P 2'; do
   iperf3 -c 127.0.0.1 -p 5201 -u -b 5M -t 1 $way > report || { echo "$way"; cat report; exit 1; }
   grep -q '(0%).*receiver' report || { echo "datagrams were lost $way"; cat report; exit 1; }
