@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "hal/lxnet.h"
-#include "hosts/threads/call_register.hh"
+#include "hosts/call_register.hh"
 #include "hosts/threads/thread_hal.hh"
 
 namespace lxnet::bench {
@@ -27,7 +27,7 @@ class SoloHost : private threads::ThreadHal {
   // The result, or a negative errno. x86-64 numbers; close is answered here.
   template <typename... Arguments>
   int64_t call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {threads::to_register(arguments)...};
+    const uint64_t registers[6] = {to_register(arguments)...};
     return system_call(number, registers);
   }
 

@@ -1,6 +1,7 @@
 #include "compat/afinet/anycast_members.hh"
 
 #include "compat/afinet/inet_options.hh"
+#include "compat/afinet/lazy_part.hh"
 #include "compat/syscalls/compat_state.hh"
 
 namespace lxnet {
@@ -54,25 +55,11 @@ AnycastMembers::~AnycastMembers() {
   while (Member* member = members_.take_front()) dispose(hal_, member);
 }
 
-AnycastMembers* AnycastMembers::find(Stack& stack) {
-  return static_cast<AnycastMembers*>(__atomic_load_n(&CompatState::of(stack).anycast_members, __ATOMIC_ACQUIRE));
-}
+AnycastMembers* AnycastMembers::find(Stack& stack) { return find_part<AnycastMembers>(CompatState::of(stack).anycast_members); }
 
 Result<AnycastMembers*> AnycastMembers::find_or_create(Stack& stack) {
-  if (AnycastMembers* present = find(stack)) return present;
-  const Hal& hal = stack.hal();
-  auto* made = construct<AnycastMembers>(hal, hal);
-  if (made == nullptr) return Errno::ENOMEM;
   CompatState& state = CompatState::of(stack);
-  state.destroy_anycast_members = [](const Hal& its_hal, void* members) {
-    dispose(its_hal, static_cast<AnycastMembers*>(members));
-  };
-  void* expected = nullptr;
-  if (__atomic_compare_exchange_n(&state.anycast_members, &expected, static_cast<void*>(made), false, __ATOMIC_ACQ_REL,
-                                  __ATOMIC_ACQUIRE))
-    return made;
-  dispose(hal, made);
-  return static_cast<AnycastMembers*>(expected);
+  return find_or_create_part<AnycastMembers>(stack, state.anycast_members, state.destroy_anycast_members);
 }
 
 bool AnycastMembers::is_joined_locked(uint32_t interface_index, const Ipv6Address& address) {

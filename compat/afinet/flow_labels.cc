@@ -1,5 +1,6 @@
 #include "compat/afinet/flow_labels.hh"
 
+#include "compat/afinet/lazy_part.hh"
 #include "compat/syscalls/compat_state.hh"
 
 namespace lxnet {
@@ -28,23 +29,11 @@ FlowLabels::~FlowLabels() {
   while (Lease* lease = leases_.take_front()) dispose(hal_, lease);
 }
 
-FlowLabels* FlowLabels::find(Stack& stack) {
-  return static_cast<FlowLabels*>(__atomic_load_n(&CompatState::of(stack).flow_labels, __ATOMIC_ACQUIRE));
-}
+FlowLabels* FlowLabels::find(Stack& stack) { return find_part<FlowLabels>(CompatState::of(stack).flow_labels); }
 
 Result<FlowLabels*> FlowLabels::find_or_create(Stack& stack) {
-  if (FlowLabels* present = find(stack)) return present;
-  const Hal& hal = stack.hal();
-  auto* made = construct<FlowLabels>(hal, hal);
-  if (made == nullptr) return Errno::ENOMEM;
   CompatState& state = CompatState::of(stack);
-  state.destroy_flow_labels = [](const Hal& its_hal, void* labels) { dispose(its_hal, static_cast<FlowLabels*>(labels)); };
-  void* expected = nullptr;
-  if (__atomic_compare_exchange_n(&state.flow_labels, &expected, static_cast<void*>(made), false, __ATOMIC_ACQ_REL,
-                                  __ATOMIC_ACQUIRE))
-    return made;
-  dispose(hal, made);
-  return static_cast<FlowLabels*>(expected);
+  return find_or_create_part<FlowLabels>(stack, state.flow_labels, state.destroy_flow_labels);
 }
 
 bool FlowLabels::is_exclusive(const Lease& lease) { return lease.share != kShareAny; }

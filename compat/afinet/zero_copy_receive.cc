@@ -30,11 +30,27 @@ static_assert(sizeof(UserReceive) == 64 && offsetof(UserReceive, recv_skip_hint)
 // Where a version of the struct ended that had `err`.
 constexpr size_t kEnds[] = {24, 32, 36, 40, 48, 56};
 
+// Whether all of it is zero. A piece at a time: the length is the program's, and each read is a host's call.
+Result<bool> is_zero(const Hal& hal, UserAddress at, size_t size) {
+  while (size != 0) {
+    uint8_t piece[512];
+    const MutableByteSpan bytes(piece, size < sizeof piece ? size : sizeof piece);
+    // Up to where it faults what is there counts first.
+    const size_t missing = hal.copy_from_user(piece, at.value(), bytes.size());
+    for (const uint8_t byte : bytes.first(bytes.size() - missing)) {
+      if (byte != 0) return false;
+    }
+    if (missing != 0) return Errno::EFAULT;
+    at = at + bytes.size();
+    size -= bytes.size();
+  }
+  return true;
+}
+
 // What lies beyond what is known must be zero.
 Result<> check_rest(const OptionOutput& output) {
-  for (size_t at = sizeof(UserReceive); at < static_cast<size_t>(output.length); ++at) {
-    if (TRY(read_user<uint8_t>(output.context.hal(), output.value + at)) != 0) return Errno::EINVAL;
-  }
+  const size_t size = static_cast<size_t>(output.length) - sizeof(UserReceive);
+  if (!TRY(is_zero(output.context.hal(), output.value + sizeof(UserReceive), size))) return Errno::EINVAL;
   return write_user(output.context.hal(), output.length_address, static_cast<int>(sizeof(UserReceive)));
 }
 

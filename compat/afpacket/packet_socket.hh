@@ -152,6 +152,7 @@ class PacketSocket final : public SocketFile {
   bool deliver_to_ring(const FrameView& view, ViewFrom from, size_t kept);
   void deliver_to_inbox(const FrameView& view, ViewFrom from, size_t kept, IsCounted counted);
   bool has_rings_locked() const REQUIRES(domain_.mutex()) { return ring_ || send_ring_; }
+  Result<bool> asks_for_ring_locked(const RingRequest& request, bool has_one) const REQUIRES(domain_.mutex());
   template <typename Change>
   Result<> change_rings_locked(size_t added, Change change) REQUIRES(domain_.mutex());
   bool ring_has_frames();

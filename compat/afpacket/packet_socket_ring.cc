@@ -27,16 +27,19 @@ Result<> PacketSocket::change_rings_locked(size_t added, Change change) {
   return ok();
 }
 
+// Else the one there is shall go.
+Result<bool> PacketSocket::asks_for_ring_locked(const RingRequest& request, bool has_one) const {
+  if (ring_mappings_ != 0) return Errno::EBUSY;
+  if (request.block_count != 0) return has_one ? Result<bool>(Errno::EBUSY) : Result<bool>(true);
+  return request.frame_count != 0 ? Result<bool>(Errno::EINVAL) : Result<bool>(false);
+}
+
 Result<> PacketSocket::set_ring(Entry& entry, const RingRequest& request) {
   TaskMutexLock sending(sending_, entry);
   MutexLock lock(domain_.mutex());
-  if (ring_mappings_ != 0) return Errno::EBUSY;
   Ref<PacketRing> ring;
-  if (request.block_count != 0) {
-    if (ring_) return Errno::EBUSY;
+  if (TRY(asks_for_ring_locked(request, bool{ring_}))) {
     ring = TRY(PacketRing::create(stack(), ring_version_, ring_reserve_, request, domain_.ring_room_locked()));
-  } else if (request.frame_count != 0) {
-    return Errno::EINVAL;
   }
   return change_rings_locked(ring ? ring->size() : 0, [&]() REQUIRES(domain_.mutex()) {
     std::swap(ring_, ring);
@@ -49,13 +52,9 @@ Result<> PacketSocket::set_ring(Entry& entry, const RingRequest& request) {
 Result<> PacketSocket::set_send_ring(Entry& entry, const RingRequest& request) {
   TaskMutexLock sending(sending_, entry);
   MutexLock lock(domain_.mutex());
-  if (ring_mappings_ != 0) return Errno::EBUSY;
   Ref<SendRing> ring;
-  if (request.block_count != 0) {
-    if (send_ring_) return Errno::EBUSY;
+  if (TRY(asks_for_ring_locked(request, bool{send_ring_}))) {
     ring = TRY(SendRing::create(hal(), ring_version_, ring_reserve_, request, domain_.ring_room_locked()));
-  } else if (request.frame_count != 0) {
-    return Errno::EINVAL;
   }
   return change_rings_locked(ring ? ring->size() : 0, [&]() REQUIRES(domain_.mutex()) {
     std::swap(send_ring_, ring);

@@ -25,7 +25,7 @@ struct RingHead {
 };
 constexpr uint32_t kRingMagic = 0xa10a10a1;
 
-// What one call may cost, and what a context may have us keep: its head is the program's to write.
+// What one call may cost, and what all contexts may have us keep: their heads are the program's to write.
 constexpr int64_t kMostRequests = 1024;
 constexpr size_t kMostEvents = 65536;  // fs.aio-max-nr
 
@@ -84,12 +84,19 @@ std::optional<int64_t> AsyncIo::serve(Call& call, const RunCall& run) {
   const std::string_view name = call.row.name;
   if (name == "io_submit") return submit(call, run);
   if (name != "io_destroy") return collect(call);
-  events_.erase({call.task->process(), call.notice.data.args[0]});
+  forget({call.task->process(), call.notice.data.args[0]});
   return std::nullopt;
 }
 
+void AsyncIo::forget(const Context& context) {
+  const auto found = events_.find(context);
+  if (found == events_.end()) return;
+  held_ -= found->second.size();
+  events_.erase(found);
+}
+
 void AsyncIo::forget_process(pid_t process) {
-  std::erase_if(events_, [process](const auto& entry) { return entry.first.first == process; });
+  for (auto at = events_.lower_bound({process, 0}); at != events_.end() && at->first.first == process;) forget((at++)->first);
 }
 
 std::optional<AsyncIo::Request> AsyncIo::read_request(const Call& call, int64_t index) {
@@ -122,9 +129,11 @@ std::optional<int64_t> AsyncIo::submit(Call& call, const RunCall& run) {
     if (done != 0) request = read_request(call, done);
     if (!request || !is_ours(call, *request)) break;
     io_event event;
-    int64_t error = events_[key].size() < *capacity ? submit_one(call, run, *request, event) : -EAGAIN;
-    if (error == 0) events_[key].push_back(event);
+    const bool has_room = held_ < kMostEvents && events_[key].size() < *capacity;
+    const int64_t error = has_room ? submit_one(call, run, *request, event) : -EAGAIN;
     if (error != 0) return done != 0 ? done : error;
+    events_[key].push_back(event);
+    held_++;
   }
   return done;
 }
@@ -175,6 +184,7 @@ std::optional<int64_t> AsyncIo::collect(const Call& call) {
       return given != 0 ? given : -EFAULT;
     }
     events.pop_front();
+    held_--;
   }
   if (events.empty()) events_.erase(found);
   return given;

@@ -44,6 +44,7 @@ class AsyncIo {
     iocb body = {};
   };
 
+  void forget(const Context& context);
   std::optional<int64_t> submit(Call& call, const RunCall& run);
   std::optional<int64_t> refuse_ours_behind(Call& call, int64_t count);
   static int64_t submit_one(Call& call, const RunCall& run, const Request& request, io_event& event);
@@ -54,6 +55,7 @@ class AsyncIo {
 
   const FileTable& files_;
   std::map<Context, Events> events_;
+  size_t held_ = 0;  // events of all
 };
 
 }  // namespace lxnet::host

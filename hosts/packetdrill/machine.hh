@@ -37,13 +37,13 @@ class Machine {
   // A system call of lxnet's: the result, or a negative errno. Blocks the calling thread, in virtual time.
   template <typename... Arguments>
   int64_t call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {sim::argument(arguments)...};
+    const uint64_t registers[6] = {to_register(arguments)...};
     return system_call(number, registers);
   }
   // The same for a call whose result is a new descriptor.
   template <typename... Arguments>
   int64_t open_call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {sim::argument(arguments)...};
+    const uint64_t registers[6] = {to_register(arguments)...};
     return opening_call(number, registers);
   }
   bool is_own(int fd);

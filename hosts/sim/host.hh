@@ -10,6 +10,7 @@
 
 #include "hal/hal.h"
 #include "hal/lxnet.h"
+#include "hosts/call_register.hh"
 #include "hosts/sim/process.hh"
 #include "hosts/sim/scheduler.hh"
 
@@ -18,18 +19,6 @@ class Stack;
 }
 
 namespace lxnet::sim {
-
-// What a call takes: integers and enums by value, anything else by address.
-template <typename T>
-uint64_t argument(T value) {
-  if constexpr (std::is_pointer_v<T>) {
-    return reinterpret_cast<uint64_t>(value);
-  } else if constexpr (std::is_null_pointer_v<T>) {
-    return 0;
-  } else {
-    return static_cast<uint64_t>(static_cast<int64_t>(value));
-  }
-}
 
 class Host {
  public:
@@ -55,7 +44,7 @@ class Host {
   // The result, or a negative errno. x86-64 numbers; close, dup and fcntl's descriptor commands are answered here.
   template <typename... Arguments>
   int64_t call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {argument(arguments)...};
+    const uint64_t registers[6] = {to_register(arguments)...};
     return system_call(number, registers);
   }
   int64_t system_call(long number, const uint64_t arguments[6]);

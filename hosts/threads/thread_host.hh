@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "hal/lxnet.h"
-#include "hosts/threads/call_register.hh"
+#include "hosts/call_register.hh"
 #include "hosts/threads/thread_hal.hh"
 
 namespace lxnet {

@@ -1,8 +1,7 @@
 // Sweeps on Linux and on lxnet: every answer is the same, but for those that are named here.
 //
-// A run tries a part of each sweep, another one each time; LXNET_SWEEP=I/N chooses it, LXNET_SWEEP=0/1 is the whole.
+// A run tries the first part of each sweep; LXNET_SWEEP=I/N chooses another, LXNET_SWEEP=0/1 is the whole.
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -67,10 +66,10 @@ std::string difference(const std::string& left, const std::string& right) {
   return text;
 }
 
+// An ordinary run tries the same part every time, so that what it finds is found again.
 std::string part_of(const Sweep& sweep) {
   if (const char* wanted = getenv("LXNET_SWEEP")) return wanted;
-  const auto day = static_cast<unsigned>(time(nullptr));
-  return std::to_string(day % sweep.parts) + "/" + std::to_string(sweep.parts);
+  return "0/" + std::to_string(sweep.parts);
 }
 
 class SweepTest : public testing::TestWithParam<Sweep> {};

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hal/lxnet.h"
-#include "hosts/threads/call_register.hh"
+#include "hosts/call_register.hh"
 #include "tests/support/test_hal.hh"
 
 namespace lxnet::testing {
@@ -18,7 +18,7 @@ class CallMachine {
   // The result, or a negative errno. x86-64 numbers.
   template <typename... Arguments>
   int64_t call(long number, Arguments... arguments) {
-    const uint64_t registers[6] = {threads::to_register(arguments)...};
+    const uint64_t registers[6] = {to_register(arguments)...};
     return lxnet_syscall(stack_, LXNET_ABI_X86_64, static_cast<uint32_t>(number), registers);
   }
   void close(int fd);

@@ -54,6 +54,7 @@ class UnixNodeTest : public ::testing::Test {
   void TearDown() override {
     while (!hal_.files.empty()) close(hal_.files.begin()->first);
     lxnet_stack_destroy(stack_);
+    if (first_ != nullptr) lxnet_stack_destroy(first_);
     EXPECT_EQ(node_holders, 0);
   }
   int64_t call(long number, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
@@ -67,8 +68,18 @@ class UnixNodeTest : public ::testing::Test {
     lxnet_file_unref(file);
   }
 
+  // In the place of the first, on the HAL as it is now.
+  void make_another_stack() {
+    lxnet_config config{};
+    config.struct_size = sizeof config;
+    ASSERT_EQ(lxnet_stack_create(&hal_.table(), &config, &first_, nullptr), 0);
+    std::swap(first_, stack_);
+    ASSERT_EQ(lxnet_enable_afunix(stack_), 0);
+  }
+
   TestHal hal_;
   lxnet_stack* stack_ = nullptr;
+  lxnet_stack* first_ = nullptr;
   const sockaddr_un name_{AF_UNIX, "/node"};
   const uint64_t address_ = reinterpret_cast<uint64_t>(&name_);
 };
@@ -93,30 +104,17 @@ TEST_F(UnixNodeTest, IsOpenedWhileSomebodyHasTheName) {
 
 TEST_F(UnixNodeTest, IsLeftToAHostThatOpensNone) {
   hal_.table().path_file = nullptr;
-  lxnet_stack* other = nullptr;
-  lxnet_config config{};
-  config.struct_size = sizeof config;
-  ASSERT_EQ(lxnet_stack_create(&hal_.table(), &config, &other, nullptr), 0);
-  ASSERT_EQ(lxnet_enable_afunix(other), 0);
-  std::swap(other, stack_);
+  make_another_stack();
   const uint64_t named = socket();
   ASSERT_EQ(call(SYS_bind, named, address_, 8), 0);
   EXPECT_EQ(call(SYS_ioctl, named, kOpenNode), -static_cast<int64_t>(Errno::ENOSYS));
-  close(static_cast<int>(named));
-  std::swap(other, stack_);
-  lxnet_stack_destroy(other);
 }
 
 // Without a file system paths are refused, and all else is served.
 TEST_F(UnixNodeTest, AHostWithoutPathsServesTheOtherNames) {
   hal_.table().path_create_socket = nullptr;
   hal_.table().path_find_socket = nullptr;
-  lxnet_stack* other = nullptr;
-  lxnet_config config{};
-  config.struct_size = sizeof config;
-  ASSERT_EQ(lxnet_stack_create(&hal_.table(), &config, &other, nullptr), 0);
-  ASSERT_EQ(lxnet_enable_afunix(other), 0);
-  std::swap(other, stack_);
+  make_another_stack();
   const uint64_t listener = socket(), client = socket();
   EXPECT_EQ(call(SYS_bind, listener, address_, 8), -static_cast<int64_t>(Errno::EOPNOTSUPP));
   EXPECT_EQ(call(SYS_connect, client, address_, 8), -static_cast<int64_t>(Errno::EOPNOTSUPP));
@@ -126,9 +124,6 @@ TEST_F(UnixNodeTest, AHostWithoutPathsServesTheOtherNames) {
   ASSERT_EQ(call(SYS_listen, listener, 1), 0);
   ASSERT_EQ(call(SYS_connect, client, name, 4), 0);
   EXPECT_GE(call(SYS_accept, listener), 0);
-  while (!hal_.files.empty()) close(hal_.files.begin()->first);
-  std::swap(other, stack_);
-  lxnet_stack_destroy(other);
 }
 
 }  // namespace

@@ -37,6 +37,20 @@ class Namespaces {
   Fd first_, second_;
 };
 
+// A child that sends `size` bytes and ends with 0, or with 1 when it cannot.
+inline pid_t send_from_child(int fd, size_t size) {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  const std::string data(size, 't');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t sent = ::send(fd, data.data() + done, size - done, 0);
+    if (sent <= 0) _exit(1);
+    done += static_cast<size_t>(sent);
+  }
+  _exit(0);
+}
+
 inline unsigned index_of(const char* name) { return if_nametoindex(name); }
 inline Message show(Route& netlink, const char* name) {
   EXPECT_EQ(netlink.request(RTM_GETLINK, 0, link(0) + named(name)), 0) << name;

@@ -273,17 +273,7 @@ TEST(Tun, TwoTapsAreBridgedByAProgramAndCarryTcp) {
     Fd client(::socket(AF_INET, SOCK_STREAM, 0));
     ASSERT_EQ(answer(::connect(client, reinterpret_cast<sockaddr*>(&server), sizeof server)), 0);
     Fd accepted(::accept(listener, nullptr, nullptr));
-    const pid_t sender = fork();
-    if (sender == 0) {
-      const std::string data(400'000, 't');
-      size_t done = 0;
-      while (done < data.size()) {
-        const ssize_t sent = ::send(client, data.data() + done, data.size() - done, 0);
-        if (sent <= 0) _exit(1);
-        done += static_cast<size_t>(sent);
-      }
-      _exit(0);
-    }
+    const pid_t sender = send_from_child(client, 400'000);
     size_t received = 0;
     std::string buffer(65536, 0);
     while (received < 400'000) {

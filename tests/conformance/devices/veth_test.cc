@@ -359,17 +359,7 @@ TEST(Veth, WhatGoesThroughARouterIsWhole) {
     Fd client(::socket(AF_INET, SOCK_STREAM, 0)), udp(::socket(AF_INET, SOCK_DGRAM, 0));
     ASSERT_EQ(answer(::connect(client, reinterpret_cast<const sockaddr*>(&server), sizeof server)), 0);
     Fd accepted(::accept(listener, nullptr, nullptr));
-    const pid_t sender = fork();
-    if (sender == 0) {
-      const std::string data(2 << 20, 'r');
-      size_t done = 0;
-      while (done < data.size()) {
-        const ssize_t sent = ::send(client, data.data() + done, data.size() - done, 0);
-        if (sent <= 0) _exit(1);
-        done += static_cast<size_t>(sent);
-      }
-      _exit(0);
-    }
+    const pid_t sender = send_from_child(client, 2 << 20);
     size_t received = 0;
     std::string buffer(65536, 0);
     while (received < 2 << 20) {

@@ -565,33 +565,4 @@ std::vector<State> states_of(const std::string& group) {
   return states;
 }
 
-Name loopback(int family, uint16_t port) {
-  Name name;
-  if (family == AF_INET) {
-    const sockaddr_in in = loopback4(port);
-    name.length = sizeof in;
-    memcpy(&name.bytes, &in, sizeof in);
-  } else if (family == AF_INET6) {
-    const sockaddr_in6 in = loopback6(port);
-    name.length = sizeof in;
-    memcpy(&name.bytes, &in, sizeof in);
-  } else {
-    // Abstract, and new each time.
-    static int count = 0;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const int size = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "matrix %d %d", getpid(), ++count);
-    name.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<size_t>(size));
-    memcpy(&name.bytes, &address, name.length);
-  }
-  return name;
-}
-
-Name own_name(int fd) {
-  Name name;
-  name.length = sizeof name.bytes;
-  must(::getsockname(fd, reinterpret_cast<sockaddr*>(&name.bytes), &name.length), "getsockname");
-  return name;
-}
-
 }  // namespace conformance

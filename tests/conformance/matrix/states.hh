@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/conformance/any_name.hh"
 #include "tests/conformance/sockets/posix.hh"
 
 namespace conformance {
@@ -27,14 +28,5 @@ struct State {
 // Sorted into groups, so that each group is a test of its own: "udp", "tcp",
 // "raw", "ping", "unix".
 std::vector<State> states_of(const std::string& group);
-
-// A name of the family: loopback, with this port.
-struct Name {
-  sockaddr_storage bytes{};
-  socklen_t length = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes); }
-};
-Name loopback(int family, uint16_t port);
-Name own_name(int fd);
 
 }  // namespace conformance

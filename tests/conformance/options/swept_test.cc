@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "tests/conformance/options/tools.hh"
@@ -119,6 +120,26 @@ TEST(SweptOptionTest, AReceiveWithoutCopiesCopiesWhatFitsTheBufferForTheRest) {
   EXPECT_EQ(call.copybuf_len, 5);
   EXPECT_STREQ(bytes, "hello");
   EXPECT_EQ(call.inq, 0u);
+}
+
+// What a longer struct has more must be zero, as far as it can be read.
+TEST(SweptOptionTest, AReceiveWithoutCopiesMayBeAskedForByALaterProgram) {
+  const Stream stream = connected_stream();
+  constexpr size_t kPage = 4096;
+  char* pages = static_cast<char*>(::mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_EQ(::mprotect(pages + 2 * kPage, kPage, PROT_NONE), 0);
+  const auto ask = [&](size_t size) {
+    auto length = static_cast<socklen_t>(size);
+    const long result = answer(::getsockopt(stream.server, IPPROTO_TCP, kZeroCopyReceive, pages, &length));
+    return result == 0 ? static_cast<long>(length) : result;
+  };
+  EXPECT_EQ(ask(2 * kPage), 64);
+  EXPECT_EQ(ask(2 * kPage + 1), -EFAULT);
+  pages[2 * kPage - 1] = 1;
+  EXPECT_EQ(ask(2 * kPage), -EINVAL);
+  EXPECT_EQ(ask(2 * kPage - 1), 64);
+  EXPECT_EQ(ask(2 * kPage + 100), -EINVAL);
+  ::munmap(pages, 3 * kPage);
 }
 
 TEST(SweptOptionTest, AReceiveWithoutCopiesAtTheEndIsAnError) {

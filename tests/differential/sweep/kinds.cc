@@ -112,7 +112,8 @@ Subject shut() {
 // A port nobody is at, told by an error that is still to be had.
 template <int kFamily>
 Subject udp_refused() {
-  Subject subject = fresh<kFamily, SOCK_DGRAM>();
+  // Bound first: else its port may be the one that is let go here, and it hears itself.
+  Subject subject = bound<kFamily, SOCK_DGRAM>();
   Name name;
   {
     const Subject once = bound<kFamily, SOCK_DGRAM>();
@@ -258,41 +259,6 @@ std::vector<Kind> make_kinds() {
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> list = make_kinds();
   return list;
-}
-
-Name loopback(int family, uint16_t port) {
-  Name name;
-  if (family == AF_INET) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_port = htons(port);
-    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    name.length = sizeof in;
-    memcpy(&name.bytes, &in, sizeof in);
-  } else if (family == AF_INET6) {
-    sockaddr_in6 in{};
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(port);
-    in.sin6_addr = in6addr_loopback;
-    name.length = sizeof in;
-    memcpy(&name.bytes, &in, sizeof in);
-  } else {
-    // Abstract, and new each time.
-    static int count = 0;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const int size = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "sweep %d %d", getpid(), ++count);
-    name.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<size_t>(size));
-    memcpy(&name.bytes, &address, name.length);
-  }
-  return name;
-}
-
-Name own_name(int fd) {
-  Name name;
-  name.length = sizeof name.bytes;
-  must(getsockname(fd, name.get(), &name.length), "getsockname");
-  return name;
 }
 
 }  // namespace sweep

@@ -5,14 +5,12 @@
 // --part tries only every Nth subject; --user drops the privileges for the calls that are tried; --missing are options that
 // lxnet's tables call so, and which are not tried.
 #include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
 
+#include "tests/differential/own_network.hh"
 #include "tests/differential/sweep/sweep.hh"
 
 namespace {
@@ -35,25 +33,6 @@ constexpr Row kRows[] = {
     {"unconfigured", sweep::sweep_unconfigured},
 };
 
-// What a host's kernel may have been configured to otherwise.
-void set_tunable(const char* path, const char* value) {
-  const int fd = open(path, O_WRONLY);
-  if (fd < 0) return;
-  if (write(fd, value, strlen(value)) < 0) perror(path);
-  close(fd);
-}
-
-bool enter_namespace() {
-  if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
-  set_tunable("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
-  set_tunable("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
-  const sweep::Fd fd(socket(AF_INET, SOCK_DGRAM, 0));
-  ifreq request{};
-  memcpy(request.ifr_name, "lo", 3);
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  return ioctl(fd, SIOCSIFFLAGS, &request) == 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,7 +46,7 @@ int main(int argc, char** argv) {
   }
   for (const Row& row : kRows) {
     if (strcmp(row.name, name) != 0) continue;
-    if (!enter_namespace()) {
+    if (!differential::enter_own_network()) {
       perror("a network namespace");
       return 2;
     }

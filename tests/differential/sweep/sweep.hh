@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/conformance/any_name.hh"
+
 namespace sweep {
 
 // Which of the subjects are tried: every `of`th, from `index` on.
@@ -62,13 +64,9 @@ struct Kind {
 // All of them non-blocking.
 const std::vector<Kind>& kinds();
 
-struct Name {
-  sockaddr_storage bytes{};
-  socklen_t length = 0;
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&bytes); }
-};
-Name loopback(int family, uint16_t port);
-Name own_name(int fd);
+using conformance::loopback;
+using conformance::Name;
+using conformance::own_name;
 
 // While one lives the program has no privileges.
 class Unprivileged {

@@ -6,11 +6,8 @@
 // Each seed runs in a process and a network namespace of its own. --only leaves out every other step; --c prints the sequence as
 // a C program instead of running it.
 #include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +16,7 @@
 #include <cstring>
 #include <set>
 
+#include "tests/differential/own_network.hh"
 #include "tests/differential/walk/print_c.hh"
 #include "tests/differential/walk/runner.hh"
 
@@ -32,28 +30,6 @@ struct Options {
   std::set<int> only;
   bool as_c = false;
 };
-
-// What a host's kernel may have been configured to otherwise.
-void set_tunable(const char* path, const char* value) {
-  const int fd = open(path, O_WRONLY);
-  if (fd < 0) return;
-  if (write(fd, value, strlen(value)) < 0) perror(path);
-  close(fd);
-}
-
-bool enter_namespace() {
-  const int flags = geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
-  if (unshare(flags) != 0) return false;
-  set_tunable("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
-  set_tunable("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
-  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
-  ifreq request{};
-  strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  const bool is_up = ioctl(fd, SIOCSIFFLAGS, &request) == 0;
-  close(fd);
-  return is_up;
-}
 
 void put(const std::string& text) {
   for (size_t done = 0; done < text.size();) {
@@ -74,7 +50,7 @@ std::vector<std::pair<int, walk::Operation>> steps_of(const Options& options) {
 }
 
 [[noreturn]] void run_seed(const Options& options, const char* directory) {
-  if (!enter_namespace()) {
+  if (!differential::enter_own_network()) {
     put("no namespace\n");
     _exit(2);
   }

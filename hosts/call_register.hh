@@ -1,10 +1,11 @@
-// to_register(): an argument of a system call as the register that carries it.
+// to_register(): an argument of a system call as the register that carries it: integers and enums by value, anything else by
+// address.
 #pragma once
 
 #include <cstdint>
 #include <type_traits>
 
-namespace lxnet::threads {
+namespace lxnet {
 
 template <typename T>
 uint64_t to_register(T value) {
@@ -17,4 +18,4 @@ uint64_t to_register(T value) {
   }
 }
 
-}  // namespace lxnet::threads
+}  // namespace lxnet
