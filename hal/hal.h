@@ -270,6 +270,12 @@ struct lxnet_hal {
   struct lxnet_stack* (*find_stack)(void* ctx, int kind, int32_t number, int* error);
   /* task. As capable(), over the network namespace of that stack. */
   int (*capable_over)(void* ctx, const struct lxnet_stack* stack, int capability);
+
+  /* -- more for sendfile; optional -- */
+
+  /* task. Where a file stands: moved to `position`, or only asked when that is negative. The position, or -ESPIPE for a file that
+   * has none. Without it what sendfile() read and the socket then refused is lost to who reads the file next. */
+  int64_t (*foreign_seek)(void* ctx, struct lxnet_foreign_file* file, int64_t position);
 };
 
 #ifdef __cplusplus

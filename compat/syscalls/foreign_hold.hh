@@ -29,6 +29,10 @@ class ForeignFileHold {
   Result<size_t> peek(MutableByteSpan to) {
     return answer(hal_.table().foreign_peek(hal_.context(), file_, to.data(), to.size()));
   }
+  // Where it stands; ESPIPE: nowhere.
+  bool has_position() const { return hal_.table().foreign_seek != nullptr; }
+  Result<size_t> position() { return seek(-1); }
+  void move_to(int64_t position) { static_cast<void>(seek(position)); }
   // Poll bits now.
   PollEvents events() {
     const int64_t events = hal_.table().foreign_poll(hal_.context(), file_, nullptr);
@@ -39,6 +43,7 @@ class ForeignFileHold {
   bool is_pipe() const { return (traits() & LXNET_FOREIGN_PIPE) != 0; }
 
  private:
+  Result<size_t> seek(int64_t position) { return answer(hal_.table().foreign_seek(hal_.context(), file_, position)); }
   uint32_t traits() const {
     constexpr uint32_t kUnknown = LXNET_FOREIGN_READABLE | LXNET_FOREIGN_WRITABLE;
     return hal_.table().foreign_traits == nullptr ? kUnknown : hal_.table().foreign_traits(hal_.context(), file_);

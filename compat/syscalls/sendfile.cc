@@ -1,8 +1,9 @@
 // sendfile: from a file of the host's to a file of lxnet's.
 //
 // What lxnet sends from must be the host's: a socket is no source of it (EINVAL), as in Linux, where the input must be seekable.
-// With no offset given the position of the host's file cannot be moved back: nothing is read for a non-blocking socket that is
-// not writable. Not implemented: the part of what was read that such a socket then does not take is waited for.
+// With no offset given the file's position moves by what was sent. On a host that cannot move it (foreign_seek) nothing is read
+// for a non-blocking socket that is not writable, and the part of what was read that such a socket then does not take is waited
+// for.
 #include <algorithm>
 
 #include "compat/syscalls/calls.hh"
@@ -16,6 +17,42 @@ namespace {
 constexpr size_t kChunk = 64 * 1024;
 
 // The end of the file, a short write or an error after some bytes end it with what was sent.
+Result<int64_t> send_pieces(SyscallContext& context, SocketFile& out, ForeignFileHold& in, int64_t* position, uint64_t count) {
+  HeapArray<uint8_t> buffer =
+      TRY(HeapArray<uint8_t>::create(context.hal(), static_cast<size_t>(std::min<uint64_t>(count, kChunk))));
+  int64_t sent = 0;
+  while (static_cast<uint64_t>(sent) < count) {
+    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(count - static_cast<uint64_t>(sent), kChunk));
+    // A listener is never writable, but sending is what it refuses.
+    if (position == nullptr && out.is_nonblocking() && !out.is_listening() &&
+        (out.poll(context.entry()) & (kPollOut | kPollError | kPollHangUp)) == 0) {
+      return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(Errno::EAGAIN);
+    }
+    int64_t next = position == nullptr ? 0 : *position;
+    auto got = in.read(MutableByteSpan(buffer.data(), wanted), position == nullptr ? nullptr : &next);
+    if (!got.is_ok()) return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(got.error());
+    const size_t size = got.take();
+    if (size == 0) break;
+    SpanSource source(ByteSpan(buffer.data(), size));
+    const bool waits = position == nullptr || !out.is_nonblocking();
+    OutgoingMessage message{.source = source, .flags = kMessageSplicePages | (waits ? 0 : uint32_t{kMessageDontWait})};
+    // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE).
+    const bool is_sequenced = out.socket_type() == kSockSequenced;
+    if (is_sequenced && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;
+    auto written = out.send(context, message);
+    if (!written.is_ok()) {
+      const bool is_stream = out.socket_type() == kSockStream;
+      if (written.is_error(Errno::EPIPE) && is_stream) send_broken_pipe_signal(context);
+      return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(written.error());
+    }
+    const int64_t done = static_cast<int64_t>(written.take());
+    if (position != nullptr) *position += done;
+    sent += done;
+    if (static_cast<size_t>(done) < size) break;
+  }
+  return sent;
+}
+
 Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_t* position, uint64_t count) {
   const Ref<File> out = TRY(find_file_or_leave(context, out_fd));
   auto own = find_file(context, in_fd);
@@ -26,39 +63,14 @@ Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_
   if (!in.is_open()) return Errno::EBADF;
   if (out->kind() != FileKind::Socket) return Errno::EINVAL;
   count = std::min(count, kMaxReadWrite);
-
-  HeapArray<uint8_t> buffer =
-      TRY(HeapArray<uint8_t>::create(context.hal(), static_cast<size_t>(std::min<uint64_t>(count, kChunk))));
-  int64_t sent = 0;
-  while (static_cast<uint64_t>(sent) < count) {
-    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(count - static_cast<uint64_t>(sent), kChunk));
-    // A listener is never writable, but sending is what it refuses.
-    if (position == nullptr && out->is_nonblocking() && !static_cast<SocketFile&>(*out).is_listening() &&
-        (out->poll(context.entry()) & (kPollOut | kPollError | kPollHangUp)) == 0) {
-      return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(Errno::EAGAIN);
-    }
-    int64_t next = position == nullptr ? 0 : *position;
-    auto got = in.read(MutableByteSpan(buffer.data(), wanted), position == nullptr ? nullptr : &next);
-    if (!got.is_ok()) return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(got.error());
-    const size_t size = got.take();
-    if (size == 0) break;
-    SpanSource source(ByteSpan(buffer.data(), size));
-    const bool waits = position == nullptr || !out->is_nonblocking();
-    OutgoingMessage message{.source = source, .flags = kMessageSplicePages | (waits ? 0 : uint32_t{kMessageDontWait})};
-    // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE).
-    const bool is_sequenced = static_cast<SocketFile&>(*out).socket_type() == kSockSequenced;
-    if (is_sequenced && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;
-    auto written = static_cast<SocketFile&>(*out).send(context, message);
-    if (!written.is_ok()) {
-      const bool is_stream = static_cast<SocketFile&>(*out).socket_type() == kSockStream;
-      if (written.is_error(Errno::EPIPE) && is_stream) send_broken_pipe_signal(context);
-      return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(written.error());
-    }
-    const int64_t done = static_cast<int64_t>(written.take());
-    if (position != nullptr) *position += done;
-    sent += done;
-    if (static_cast<size_t>(done) < size) break;
-  }
+  auto& socket = static_cast<SocketFile&>(*out);
+  if (position != nullptr || !in.has_position()) return send_pieces(context, socket, in, position, count);
+  auto standing = in.position();
+  if (!standing.is_ok()) return Errno::EINVAL;
+  const auto begin = static_cast<int64_t>(standing.take());
+  int64_t end = begin;
+  auto sent = send_pieces(context, socket, in, &end, count);
+  if (end != begin) in.move_to(end);
   return sent;
 }
 

@@ -200,6 +200,11 @@ int64_t ForeignFile::write(const void* from, size_t size, int64_t* offset) {
   return done;
 }
 
+int64_t ForeignFile::seek(int64_t position) {
+  const off_t at = position < 0 ? ::lseek(fd_.get(), 0, SEEK_CUR) : ::lseek(fd_.get(), position, SEEK_SET);
+  return at < 0 ? -errno : at;
+}
+
 // tee() puts the same bytes into a pipe of ours, and there they are read.
 int64_t ForeignFile::peek(void* to, size_t size) {
   ForeignTable::ScratchPipe* scratch = table_.scratch_pipe();

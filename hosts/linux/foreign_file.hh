@@ -48,6 +48,7 @@ class ForeignFile {
   int64_t read(void* to, size_t size, int64_t* offset);
   int64_t write(const void* from, size_t size, int64_t* offset);
   // Of a pipe: what comes next and stays there. Does not wait.
+  int64_t seek(int64_t position);
   int64_t peek(void* to, size_t size);
 
  private:

@@ -297,6 +297,7 @@ int64_t hal_foreign_read(void*, lxnet_foreign_file* file, void* to, size_t size,
   return foreign(file).read(to, size, offset);
 }
 int64_t hal_foreign_peek(void*, lxnet_foreign_file* file, void* to, size_t size) { return foreign(file).peek(to, size); }
+int64_t hal_foreign_seek(void*, lxnet_foreign_file* file, int64_t position) { return foreign(file).seek(position); }
 int64_t hal_foreign_write(void*, lxnet_foreign_file* file, const void* from, size_t size, int64_t* offset) {
   return foreign(file).write(from, size, offset);
 }
@@ -354,6 +355,7 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.foreign_traits = hal_foreign_traits;
   hal.foreign_write = hal_foreign_write;
   hal.foreign_peek = hal_foreign_peek;
+  hal.foreign_seek = hal_foreign_seek;
   hal.path_remove_socket = hal_path_remove_socket;
   hal.process_file = hal_process_file;
   hal.fd_table_size = hal_fd_table_size;

@@ -29,7 +29,6 @@ struct Known {
 constexpr Known kKnown[] = {
     {"options", "netlink diag, level 270 option 1", "groups that tell of a socket's end: nobody does, and none may be joined"},
     {"options", "netlink diag, level 270 option 2", "likewise"},
-    {"flags", "packet, sendfile", "the position of the host's file cannot be moved back over what was not sent"},
     {"unconfigured", "in a bare namespace",
      "Linux has no table yet that could say that an address is not its own, and binds to any"},
 };

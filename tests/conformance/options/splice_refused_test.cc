@@ -1,11 +1,14 @@
-// What a socket does not take of a splice stays in the pipe.
+// What a socket does not take of a splice stays in the pipe, and of a sendfile() in the file.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/conformance/options/tools.hh"
 
@@ -157,6 +160,35 @@ TEST_F(SpliceRefusedTest, ASpliceThatWaitedForAPeerThatWent) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(rest(), "kept");
+}
+
+// sendfile() without an offset moves a file by what was sent, and no further.
+TEST(SendfileRefusedTest, TheFileStaysWhereTheSocketStopped) {
+  const Fd file(::memfd_create("file", 0)), unconnected(::socket(AF_INET, SOCK_DGRAM, 0));
+  ASSERT_EQ(::ftruncate(file, 4 << 20), 0);
+  ASSERT_EQ(::lseek(file, 3, SEEK_SET), 3);
+  EXPECT_EQ(answer(::sendfile(unconnected, file, nullptr, 100)), -EDESTADDRREQ);
+  EXPECT_EQ(::lseek(file, 0, SEEK_CUR), 3);
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+  const Fd near(ends[0]), far(ends[1]);
+  const long sent = answer(::sendfile(near, file, nullptr, 4 << 20));
+  EXPECT_GT(sent, 0);
+  EXPECT_LT(sent, (4 << 20) - 3);
+  EXPECT_EQ(::lseek(file, 0, SEEK_CUR), 3 + sent);
+  EXPECT_EQ(answer(::sendfile(near, file, nullptr, 100)), -EAGAIN);
+  EXPECT_EQ(::lseek(file, 0, SEEK_CUR), 3 + sent);
+}
+
+TEST(SendfileRefusedTest, AFileWithoutAPositionIsNoSource) {
+  int pipe_ends[2], ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  const Fd reader(pipe_ends[0]), writer(pipe_ends[1]), near(ends[0]), far(ends[1]);
+  ASSERT_EQ(::write(writer, "x", 1), 1);
+  EXPECT_EQ(answer(::sendfile(near, reader, nullptr, 1)), -EINVAL);
+  char byte = 0;
+  EXPECT_EQ(::read(reader, &byte, 1), 1);
 }
 
 }  // namespace
