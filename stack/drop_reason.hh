@@ -33,7 +33,7 @@ namespace lxnet {
                                                                       row(SocketFilter, "socket_filter")                       \
                                                                           row(SocketClosed, "socket_closed")                   \
                                                                               row(DeviceQueueFull, "device_queue_full")        \
-                                                                                  row(TtlTooSmall, "min_ttl")
+                                                                                  row(TtlTooSmall, "min_ttl") row(PacketFilter, "packet_filter")
 
 enum class DropReason : uint8_t {
 #define LXNET_ROW(enumerator, name) enumerator,

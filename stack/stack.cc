@@ -26,6 +26,7 @@ Stack::Stack(const Hal& hal, const lxnet_config& config)
       interfaces_(*this),
       neighbours_(*this),
       routes_(*this),
+      filter_(hal_),
       ip_(*this),
       icmp_(*this),
       memberships_(*this),

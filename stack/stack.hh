@@ -11,6 +11,7 @@
 #include "netdev/packet_pool.hh"
 #include "stack/drop_reason.hh"
 #include "stack/entry.hh"
+#include "stack/filter/packet_filter.hh"
 #include "stack/icmp/icmp_state.hh"
 #include "stack/igmp/memberships.hh"
 #include "stack/interface_registry.hh"
@@ -39,6 +40,7 @@ class Stack {
   InterfaceRegistry& interfaces() { return interfaces_; }
   NeighbourTable& neighbours() { return neighbours_; }
   RouteTable& routes() { return routes_; }
+  PacketFilter& filter() { return filter_; }
   IpState& ip() { return ip_; }
   IcmpState& icmp() { return icmp_; }
   Memberships& memberships() { return memberships_; }
@@ -71,6 +73,7 @@ class Stack {
   InterfaceRegistry interfaces_;
   NeighbourTable neighbours_;
   RouteTable routes_;
+  PacketFilter filter_;
   IpState ip_;
   IcmpState icmp_;
   Memberships memberships_;

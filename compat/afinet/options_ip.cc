@@ -4,6 +4,7 @@
 #include "compat/afinet/options_headers.hh"
 #include "compat/afinet/options_multicast.hh"
 #include "compat/afinet/options_path.hh"
+#include "compat/xtables/filter_options.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -280,6 +281,25 @@ constexpr OptionRow kRows[] = {
        return static_cast<int>(uint32_t{options.local_port_high} << 16 | options.local_port_low);
      }},
     {.level = kLevelIp, .name = 52, .text = "IP_PROTOCOL", .rule = kRule, .get_int = &get_number},
+    {.level = kLevelIp,
+     .name = 64,
+     .text = "IPT_SO_SET_REPLACE, IPT_SO_GET_INFO",
+     .set = [](const OptionInput& input) { return replace_filter_table(input, IpFamily::V4); },
+     .get = [](const OptionOutput& output) { return get_filter_info(output, IpFamily::V4); },
+     .note = "tables filter, mangle, raw, security; there is no nat"},
+    {.level = kLevelIp,
+     .name = 65,
+     .text = "IPT_SO_SET_ADD_COUNTERS, IPT_SO_GET_ENTRIES",
+     .set = [](const OptionInput& input) { return add_filter_counters(input, IpFamily::V4); },
+     .get = [](const OptionOutput& output) { return get_filter_entries(output, IpFamily::V4); }},
+    {.level = kLevelIp,
+     .name = 66,
+     .text = "IPT_SO_GET_REVISION_MATCH",
+     .get = [](const OptionOutput& output) { return get_filter_revision(output, IpFamily::V4, ExtensionSort::Match); }},
+    {.level = kLevelIp,
+     .name = 67,
+     .text = "IPT_SO_GET_REVISION_TARGET",
+     .get = [](const OptionOutput& output) { return get_filter_revision(output, IpFamily::V4, ExtensionSort::Target); }},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "compat/afinet/options_headers.hh"
 #include "compat/afinet/options_multicast.hh"
 #include "compat/afinet/options_path.hh"
+#include "compat/xtables/filter_options.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -286,6 +287,17 @@ constexpr OptionRow kRows[] = {
     receive_flag<kReceiveDestinationOptions>(58, "IPV6_RECVDSTOPTS"),
     receive_flag<kReceivePathMtu>(60, "IPV6_RECVPATHMTU"),
     lenient(flag<&IpSocketOptions::dont_fragment_v6>(62, "IPV6_DONTFRAG")),
+    {.level = kLevelIpv6,
+     .name = 64,
+     .text = "IP6T_SO_SET_REPLACE, IP6T_SO_GET_INFO",
+     .set = [](const OptionInput& input) { return replace_filter_table(input, IpFamily::V6); },
+     .get = [](const OptionOutput& output) { return get_filter_info(output, IpFamily::V6); },
+     .note = "tables filter, mangle, raw, security; there is no nat"},
+    {.level = kLevelIpv6,
+     .name = 65,
+     .text = "IP6T_SO_SET_ADD_COUNTERS, IP6T_SO_GET_ENTRIES",
+     .set = [](const OptionInput& input) { return add_filter_counters(input, IpFamily::V6); },
+     .get = [](const OptionOutput& output) { return get_filter_entries(output, IpFamily::V6); }},
     receive_flag<kReceiveTrafficClass>(66, "IPV6_RECVTCLASS"),
     {.level = kLevelIpv6,
      .name = 67,
@@ -295,6 +307,14 @@ constexpr OptionRow kRows[] = {
      .max = 255,
      .set_int = &set_traffic_class,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.traffic_class}; }},
+    {.level = kLevelIpv6,
+     .name = 68,
+     .text = "IP6T_SO_GET_REVISION_MATCH",
+     .get = [](const OptionOutput& output) { return get_filter_revision(output, IpFamily::V6, ExtensionSort::Match); }},
+    {.level = kLevelIpv6,
+     .name = 69,
+     .text = "IP6T_SO_GET_REVISION_TARGET",
+     .get = [](const OptionOutput& output) { return get_filter_revision(output, IpFamily::V6, ExtensionSort::Target); }},
     lenient(flag<&IpSocketOptions::auto_flow_label>(70, "IPV6_AUTOFLOWLABEL")),
     {.level = kLevelIpv6,
      .name = 73,

@@ -174,6 +174,10 @@ void ip4_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   Ref<Packet> packet = check_header(entry, std::move(received));
   if (!packet) return;
   packet->mark_network_header();
+  if (entry.stack().filter().is_active(IpFamily::V4, hook_bit(FilterHook::PreRouting))) [[unlikely]] {
+    packet = filter_received(entry, std::move(packet), IpFamily::V4, FilterHook::PreRouting, input);
+    if (!packet) return;
+  }
   ip4_fill_info(*packet);
   if (packet->is_routed_to_us) {
     const IpInfo& info = ip_info(*packet);
@@ -191,6 +195,11 @@ void ip4_receive(Entry& entry, Ref<Packet> received, Interface* input) {
 void ip4_deliver(Entry& entry, Ref<Packet> packet) {
   if (reinterpret_cast<const Ipv4Header*>(packet->linear().data())->is_fragment()) {
     packet = ip4_reassemble(entry, std::move(packet));
+    if (!packet) return;
+  }
+  if (entry.stack().filter().is_active(IpFamily::V4, hook_bit(FilterHook::LocalIn))) [[unlikely]] {
+    const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
+    packet = filter_received(entry, std::move(packet), IpFamily::V4, FilterHook::LocalIn, input.get());
     if (!packet) return;
   }
   const IpInfo& info = ip_info(*packet);

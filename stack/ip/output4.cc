@@ -120,6 +120,12 @@ bool wants_copy(Entry& entry, const Ipv4Header& header, const Route& route, cons
 Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->mark_network_header();
   packet->link_protocol = 0x0800;
+  if (entry.stack().filter().is_active(IpFamily::V4, kOutputHooks)) [[unlikely]]
+    return ip_dispatch_filtered(entry, std::move(packet), route, how);
+  return ip4_leave(entry, std::move(packet), route, how);
+}
+
+Result<> ip4_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->is_routed_to_us = route.kind == RouteKind::Local || (route.kind != RouteKind::Unicast && route.output->is_loopback());
   const auto& header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
   if (wants_copy(entry, header, route, how)) ip_loop_back(entry, *packet, route);

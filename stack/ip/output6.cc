@@ -98,6 +98,12 @@ bool leaves_host(Entry& entry, const Packet& packet, const Route& route, const I
 Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->mark_network_header();
   packet->link_protocol = 0x86dd;
+  if (entry.stack().filter().is_active(IpFamily::V6, kOutputHooks)) [[unlikely]]
+    return ip_dispatch_filtered(entry, std::move(packet), route, how);
+  return ip6_leave(entry, std::move(packet), route, how);
+}
+
+Result<> ip6_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->is_routed_to_us = route.kind == RouteKind::Local || (route.kind != RouteKind::Unicast && route.output->is_loopback());
   if (!leaves_host(entry, *packet, route, how)) return ok();
   if (packet->size() > how.mtu && packet->segmentation == SegmentationKind::None) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hal/hal.hh"
+#include "stack/filter/filter_hook.hh"
 #include "stack/ip/output.hh"
 
 namespace lxnet {
@@ -20,9 +21,16 @@ struct IpDispatch {
 Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
 Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
 
-// Front at the IP header, which is complete. Copies for ourselves, fragments, and out.
+// Front at the IP header, which is complete. Past the packet filter: EPERM where a rule drops what we send.
 Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
 Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
+// Copies for ourselves, fragments, and out.
+Result<> ip4_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
+Result<> ip6_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
+
+// In stack/ip/output_filtered.cc: the way between the two of a stack that has rules.
+inline constexpr uint8_t kOutputHooks = hook_bit(FilterHook::LocalOut) | hook_bit(FilterHook::PostRouting);
+Result<> ip_dispatch_filtered(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
 
 // RFC 791: what an IPv4 time stamp shows, in UT.
 inline uint32_t milliseconds_since_midnight(const Hal& hal) {

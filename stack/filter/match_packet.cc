@@ -1,0 +1,146 @@
+#include "stack/filter/match_packet.hh"
+
+#include "stack/stack.hh"
+#include "stack/wire/ipv6.hh"
+
+namespace lxnet {
+namespace {
+
+// XT_ADDRTYPE_*: bits by RTN_*.
+constexpr uint32_t kInvertSourceType = 1, kInvertDestinationType = 2, kOnlyInput = 4, kOnlyOutput = 8;
+
+constexpr uint16_t type_bit(RouteType type) { return static_cast<uint16_t>(1u << static_cast<unsigned>(type)); }
+
+bool is_of_type4(FilterPacket& packet, const uint32_t (&words)[4], uint16_t types, uint32_t interface_index) {
+  Ipv4Address address;
+  memcpy(&address, words, sizeof address);
+  return (types & type_bit(packet.entry.stack().routes().address_type(address, interface_index))) != 0;
+}
+
+}  // namespace
+
+Result<> check_address_type(const RuleFacts& rule, ByteSpan data) {
+  constexpr uint8_t kBefore = hook_bit(FilterHook::PreRouting) | hook_bit(FilterHook::LocalIn);
+  constexpr uint8_t kAfter = hook_bit(FilterHook::PostRouting) | hook_bit(FilterHook::LocalOut);
+  const auto wanted = settings_of<AddressTypeSettings>(data);
+  const bool only_input = (wanted.flags & kOnlyInput) != 0, only_output = (wanted.flags & kOnlyOutput) != 0;
+  if (only_input && only_output) return Errno::EINVAL;
+  if ((rule.hooks & kBefore) != 0 && only_output) return Errno::EINVAL;
+  if ((rule.hooks & kAfter) != 0 && only_input) return Errno::EINVAL;
+  return ok();
+}
+
+bool matches_address_type(FilterPacket& packet, FilterMatch& match) {
+  const auto wanted = settings_of<AddressTypeSettings>(match.data);
+  const Interface* only = nullptr;
+  if ((wanted.flags & kOnlyInput) != 0) only = packet.input;
+  if ((wanted.flags & kOnlyOutput) != 0) only = packet.output;
+  const uint32_t index = only == nullptr ? 0 : only->index();
+  if (wanted.source != 0 &&
+      is_of_type4(packet, packet.source, wanted.source, index) == ((wanted.flags & kInvertSourceType) != 0)) {
+    return false;
+  }
+  return wanted.destination == 0 || is_of_type4(packet, packet.destination, wanted.destination, index) !=
+                                        ((wanted.flags & kInvertDestinationType) != 0);
+}
+
+bool matches_comment(FilterPacket&, FilterMatch&) { return true; }
+
+// IPv6 says the length of what follows its header, and that is what counts there.
+bool matches_length(FilterPacket& packet, FilterMatch& match) {
+  const auto wanted = settings_of<LengthSettings>(match.data);
+  const size_t header = packet.family == IpFamily::V4 ? 0 : sizeof(Ipv6Header);
+  const auto size = static_cast<uint32_t>(packet.packet.size() - header);
+  return (size >= wanted.least && size <= wanted.most) != (wanted.inverted != 0);
+}
+
+// ---- limit: a bucket of tokens, here in nanoseconds
+
+namespace {
+
+constexpr int64_t kNanosOfAverage = 100'000;  // 1/10,000 s
+
+int64_t cost_of(const LimitSettings& wanted) { return int64_t{wanted.average} * kNanosOfAverage; }
+int64_t cap_of(const LimitSettings& wanted) { return int64_t{wanted.average * wanted.burst} * kNanosOfAverage; }
+
+struct CompatLimitSettings {
+  uint32_t average, burst, previous, credit, credit_cap, cost, master;
+};
+static_assert(sizeof(CompatLimitSettings) == kLimitCompatSize);
+
+}  // namespace
+
+// Linux counts in 32 bits, and refuses what does not fit.
+Result<> check_limit(const RuleFacts&, ByteSpan data) {
+  const auto wanted = settings_of<LimitSettings>(data);
+  if (wanted.burst == 0 || cap_of(wanted) < cost_of(wanted)) return Errno::ERANGE;
+  return ok();
+}
+
+void prepare_limit(Entry& entry, FilterMatch& match) {
+  match.last = entry.now();
+  match.remaining = cap_of(settings_of<LimitSettings>(match.data));
+}
+
+bool matches_limit(FilterPacket& packet, FilterMatch& match) {
+  const auto wanted = settings_of<LimitSettings>(match.data);
+  const int64_t cap = cap_of(wanted), cost = cost_of(wanted);
+  const Instant now = packet.entry.now();
+  const int64_t passed = (now - match.last).in_nanos();
+  if (passed > 0) {
+    match.last = now;
+    match.remaining = passed > cap - match.remaining ? cap : match.remaining + passed;
+  }
+  if (match.remaining < cost) return false;
+  match.remaining -= cost;
+  return true;
+}
+
+void widen_limit(MutableByteSpan to, ByteSpan from) {
+  const auto narrow = settings_of<CompatLimitSettings>(from);
+  const LimitSettings wide{.average = narrow.average,
+                           .burst = narrow.burst,
+                           .previous = narrow.previous | uint64_t{narrow.master} << 32,
+                           .credit = narrow.credit,
+                           .credit_cap = narrow.credit_cap,
+                           .cost = narrow.cost,
+                           .master = 0};
+  copy_bytes(to, bytes_of(wide));
+}
+
+// Of the rest a program is not told.
+void narrow_limit(MutableByteSpan to, ByteSpan from) {
+  const auto wide = settings_of<LimitSettings>(from);
+  const CompatLimitSettings narrow{.average = wide.average,
+                                   .burst = wide.burst,
+                                   .previous = static_cast<uint32_t>(wide.previous),
+                                   .credit = wide.credit,
+                                   .credit_cap = wide.credit_cap,
+                                   .cost = wide.cost,
+                                   .master = static_cast<uint32_t>(wide.previous >> 32)};
+  copy_bytes(to, bytes_of(narrow));
+}
+
+bool matches_mark(FilterPacket& packet, FilterMatch& match) {
+  const auto wanted = settings_of<MarkSettings>(match.data);
+  return ((packet.packet.mark & wanted.mask) == wanted.mark) != (wanted.inverted != 0);
+}
+
+bool matches_hops(FilterPacket& packet, FilterMatch& match) {
+  enum Mode : uint8_t { kEqual = 0, kNotEqual = 1, kLess = 2, kMore = 3 };
+  const auto wanted = settings_of<HopSettings>(match.data);
+  switch (wanted.mode) {
+    case kEqual:
+      return packet.time_to_live == wanted.value;
+    case kNotEqual:
+      return packet.time_to_live != wanted.value;
+    case kLess:
+      return packet.time_to_live < wanted.value;
+    case kMore:
+      return packet.time_to_live > wanted.value;
+    default:
+      return false;
+  }
+}
+
+}  // namespace lxnet
