@@ -71,8 +71,8 @@ auto find_at(ByteSpan blob, size_t at, IpFamily family, Find find) -> decltype(f
 Result<BlobEntry> check_entry(ByteSpan blob, size_t at, const EntryLayout& layout) {
   if (at % layout.alignment != 0 || at + layout.size >= blob.size()) return Errno::EINVAL;
   const BlobEntry entry{.at = at,
-                    .target_offset = read_at<uint16_t>(blob, at + layout.target_offset_at),
-                    .next_offset = read_at<uint16_t>(blob, at + layout.next_offset_at)};
+                        .target_offset = read_at<uint16_t>(blob, at + layout.target_offset_at),
+                        .next_offset = read_at<uint16_t>(blob, at + layout.next_offset_at)};
   if (entry.end() > blob.size() || entry.next_offset < layout.size + kHeadSize) return Errno::EINVAL;
   if (!has_known_flags(blob, at, layout) || entry.target_offset < layout.size) return Errno::EINVAL;
   TRY(check_target(blob, entry, layout));

@@ -1,5 +1,5 @@
-// Which rules can be reached from which hook: Linux's mark_source_chains(), which walks all chains without recursion, the way back in
-// the rules themselves.
+// Which rules can be reached from which hook: Linux's mark_source_chains(), which walks all chains without recursion, the way
+// back in the rules themselves.
 #include "compat/xtables/table_maker.hh"
 
 namespace lxnet::xtables {

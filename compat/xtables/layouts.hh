@@ -1,4 +1,5 @@
-// How programs lay out rules: Linux's struct ipt_entry, ip6t_entry and what stands in them, for 64-bit programs and for 32-bit ones.
+// How programs lay out rules: Linux's struct ipt_entry, ip6t_entry and what stands in them, for 64-bit programs and for 32-bit
+// ones.
 //
 // A blob of rules is one entry after another; an entry is its fixed part, its matches, its target:
 //

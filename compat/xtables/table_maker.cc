@@ -129,7 +129,8 @@ class TableMaker {
     if (!is_standard(blob(), entry)) return;
     const int32_t verdict = verdict_of(blob(), entry);
     if (verdict >= 0) {
-      const bool is_goto = (blob()[rule.offset + rule_layout(request_.family).flags] & rule_layout(request_.family).goto_flag) != 0;
+      const bool is_goto =
+          (blob()[rule.offset + rule_layout(request_.family).flags] & rule_layout(request_.family).goto_flag) != 0;
       rule.action = is_goto ? FilterRule::Action::Goto : FilterRule::Action::Jump;
       rule.next = mark.next = find_rule(static_cast<uint32_t>(verdict));
       mark.jumps = true;
@@ -159,7 +160,8 @@ class TableMaker {
   Result<> mark_all() {
     const std::span<ChainMark> marks(marks_.data(), marks_.size());
     for (size_t hook = 0; hook < kFilterHookCount; ++hook) {
-      if (is_valid_hook(hook) && !mark_chains(marks, FilterHook{static_cast<uint8_t>(hook)}, parts_.entry[hook])) return Errno::ELOOP;
+      if (is_valid_hook(hook) && !mark_chains(marks, FilterHook{static_cast<uint8_t>(hook)}, parts_.entry[hook]))
+        return Errno::ELOOP;
     }
     for (size_t i = 0; i < marks.size(); ++i) parts_.rules[i].hooks = marks[i].came_from;
     return ok();

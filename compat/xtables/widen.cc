@@ -1,7 +1,7 @@
 // A 32-bit program's rules, as a 64-bit program would have written them: Linux's translate_compat_table().
 //
-// What a program says of sizes is believed only as far as check_entry() goes. Where a target is shorter than the room before the next
-// entry, the entries behind it do not come to stand where they are looked for: make_table() finds that out, as Linux does.
+// What a program says of sizes is believed only as far as check_entry() goes. Where a target is shorter than the room before the
+// next entry, the entries behind it do not come to stand where they are looked for: make_table() finds that out, as Linux does.
 #include "compat/xtables/narrow_sizes.hh"
 #include "compat/xtables/table_maker.hh"
 

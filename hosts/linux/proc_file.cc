@@ -118,7 +118,7 @@ ProcOpening open_proc_file(const OpenRequest& request, lxnet_stack* stack, const
     opening.error = -ENOTDIR;
   } else if ((request.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
     opening.error = -EEXIST;
-  } else if (writes && !may_configure()) {
+  } else if ((writes || (path.kind == ProcPath::Kind::Net && is_private_proc_net(path.name))) && !may_configure()) {
     opening.error = -EACCES;
   } else if (writes && is_tunable_path) {
     opening.tunable = std::make_unique<TunableFile>(stack, path.name);

@@ -44,7 +44,7 @@ struct ProcOpening {
   std::unique_ptr<TunableFile> tunable;
   bool is_cloexec = false;
 };
-// `may_configure` is asked only when it is about writing.
+// `may_configure` is asked only when it is about writing, or about what not everybody may read.
 ProcOpening open_proc_file(const OpenRequest& request, lxnet_stack* stack, const FileTable& files,
                            const std::function<bool()>& may_configure);
 

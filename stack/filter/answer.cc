@@ -18,13 +18,26 @@ constexpr int kTcpReset4 = 7, kTcpReset6 = 6;
 
 // By REJECT's number.
 constexpr Icmp4Unreachable kCodes4[] = {
-    Icmp4Unreachable::Network,           Icmp4Unreachable::Host,           Icmp4Unreachable::Protocol, Icmp4Unreachable::Port, {},
-    Icmp4Unreachable::NetworkProhibited, Icmp4Unreachable::HostProhibited, {},                         Icmp4Unreachable::CommunicationProhibited,
+    Icmp4Unreachable::Network,
+    Icmp4Unreachable::Host,
+    Icmp4Unreachable::Protocol,
+    Icmp4Unreachable::Port,
+    {},
+    Icmp4Unreachable::NetworkProhibited,
+    Icmp4Unreachable::HostProhibited,
+    {},
+    Icmp4Unreachable::CommunicationProhibited,
 };
 constexpr Icmp6Unreachable kCodes6[] = {
-    Icmp6Unreachable::NoRoute, Icmp6Unreachable::AdministrativelyProhibited, Icmp6Unreachable::BeyondScope,
-    Icmp6Unreachable::Address, Icmp6Unreachable::Port,                       {},
-    {},                        Icmp6Unreachable::SourcePolicy,               Icmp6Unreachable::RejectRoute,
+    Icmp6Unreachable::NoRoute,
+    Icmp6Unreachable::AdministrativelyProhibited,
+    Icmp6Unreachable::BeyondScope,
+    Icmp6Unreachable::Address,
+    Icmp6Unreachable::Port,
+    {},
+    {},
+    Icmp6Unreachable::SourcePolicy,
+    Icmp6Unreachable::RejectRoute,
 };
 
 IpAddress address_of(const uint32_t (&words)[4], IpFamily family) {

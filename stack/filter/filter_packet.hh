@@ -14,8 +14,8 @@ namespace lxnet {
 struct FilterPacket {
   FilterPacket(Entry& entry, Packet& packet, IpFamily family, FilterHook hook, const Interface* input, const Interface* output);
 
-  // IPv6: looks for the transport's header behind the extension headers, once. False: there is none to be found, and where not even
-  // a fragment's offset explains that, the packet is broken.
+  // IPv6: looks for the transport's header behind the extension headers, once. False: there is none to be found, and where not
+  // even a fragment's offset explains that, the packet is broken.
   bool find_transport();
   // The first bytes of the transport header. False: the packet is shorter, and broken for it.
   template <typename T>

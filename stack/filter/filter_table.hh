@@ -1,8 +1,8 @@
 // FilterTable: the rules of one table of one family, and the walk of a packet through them.
 //
-// A table is made whole by who has checked it (compat/xtables) and never changes but in its counters and in what matches remember;
-// another one takes its place. Rules stand in one array, in order; chains are where jumps lead. The bytes they were made from stay
-// with them: extensions read their settings there, and so does who asks for the rules.
+// A table is made whole by who has checked it (compat/xtables) and never changes but in its counters and in what matches
+// remember; another one takes its place. Rules stand in one array, in order; chains are where jumps lead. The bytes they were
+// made from stay with them: extensions read their settings there, and so does who asks for the rules.
 #pragma once
 
 #include "base/ref.hh"
@@ -34,15 +34,15 @@ struct FilterRule {
   uint32_t destination[4] = {}, destination_mask[4] = {};
   char input_name[Interface::kNameSize] = {}, input_mask[Interface::kNameSize] = {};
   char output_name[Interface::kNameSize] = {}, output_mask[Interface::kNameSize] = {};
-  uint16_t protocol = 0;        // 0: any
-  uint8_t inverted = 0;         // FilterInversion
-  bool looks_behind = false;    // IPv6: the transport's header has to be found (IP6T_F_PROTO)
+  uint16_t protocol = 0;         // 0: any
+  uint8_t inverted = 0;          // FilterInversion
+  bool looks_behind = false;     // IPv6: the transport's header has to be found (IP6T_F_PROTO)
   bool later_fragments = false;  // IPv4: only what is not the beginning of a packet (IPT_F_FRAG)
 
   Action action = Action::Verdict;
   FilterVerdict verdict = FilterVerdict::Drop;
-  uint8_t hooks = 0;    // from which it can be reached
-  uint32_t next = 0;    // Jump, Goto: the rule
+  uint8_t hooks = 0;  // from which it can be reached
+  uint32_t next = 0;  // Jump, Goto: the rule
   uint32_t first_match = 0, match_count = 0;
   const TargetKind* target = nullptr;  // Extension
   uint32_t target_data = 0;            // where its settings are in the table's bytes
@@ -56,7 +56,7 @@ class FilterTable : public RefCounted<FilterTable> {
     HeapArray<uint8_t> bytes;
     HeapArray<FilterRule> rules;
     HeapArray<FilterMatch> matches;
-    HeapArray<uint32_t> jumps;  // room for as many as there are chains
+    HeapArray<uint32_t> jumps;                                                // room for as many as there are chains
     uint32_t entry[kFilterHookCount] = {}, underflow[kFilterHookCount] = {};  // rules
     uint8_t hooks = 0;                                                        // hook_bit() of those with rules
   };

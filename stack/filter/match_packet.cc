@@ -40,8 +40,8 @@ bool matches_address_type(FilterPacket& packet, FilterMatch& match) {
       is_of_type4(packet, packet.source, wanted.source, index) == ((wanted.flags & kInvertSourceType) != 0)) {
     return false;
   }
-  return wanted.destination == 0 || is_of_type4(packet, packet.destination, wanted.destination, index) !=
-                                        ((wanted.flags & kInvertDestinationType) != 0);
+  return wanted.destination == 0 ||
+         is_of_type4(packet, packet.destination, wanted.destination, index) != ((wanted.flags & kInvertDestinationType) != 0);
 }
 
 bool matches_comment(FilterPacket&, FilterMatch&) { return true; }

@@ -1,5 +1,5 @@
-// Matches on what is known of a packet beside its transport header, in stack/filter/match_packet.cc: addrtype, comment, length, limit,
-// mark, ttl, hl.
+// Matches on what is known of a packet beside its transport header, in stack/filter/match_packet.cc: addrtype, comment, length,
+// limit, mark, ttl, hl.
 #pragma once
 
 #include "stack/filter/extension.hh"
@@ -19,7 +19,7 @@ struct LengthSettings {  // struct xt_length_info
 static_assert(sizeof(LengthSettings) == 6);
 
 struct LimitSettings {  // struct xt_rateinfo
-  uint32_t average;  // between packets, in 1/10,000 s
+  uint32_t average;     // between packets, in 1/10,000 s
   uint32_t burst;
   uint64_t previous;
   uint32_t credit, credit_cap, cost;

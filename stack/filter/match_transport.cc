@@ -117,8 +117,7 @@ bool matches_icmp6(FilterPacket& packet, FilterMatch& match) { return agrees_icm
 Result<> check_multiport(const RuleFacts& rule, ByteSpan data) {
   const auto wanted = settings_of<MultiportSettings>(data);
   bool has_ports = false;
-  for (const IpProtocol protocol :
-       {IpProtocol::Tcp, IpProtocol::Udp, IpProtocol::UdpLite, IpProtocol::Sctp, IpProtocol::Dccp}) {
+  for (const IpProtocol protocol : {IpProtocol::Tcp, IpProtocol::Udp, IpProtocol::UdpLite, IpProtocol::Sctp, IpProtocol::Dccp}) {
     if (rule.protocol == static_cast<uint16_t>(protocol)) has_ports = true;
   }
   if (!has_ports || rule.inverts_protocol || wanted.which > kMultiportEither || wanted.count > MultiportSettings::kPorts)

@@ -1,7 +1,7 @@
 // PacketFilter: the tables of a stack, which a packet passes at five hooks. Linux's ip_tables and ip6_tables.
 //
-// A stack without tables has no memory here, and a hook costs it one load and one branch (is_active()). A table comes when somebody
-// asks for it, and stays. One lock covers what packets change: counters, the stack of jumps, what a limit has left.
+// A stack without tables has no memory here, and a hook costs it one load and one branch (is_active()). A table comes when
+// somebody asks for it, and stays. One lock covers what packets change: counters, the stack of jumps, what a limit has left.
 #pragma once
 
 #include "hal/mutex.hh"

@@ -1,4 +1,5 @@
-// What leaves a stack that has rules: OUTPUT for what is ours, POSTROUTING for everything, a new route where Mangle chose another mark.
+// What leaves a stack that has rules: OUTPUT for what is ours, POSTROUTING for everything, a new route where Mangle chose another
+// mark.
 #include "stack/drop_reason.hh"
 #include "stack/filter/filter_packet.hh"
 #include "stack/ip/output_internal.hh"

@@ -18,4 +18,7 @@ std::optional<std::string> proc_net_text(lxnet_stack* stack, const FileTable& fi
 // not exist, as on a kernel built without them. All other names belong to what is left to the kernel.
 bool is_hidden_proc_net(std::string_view name);
 
+// Files that only who administers the network may read (mode 0440).
+bool is_private_proc_net(std::string_view name);
+
 }  // namespace lxnet::host
