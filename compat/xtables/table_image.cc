@@ -62,7 +62,7 @@ void TableImage::write_rule(MutableByteSpan image, size_t index, const FilterCou
   write_at(image, begin + theirs.next_offset_at, static_cast<uint16_t>(end - begin));
 }
 
-// Its size, the head included. Of the settings a program gets back what is its own.
+// Its size, the head included. Of the settings a program gets back what is its own, but for what was laid out for it.
 size_t TableImage::write_extension(MutableByteSpan image, size_t to, size_t from, const ExtensionShape& shape) const {
   const size_t size = read_at<uint16_t>(table_.bytes(), from) - (width_ == Width::Narrow ? growth_of(shape) : 0);
   copy_bytes(image.subspan(to, kHeadSize), table_.bytes().subspan(from, kHeadSize));
@@ -71,9 +71,9 @@ size_t TableImage::write_extension(MutableByteSpan image, size_t to, size_t from
   const MutableByteSpan room = image.subspan(to + kHeadSize, size - kHeadSize);
   if (width_ == Width::Narrow && shape.narrow != nullptr) {
     shape.narrow(room, settings);
-  } else {
-    copy_bytes(room, settings);
+    return size;
   }
+  copy_bytes(room, settings);
   const size_t told = shape.user_size != 0 ? shape.user_size : shape.size;
   for (size_t i = told; i < room.size(); ++i) room[i] = 0;
   return size;

@@ -179,7 +179,7 @@ class TableMaker {
         FilterMatch& match = parts_.matches[next_match++];
         match.kind = kind;
         match.data = blob().subspan(at + kHeadSize, kind->shape.size);
-        if (kind->prepare != nullptr) kind->prepare(entry_, match);
+        if (kind->prepare != nullptr) kind->prepare(entry_, match, {parts_.bytes.data() + at + kHeadSize, kind->shape.size});
       }
       rule.match_count = next_match - rule.first_match;
       rule.target = TRY(find_target_at(blob(), entry.target_at(), request_.family));
@@ -200,6 +200,7 @@ class TableMaker {
                         .family = request_.family,
                         .hooks = rule.hooks,
                         .protocol = rule.protocol,
+                        .asks_protocol = request_.family == IpFamily::V4 || rule.looks_behind,
                         .inverts_protocol = inverts_protocol},
                        blob().subspan(at + kHeadSize, shape.size));
   }

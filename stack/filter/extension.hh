@@ -21,6 +21,7 @@ struct RuleFacts {
   IpFamily family;
   uint8_t hooks;  // from which it can be reached
   uint16_t protocol;
+  bool asks_protocol;  // IPv6: it does not, whatever the number, if it does not say so
   bool inverts_protocol;
 };
 
@@ -58,7 +59,8 @@ struct ExtensionShape {
 struct MatchKind {
   ExtensionShape shape;
   bool (*matches)(FilterPacket& packet, FilterMatch& match);
-  void (*prepare)(Entry& entry, FilterMatch& match) = nullptr;
+  // Before the first packet; the settings may be completed.
+  void (*prepare)(Entry& entry, FilterMatch& match, MutableByteSpan settings) = nullptr;
 };
 
 struct TargetKind {

@@ -63,7 +63,8 @@ Result<> check_reject(const RuleFacts& rule, ByteSpan data) {
   const uint32_t with = settings_of<RejectSettings>(data).with;
   const bool is_v4 = rule.family == IpFamily::V4;
   if (with == (is_v4 ? kEchoReply4 : kEchoReply6)) return Errno::EINVAL;
-  if (with == (is_v4 ? kTcpReset4 : kTcpReset6) && (rule.protocol != kTcp || rule.inverts_protocol)) return Errno::EINVAL;
+  const bool is_for_tcp = rule.asks_protocol && rule.protocol == kTcp && !rule.inverts_protocol;
+  if (with == (is_v4 ? kTcpReset4 : kTcpReset6) && !is_for_tcp) return Errno::EINVAL;
   return ok();
 }
 

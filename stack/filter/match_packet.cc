@@ -1,7 +1,6 @@
 #include "stack/filter/match_packet.hh"
 
 #include "stack/stack.hh"
-#include "stack/wire/ipv6.hh"
 
 namespace lxnet {
 namespace {
@@ -46,22 +45,24 @@ bool matches_address_type(FilterPacket& packet, FilterMatch& match) {
 
 bool matches_comment(FilterPacket&, FilterMatch&) { return true; }
 
-// IPv6 says the length of what follows its header, and that is what counts there.
 bool matches_length(FilterPacket& packet, FilterMatch& match) {
   const auto wanted = settings_of<LengthSettings>(match.data);
-  const size_t header = packet.family == IpFamily::V4 ? 0 : sizeof(Ipv6Header);
-  const auto size = static_cast<uint32_t>(packet.packet.size() - header);
+  const size_t size = packet.packet.size();
   return (size >= wanted.least && size <= wanted.most) != (wanted.inverted != 0);
 }
 
-// ---- limit: a bucket of tokens, here in nanoseconds
+// ---- limit: a bucket of tokens, in Linux's credits, of which there are 32,000 a second whatever its clock; kept in nanoseconds
 
 namespace {
 
-constexpr int64_t kNanosOfAverage = 100'000;  // 1/10,000 s
+constexpr uint32_t kCreditsPerSecond = 32'000, kAveragesPerSecond = 10'000;
+constexpr int64_t kNanosPerCredit = 1'000'000'000 / kCreditsPerSecond;
 
-int64_t cost_of(const LimitSettings& wanted) { return int64_t{wanted.average} * kNanosOfAverage; }
-int64_t cap_of(const LimitSettings& wanted) { return int64_t{wanted.average * wanted.burst} * kNanosOfAverage; }
+// user2credits(): in 32 bits, which may overflow.
+uint32_t credits_of(uint32_t average) {
+  if (average > UINT32_MAX / kCreditsPerSecond) return average / kAveragesPerSecond * kCreditsPerSecond;
+  return average * kCreditsPerSecond / kAveragesPerSecond;
+}
 
 struct CompatLimitSettings {
   uint32_t average, burst, previous, credit, credit_cap, cost, master;
@@ -70,27 +71,34 @@ static_assert(sizeof(CompatLimitSettings) == kLimitCompatSize);
 
 }  // namespace
 
-// Linux counts in 32 bits, and refuses what does not fit.
 Result<> check_limit(const RuleFacts&, ByteSpan data) {
   const auto wanted = settings_of<LimitSettings>(data);
-  if (wanted.burst == 0 || cap_of(wanted) < cost_of(wanted)) return Errno::ERANGE;
+  if (wanted.burst == 0 || credits_of(wanted.average * wanted.burst) < credits_of(wanted.average)) return Errno::ERANGE;
   return ok();
 }
 
-void prepare_limit(Entry& entry, FilterMatch& match) {
+// A 32-bit program gives back what it has read, and that is kept.
+void prepare_limit(Entry& entry, FilterMatch& match, MutableByteSpan settings) {
+  auto wanted = settings_of<LimitSettings>(settings);
+  const uint32_t full = credits_of(wanted.average * wanted.burst);
   match.last = entry.now();
-  match.remaining = cap_of(settings_of<LimitSettings>(match.data));
+  match.remaining = full * kNanosPerCredit;
+  if (wanted.cost != 0) return;
+  wanted.credit_cap = full;
+  wanted.cost = credits_of(wanted.average);
+  copy_bytes(settings, bytes_of(wanted));
 }
 
 bool matches_limit(FilterPacket& packet, FilterMatch& match) {
   const auto wanted = settings_of<LimitSettings>(match.data);
-  const int64_t cap = cap_of(wanted), cost = cost_of(wanted);
+  const int64_t cap = wanted.credit_cap * kNanosPerCredit, cost = wanted.cost * kNanosPerCredit;
   const Instant now = packet.entry.now();
   const int64_t passed = (now - match.last).in_nanos();
   if (passed > 0) {
     match.last = now;
-    match.remaining = passed > cap - match.remaining ? cap : match.remaining + passed;
+    match.remaining = passed > cap ? cap : match.remaining + passed;
   }
+  if (match.remaining > cap) match.remaining = cap;
   if (match.remaining < cost) return false;
   match.remaining -= cost;
   return true;
@@ -108,7 +116,7 @@ void widen_limit(MutableByteSpan to, ByteSpan from) {
   copy_bytes(to, bytes_of(wide));
 }
 
-// Of the rest a program is not told.
+// A 32-bit program is told all of it.
 void narrow_limit(MutableByteSpan to, ByteSpan from) {
   const auto wide = settings_of<LimitSettings>(from);
   const CompatLimitSettings narrow{.average = wide.average,

@@ -46,7 +46,7 @@ bool matches_address_type(FilterPacket& packet, FilterMatch& match);
 bool matches_comment(FilterPacket& packet, FilterMatch& match);
 bool matches_length(FilterPacket& packet, FilterMatch& match);
 Result<> check_limit(const RuleFacts& rule, ByteSpan data);
-void prepare_limit(Entry& entry, FilterMatch& match);
+void prepare_limit(Entry& entry, FilterMatch& match, MutableByteSpan settings);
 bool matches_limit(FilterPacket& packet, FilterMatch& match);
 void widen_limit(MutableByteSpan to, ByteSpan from);
 void narrow_limit(MutableByteSpan to, ByteSpan from);

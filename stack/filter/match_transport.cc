@@ -63,6 +63,15 @@ bool is_listed(const MultiportSettings& wanted, const Ports& ports) {
   return false;
 }
 
+// Every range has an end, which is no beginning and not before its own.
+bool has_whole_ranges(const MultiportSettings& wanted) {
+  for (size_t i = 0; i < wanted.count; ++i) {
+    if (wanted.begins_range[i] == 0) continue;
+    if (++i == wanted.count || wanted.begins_range[i] != 0 || wanted.ports[i - 1] > wanted.ports[i]) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<> check_tcp_match(const RuleFacts&, ByteSpan data) {
@@ -122,7 +131,7 @@ Result<> check_multiport(const RuleFacts& rule, ByteSpan data) {
   }
   if (!has_ports || rule.inverts_protocol || wanted.which > kMultiportEither || wanted.count > MultiportSettings::kPorts)
     return Errno::EINVAL;
-  return ok();
+  return has_whole_ranges(wanted) ? Result<>(ok()) : Errno::EINVAL;
 }
 
 bool matches_multiport(FilterPacket& packet, FilterMatch& match) {

@@ -163,6 +163,34 @@ int64_t send_control(Machine& machine) {
   return machine.call(SYS_sendmsg, machine.fds[0], &message, 0);
 }
 
+// The table `raw` as it is read, put in its own place.
+int64_t replace_rules(Machine& machine) {
+  constexpr int kReplaceAndInfo = 64, kEntries = 65;
+  struct {
+    char name[32];
+    uint32_t hooks, entry[5], underflow[5], entries, size;
+  } info{"raw", 0, {}, {}, 0, 0};
+  socklen_t size = sizeof info;
+  if (const int64_t got = machine.call(SYS_getsockopt, machine.fds[0], 0, kReplaceAndInfo, &info, &size); got < 0) return got;
+  std::vector<uint8_t> read(40 + info.size);
+  memcpy(read.data(), info.name, sizeof info.name);
+  memcpy(read.data() + 32, &info.size, sizeof info.size);
+  size = static_cast<socklen_t>(read.size());
+  if (const int64_t got = machine.call(SYS_getsockopt, machine.fds[0], 0, kEntries, read.data(), &size); got < 0) return got;
+  std::vector<uint64_t> counters(2 * info.entries);
+  struct {
+    char name[32];
+    uint32_t hooks, entries, size, entry[5], underflow[5], counter_count;
+    uint64_t* counters;
+  } head{"raw", info.hooks, info.entries, info.size, {}, {}, info.entries, counters.data()};
+  memcpy(head.entry, info.entry, sizeof head.entry);
+  memcpy(head.underflow, info.underflow, sizeof head.underflow);
+  std::vector<uint8_t> whole(sizeof head + info.size);
+  memcpy(whole.data(), &head, sizeof head);
+  memcpy(whole.data() + sizeof head, read.data() + 40, info.size);
+  return machine.call(SYS_setsockopt, machine.fds[0], 0, kReplaceAndInfo, whole.data(), whole.size());
+}
+
 template <int kOption, int kLevel = IPPROTO_IP>
 int64_t join(Machine& machine) {
   ip_mreqn request{};
@@ -248,6 +276,7 @@ const std::vector<Operation>& operations() {
       {"send unix stream", unix_pair<SOCK_STREAM>, send_text, is_received<1>},
       {"send unix datagram", unix_pair<SOCK_DGRAM>, send_text, is_received<1>},
       {"join a group", udp_pair<AF_INET>, join<IP_ADD_MEMBERSHIP>},
+      {"replace rules", udp_pair<AF_INET>, replace_rules},
       {"socket packet", nothing, make_socket<AF_PACKET, SOCK_RAW, 0x300>},
       {"send frame", packet_pair, send_frame, is_received<1>, true},
       {"join a fanout group", packet_pair, join_fanout<PACKET_FANOUT_ROLLOVER>},

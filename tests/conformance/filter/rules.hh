@@ -21,9 +21,17 @@ namespace conformance {
 
 constexpr int kDrop = -NF_DROP - 1, kAccept = -NF_ACCEPT - 1, kReturn = XT_RETURN;
 
+// ---- who asks: a 64-bit program, or one of 32 bits, by `int $0x80`
+enum class Abi { Wide, Narrow };
+inline Abi& abi() {
+  static Abi now = Abi::Wide;
+  return now;
+}
+inline size_t alignment() { return abi() == Abi::Wide ? 8 : 4; }
+
 // ---- pieces of an entry
-inline std::string padded(std::string data, size_t alignment = 8) {
-  data.resize((data.size() + alignment - 1) / alignment * alignment);
+inline std::string padded(std::string data) {
+  data.resize((data.size() + alignment() - 1) / alignment() * alignment());
   return data;
 }
 // struct xt_entry_match and xt_entry_target are the same but for names.
@@ -101,9 +109,17 @@ struct Rule {
   }
   std::string text() const {
     typename Family::Entry head = entry;
-    head.target_offset = static_cast<uint16_t>(sizeof head + matches.size());
+    head.target_offset = static_cast<uint16_t>(head_size() + matches.size());
     head.next_offset = static_cast<uint16_t>(head.target_offset + target.size());
-    return bytes(head) + matches + target;
+    std::string text = bytes(head);
+    // A 32-bit program's counters follow without a gap.
+    if (head_size() != sizeof head) text.erase(offsetof(typename Family::Entry, counters) - 4, 4);
+    return text + matches + target;
+  }
+
+  static size_t head_size() {
+    const bool is_shorter = abi() == Abi::Narrow && Family::kFamily == AF_INET6;
+    return sizeof(typename Family::Entry) - (is_shorter ? 4 : 0);
   }
 
   typename Family::Entry entry{};  // the last, because its end is open

@@ -36,6 +36,41 @@ same "$(echo both | socat -t 2 - UNIX-CONNECT:socket)" both)sh"},
      R"sh(socat UNIX-LISTEN:socket,fork EXEC:cat & until_exists socket
 for i in 1 2 3; do same "$(echo "through $i" | socat -t 2 - UNIX-CONNECT:socket)" "through $i"; done)sh",
      Unix::OfLxnet},
+    {"Iptables",
+     {"iptables-legacy", "iptables-legacy-save", "iptables-legacy-restore", "nc"},
+     R"sh(nc -l -k 127.0.0.1 5000 > /dev/null & until_connects 5000
+nc -l -k 127.0.0.1 5001 > /dev/null & until_connects 5001
+iptables-legacy -A INPUT -p tcp --dport 5000 -j REJECT --reject-with tcp-reset
+if nc -z 127.0.0.1 5000; then exit 1; fi
+nc -z 127.0.0.1 5001
+iptables-legacy -N ports
+iptables-legacy -A ports -m comment --comment 'as good as closed' -j REJECT
+iptables-legacy -A OUTPUT -p udp -m limit --limit 1/hour --limit-burst 1 -j ACCEPT
+iptables-legacy -A OUTPUT -p tcp -m multiport --dports 5001,6000:6010 -g ports
+iptables-legacy -Z
+if nc -z 127.0.0.1 5001; then exit 1; fi
+same "$(iptables-legacy -vnxL ports | awk '/REJECT/ { print $1 }')" 1
+iptables-legacy-save -t filter | grep -v '^#' > saved
+same "$(grep -c '^-A' saved)" 4
+iptables-legacy -F; iptables-legacy -X
+nc -z 127.0.0.1 5000; nc -z 127.0.0.1 5001
+iptables-legacy-restore < saved
+iptables-legacy-save -t filter | grep -v '^#' | cut -d[ -f1 > again
+cut -d[ -f1 saved | cmp - again
+iptables-legacy -t mangle -A OUTPUT -p udp --dport 53 -j MARK --set-mark 7
+iptables-legacy -t raw -A PREROUTING -m addrtype --dst-type LOCAL -m length --length 1000: -m ttl --ttl-lt 5 -j DROP
+grep -qx raw /proc/net/ip_tables_names; grep -qx multiport /proc/net/ip_tables_matches; grep -qx REJECT /proc/net/ip_tables_targets
+if iptables-legacy -A INPUT -m nonsense -j DROP; then exit 1; fi
+if iptables-legacy -A INPUT -p udp --reject-with tcp-reset -j REJECT; then exit 1; fi)sh"},
+    {"Ip6tables",
+     {"ip6tables-legacy", "ping"},
+     R"sh(ping -6 -q -c 1 -W 5 ::1 > /dev/null
+ip6tables-legacy -A INPUT -p icmpv6 --icmpv6-type echo-request -m hl --hl-eq 64 -j DROP
+if ping -6 -q -c 1 -W 1 ::1 > /dev/null; then exit 1; fi
+ip6tables-legacy -P OUTPUT DROP
+if ping -6 -q -c 1 -W 1 ::1 > /dev/null; then exit 1; fi
+ip6tables-legacy -P OUTPUT ACCEPT; ip6tables-legacy -F
+ping -6 -q -c 1 -W 5 ::1 > /dev/null)sh"},
     {"Redis",
      {"redis-server", "redis-cli", "redis-benchmark", "nc"},
      R"sh(redis-server --bind 127.0.0.1 ::1 --port 6379 --save '' > log & until_connects 6379
