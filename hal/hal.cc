@@ -49,6 +49,9 @@ Result<Hal> Hal::create(const lxnet_hal& table, const char** message) {
   }
   lxnet_hal copy{};
   memcpy(&copy, &table, table.struct_size < sizeof copy ? table.struct_size : sizeof copy);
+  // An older core's table may end among them.
+  const bool confines = copy.check_port != nullptr && copy.confinement != nullptr && copy.confinement_unref != nullptr;
+  if (!confines || copy.may_reach == nullptr) copy.confinement = nullptr;
   why = find_missing_function(copy);
   if (why != nullptr) return Errno::EINVAL;
   return Hal(copy);

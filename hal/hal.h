@@ -28,6 +28,7 @@ struct lxnet_file;         /* an open socket or epoll set of ours: opaque to the
 struct lxnet_foreign_file; /* an open file of the host's that is not ours */
 struct lxnet_stack;
 struct lxnet_poll_waiter; /* ours: who waits on a foreign file (lxnet_foreign_ready) */
+struct lxnet_confinement;  /* what a task has forbidden itself (Linux: a Landlock domain), which its sockets remember: counted */
 
 /* What a foreign file is open for, and whether it is a pipe or FIFO. */
 enum { LXNET_FOREIGN_READABLE = 1, LXNET_FOREIGN_WRITABLE = 2, LXNET_FOREIGN_PIPE = 4 };
@@ -79,6 +80,10 @@ struct lxnet_signal {
 /* What names a network namespace: a descriptor of the current task's (Linux: of /proc/<pid>/ns/net), or a process as the task
  * numbers it. */
 enum { LXNET_NAMESPACE_OF_FD = 0, LXNET_NAMESPACE_OF_PROCESS = 1 };
+
+/* check_port()'s uses of a TCP port, and its answers. Unconfined: nobody asks, and Linux then does not look at the address. */
+enum { LXNET_PORT_BIND = 0, LXNET_PORT_CONNECT = 1 };
+enum { LXNET_PORT_UNCONFINED = 0, LXNET_PORT_ALLOWED = 1, LXNET_PORT_DENIED = 2 };
 
 enum { LXNET_LOG_ERROR = 0, LXNET_LOG_WARNING = 1, LXNET_LOG_INFO = 2, LXNET_LOG_DEBUG = 3 };
 
@@ -276,6 +281,18 @@ struct lxnet_hal {
   /* task. Where a file stands: moved to `position`, or only asked when that is negative. The position, or -ESPIPE for a file that
    * has none. Without it what sendfile() read and the socket then refused is lost to who reads the file next. */
   int64_t (*foreign_seek)(void* ctx, struct lxnet_foreign_file* file, int64_t position);
+
+  /* -- what tasks forbid themselves (Linux: Landlock); all four or none. Without them nobody is confined. -- */
+
+  /* task. Whether the current task may use a TCP port so (LXNET_PORT_*). */
+  int (*check_port)(void* ctx, int use, uint16_t port);
+  /* task. What confines the current task, with a count; null for nothing. */
+  struct lxnet_confinement* (*confinement)(void* ctx);
+  /* any. */
+  void (*confinement_unref)(void* ctx, struct lxnet_confinement* confinement);
+  /* task; no lock is held. Non-zero when the current task may connect or send to an abstract AF_UNIX name of a socket that was
+   * made by somebody so confined (null: by nobody confined). */
+  int (*may_reach)(void* ctx, const struct lxnet_confinement* maker);
 };
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 #include "compat/afinet/inet_socket.hh"
 
 #include "compat/afinet/anycast_members.hh"
+#include "compat/afinet/confined_port.hh"
 #include "compat/afinet/flow_labels.hh"
 #include "compat/syscalls/wait_until.hh"
 #include "stack/tcp/tcp_socket.hh"
@@ -16,6 +17,7 @@ Result<Ref<SocketFile>> InetSocketFile::create(Ref<Socket> socket, uint16_t fami
 }
 
 Result<> InetSocketFile::bind(SyscallContext& context, const SockAddr& address) {
+  TRY(check_confined_port(context, *this, address, LXNET_PORT_BIND));
   return socket_->bind(context.entry(), TRY(decode_bind_address(*socket_, address)));
 }
 
@@ -27,6 +29,7 @@ void InetSocketFile::released(Entry& entry) {
 
 Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& address) {
   if (address.size() < sizeof(uint16_t)) return Errno::EINVAL;
+  TRY(check_confined_port(context, *this, address, LXNET_PORT_CONNECT));
   Entry& entry = context.entry();
   if (address.family() == kFamilyUnspecified) return socket_->disconnect(entry);
   auto endpoint = decode_connect_address(*socket_, address);

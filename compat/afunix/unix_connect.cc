@@ -87,13 +87,24 @@ Result<> UnixEndpoint::connect_stream(SyscallContext& context, const SockAddr& a
   }
 }
 
+// As Linux's security_unix_stream_connect() and security_unix_may_send(): paths and sockets without a name are everybody's, and
+// so is whom a datagram socket is connected to already.
+bool UnixEndpoint::may_reach(const UnixEndpoint& other) {
+  const UnixAddress* name = other.address();
+  if (!hal().has_confinement() || name == nullptr || !name->is_abstract()) return true;
+  if (!is_connection_based() && peer().get() == &other) return true;
+  return other.maker_.is_reached_by_current_task();
+}
+
 // EAGAIN: the listener's queue is full.
 Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connecting) {
+  const bool is_in_reach = may_reach(listener);
   {
     MutexLock lock(domain().mutex);
     if (listener.state() != UnixState::Listening || (listener.shut() & kShutReceive) != 0) return Errno::ECONNREFUSED;
     if (listener.is_full()) return Errno::EAGAIN;
     if (state() != UnixState::Closed) return state() == UnixState::Connected ? Errno::EISCONN : Errno::EINVAL;
+    if (!is_in_reach) return Errno::EPERM;
     UnixEndpoint& child = *connecting.child;
     child.set_address(listener.address_);
     static_cast<void>(child.set_peer(Ref<UnixEndpoint>::share(*this)));
@@ -153,15 +164,17 @@ bool UnixEndpoint::talks_to(const UnixEndpoint& other) {
 Result<> UnixEndpoint::connect_datagram(SyscallContext& context, const SockAddr& address) {
   if (address.size() < sizeof(uint16_t)) return Errno::EINVAL;
   Ref<UnixEndpoint> next;
+  bool is_in_reach = true;
   if (address.family() != kFamilyUnspecified) {
     TRY(check_unix_address(address));
     TRY(ensure_name_for_credentials(context));
     next = TRY(find_peer(context, address));
+    is_in_reach = may_reach(*next);
   }
   Ref<UnixEndpoint> old;
   {
     MutexLock lock(domain().mutex);
-    if (next && next->peer_ && next->peer_.get() != this) return Errno::EPERM;
+    if (!is_in_reach || (next && next->peer_ && next->peer_.get() != this)) return Errno::EPERM;
     old = set_peer(next);
     if (next) {
       set_state(UnixState::Connected);

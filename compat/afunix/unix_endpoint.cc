@@ -24,6 +24,7 @@ UnixEndpoint::UnixEndpoint(Stack& stack, int type, uint32_t uid)
       senders_(stack.hal(), LockRank::PeerWaiters),
       backlog_(kDatagramBacklog),
       uid_(uid),
+      maker_(stack.hal()),
       vertex_(*this),
       relay_(*this),
       inbox_mutex_(stack.hal(), LockRank::ErrorQueue),

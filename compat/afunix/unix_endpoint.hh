@@ -8,6 +8,7 @@
 // copied, and a datagram in its place while it is peeked at.
 #pragma once
 
+#include "compat/afunix/unix_confinement.hh"
 #include "compat/afunix/unix_message.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/socket_file.hh"
@@ -128,6 +129,8 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   bool has_room_at_peer();
   Ref<UnixEndpoint> peer();
   Ref<UnixEndpoint> forget_peer_if(const UnixEndpoint& gone);
+  // Whether the current task may connect or send to what it found by a name. No lock is held.
+  bool may_reach(const UnixEndpoint& other);
   // unix_may_send().
   bool accepts_from_locked(const UnixEndpoint& sender) const REQUIRES(inbox_mutex_) { return !peer_ || peer_.get() == &sender; }
   // unix_peer(other) == this, or it is the socket itself: such a sender is never held up.
@@ -156,6 +159,8 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   // descriptors (EPERM) or has enough (EAGAIN).
   Result<> enqueue(UnixMessage*& message, Urgency urgency = Urgency::Ordinary);
   Result<> enqueue_locked(UnixMessage*& message, Urgency urgency) REQUIRES(inbox_mutex_);
+  Result<> check_taken_locked(const UnixMessage& message) REQUIRES(inbox_mutex_);
+  Result<> refuse(const UnixMessage& message);
 
   // unix_receive.cc
   struct Incoming;
@@ -211,6 +216,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   size_t send_memory_ = 1;  // and one for as long as there are references, as in Linux
   uint64_t cookie_ = 0;
   const uint32_t uid_;  // whose file it is
+  const UnixConfinement maker_;
 
   // Under the domain's mutex. The peer changes under both mutexes and is read under either.
   Ref<UnixEndpoint> peer_;

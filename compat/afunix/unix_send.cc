@@ -128,12 +128,23 @@ Result<> UnixEndpoint::enqueue(UnixMessage*& message, Urgency urgency) {
   return enqueue_locked(message, urgency);
 }
 
-Result<> UnixEndpoint::enqueue_locked(UnixMessage*& message, Urgency urgency) {
-  const UnixEndpoint& sender = *message->sender;
-  if (!accepts_from_locked(sender)) return Errno::EPERM;
+// Out of the sender's reach. What is wrong besides comes first.
+Result<> UnixEndpoint::refuse(const UnixMessage& message) {
+  MutexLock lock(inbox_mutex_);
+  TRY(check_taken_locked(message));
+  return Errno::EPERM;
+}
+
+Result<> UnixEndpoint::check_taken_locked(const UnixMessage& message) {
+  if (!accepts_from_locked(*message.sender)) return Errno::EPERM;
   if (is_dead_) return Errno::ECONNREFUSED;
   if ((shut_ & kShutReceive) != 0) return Errno::EPIPE;
-  if (!message->rights.is_empty() && !options_.pass_rights) return Errno::EPERM;
+  return message.rights.is_empty() || options_.pass_rights ? ok() : Result<>(Errno::EPERM);
+}
+
+Result<> UnixEndpoint::enqueue_locked(UnixMessage*& message, Urgency urgency) {
+  const UnixEndpoint& sender = *message->sender;
+  TRY(check_taken_locked(*message));
   if (is_full() && !talks_to_locked(sender)) return Errno::EAGAIN;
   if (options_.timestamp_flags != 0) message->wall_nanos = hal().wall_nanos();
   if (!message->rights.is_empty()) message->rights.take_off(*this);
@@ -242,7 +253,10 @@ Result<> UnixEndpoint::deliver_to(SyscallContext& context, UnixEndpoint& peer, U
                                   const OutgoingMessage& outgoing) {
   const WaitPolicy policy{
       .queue = peer.senders_, .interest = kWritable, .timeout = wait_time(outgoing.flags, true), .mode = Waiter::Mode::Exclusive};
-  auto outcome = wait_until(context, policy, [&] { return peer.enqueue(message); });
+  auto outcome = wait_until(context, policy, [&] {
+    const bool is_in_reach = socket_type() != kSockDatagram || may_reach(peer);
+    return is_in_reach ? peer.enqueue(message) : peer.refuse(*message);
+  });
   if (outcome.is_ok()) {
     peer.waiters_.wake(kReadable);
     return outcome;

@@ -21,6 +21,9 @@ enum class Shape : uint8_t {
   Signal,     // sends a signal, natively: somebody may have to be interrupted soon after
   Timer,      // will send one, natively: the same, then
   Namespace,  // changes the caller's network namespace, natively
+  Creation,   // creates a thread or process, natively: it is born with what confines the caller
+  Ruleset,    // landlock_create_ruleset
+  Restrict,   // landlock_restrict_self: holds at our sockets too
   Restart,    // restart_syscall: goes on with what a signal interrupted
   Refused,    // ENOSYS, as of a kernel built without it: a way around the filter, or a way to stall the supervisor
 };

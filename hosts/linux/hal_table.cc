@@ -19,6 +19,7 @@
 #include "hal/lxnet.h"
 #include "hosts/linux/clock.hh"
 #include "hosts/linux/foreign_file.hh"
+#include "hosts/linux/landlock/confinement.hh"
 #include "hosts/linux/process_status.hh"
 #include "hosts/linux/socket_node.hh"
 #include "hosts/linux/supervisor.hh"
@@ -362,6 +363,7 @@ lxnet_hal make_hal(Supervisor& self) {
   hal.personality = hal_personality;
   hal.find_stack = hal_find_stack;
   hal.capable_over = hal_capable_over;
+  landlock::add_confinement(hal);
   return hal;
 }
 

@@ -49,6 +49,7 @@ void parse_line(std::string_view name, const char* value, ProcessStatus& status)
   if (name == "SigPnd") numbers(16, &status.pending);
   if (name == "ShdPnd") numbers(16, &status.shared_pending);
   if (name == "SigBlk") numbers(16, &status.blocked);
+  if (name == "NoNewPrivs") numbers(10, &status.has_no_new_privileges);
   if (name == "CapEff") numbers(16, &status.effective_capabilities);
 }
 

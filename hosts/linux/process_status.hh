@@ -18,6 +18,7 @@ struct ProcessStatus {
   uint32_t fd_table_size = 0;
   std::vector<uint32_t> groups;
   uint64_t effective_capabilities = 0;
+  uint32_t has_no_new_privileges = 0;
   uint64_t pending = 0, shared_pending = 0, blocked = 0;  // bit n-1 is signal n
 };
 

@@ -57,6 +57,7 @@ Supervisor::Supervisor(int log_level)
       foreign_files_(loop_, fibers_),
       async_io_(files_),
       signals_(fibers_, [this](Task& task, const ProcessStatus& status) { foreign_files_.note_signals(task, status); }),
+      confinement_(tasks_),
       native_calls_(::seccomp_arch_native()),
       i386_calls_(SCMP_ARCH_X86),
       hal_(make_hal(*this)) {}
@@ -110,6 +111,7 @@ void Supervisor::on_death(Task& task) {
   if (task.fiber != nullptr) fibers_.interrupt(task.fiber);
   signals_.forget_timers_of(task.tid());
   foreign_files_.forget_process(task.tid());
+  confinement_.note_death(task);
   async_io_.forget_process(task.tid());
   if (rings_.has_lent()) rings_.forget_ended();
   // Its parent gets SIGCHLD about now.
@@ -158,7 +160,7 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
   std::shared_ptr<Task> task = tasks_.find_or_create(static_cast<pid_t>(notice.pid));
   if (task == nullptr) return;  // killed meanwhile
   task->listener = &listener;
-  task->calls++;
+  task->calls++ == 0 ? confinement_.adopt(*task) : confinement_.note_call(*task);
   if (row == nullptr) return continue_natively(listener, notice.id);
   sweep_sets(*row);
   Call call{.listener = listener, .notice = notice, .row = *row, .task = std::move(task), .started = now_nanos()};
@@ -180,6 +182,10 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
       // The thread's next notice comes after it has changed.
       call.task->stack = nullptr;
       return continue_natively(listener, notice.id);
+    case Shape::Creation:
+    case Shape::Ruleset:
+    case Shape::Restrict:
+      return serve_confining(call);
     case Shape::Refused:
       return answer(call, -ENOSYS);
     case Shape::Restart:
@@ -284,6 +290,14 @@ void Supervisor::serve_async(Call call) {
     result ? answer(call, *result) : continue_natively(call.listener, call.notice.id);
     call.task->fiber = nullptr;
   });
+}
+
+void Supervisor::serve_confining(const Call& call) {
+  std::optional<int64_t> result;
+  if (call.row.shape == Shape::Creation) confinement_.note_creation(call);
+  if (call.row.shape == Shape::Ruleset) result = confinement_.note_ruleset(call);
+  if (call.row.shape == Shape::Restrict) result = confinement_.note_restriction(call);
+  result ? answer(call, *result) : continue_natively(call.listener, call.notice.id);
 }
 
 int64_t Supervisor::open_tun(Call& call, lxnet_stack* stack, uint64_t flags) {

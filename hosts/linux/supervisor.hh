@@ -21,6 +21,7 @@
 #include "hosts/linux/fiber.hh"
 #include "hosts/linux/file_table.hh"
 #include "hosts/linux/foreign_file.hh"
+#include "hosts/linux/landlock/confinement.hh"
 #include "hosts/linux/ring_mapping.hh"
 #include "hosts/linux/shared_memory.hh"
 #include "hosts/linux/signal_watch.hh"
@@ -86,6 +87,7 @@ class Supervisor {
   void serve_open(Call& call);
   void serve_map(const Call& call);
   void serve_async(Call call);
+  void serve_confining(const Call& call);
   int64_t open_tun(Call& call, lxnet_stack* stack, uint64_t flags);
   void start_call(Call call);
   void resume_call(Call call);
@@ -111,6 +113,7 @@ class Supervisor {
   AsyncIo async_io_;
   StackTable stacks_;
   SignalWatch signals_;
+  landlock::Confinement confinement_;
   CallTable native_calls_;
   CallTable i386_calls_;
   lxnet_hal hal_;

@@ -18,6 +18,9 @@ namespace lxnet::host {
 class Fiber;
 class Listener;
 class TaskTable;
+namespace landlock {
+class Domain;
+}
 
 // A poll that a signal interrupted and that goes on when restart_syscall comes.
 struct PendingRestart {
@@ -47,6 +50,8 @@ class Task : public EventSource, public std::enable_shared_from_this<Task> {
   const Listener* listener = nullptr;  // the filter it runs under
   Fiber* fiber = nullptr;              // of its call under way
   PendingRestart restart;
+  std::shared_ptr<landlock::Domain> domain;  // what confines it; null for nothing
+  bool is_creating = false;                  // a thread, by its last call
   uint64_t calls = 0;         // that were noticed
   uint64_t told_signals = 0;  // its own that wait, of which who polls a signalfd was told
   int suspected_scans = 0;    // SignalWatch: how often a signal seemed to be for this thread without certainty
@@ -68,6 +73,7 @@ class TaskTable {
   // Null when the thread is already gone.
   std::shared_ptr<Task> find_or_create(pid_t tid);
   size_t size() const { return tasks_.size(); }
+  bool is_known(pid_t tid) const { return tasks_.contains(tid); }
   template <typename Visit>
   void for_each(Visit visit) {
     for (const auto& [tid, task] : tasks_) visit(*task);
