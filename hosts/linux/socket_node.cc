@@ -13,13 +13,14 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "hosts/linux/landlock/domain.hh"
 #include "hosts/linux/owned_fd.hh"
 #include "hosts/linux/process_status.hh"
 
 namespace lxnet::host {
 namespace {
 
-// The file system checks the thread's user, not ours. Without privilege both are the same and this does nothing.
+// The file system checks the thread's user, not ours; for the calling thread of ours alone. Without privilege both are the same and this does nothing.
 class ActAs {
  public:
   explicit ActAs(const ProcessStatus& status) : uid_(::setfsuid(status.fsuid)), gid_(::setfsgid(status.fsgid)) {}
@@ -92,8 +93,7 @@ Place place_of(std::string path) {
 // The node is made by binding the program's end of the pair to it: with the permissions that fchmod() gave that end, and so that
 // SIOCUNIXFILE, which the kernel answers, opens it. A name too long to be reached through /proc, or a second one, which the core
 // refuses later, needs a node without a socket.
-int make_node(const Call& call, int parent, const std::string& name) {
-  OwnedFd end(call.found_fd < 0 ? -EBADF : call.task->copy_fd(call.found_fd));
+int make_node(const OwnedFd& end, int parent, const std::string& name) {
   sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
   std::string path = absl::StrCat("/proc/self/fd/", parent, "/", name);
   if (end.is_open() && path.size() < sizeof address.sun_path) {
@@ -123,8 +123,13 @@ int create_socket_node(const Call& call, const char* path, uint64_t node[2]) {
     // Such a name is of a directory: nothing but one that exists can have it.
     return ::fstatat(parent.get(), place.name.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0 ? -EADDRINUSE : -errno;
   }
+  OwnedFd end(call.found_fd < 0 ? -EBADF : call.task->copy_fd(call.found_fd));
   mode_t old_mask = ::umask(static_cast<mode_t>(status->umask));
-  int made = make_node(call, parent.get(), place.name);
+  const auto make = [&] {
+    ActAs same_user(*status);
+    return make_node(end, parent.get(), place.name);
+  };
+  int made = call.task->domain == nullptr ? make() : call.task->domain->run(make);
   ::umask(old_mask);
   if (made != 0) return made == -EEXIST ? -EADDRINUSE : made;
   OwnedFd created(::openat(parent.get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));

@@ -18,6 +18,7 @@
 #include "hosts/linux/clock.hh"
 #include "hosts/linux/family_name.hh"
 #include "hosts/linux/hal_table.hh"
+#include "hosts/linux/landlock/domain.hh"
 #include "hosts/linux/open_request.hh"
 #include "hosts/linux/proc_file.hh"
 #include "hosts/linux/process_status.hh"
@@ -252,12 +253,17 @@ void Supervisor::serve_open(Call& call) {
   const std::optional<OpenRequest> request = read_open_request(call);
   lxnet_stack* stack = request ? stacks_.get(*call.task, hal_) : nullptr;
   if (stack == nullptr) return continue_natively(call.listener, call.notice.id);
-  if (TunOpening tun = check_tun_opening(*request, call); tun.is_ours) {
+  // What Landlock forbids to open, the kernel itself refuses.
+  const auto is_forbidden = [&] {
+    return call.task->domain != nullptr &&
+           !call.task->domain->may_open(request->path, static_cast<int>(request->flags & O_ACCMODE));
+  };
+  if (TunOpening tun = check_tun_opening(*request, call); tun.is_ours && !is_forbidden()) {
     return answer(call, tun.error != 0 ? tun.error : open_tun(call, stack, request->flags));
   }
   auto may_configure = [&] { return is_capable(call, CAP_NET_ADMIN, nullptr); };
   ProcOpening opening = open_proc_file(*request, stack, files_, may_configure);
-  if (!opening.is_ours) return continue_natively(call.listener, call.notice.id);
+  if (!opening.is_ours || is_forbidden()) return continue_natively(call.listener, call.notice.id);
   if (opening.error == 0) {
     opening.error = opening.tunable != nullptr ? files_.install(call, std::move(opening.tunable), opening.is_cloexec)
                                                : call.listener.add_fd(call.notice.id, opening.snapshot.get(), opening.is_cloexec);
