@@ -82,9 +82,7 @@ class Hal {
   int check_port(int use, uint16_t port) const {
     return has_confinement() ? table_.check_port(table_.ctx, use, port) : LXNET_PORT_UNCONFINED;
   }
-  bool may_reach(const lxnet_confinement* maker) const {
-    return !has_confinement() || table_.may_reach(table_.ctx, maker) != 0;
-  }
+  bool may_reach(const lxnet_confinement* maker) const { return !has_confinement() || table_.may_reach(table_.ctx, maker) != 0; }
 
   void log(int level, const char* message) const { table_.log(table_.ctx, level, message); }
   [[noreturn]] void panic(const char* message) const {

@@ -20,7 +20,8 @@
 namespace lxnet::host {
 namespace {
 
-// The file system checks the thread's user, not ours; for the calling thread of ours alone. Without privilege both are the same and this does nothing.
+// The file system checks the thread's user, not ours; for the calling thread of ours alone. Without privilege both are the same
+// and this does nothing.
 class ActAs {
  public:
   explicit ActAs(const ProcessStatus& status) : uid_(::setfsuid(status.fsuid)), gid_(::setfsgid(status.fsgid)) {}

@@ -52,9 +52,9 @@ class Task : public EventSource, public std::enable_shared_from_this<Task> {
   PendingRestart restart;
   std::shared_ptr<landlock::Domain> domain;  // what confines it; null for nothing
   bool is_creating = false;                  // a thread, by its last call
-  uint64_t calls = 0;         // that were noticed
-  uint64_t told_signals = 0;  // its own that wait, of which who polls a signalfd was told
-  int suspected_scans = 0;    // SignalWatch: how often a signal seemed to be for this thread without certainty
+  uint64_t calls = 0;                        // that were noticed
+  uint64_t told_signals = 0;                 // its own that wait, of which who polls a signalfd was told
+  int suspected_scans = 0;                   // SignalWatch: how often a signal seemed to be for this thread without certainty
 
  private:
   friend class TaskTable;

@@ -53,8 +53,7 @@ void Confinement::note_creation(const Call& call) {
 
 std::optional<int> refuse_unknown(const RulesetAttributes& wish, bool has_more) {
   if (has_more) return -E2BIG;
-  const bool is_known =
-      (wish.files & ~kFileAccesses) == 0 && (wish.ports & ~kPortAccesses) == 0 && (wish.scopes & ~kScopes) == 0;
+  const bool is_known = (wish.files & ~kFileAccesses) == 0 && (wish.ports & ~kPortAccesses) == 0 && (wish.scopes & ~kScopes) == 0;
   return is_known ? std::nullopt : std::optional(-EINVAL);
 }
 

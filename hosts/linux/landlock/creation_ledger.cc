@@ -18,7 +18,8 @@ int depth_of(const std::shared_ptr<Domain>& domain) { return domain == nullptr ?
 }  // namespace
 
 void CreationLedger::begin(pid_t creator, int number, const DomainRef& domain) {
-  const bool is_late_over = !late_.empty() && std::all_of(late_.begin(), late_.end(), [&](const Creator& late) { return is_done(late); });
+  const bool is_late_over =
+      !late_.empty() && std::all_of(late_.begin(), late_.end(), [&](const Creator& late) { return is_done(late); });
   if (domain != turn_ || is_late_over) {
     if (unseen_ > 0 || !late_.empty()) settle();
     creators_.clear();

@@ -5,9 +5,9 @@
 //   threads of one domain at a time are creating others. Whoever is seen for the first time was created since the last change of
 //   turns, and so in the domain whose turn it is, whatever became of its creator and whatever flags the clone() had.
 //
-// Before a turn changes, what was begun has ended, and all threads there are have been written down. A creator that takes long (its
-// clone() waits for memory of its own making, or for a child of vfork) would hold up the others: then turns overlap, and who is
-// new meanwhile gets the domain of the more rulesets.
+// Before a turn changes, what was begun has ended, and all threads there are have been written down. A creator that takes long
+// (its clone() waits for memory of its own making, or for a child of vfork) would hold up the others: then turns overlap, and who
+// is new meanwhile gets the domain of the more rulesets.
 #pragma once
 
 #include <sys/types.h>
@@ -25,7 +25,7 @@ class Domain;
 // A thread by its number and, as numbers come again, by when it began.
 struct ThreadName {
   pid_t tid = 0;
-  uint64_t start = 0;  // clock ticks since the machine's
+  uint64_t start = 0;    // clock ticks since the machine's
   bool is_ours = false;  // in the tree of supervised processes, as far as can be told
 };
 

@@ -1,6 +1,6 @@
-// A Landlock domain of the program's, as the supervisor has it: a thread of the supervisor's own that the kernel has put under the
-// very same rulesets, one after the other. What the program may not do this thread may not do either, so nothing of Landlock's
-// rules is written down here a second time: the thread tries, in a way that leads nowhere, and the kernel says.
+// A Landlock domain of the program's, as the supervisor has it: a thread of the supervisor's own that the kernel has put under
+// the very same rulesets, one after the other. What the program may not do this thread may not do either, so nothing of
+// Landlock's rules is written down here a second time: the thread tries, in a way that leads nowhere, and the kernel says.
 //
 // A domain never changes, so that answers are kept.
 #pragma once

@@ -1,4 +1,5 @@
 // Whom a ruleset confines: the thread that took it, and all that it and its children create from then on; nobody else.
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>

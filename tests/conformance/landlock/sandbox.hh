@@ -12,8 +12,8 @@
 
 namespace conformance {
 
-inline constexpr uint64_t kBindTcp = 1, kConnectTcp = 2;   // handled_access_net
-inline constexpr uint64_t kScopeAbstract = 1;              // scoped
+inline constexpr uint64_t kBindTcp = 1, kConnectTcp = 2;             // handled_access_net
+inline constexpr uint64_t kScopeAbstract = 1;                        // scoped
 inline constexpr uint64_t kMakeSocket = 1 << 9, kReadFile = 1 << 2;  // handled_access_fs
 inline constexpr int kRulePath = 1, kRulePort = 2;
 inline constexpr int kPortAbi = 4, kScopeAbi = 6;
