@@ -67,8 +67,10 @@ class CreationLedger {
   };
 
   void settle();
-  void wait_for_creators();
-  size_t write_down(const std::vector<ThreadName>& threads);
+  bool look_at_creators();
+  bool is_written_down(const ThreadName& thread) const;
+  size_t count_fresh(const std::vector<ThreadName>& threads) const;
+  void write_down(const std::vector<ThreadName>& threads);
   bool is_done(const Creator& creator) const;
   DomainRef strictest() const;
 

@@ -147,17 +147,32 @@ TEST_F(CreationLedgerTest, WhileACreatorDoesNotEndTheNewAreUnderTheMoreRulesets)
   EXPECT_EQ(first_call(4), inner_);
 }
 
-TEST_F(CreationLedgerTest, WhoEndsWhileTheThreadsAreListedIsLateYet) {
+TEST_F(CreationLedgerTest, WhoEndsWhileTheThreadsAreListedHasThemListedAgain) {
   begin(1, outer_);
   creating_[1] = Creating::Running;
   const auto list = eyes_.list_unknown;
   eyes_.list_unknown = [&, list] {
     auto threads = list();
-    creating_.erase(1);
-    born(2);
+    if (creating_.erase(1) != 0) born(2);
     return threads;
   };
   begin(9, nullptr);
+  EXPECT_EQ(first_call(2), outer_);
+  EXPECT_EQ(lists_, 2);
+}
+
+// On a busy machine the creator may wait long for a processor, before or behind the birth: that cannot be told.
+TEST_F(CreationLedgerTest, ARunningCreatorIsWaitedForUntilItsChildIsThere) {
+  begin(1, outer_);
+  creating_[1] = Creating::Running;
+  on_pause_ = [this] {
+    if (pauses_ == 300) born(2);
+  };
+  begin(9, nullptr);
+  EXPECT_GE(pauses_, 300);
+  EXPECT_LE(pauses_, 350);
+  born(3);
+  EXPECT_EQ(first_call(3), nullptr);
   EXPECT_EQ(first_call(2), outer_);
 }
 
@@ -165,8 +180,8 @@ TEST_F(CreationLedgerTest, WaitingHasAnEnd) {
   begin(1, outer_);
   creating_[1] = Creating::Running;
   begin(9, nullptr);
-  EXPECT_LE(pauses_, 200);
-  EXPECT_EQ(lists_, 1);
+  EXPECT_EQ(pauses_, 1000);
+  EXPECT_LE(lists_, 21);
 }
 
 }  // namespace
