@@ -28,7 +28,7 @@ struct lxnet_file;         /* an open socket or epoll set of ours: opaque to the
 struct lxnet_foreign_file; /* an open file of the host's that is not ours */
 struct lxnet_stack;
 struct lxnet_poll_waiter; /* ours: who waits on a foreign file (lxnet_foreign_ready) */
-struct lxnet_confinement;  /* what a task has forbidden itself (Linux: a Landlock domain), which its sockets remember: counted */
+struct lxnet_confinement; /* what a task has forbidden itself (Linux: a Landlock domain), which its sockets remember: counted */
 
 /* What a foreign file is open for, and whether it is a pipe or FIFO. */
 enum { LXNET_FOREIGN_READABLE = 1, LXNET_FOREIGN_WRITABLE = 2, LXNET_FOREIGN_PIPE = 4 };
