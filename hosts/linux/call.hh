@@ -14,6 +14,9 @@ struct lxnet_stack;
 
 namespace lxnet::host {
 
+namespace uring {
+struct RequestContext;
+}
 struct CallRow;
 class TunableFile;
 
@@ -41,6 +44,10 @@ struct Call {
   int found_fd = -1;
   lxnet_file* found_file = nullptr;
   TunableFile* found_tunable = nullptr;
+
+  // It serves a ring's entries: signals do not interrupt it, and its notice may be answered by now.
+  bool serves_ring = false;
+  uring::RequestContext* request = nullptr;  // the entry under way
 
   pid_t tid() const { return static_cast<pid_t>(notice.pid); }
 };

@@ -116,9 +116,9 @@ constexpr CallRow kRows[] = {
     {"landlock_create_ruleset", Shape::Ruleset},
     {"landlock_restrict_self", Shape::Restrict},
     {"restart_syscall", Shape::Restart},
-    {"io_uring_setup", Shape::Refused},
-    {"io_uring_enter", Shape::Refused},
-    {"io_uring_register", Shape::Refused},
+    {"io_uring_setup", Shape::Ring},
+    {"io_uring_enter", Shape::Ring},
+    {"io_uring_register", Shape::Ring},
     {"userfaultfd", Shape::Refused},
 };
 

@@ -17,6 +17,7 @@ enum class Shape : uint8_t {
   Core,       // the core says itself whether it is its own
   Open,       // opens a path, which may show the network (optional)
   AsyncIo,    // io_submit and its kin, whose requests may be for sockets
+  Ring,       // io_uring_setup and its kin: the same
   Map,        // maps the file in argument 4, natively: the ring of a packet socket has to stand there then
   Signal,     // sends a signal, natively: somebody may have to be interrupted soon after
   Timer,      // will send one, natively: the same, then

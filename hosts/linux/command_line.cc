@@ -37,9 +37,13 @@ constexpr char kRunHelp[] =
     "                        run that made the network said\n"
     "  --host-proc           let the program see the host kernel's /proc/net, /proc/sys/net and /proc/crypto; open() is faster "
     "by it\n"
-    "  --host-calls NAMES    leave io_uring, userfaultfd or both (with a comma) to the host kernel instead of refusing them.\n"
-    "                        A ring's operations on sockets do not reach lxnet, and its network stands still for all while\n"
-    "                        a call waits for memory that userfaultfd keeps back\n"
+    "  --no-io-uring         refuse io_uring (ENOSYS); without it rings serve the program's sockets too, but for SQPOLL and a "
+    "few\n"
+    "                        other things: see lxnet(1)\n"
+    "  --host-calls NAMES    leave io_uring, userfaultfd or both (with a comma) to the host kernel alone. A ring's operations "
+    "on\n"
+    "                        sockets do not reach lxnet then, and its network stands still for all while a call waits for\n"
+    "                        memory that userfaultfd keeps back\n"
     "  --wait-all            stay until the last process of the program has ended; without it, what the program leaves\n"
     "                        behind is killed when it ends\n"
     "  --stats               at the end, print how many calls were served and how many packets were sent\n"
@@ -104,6 +108,8 @@ class RunParser {
       options.serves_unix = true;
     } else if (word == "--host-proc") {
       options.proc = ProcView::OfTheHost;
+    } else if (word == "--no-io-uring") {
+      options.refuses_rings = true;
     } else if (word == "--stats") {
       options.prints_statistics = true;
     } else {

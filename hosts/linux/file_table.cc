@@ -98,6 +98,33 @@ int FileTable::install(const Call& call, std::unique_ptr<TunableFile> tunable, b
   return install_end(call, std::make_unique<End>(*this, nullptr, std::move(tunable)), is_cloexec);
 }
 
+FileTable::Reserved FileTable::reserve(const Call& call, bool is_cloexec) {
+  auto end = std::make_unique<End>(*this, nullptr, nullptr);
+  const End& there = *end;
+  const int number = install_end(call, std::move(end), is_cloexec);
+  if (number < 0) return {};
+  return {.number = number, .cookie = there.cookie_, .is_cloexec = is_cloexec};
+}
+
+bool FileTable::is_reserved(const Reserved& reserved) const {
+  const auto found = reserved.number < 0 ? ends_.end() : ends_.find(reserved.cookie);
+  return found != ends_.end() && found->second->file_ == nullptr;
+}
+
+bool FileTable::adopt(const Reserved& reserved, lxnet_file* file) {
+  if (!is_reserved(reserved)) return false;
+  ends_.find(reserved.cookie)->second->file_ = file;
+  return true;
+}
+
+lxnet_file* FileTable::find_by_inode(ino_t inode) const {
+  lxnet_file* found = nullptr;
+  for_each([&](lxnet_file* file, ino_t its_inode) {
+    if (its_inode == inode) found = file;
+  });
+  return found;
+}
+
 int FileTable::install_end(const Call& call, std::unique_ptr<End> end, bool is_cloexec) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -ENFILE;

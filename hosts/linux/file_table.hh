@@ -46,6 +46,19 @@ class FileTable {
   };
   Found look_up(const Task& task, int fd, int* error) const;
   lxnet_file* find(const Task& task, int fd, int* error) const { return look_up(task, fd, error).file; }
+  // A descriptor for a file that is to come: until then its number is EBADF. `number` is negative when there is none to be had.
+  struct Reserved {
+    int number = -1;
+    uint64_t cookie = 0;
+    bool is_cloexec = false;
+  };
+  Reserved reserve(const Call& call, bool is_cloexec);
+  // Whether it is still open in the program, and empty.
+  bool is_reserved(const Reserved& reserved) const;
+  // Takes over one count of the file if so.
+  bool adopt(const Reserved& reserved, lxnet_file* file);
+  // By the inode that programs see; null: no socket of ours.
+  lxnet_file* find_by_inode(ino_t inode) const;
   // A number installed in this very call becomes EBADF; returns the count it had, null when it is not ours.
   lxnet_file* disown(const Task& task, int fd);
   size_t size() const { return ends_.size() + sets_.size(); }

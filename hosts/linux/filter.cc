@@ -27,8 +27,9 @@ absl::Status seccomp_error(int negative_errno, const char* what) {
   return absl::InternalError(absl::StrCat("libseccomp: ", what, ": ", std::strerror(-negative_errno)));
 }
 
-int add_row(scmp_filter_ctx context, const CallRow& row, int number) {
-  uint32_t action = row.shape == Shape::Refused ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_NOTIFY;
+int add_row(scmp_filter_ctx context, const CallRow& row, int number, const FilterOptions& options) {
+  const bool is_refused = row.shape == Shape::Refused || (row.shape == Shape::Ring && options.refuses_rings);
+  const uint32_t action = is_refused ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_NOTIFY;
   if (row.rules.empty()) return ::seccomp_rule_add_exact(context, action, number, 0);
   for (const ArgumentRule& rule : row.rules) {
     // The kernel reads these arguments as 32 bits: what is above them must not hide a call from us.
@@ -40,7 +41,7 @@ int add_row(scmp_filter_ctx context, const CallRow& row, int number) {
 
 bool is_left_out(const CallRow& row, const FilterOptions& options) {
   if (row.shape == Shape::Open) return options.proc == ProcView::OfTheHost;
-  if (row.shape != Shape::Refused) return false;
+  if (row.shape != Shape::Refused && row.shape != Shape::Ring) return false;
   const std::string_view name = row.name;
   return std::any_of(options.host_calls.begin(), options.host_calls.end(),
                      [&](const auto& call) { return name.starts_with(call); });
@@ -65,7 +66,7 @@ absl::StatusOr<Context> create_context(uint32_t arch, const FilterOptions& optio
     // Rules are written in the native numbering, whatever architecture they are for.
     int number = ::seccomp_syscall_resolve_name_arch(::seccomp_arch_native(), row.name);
     if (::seccomp_arch_native() == arch && number < 0) continue;
-    if (int error = add_row(context.get(), row, number); error != 0) return seccomp_error(error, row.name);
+    if (int error = add_row(context.get(), row, number, options); error != 0) return seccomp_error(error, row.name);
   }
   return context;
 }

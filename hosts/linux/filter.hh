@@ -17,8 +17,9 @@ enum class ProcView : uint8_t { OfLxnet, OfTheHost };
 
 struct FilterOptions {
   ProcView proc = ProcView::OfLxnet;
-  // Of the refused calls those that are left to the host kernel: names of kRefusable.
+  // What is left to the host kernel, whole: names of kRefusable.
   std::vector<std::string> host_calls = {};
+  bool refuses_rings = false;  // io_uring: ENOSYS
 };
 
 // What a program may be given by --host-calls; a name stands for all calls that begin with it.

@@ -23,6 +23,7 @@
 #include "hosts/linux/process_status.hh"
 #include "hosts/linux/socket_node.hh"
 #include "hosts/linux/supervisor.hh"
+#include "hosts/linux/uring/request_context.hh"
 #include "hosts/linux/user_memory.hh"
 
 namespace lxnet::host {
@@ -81,12 +82,22 @@ void** hal_lock_slot(void* ctx) { return supervisor(ctx).lock_slot(); }
 
 size_t hal_copy_from_user(void* ctx, void* to, uint64_t from, size_t size) {
   Call* call = supervisor(ctx).current_call();
-  return call == nullptr || call->task->is_dead() ? size : copy_from_task(call->tid(), to, from, size);
+  if (call == nullptr || call->task->is_dead()) return size;
+  if (call->request != nullptr && call->request->window.has(from, size)) {
+    std::memcpy(to, call->request->window.at(from), size);
+    return 0;
+  }
+  return copy_from_task(call->tid(), to, from, size);
 }
 
 size_t hal_copy_to_user(void* ctx, uint64_t to, const void* from, size_t size) {
   Call* call = supervisor(ctx).current_call();
-  return call == nullptr || call->task->is_dead() ? size : copy_to_task(call->tid(), to, from, size);
+  if (call == nullptr || call->task->is_dead()) return size;
+  if (call->request != nullptr && call->request->window.has(to, size)) {
+    std::memcpy(call->request->window.at(to), from, size);
+    return 0;
+  }
+  return copy_to_task(call->tid(), to, from, size);
 }
 
 // ---- who is asking
@@ -192,7 +203,7 @@ uint32_t hal_personality(void* ctx) {
 // do not tell how many there are: there an accepted connection without a number is closed.)
 int hal_check_fd_room(void* ctx) {
   Call* call = supervisor(ctx).current_call();
-  if (call == nullptr) return 0;
+  if (call == nullptr || call->serves_ring) return 0;  // a ring's request looks for a number itself
   std::string path = absl::StrCat("/proc/", call->tid(), "/fd");
   uint64_t limit = hal_resource_limit(ctx, RLIMIT_NOFILE), below = 0;
   struct stat status;
@@ -212,7 +223,9 @@ int hal_check_fd_room(void* ctx) {
 int hal_install_fd(void* ctx, lxnet_file* file, uint32_t flags) {
   Supervisor& self = supervisor(ctx);
   Call* call = self.current_call();
-  return call == nullptr ? -EBADF : self.files().install(*call, file, (flags & O_CLOEXEC) != 0);
+  if (call == nullptr) return -EBADF;
+  const bool is_cloexec = (flags & O_CLOEXEC) != 0;
+  return call->request != nullptr ? call->request->install(file, is_cloexec) : self.files().install(*call, file, is_cloexec);
 }
 
 lxnet_file* hal_find_fd(void* ctx, int fd, int* error) {
@@ -221,6 +234,10 @@ lxnet_file* hal_find_fd(void* ctx, int fd, int* error) {
   if (call == nullptr) {
     *error = EBADF;
     return nullptr;
+  }
+  if (call->request != nullptr && call->request->file != nullptr && fd == call->request->number) {
+    lxnet_file_ref(call->request->file);
+    return call->request->file;
   }
   lxnet_file* file = fd == call->found_fd ? call->found_file : self.files().find(*call->task, fd, error);
   if (file != nullptr) lxnet_file_ref(file);
@@ -286,7 +303,9 @@ void hal_foreign_unwatch(void*, lxnet_foreign_file* file) { foreign(file).unwatc
 
 int hal_foreign_install_fd(void* ctx, lxnet_foreign_file* file, uint32_t flags) {
   Call* call = supervisor(ctx).current_call();
-  return call == nullptr ? -EBADF : foreign(file).install(*call, (flags & O_CLOEXEC) != 0);
+  if (call == nullptr) return -EBADF;
+  const int number = foreign(file).install(*call, (flags & O_CLOEXEC) != 0);
+  return call->serves_ring && number == -ENOENT ? -EMFILE : number;  // the notice is answered
 }
 
 int64_t hal_foreign_poll(void*, lxnet_foreign_file* file, lxnet_poll_waiter* waiter) { return foreign(file).poll(waiter); }

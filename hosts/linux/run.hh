@@ -24,6 +24,7 @@ struct RunOptions {
   std::vector<std::pair<std::string, std::string>> tunables = {};
   ProcView proc = ProcView::OfLxnet;
   std::vector<std::string> host_calls = {};     // as FilterOptions has them
+  bool refuses_rings = false;                   // the same
   std::string impairment = {};                  // of `lo`, as NetworkLink::impair() takes it
   std::shared_ptr<OwnedFd> capture = nullptr;   // an open file
   std::shared_ptr<OwnedFd> call_log = nullptr;  // the same, for the calls

@@ -74,7 +74,7 @@ void SignalWatch::scan(int64_t now) {
   interrupted_processes_.clear();
   const auto& interruptible = fibers_.interruptible();
   for (Fiber* fiber : std::vector<Fiber*>(interruptible.begin(), interruptible.end())) {
-    if (fiber->call != nullptr) check(*fiber);
+    if (fiber->call != nullptr && !fiber->call->serves_ring) check(*fiber);
   }
   int64_t end = now_nanos();
   earliest_ = end + (end - now) * kShareOfExpected;

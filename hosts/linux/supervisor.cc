@@ -57,6 +57,11 @@ Supervisor::Supervisor(int log_level)
       files_(loop_, rings_, [this](lxnet_file* file) { close_file(file); }),
       foreign_files_(loop_, fibers_),
       async_io_(files_),
+      uring_({.fibers = fibers_,
+              .files = files_,
+              .tasks = tasks_,
+              .stack_of = [this](Task& task) { return stacks_.get(task, hal_); },
+              .is_left_to_the_kernel = [this](const Call& call, int64_t result) { return is_left_to_the_kernel(call, result); }}),
       signals_(fibers_, [this](Task& task, const ProcessStatus& status) { foreign_files_.note_signals(task, status); }),
       confinement_(tasks_),
       native_calls_(::seccomp_arch_native()),
@@ -114,6 +119,7 @@ void Supervisor::on_death(Task& task) {
   foreign_files_.forget_process(task.tid());
   confinement_.note_death(task);
   async_io_.forget_process(task.tid());
+  uring_.on_death(task);
   if (rings_.has_lent()) rings_.forget_ended();
   // Its parent gets SIGCHLD about now.
   signals_.expect_soon(now_nanos());
@@ -134,8 +140,10 @@ void Supervisor::turn(int64_t deadline) {
   stacks_.expire();
   fibers_.expire(now);
   signals_.scan(now);
-  if (files_.set_count() != 0 && now >= next_sweep_) {
+  uring_.look_at_waiting(now);
+  if ((files_.set_count() != 0 || !uring_.is_idle()) && now >= next_sweep_) {
     files_.sweep();
+    uring_.sweep();
     next_sweep_ = now + kSweepEvery;
   }
   std::vector<Received> serving(received_.begin(), received_.begin() + static_cast<ptrdiff_t>(due));
@@ -166,6 +174,7 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
   sweep_sets(*row);
   Call call{.listener = listener, .notice = notice, .row = *row, .task = std::move(task), .started = now_nanos()};
   if (rings_.has_lent()) rings_.put_back(call);
+  uring_.offer_numbers(call);
   switch (row->shape) {
     case Shape::Signal:
       signals_.expect_soon(call.started);
@@ -176,6 +185,8 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
       return serve_map(call);
     case Shape::AsyncIo:
       return async_io_.is_idle() ? continue_natively(listener, notice.id) : serve_async(std::move(call));
+    case Shape::Ring:
+      return serve_ring(call);
     case Shape::Timer:
       note_timer(signals_, call);
       return continue_natively(listener, notice.id);
@@ -303,6 +314,11 @@ void Supervisor::serve_confining(const Call& call) {
   if (call.row.shape == Shape::Creation) confinement_.note_creation(call);
   if (call.row.shape == Shape::Ruleset) result = confinement_.note_ruleset(call);
   if (call.row.shape == Shape::Restrict) result = confinement_.note_restriction(call);
+  result ? answer(call, *result) : continue_natively(call.listener, call.notice.id);
+}
+
+void Supervisor::serve_ring(Call& call) {
+  const std::optional<int64_t> result = uring_.serve(call);
   result ? answer(call, *result) : continue_natively(call.listener, call.notice.id);
 }
 

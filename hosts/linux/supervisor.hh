@@ -27,6 +27,7 @@
 #include "hosts/linux/signal_watch.hh"
 #include "hosts/linux/stack_table.hh"
 #include "hosts/linux/task.hh"
+#include "hosts/linux/uring/service.hh"
 
 namespace lxnet::host {
 
@@ -88,6 +89,7 @@ class Supervisor {
   void serve_map(const Call& call);
   void serve_async(Call call);
   void serve_confining(const Call& call);
+  void serve_ring(Call& call);
   int64_t open_tun(Call& call, lxnet_stack* stack, uint64_t flags);
   void start_call(Call call);
   void resume_call(Call call);
@@ -111,6 +113,7 @@ class Supervisor {
   FileTable files_;
   ForeignTable foreign_files_;
   AsyncIo async_io_;
+  uring::Service uring_;
   StackTable stacks_;
   SignalWatch signals_;
   landlock::Confinement confinement_;
