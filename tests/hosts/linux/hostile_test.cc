@@ -196,16 +196,18 @@ TEST(Hostile, WaysAroundTheFilterMayBeLeftToTheKernel) {
 }
 
 TEST(Hostile, WaysAroundTheFilterAreAbsent) {
-  EXPECT_EQ(run_on_lxnet([] {
-              char parameters[120] = {};
-              CHECK_THAT(::syscall(SYS_io_uring_setup, 8, parameters) == -1 && errno == ENOSYS);
-              CHECK_THAT(::syscall(SYS_userfaultfd, 0) == -1 && errno == ENOSYS);
-              // socket(2) of x32.
-              CHECK_THAT(::syscall(0x40000000 | SYS_socket, AF_INET, SOCK_DGRAM, 0) == -1 && errno == ENOSYS);
-              // Bits that the kernel does not look at do not hide a call.
-              int fd = bound_socket();
-              CHECK_THAT(::syscall(SYS_fcntl, fd, 0x7'0000'0003ul /* F_GETFL */, 0) == O_RDWR);
-            }),
+  EXPECT_EQ(run_on_lxnet(
+                [] {
+                  char parameters[120] = {};
+                  CHECK_THAT(::syscall(SYS_io_uring_setup, 8, parameters) == -1 && errno == ENOSYS);
+                  CHECK_THAT(::syscall(SYS_userfaultfd, 0) == -1 && errno == ENOSYS);
+                  // socket(2) of x32.
+                  CHECK_THAT(::syscall(0x40000000 | SYS_socket, AF_INET, SOCK_DGRAM, 0) == -1 && errno == ENOSYS);
+                  // Bits that the kernel does not look at do not hide a call.
+                  int fd = bound_socket();
+                  CHECK_THAT(::syscall(SYS_fcntl, fd, 0x7'0000'0003ul /* F_GETFL */, 0) == O_RDWR);
+                },
+                {.refuses_rings = true}),
             0);
 }
 
