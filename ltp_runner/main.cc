@@ -97,7 +97,7 @@ std::string program_path(const std::string& program) {
 RunnerOptions runner_options(const Options& options, const std::string& root) {
   RunnerOptions run;
   run.root = root;
-  run.lxnet_command = {program_path(options.lxnet_run), "--unix", "--host-calls", "io_uring,userfaultfd", "--"};
+  run.lxnet_command = {program_path(options.lxnet_run), "--unix", "--host-calls", "userfaultfd", "--"};
   run.output_directory = std::filesystem::absolute(options.output_directory);
   run.is_private = can_be_private();
   run.jobs = options.jobs > 0 ? options.jobs
@@ -118,7 +118,7 @@ absl::StatusOr<std::vector<Row>> run_both_sides(std::vector<PlannedTest> plan, c
     if (!rows.ok() || !options.diffs) return rows;
     absl::Status status = diff_worse(*rows, run,
                                      {program_path(options.differ), "--lxnet-run", run.lxnet_command[0], "--run-option=--unix",
-                                      "--run-option=--host-calls=io_uring,userfaultfd", "--"});
+                                      "--run-option=--host-calls=userfaultfd", "--"});
     if (!status.ok()) return status;
     return rows;
   }
