@@ -35,6 +35,18 @@ if(LXNET_DEBUG)
   add_compile_definitions(LXNET_DEBUG)
 endif()
 
+if(LXNET_PROFILE AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  message(FATAL_ERROR "LXNET_PROFILE needs g++")
+endif()
+if(LXNET_PROFILE STREQUAL "record")
+  add_compile_options(-fprofile-generate -fprofile-update=prefer-atomic)
+  add_link_options(-fprofile-generate)
+elseif(LXNET_PROFILE STREQUAL "use")
+  # Partial: what no benchmark reached is compiled as without counts. Inlined as far as counts suggest, code looks suspicious to g++
+  # that is not; the other presets keep the warnings.
+  add_compile_options(-fprofile-use -fprofile-partial-training -fprofile-correction -w)
+endif()
+
 if(LXNET_SANITIZE)
   # vptr needs RTTI, which the core does not have.
   add_compile_options(-fsanitize=${LXNET_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
