@@ -191,7 +191,7 @@ class TableMaker {
   // xt_check_match(), xt_check_target().
   Result<> check_shape(const ExtensionShape& shape, const FilterRule& rule, size_t at) {
     if (align_up(shape.size, layout_.alignment) != size_at(blob(), at) - kHeadSize) return Errno::EINVAL;
-    if (shape.only_in_filter && !same_name(request_.table, "filter")) return Errno::EINVAL;
+    if (shape.table != nullptr && !same_name(request_.table, shape.table)) return Errno::EINVAL;
     if (shape.hooks != 0 && (rule.hooks & ~shape.hooks) != 0) return Errno::EINVAL;
     const bool inverts_protocol = (rule.inverted & kInvertProtocol) != 0;
     if (shape.protocol != 0 && (rule.protocol != shape.protocol || inverts_protocol)) return Errno::EINVAL;

@@ -44,11 +44,11 @@ struct ExtensionShape {
   uint8_t families = kFilterV4 | kFilterV6;
   ExtensionList list = ExtensionList::Family;
   uint16_t size = 0;
-  uint16_t compat_size = 0;  // as 32-bit programs lay it out; 0: the same
-  uint16_t user_size = 0;    // what a program gets back; 0: all
-  uint8_t protocol = 0;      // 0: any
-  uint8_t hooks = 0;         // 0: any
-  bool only_in_filter = false;
+  uint16_t compat_size = 0;     // as 32-bit programs lay it out; 0: the same
+  uint16_t user_size = 0;       // what a program gets back; 0: all
+  uint8_t protocol = 0;         // 0: any
+  uint8_t hooks = 0;            // 0: any
+  const char* table = nullptr;  // null: any
   // From and to the layout of 32-bit programs, where it is not merely shorter at the end.
   void (*widen)(MutableByteSpan to, ByteSpan from) = nullptr;
   void (*narrow)(MutableByteSpan to, ByteSpan from) = nullptr;

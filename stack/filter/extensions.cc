@@ -1,7 +1,9 @@
 // The rows. Their order is that of /proc/net/ip_tables_matches and _targets.
 #include "stack/filter/extension.hh"
+#include "stack/filter/match_header.hh"
 #include "stack/filter/match_packet.hh"
 #include "stack/filter/match_transport.hh"
+#include "stack/filter/targets.hh"
 
 namespace lxnet {
 namespace {
@@ -9,6 +11,15 @@ namespace {
 constexpr uint8_t kTcp = 6, kUdp = 17, kUdpLite = 136, kIcmp4 = 1, kIcmp6 = 58;
 
 constexpr MatchKind kMatches[] = {
+    {.shape = {.name = "statistic",
+               .list = ExtensionList::Any,
+               .size = sizeof(StatisticSettings),
+               .user_size = kStatisticUserSize,
+               .check = &check_statistic},
+     .matches = &matches_statistic,
+     .prepare = &prepare_statistic},
+    {.shape = {.name = "pkttype", .list = ExtensionList::Any, .size = sizeof(PacketTypeSettings)},
+     .matches = &matches_packet_type},
     {.shape = {.name = "limit",
                .list = ExtensionList::Any,
                .size = sizeof(LimitSettings),
@@ -25,8 +36,11 @@ constexpr MatchKind kMatches[] = {
     {.shape = {.name = "multiport", .revision = 1, .size = sizeof(MultiportSettings), .check = &check_multiport},
      .matches = &matches_multiport},
     {.shape = {.name = "length", .size = sizeof(LengthSettings)}, .matches = &matches_length},
+    {.shape = {.name = "iprange", .revision = 1, .size = sizeof(AddressRangeSettings)}, .matches = &matches_address_range},
     {.shape = {.name = "ttl", .families = kFilterV4, .size = sizeof(HopSettings)}, .matches = &matches_hops},
     {.shape = {.name = "hl", .families = kFilterV6, .size = sizeof(HopSettings)}, .matches = &matches_hops},
+    {.shape = {.name = "tos", .revision = 1, .size = sizeof(TosSettings)}, .matches = &matches_tos},
+    {.shape = {.name = "dscp", .size = sizeof(DscpSettings), .check = &check_dscp}, .matches = &matches_dscp},
     {.shape = {.name = "addrtype",
                .revision = 1,
                .families = kFilterV4,
@@ -53,37 +67,6 @@ constexpr MatchKind kMatches[] = {
      .matches = &matches_tcp},
 };
 
-struct RejectSettings {  // struct ipt_reject_info, struct ip6t_reject_info
-  uint32_t with;
-};
-constexpr uint32_t kEchoReply4 = 4, kEchoReply6 = 5, kTcpReset4 = 7, kTcpReset6 = 6;
-
-// A reset answers TCP alone; echo replies are no longer made.
-Result<> check_reject(const RuleFacts& rule, ByteSpan data) {
-  const uint32_t with = settings_of<RejectSettings>(data).with;
-  const bool is_v4 = rule.family == IpFamily::V4;
-  if (with == (is_v4 ? kEchoReply4 : kEchoReply6)) return Errno::EINVAL;
-  const bool is_for_tcp = rule.asks_protocol && rule.protocol == kTcp && !rule.inverts_protocol;
-  if (with == (is_v4 ? kTcpReset4 : kTcpReset6) && !is_for_tcp) return Errno::EINVAL;
-  return ok();
-}
-
-TargetKind::Step reject(FilterPacket& packet, ByteSpan data) {
-  const uint32_t with = settings_of<RejectSettings>(data).with;
-  if (with <= INT32_MAX) packet.answer = static_cast<int>(with);
-  return TargetKind::Step::Drop;
-}
-
-struct SetMarkSettings {  // struct xt_mark_tginfo2
-  uint32_t mark, mask;
-};
-
-TargetKind::Step set_mark(FilterPacket& packet, ByteSpan data) {
-  const auto settings = settings_of<SetMarkSettings>(data);
-  packet.packet.mark = (packet.packet.mark & ~settings.mask) ^ settings.mark;
-  return TargetKind::Step::Continue;
-}
-
 // Only its name is told from the kind: FilterRule::Action::Error.
 TargetKind::Step refuse(FilterPacket&, ByteSpan) { return TargetKind::Step::Drop; }
 
@@ -91,13 +74,17 @@ constexpr uint8_t kRejectHooks = hook_bit(FilterHook::LocalIn) | hook_bit(Filter
 constexpr uint16_t kErrorNameSize = 30;  // XT_FUNCTION_MAXNAMELEN
 
 constexpr TargetKind kTargets[] = {
-    {.shape = {.name = "REJECT",
-               .size = sizeof(RejectSettings),
-               .hooks = kRejectHooks,
-               .only_in_filter = true,
-               .check = &check_reject},
+    {.shape =
+         {.name = "REJECT", .size = sizeof(RejectSettings), .hooks = kRejectHooks, .table = "filter", .check = &check_reject},
      .apply = &reject},
     {.shape = {.name = kErrorTarget, .size = kErrorNameSize}, .apply = &refuse},
+    {.shape =
+         {.name = "TTL", .families = kFilterV4, .size = sizeof(SetHopsSettings), .table = "mangle", .check = &check_set_hops},
+     .apply = &set_hops},
+    {.shape = {.name = "HL", .families = kFilterV6, .size = sizeof(SetHopsSettings), .table = "mangle", .check = &check_set_hops},
+     .apply = &set_hops},
+    {.shape = {.name = "TOS", .revision = 1, .size = sizeof(SetTosSettings), .table = "mangle"}, .apply = &set_tos},
+    {.shape = {.name = "DSCP", .size = sizeof(SetDscpSettings), .table = "mangle", .check = &check_set_dscp}, .apply = &set_dscp},
     {.shape = {.name = "MARK", .revision = 2, .size = sizeof(SetMarkSettings)}, .apply = &set_mark},
     {.shape = {.name = kStandardTarget, .size = sizeof(int32_t)}, .apply = nullptr},
 };

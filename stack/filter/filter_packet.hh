@@ -40,6 +40,8 @@ struct FilterPacket {
   uint16_t fragment_offset = 0;  // IPv4: in units of eight bytes; IPv6: in bytes
   uint32_t transport_offset = 0;
   bool is_broken = false;
+  // A target changed what routes are chosen by: the mark, or of the header the type of service, of IPv6 the hop limit too.
+  bool is_routed_differently = false;
   // What a rule said that is to be sent in answer to a packet it dropped: a number of REJECT's, or none.
   static constexpr int kNoAnswer = -1;
   int answer = kNoAnswer;

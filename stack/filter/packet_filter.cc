@@ -3,6 +3,7 @@
 #include "stack/drop_reason.hh"
 #include "stack/filter/answer.hh"
 #include "stack/filter/filter_table.hh"
+#include "stack/ip/ip_info.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
@@ -13,17 +14,17 @@ PacketFilter::~PacketFilter() {
   }
 }
 
-FilterVerdict PacketFilter::pass(FilterPacket& packet, bool* changed_mark) {
+FilterVerdict PacketFilter::pass(FilterPacket& packet, bool* routes_anew) {
   FilterVerdict verdict = FilterVerdict::Accept;
   {
     MutexLock lock(mutex_);
     for (size_t kind = 0; kind < kFilterTableCount && verdict == FilterVerdict::Accept; ++kind) {
       FilterTable* table = tables_[index_of(packet.family)][kind];
       if (table == nullptr || (table->hooks() & hook_bit(packet.hook)) == 0) continue;
-      const uint32_t mark = packet.packet.mark;
+      packet.is_routed_differently = false;
       verdict = table->walk(packet);
-      if (changed_mark != nullptr && FilterTableKind{static_cast<uint8_t>(kind)} == FilterTableKind::Mangle)
-        *changed_mark = mark != packet.packet.mark;
+      if (routes_anew != nullptr && FilterTableKind{static_cast<uint8_t>(kind)} == FilterTableKind::Mangle)
+        *routes_anew = packet.is_routed_differently;
     }
   }
   if (packet.is_broken) return FilterVerdict::Drop;
@@ -100,7 +101,12 @@ Ref<Packet> filter_received(Entry& entry, Ref<Packet> packet, IpFamily family, F
                             const Interface* output) {
   FilterPacket seen(entry, *packet, family, hook, input, output);
   const FilterVerdict verdict = entry.stack().filter().pass(seen);
-  if (verdict == FilterVerdict::Accept) return packet;
+  if (verdict == FilterVerdict::Accept) {
+    // What is known of the packet is what its header says now.
+    ip_info(*packet).ttl = seen.time_to_live;
+    ip_info(*packet).tos = seen.type_of_service;
+    return packet;
+  }
   drop(entry, std::move(packet), DropReason::PacketFilter);
   return nullptr;
 }

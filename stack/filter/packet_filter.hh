@@ -28,9 +28,9 @@ class PacketFilter {
   }
 
   // any lock below rank PacketFilter. Through all tables that have the packet's hook. What the rules send in answer to a packet
-  // they refuse is on its way when this returns. Raw before Mangle before Filter before Security; `changed_mark` says whether
-  // the mark became another one in Mangle, which routes anew what we send.
-  FilterVerdict pass(FilterPacket& packet, bool* changed_mark = nullptr);
+  // they refuse is on its way when this returns. Raw before Mangle before Filter before Security; `routes_anew` says whether
+  // Mangle changed what routes are chosen by.
+  FilterVerdict pass(FilterPacket& packet, bool* routes_anew = nullptr);
 
   // ---- for who reads and changes the tables: no lock
   // Null: not made yet.

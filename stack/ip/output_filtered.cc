@@ -1,5 +1,5 @@
-// What leaves a stack that has rules: OUTPUT for what is ours, POSTROUTING for everything, a new route where Mangle chose another
-// mark.
+// What leaves a stack that has rules: OUTPUT for what is ours, POSTROUTING for everything, a new route where Mangle changed what
+// routes are chosen by.
 #include "stack/drop_reason.hh"
 #include "stack/filter/filter_packet.hh"
 #include "stack/ip/output_internal.hh"
@@ -14,10 +14,10 @@ namespace {
 enum class Left : uint8_t { GoesOn, Refused, Taken };
 
 // The packet stays the caller's, whatever comes back.
-Left pass(Entry& entry, Packet& packet, IpFamily family, FilterHook hook, const Route& route, bool* changed_mark = nullptr) {
+Left pass(Entry& entry, Packet& packet, IpFamily family, FilterHook hook, const Route& route, bool* routes_anew = nullptr) {
   if (!entry.stack().filter().is_active(family, hook_bit(hook))) return Left::GoesOn;
   FilterPacket seen(entry, packet, family, hook, nullptr, route.output.get());
-  switch (entry.stack().filter().pass(seen, changed_mark)) {
+  switch (entry.stack().filter().pass(seen, routes_anew)) {
     case FilterVerdict::Accept:
       return Left::GoesOn;
     case FilterVerdict::Queue:
@@ -43,7 +43,7 @@ Result<> end(Entry& entry, Ref<Packet> packet, IpFamily family, const IpDispatch
   return ok();
 }
 
-// ip_route_me_harder(), ip6_route_me_harder(): by the mark that the packet has now. Its addresses stay.
+// ip_route_me_harder(), ip6_route_me_harder(): by what the packet is now.
 Result<Route> route_again(Entry& entry, const Packet& packet, const Route& route, IpFamily family) {
   FlowKey key{.mark = packet.mark, .may_use_foreign_source = true};
   if (family == IpFamily::V4) {
@@ -74,10 +74,10 @@ Result<> leave(Entry& entry, Ref<Packet> packet, IpFamily family, const Route& r
 Result<> ip_dispatch_filtered(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   const IpFamily family = packet->link_protocol == 0x0800 ? IpFamily::V4 : IpFamily::V6;
   if (how.is_forwarded) return leave(entry, std::move(packet), family, route, how);
-  bool changed_mark = false;
-  const Left left = pass(entry, *packet, family, FilterHook::LocalOut, route, &changed_mark);
+  bool routes_anew = false;
+  const Left left = pass(entry, *packet, family, FilterHook::LocalOut, route, &routes_anew);
   if (left != Left::GoesOn) return end(entry, std::move(packet), family, how, left);
-  if (!changed_mark) return leave(entry, std::move(packet), family, route, how);
+  if (!routes_anew) return leave(entry, std::move(packet), family, route, how);
   auto looked_up = route_again(entry, *packet, route, family);
   if (!looked_up.is_ok()) {
     drop(entry, std::move(packet), DropReason::IpNoRoute);

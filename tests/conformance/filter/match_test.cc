@@ -1,12 +1,16 @@
 // What each match agrees with: one packet, one rule, and whether the rule counted it.
+#include "tests/conformance/filter/rules.hh"
+
+#include <linux/netfilter/xt_DSCP.h>
 #include <linux/netfilter/xt_addrtype.h>
 #include <linux/netfilter/xt_comment.h>
+#include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter/xt_length.h>
 #include <linux/netfilter/xt_limit.h>
 #include <linux/netfilter/xt_multiport.h>
+#include <linux/netfilter/xt_pkttype.h>
+#include <linux/netfilter/xt_statistic.h>
 #include <linux/netfilter_ipv4/ipt_ttl.h>
-
-#include "tests/conformance/filter/rules.hh"
 
 namespace conformance {
 namespace {
@@ -211,6 +215,91 @@ TEST(FilterMatch, AddressType) {
   });
 }
 
+TEST(FilterMatch, AddressRange) {
+  with_filter([](int) {
+    const auto range = [](int family, const char* low, const char* high, unsigned flags) {
+      xt_iprange_mtinfo settings{};
+      inet_pton(family, low, &settings.dst_min);
+      inet_pton(family, high, &settings.dst_max);
+      settings.flags = static_cast<uint8_t>(flags);
+      return extension("iprange", 1, bytes(settings));
+    };
+    const auto act4 = [] { send_datagram<V4>(2000); };
+    const auto act6 = [] { send_datagram<V6>(2000); };
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, range(AF_INET, "127.0.0.1", "127.0.0.1", IPRANGE_DST), act4), 1u);
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, range(AF_INET, "126.255.255.255", "128.0.0.0", IPRANGE_DST), act4), 1u);
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, range(AF_INET, "127.0.0.2", "127.0.0.9", IPRANGE_DST), act4), 0u);
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, range(AF_INET, "127.0.0.2", "127.0.0.9", IPRANGE_DST | IPRANGE_DST_INV), act4), 1u);
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, range(AF_INET, "127.0.0.2", "127.0.0.9", 0), act4), 1u);
+    EXPECT_EQ(counted<V6>(kIn, IPPROTO_UDP, range(AF_INET6, "::", "::ff", IPRANGE_DST), act6), 1u);
+    EXPECT_EQ(counted<V6>(kIn, IPPROTO_UDP, range(AF_INET6, "::2", "ff::", IPRANGE_DST), act6), 0u);
+  });
+}
+
+TEST(FilterMatch, TypeOfServiceAndClass) {
+  with_filter([](int) {
+    const auto tos = [](uint8_t mask, uint8_t value, uint8_t inverted) {
+      return extension("tos", 1, bytes(std::array<uint8_t, 3>{mask, value, inverted}));
+    };
+    const auto dscp = [](uint8_t value, uint8_t inverted) {
+      return extension("dscp", 0, bytes(std::array<uint8_t, 2>{value, inverted}));
+    };
+    const auto act = [] {
+      const Fd fd(::socket(AF_INET, SOCK_DGRAM, 0));
+      const int service = 0xb8;
+      ::setsockopt(fd, SOL_IP, IP_TOS, &service, sizeof service);
+      const sockaddr_in to = loopback4(2000);
+      ::sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    };
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, tos(0xff, 0xb8, 0), act), 1u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, tos(0xf0, 0xb0, 0), act), 1u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, tos(0xff, 0xb0, 0), act), 0u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, tos(0xff, 0xb0, 1), act), 1u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, dscp(46, 0), act), 1u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, dscp(45, 0), act), 0u);
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, tos(0xff, 0, 0), [] { send_datagram<V6>(2000); }), 1u);
+  });
+}
+
+TEST(FilterMatch, PacketType) {
+  with_filter([](int) {
+    const auto type = [](int wanted, int inverted) { return extension("pkttype", 0, bytes(xt_pkttype_info{wanted, inverted})); };
+    const auto act = [] { send_datagram<V4>(2000); };
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, type(0, 0), act), 1u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, type(0, 0), act), 1u);
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, type(2, 0), act), 0u);
+    EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, type(2, 1), act), 1u);
+  });
+}
+
+TEST(FilterMatch, Statistic) {
+  with_filter([](int) {
+    const auto nth = [](unsigned every, unsigned packet, unsigned count, unsigned flags) {
+      xt_statistic_info settings{};
+      settings.mode = XT_STATISTIC_MODE_NTH;
+      settings.flags = static_cast<uint16_t>(flags);
+      settings.u.nth.every = every;
+      settings.u.nth.packet = packet;
+      settings.u.nth.count = count;
+      return extension("statistic", 0, bytes(settings).substr(0, 16) + std::string(8, '\0'));
+    };
+    const auto random = [](unsigned probability) {
+      xt_statistic_info settings{};
+      settings.u.random.probability = probability;
+      return extension("statistic", 0, bytes(settings).substr(0, 16) + std::string(8, '\0'));
+    };
+    const auto act = [] {
+      for (int i = 0; i < 10; ++i) send_datagram<V4>(2000);
+    };
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, nth(2, 0, 2, 0), act), 4u) << "1, 4, 7, 10";
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, nth(2, 0, 0, 0), act), 3u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, nth(2, 0, 0, 1), act), 7u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, nth(0, 0, 0, 0), act), 10u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, random(0), act), 0u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, random(0x80000000u), act), 10u);
+  });
+}
+
 TEST(FilterMatch, CommentsAgreeWithEverything) {
   with_filter([](int) {
     const std::string comment = extension("comment", 0, std::string(256, 'c'));
@@ -240,6 +329,93 @@ TEST(FilterMatch, SeveralMustAllAgree) {
     const std::string comment = extension("comment", 0, std::string(256, 'c'));
     EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, to_udp_port(2000, 2000) + comment + has_mark(0), act), 1u);
     EXPECT_EQ(counted<V4>(kIn, IPPROTO_UDP, to_udp_port(2000, 2000) + comment + has_mark(1), act), 0u);
+  });
+}
+
+// What the receiver of a datagram is told of it, after a target of mangle's OUTPUT or INPUT.
+template <typename Family>
+int told(int hook, const std::string& target, int option, int message_type, int sent_service) {
+  const Fd control(::socket(Family::kFamily, SOCK_DGRAM, 0)), receiver(::socket(Family::kFamily, SOCK_DGRAM, 0)),
+      sender(::socket(Family::kFamily, SOCK_DGRAM, 0));
+  Table<Family> table("mangle");
+  for (int each = 0; each < NF_INET_NUMHOOKS; ++each) {
+    if (each == hook) {
+      table.hook(each, {Rule<Family>(IPPROTO_UDP, "", target)});
+    } else {
+      table.hook(each);
+    }
+  }
+  EXPECT_EQ(table.replace(control), 0);
+  const sockaddr_in6 to = loopback<Family>(3000);
+  EXPECT_EQ(::bind(receiver, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  const int on = 1;
+  EXPECT_EQ(::setsockopt(receiver, Family::kLevel, option, &on, sizeof on), 0);
+  EXPECT_EQ(::setsockopt(sender, Family::kLevel, Family::kFamily == AF_INET ? int{IP_TOS} : int{IPV6_TCLASS}, &sent_service,
+                         sizeof sent_service),
+            0);
+  EXPECT_EQ(::sendto(sender, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to), 1);
+  char data[8], room[256];
+  iovec vector{data, sizeof data};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  if (::recvmsg(receiver, &message, MSG_DONTWAIT) != 1) return -1;
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
+    if (each->cmsg_level == Family::kLevel && each->cmsg_type == message_type) return *CMSG_DATA(each);
+  }
+  return -2;
+}
+
+// IPT_TTL_SET and its kin: the kernel's two headers of that name guard themselves with the same word.
+constexpr uint8_t kSet = 0, kIncrease = 1, kDecrease = 2;
+
+TEST(FilterTarget, TimeToLive) {
+  with_filter([](int) {
+    const auto hops = [](const char* name, uint8_t mode, uint8_t value) {
+      return extension(name, 0, bytes(std::array<uint8_t, 2>{mode, value}));
+    };
+    struct {
+      uint8_t mode, value;
+      int hops;
+    } const cases[] = {{kSet, 9, 9}, {kIncrease, 5, 69}, {kIncrease, 250, 255}, {kDecrease, 4, 60}, {kSet, 64, 64}};
+    for (const auto& one : cases) {
+      for (const int hook : {NF_INET_LOCAL_OUT, NF_INET_LOCAL_IN, NF_INET_PRE_ROUTING}) {
+        EXPECT_EQ(told<V4>(hook, hops("TTL", one.mode, one.value), IP_RECVTTL, IP_TTL, 0), one.hops) << hook;
+        EXPECT_EQ(told<V6>(hook, hops("HL", one.mode, one.value), IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, 0), one.hops) << hook;
+      }
+    }
+  });
+}
+
+TEST(FilterTarget, TypeOfServiceAndClass) {
+  with_filter([](int) {
+    const std::string dscp = extension("DSCP", 0, std::string("\x2e", 1));
+    const std::string tos = extension("TOS", 1, bytes(xt_tos_target_info{0x10, 0xf0}));
+    for (const int hook : {NF_INET_LOCAL_OUT, NF_INET_LOCAL_IN, NF_INET_PRE_ROUTING}) {
+      EXPECT_EQ(told<V4>(hook, dscp, IP_RECVTOS, IP_TOS, 0x42), 0xba) << hook;
+      EXPECT_EQ(told<V6>(hook, dscp, IPV6_RECVTCLASS, IPV6_TCLASS, 0x42), 0xba) << hook;
+      EXPECT_EQ(told<V4>(hook, tos, IP_RECVTOS, IP_TOS, 0x48), 0x18) << hook;
+      EXPECT_EQ(told<V6>(hook, tos, IPV6_RECVTCLASS, IPV6_TCLASS, 0x48), 0x18) << hook;
+    }
+  });
+}
+
+TEST(FilterTarget, WhatTheyCannotDoIsRefused) {
+  with_filter([](int fd) {
+    const auto put = [&](const char* name, const std::string& target) {
+      Table4 table(name);
+      if (strcmp(name, "filter") == 0) return table.hook(kIn, {Rule4(target)}).hook(kForward).hook(kOut).replace(fd);
+      return table.hook(0, {Rule4(target)}).hook(kIn).hook(kForward).hook(kOut).hook(4).replace(fd);
+    };
+    const std::string decrease = extension("TTL", 0, std::string("\x02\x01", 2));
+    EXPECT_EQ(put("mangle", decrease), 0);
+    EXPECT_EQ(put("filter", decrease), -EINVAL) << "of the table mangle";
+    EXPECT_EQ(put("mangle", extension("TTL", 0, std::string("\x02\x00", 2))), -EINVAL);
+    EXPECT_EQ(put("mangle", extension("TTL", 0, std::string("\x03\x01", 2))), -EINVAL);
+    EXPECT_EQ(put("mangle", extension("DSCP", 0, std::string("\x40", 1))), -EDOM);
+    EXPECT_EQ(put("mangle", extension("HL", 0, std::string("\x02\x01", 2))), -ENOENT);
   });
 }
 
