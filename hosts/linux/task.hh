@@ -73,7 +73,11 @@ class TaskTable {
   // Null when the thread is already gone.
   std::shared_ptr<Task> find_or_create(pid_t tid);
   size_t size() const { return tasks_.size(); }
-  bool is_known(pid_t tid) const { return tasks_.contains(tid); }
+  // Whether a notice of it has come.
+  bool is_known(pid_t tid) const {
+    auto found = tasks_.find(tid);
+    return found != tasks_.end() && found->second->calls != 0;
+  }
   template <typename Visit>
   void for_each(Visit visit) {
     for (const auto& [tid, task] : tasks_) visit(*task);

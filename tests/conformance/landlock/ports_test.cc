@@ -2,6 +2,7 @@
 #include <netinet/tcp.h>
 
 #include "tests/conformance/landlock/sandbox.hh"
+#include "tests/conformance/uring/ring.hh"
 
 namespace conformance {
 namespace {
@@ -186,6 +187,26 @@ TEST_F(ConfinedPorts, SixteenRulesetsAreTheMost) {
     EXPECT_EQ(last, -E2BIG);
     EXPECT_EQ(bind_to(tcp(), loopback4(0)), 0);
     EXPECT_EQ(bind_to(tcp(), loopback4(closed_)), kDenied);
+  });
+}
+
+TEST_F(ConfinedPorts, RequestsOfARingAreConfinedAsCallsAre) {
+  if (lxnet::uring_test::Ring().fd() < 0) GTEST_SKIP() << "no io_uring here";
+  in_child([&] {
+    confine_ports(kBindTcp | kConnectTcp, {open_});
+    lxnet::uring_test::Ring ring;
+    const auto request = [&](uint8_t operation, uint16_t port) {
+      const Fd socket = tcp();
+      const sockaddr_in address = loopback4(port);
+      io_uring_sqe& entry = ring.next(operation, socket, 1);
+      entry.addr = lxnet::uring_test::address_of(&address);
+      entry.off = sizeof address;
+      return ring.run();
+    };
+    EXPECT_EQ(request(IORING_OP_CONNECT, open_), 0);
+    EXPECT_EQ(request(IORING_OP_CONNECT, closed_), kDenied);
+    const int bound = request(lxnet::uring_test::kOpBind, closed_);
+    EXPECT_TRUE(bound == kDenied || bound == -EINVAL) << bound << ": Linux 6.11 knows it";
   });
 }
 
