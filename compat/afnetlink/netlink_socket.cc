@@ -28,6 +28,7 @@ size_t charge_of(const NetlinkDatagram& datagram) { return datagram.size + sizeo
 NetlinkSocket::NetlinkSocket(Stack& stack, int type, const NetlinkProtocol& protocol)
     : SocketFile(stack, kFamilyNetlink, type, protocol.number),
       protocol_(protocol),
+      attachments_(stack.hal()),
       waiters_(stack.hal()),
       inbox_mutex_(stack.hal(), LockRank::ErrorQueue) {
   const TunableValues& tunables = stack.tunables().values();
@@ -213,7 +214,17 @@ bool NetlinkSocket::is_full() {
   return inbox_bytes_ > options_.receive_buffer;
 }
 
-void NetlinkSocket::hear(uint32_t group, ByteSpan datagram) {
+// What the socket's filter leaves of it; it sees the datagram from its first header on.
+ByteSpan NetlinkSocket::filter(ByteSpan datagram) const {
+  const Ref<BpfProgram> program = attachments_.filter();
+  if (!program) return datagram;
+  const uint32_t wanted = program->run(BpfPacket{.linear = datagram, .size = static_cast<uint32_t>(datagram.size())});
+  return wanted < datagram.size() ? datagram.first(wanted) : datagram;
+}
+
+void NetlinkSocket::hear(uint32_t group, ByteSpan whole) {
+  const ByteSpan datagram = filter(whole);
+  if (datagram.empty()) return;
   // Beyond the first 32 an address cannot say which.
   const uint32_t groups = group <= 32 ? 1u << (group - 1) : 0;
   if (!is_full() && queue(datagram, groups).is_ok()) return;

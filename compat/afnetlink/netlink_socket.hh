@@ -29,6 +29,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   PollEvents poll(Entry& entry) override;
   WaitQueue& wait_queue() override { return waiters_; }
   SocketOptions& options() override { return options_; }
+  SocketAttachments* attachments() override { return &attachments_; }
   void keep_error(Errno error) override { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
   uint64_t cookie() override;
@@ -49,7 +50,12 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   Result<> bind_automatically(SyscallContext& context);
   Result<> handle(SyscallContext& context, ByteSpan bytes);
   void acknowledge(const NetlinkRequest& request, ByteSpan whole, Errno error);
-  Result<> queue(ByteSpan datagram) override { return queue(datagram, 0); }
+  // An answer: one that the socket's filter throws away is lost without a word.
+  Result<> queue(ByteSpan datagram) override {
+    const ByteSpan kept = filter(datagram);
+    return kept.empty() ? ok() : queue(kept, 0);
+  }
+  ByteSpan filter(ByteSpan datagram) const;
   Result<> queue(ByteSpan datagram, uint32_t groups);
   bool is_full();
   Result<> change_membership(uint32_t group, bool joins);
@@ -58,6 +64,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
 
   const NetlinkProtocol& protocol_;
   SocketOptions options_;
+  SocketAttachments attachments_;  // a filter alone
   WaitQueue waiters_;
   NetlinkDomain::Port port_;
   uint8_t is_bound_ = 0;
