@@ -38,6 +38,9 @@ void parse_line(std::string_view name, const char* value, ProcessStatus& status)
     });
   };
   if (name == "Tgid") numbers(10, &status.tgid);
+  // From our namespace inwards.
+  if (name == "NStgid") each_number(value, 10, [&](uint64_t number) { status.own_tgid = static_cast<pid_t>(number); });
+  if (name == "NSpid") each_number(value, 10, [&](uint64_t number) { status.own_tid = static_cast<pid_t>(number); });
   if (name == "Umask") numbers(8, &status.umask);
   if (name == "Uid") numbers(10, &status.uid, &status.euid, &status.saved_uid, &status.fsuid);
   if (name == "Gid") numbers(10, &status.gid, &status.egid, &status.saved_gid, &status.fsgid);

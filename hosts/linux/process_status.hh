@@ -11,6 +11,7 @@ namespace lxnet::host {
 
 struct ProcessStatus {
   pid_t tgid = 0;
+  pid_t own_tgid = 0, own_tid = 0;  // in its own PID namespace, which may be below ours
   uint32_t uid = 0, euid = 0, saved_uid = 0, fsuid = 0;
   uint32_t gid = 0, egid = 0, saved_gid = 0, fsgid = 0;
   uint32_t umask = 0;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "hosts/linux/landlock/domain.hh"
 #include "hosts/linux/owned_fd.hh"
+#include "hosts/linux/path_walk.hh"
 #include "hosts/linux/process_status.hh"
 
 namespace lxnet::host {
@@ -35,18 +35,6 @@ class ActAs {
  private:
   int uid_, gid_;
 };
-
-// The path as an O_PATH descriptor, or a negative errno.
-int resolve(pid_t tid, const std::string& path, uint64_t flags) {
-  bool is_absolute = path.starts_with('/');
-  OwnedFd start(::open(absl::StrCat("/proc/", tid, is_absolute ? "/root" : "/cwd").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!start.is_open()) return -errno;
-  open_how how = {};
-  how.flags = flags | O_PATH | O_CLOEXEC;
-  how.resolve = is_absolute ? RESOLVE_IN_ROOT : 0;
-  long fd = ::syscall(SYS_openat2, start.get(), path.c_str(), &how, sizeof how);
-  return fd >= 0 ? static_cast<int>(fd) : -errno;
-}
 
 uint64_t mix(uint64_t hash, const void* bytes, size_t size) {
   for (size_t i = 0; i < size; i++) hash = (hash ^ static_cast<const unsigned char*>(bytes)[i]) * 0x100000001b3u;  // FNV-1a
@@ -117,7 +105,7 @@ int create_socket_node(const Call& call, const char* path, uint64_t node[2]) {
   if (place.name.empty()) return -EADDRINUSE;  // the root
 
   ActAs user(*status);
-  OwnedFd parent(resolve(call.tid(), place.directory, O_DIRECTORY));
+  OwnedFd parent(open_path(call.tid(), *status, place.directory, O_DIRECTORY));
   if (!parent.is_open()) return parent.get();
   struct stat existing;
   if (place.has_trailing_slash) {
@@ -142,7 +130,7 @@ void remove_socket_node(const Call& call, const char* path) {
   if (!status) return;
   Place place = place_of(path);
   ActAs user(*status);
-  OwnedFd parent(resolve(call.tid(), place.directory, O_DIRECTORY));
+  OwnedFd parent(open_path(call.tid(), *status, place.directory, O_DIRECTORY));
   if (parent.is_open()) ::unlinkat(parent.get(), place.name.c_str(), 0);
 }
 
@@ -150,7 +138,7 @@ int find_socket_node(const Call& call, const char* path, uint64_t node[2]) {
   std::optional<ProcessStatus> status = read_process_status(call.tid());
   if (!status) return -ESRCH;
   ActAs user(*status);
-  OwnedFd found(resolve(call.tid(), path, 0));
+  OwnedFd found(open_path(call.tid(), *status, path, 0));
   if (!found.is_open()) return found.get();
   // AT_EACCESS: by the file system user just taken on.
   if (::syscall(SYS_faccessat2, found.get(), "", W_OK, AT_EACCESS | AT_EMPTY_PATH) != 0) return -errno;
