@@ -109,7 +109,9 @@ int guard(pid_t supervisor) {
   for (;;) {
     siginfo_t info;
     int signal = ::sigwaitinfo(&set, &info);
-    if (signal > 0 && is_to_pass_on(signal, info.si_code)) ::kill(supervisor, signal);
+    if (signal > 0) {
+      pass_on({.number = signal, .code = info.si_code, .sender = info.si_pid, .value = info.si_value}, supervisor);
+    }
     int status;
     pid_t ended = ::waitpid(supervisor, &status, WNOHANG);
     if (ended == 0) continue;

@@ -11,7 +11,15 @@
 
 namespace lxnet::host {
 namespace {
-constexpr int kPassedOn[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+constexpr int kPassedOn[] = {SIGINT,    SIGQUIT,   SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM,
+                             SIGVTALRM, SIGPROF,   SIGIO,   SIGPWR, SIGPIPE, SIGXCPU, SIGXFSZ,  SIGSTKFLT};
+
+bool is_to_pass_on(const HeardSignal& signal) {
+  // What the terminal sends, the whole foreground group has got already.
+  if (signal.number == SIGCHLD || signal.code == SI_KERNEL) return false;
+  return signal.sender != ::getpid() && !is_descendant(signal.sender);
+}
+
 }  // namespace
 
 sigset_t relayed_signals() {
@@ -19,10 +27,18 @@ sigset_t relayed_signals() {
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGCHLD);
   for (int signal : kPassedOn) ::sigaddset(&set, signal);
+  for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal++) ::sigaddset(&set, signal);
   return set;
 }
 
-bool is_to_pass_on(int signal, int code) { return signal != SIGCHLD && code != SI_KERNEL; }
+void pass_on(const HeardSignal& signal, pid_t to) {
+  if (!is_to_pass_on(signal)) return;
+  if (signal.code == SI_QUEUE) {
+    ::sigqueue(to, signal.number, signal.value);
+  } else {
+    ::kill(to, signal.number);
+  }
+}
 
 SignalRelay::SignalRelay(EventLoop& loop, pid_t program, std::function<void()> on_signal)
     : loop_(loop), program_(program), on_signal_(std::move(on_signal)), program_status_(kOwnFailure) {
@@ -37,7 +53,11 @@ void SignalRelay::on_event(uint32_t) {
   signalfd_siginfo info;
   while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
     on_signal_();
-    if (is_to_pass_on(static_cast<int>(info.ssi_signo), info.ssi_code)) ::kill(program_, static_cast<int>(info.ssi_signo));
+    pass_on({.number = static_cast<int>(info.ssi_signo),
+             .code = info.ssi_code,
+             .sender = static_cast<pid_t>(info.ssi_pid),
+             .value = {.sival_ptr = reinterpret_cast<void*>(info.ssi_ptr)}},
+            program_);
   }
   reap();
 }

@@ -1,4 +1,7 @@
 // Passes signals on to the program, as if its starter were not there, and learns of the ends of children.
+//
+// What a process of the program sends does not come back to it: not what it sends to its process group, which we are in, nor what
+// it sends to its parent, which we become when that has ended (as init, which hears none of it).
 #pragma once
 
 #include <signal.h>
@@ -10,11 +13,16 @@
 
 namespace lxnet::host {
 
-// What must be blocked in a process that has a relay.
+// What must be blocked in a process that has a relay: all that would end it, but faults of its own.
 sigset_t relayed_signals();
 
-// What the terminal sends, the whole foreground group has got already.
-bool is_to_pass_on(int signal, int code);
+struct HeardSignal {
+  int number = 0, code = 0;
+  pid_t sender = 0;
+  sigval value = {};
+};
+// To the process that stands for the program, if it is for that.
+void pass_on(const HeardSignal& signal, pid_t to);
 
 class SignalRelay : public EventSource {
  public:

@@ -104,6 +104,64 @@ TEST(Lifecycle, ASignalToTheOuterProcessReachesTheProgram) {
   EXPECT_TRUE(line.is_cut_within(1000)) << "the program's child is left behind";
 }
 
+// As init, which becomes an orphan's parent natively.
+TEST(Lifecycle, WhatAnOrphanSendsToItsParentEndsNobody) {
+  pid_t guardian = start_run({}, [] {
+    ::signal(SIGTERM, [](int) { ::_exit(6); });
+    for (int signal : {SIGALRM, SIGTERM, SIGIO, SIGPROF, SIGPIPE, SIGRTMIN, SIGRTMAX}) {
+      int over[2];
+      char byte;
+      CHECK_THAT(::pipe(over) == 0);
+      if (::fork() == 0) {
+        pid_t parent = ::getpid();
+        if (::fork() != 0) ::_exit(0);
+        while (::getppid() == parent) ::usleep(1000);
+        CHECK_THAT(::kill(::getppid(), signal) == 0);
+        ::_exit(program_failures);
+      }
+      ::close(over[1]);
+      CHECK_THAT(::read(over[0], &byte, 1) == 0);
+      CHECK_THAT(bound_socket() >= 0);
+    }
+    return program_failures;
+  });
+  EXPECT_EQ(status_of(guardian), 0);
+}
+
+TEST(Lifecycle, WhatTheProgramSendsToItsGroupItGetsOnce) {
+  pid_t guardian = ::fork();
+  if (guardian == 0) {
+    ::setpgid(0, 0);
+    ::_exit(host::run_supervised({}, [] {
+      static int count;
+      ::signal(SIGTERM, [](int) { count++; });
+      ::kill(0, SIGTERM);
+      for (int i = 0; i < 20; i++) ::usleep(5000);
+      return count;
+    }));
+  }
+  EXPECT_EQ(status_of(guardian), 1);
+}
+
+TEST(Lifecycle, AQueuedSignalReachesTheProgramWithItsValue) {
+  LifeLine line;
+  pid_t guardian = start_run({}, [&] {
+    struct sigaction action = {};
+    action.sa_flags = SA_SIGINFO;
+    action.sa_sigaction = [](int, siginfo_t* info, void*) { ::_exit(info->si_value.sival_int); };
+    ::sigaction(SIGRTMIN + 3, &action, nullptr);
+    char byte = 'r';
+    if (::write(line.ends[1], &byte, 1) != 1) return 1;
+    return block_for_good();
+  });
+  char byte;
+  ASSERT_EQ(::read(line.ends[0], &byte, 1), 1);
+  ::sigqueue(guardian, SIGRTMIN + 3, {.sival_int = 47});
+  EXPECT_EQ(status_of(guardian), 47);
+  line.hold_only_the_reading_end();
+  EXPECT_TRUE(line.is_cut_within(1000));
+}
+
 // The child hears of the end by the end of a stream, and says so to a pipe of the host's.
 TEST(Lifecycle, WhatEndsWithTheProgramIsLetEnd) {
   int heard[2];
