@@ -34,6 +34,7 @@ constexpr ArgumentRule kIoctl[] = {
 };
 // The other two count processor time, which a blocked call does not take.
 constexpr ArgumentRule kRealTimer[] = {{0, kAllBits, ITIMER_REAL}};
+constexpr ArgumentRule kOfAnOpenFile[] = {{0, 0x80000000, 0}};
 constexpr ArgumentRule kNewNet[] = {{0, CLONE_NEWNET, CLONE_NEWNET}};
 
 // Files that are shared with whoever else maps them.
@@ -107,6 +108,8 @@ constexpr CallRow kRows[] = {
     {"alarm", Shape::Timer},
     {"timer_settime", Shape::Timer},
     {"timer_settime64", Shape::Timer},
+    {"signalfd", Shape::SignalFile, kOfAnOpenFile},
+    {"signalfd4", Shape::SignalFile, kOfAnOpenFile},
     {"unshare", Shape::Namespace, kNewNet},
     {"setns", Shape::Namespace},
     {"clone", Shape::Creation},

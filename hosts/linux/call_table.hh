@@ -21,6 +21,7 @@ enum class Shape : uint8_t {
   Map,        // maps the file in argument 4, natively: the ring of a packet socket has to stand there then
   Signal,     // sends a signal, natively: somebody may have to be interrupted soon after
   Timer,      // will send one, natively: the same, then
+  SignalFile,  // gives a signalfd another mask, natively
   Namespace,  // changes the caller's network namespace, natively
   Creation,   // creates a thread or process, natively: it is born with what confines the caller
   Ruleset,    // landlock_create_ruleset

@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "hal/lxnet.h"
+#include "hosts/linux/call_table.hh"
 #include "hosts/linux/signal_file.hh"
+#include "hosts/linux/user_memory.hh"
 
 namespace lxnet::host {
 namespace {
@@ -259,17 +262,41 @@ void ForeignTable::tell_signals(uint64_t signals, const ForeignFile* known) {
   for (ForeignFile* file : hearers) file->tell(EPOLLIN);
 }
 
+// The kernel, too, wakes who polls it for the process, whether there is anything new or not.
+void ForeignFile::change_signals(Task& task, uint64_t signals) {
+  if (!signals_) return;
+  signals_ = signals;
+  std::optional<ProcessStatus> status = read_process_status_at(task.status_fd());
+  if (status && ((status->pending | status->shared_pending) & signals) != 0) tell(EPOLLIN);
+}
+
+void ForeignTable::note_signal_mask(const Call& call) {
+  const __u64* arguments = call.notice.data.args;
+  uint64_t signals = 0;
+  constexpr uint64_t kFlags = O_CLOEXEC | O_NONBLOCK;
+  const bool has_flags = std::strcmp(call.row.name, "signalfd4") == 0;
+  if (signal_files_ == 0 || arguments[2] != sizeof signals || (has_flags && (arguments[3] & ~kFlags) != 0)) return;
+  if (copy_from_task(call.tid(), &signals, arguments[1], sizeof signals) != 0) return;
+  OwnedFd fd(call.task->copy_fd(static_cast<int>(arguments[0])));
+  struct stat status = {};
+  if (!fd.is_open() || ::fstat(fd.get(), &status) != 0) return;
+  if (ForeignFile* file = find(fd.get(), {status.st_dev, status.st_ino})) file->change_signals(*call.task, signals);
+}
+
+ForeignFile* ForeignTable::find(int fd, const ForeignFile::Key& key) {
+  auto [first, last] = files_.equal_range(key);
+  auto found = std::find_if(first, last, [fd](const auto& entry) { return entry.second->is_same_file(fd); });
+  return found == last ? nullptr : found->second;
+}
+
 ForeignFile* ForeignTable::find_or_create(OwnedFd fd) {
   struct stat status = {};
   ::fstat(fd.get(), &status);
   ForeignFile::Key key(status.st_dev, status.st_ino);
-  auto [first, last] = files_.equal_range(key);
-  for (auto entry = first; entry != last; ++entry) {
-    ForeignFile& file = *entry->second;
-    if (!file.is_same_file(fd.get())) continue;
-    if (!file.fd_.is_open()) file.fd_ = std::move(fd);
-    file.hold();
-    return &file;
+  if (ForeignFile* file = find(fd.get(), key)) {
+    if (!file->fd_.is_open()) file->fd_ = std::move(fd);
+    file->hold();
+    return file;
   }
   auto* file = new ForeignFile(*this, key, std::move(fd));
   bool is_anonymous = (status.st_mode & S_IFMT) == 0;  // eventfds, signalfds and their like

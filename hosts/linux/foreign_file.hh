@@ -78,6 +78,7 @@ class ForeignFile {
   int64_t start_watching();
   uint32_t poll_bits();
   uint32_t signal_bits();
+  void change_signals(Task& task, uint64_t signals);
   void tell(uint32_t bits);
   void tell_waiters(uint32_t bits);
   int64_t wait_until_ready(uint32_t events);
@@ -104,6 +105,8 @@ class ForeignTable {
   // Before a call of the thread: what came to wait for it since the last look.
   void look_for_signals(Task& task);
   void note_signals(Task& task, const ProcessStatus& status);
+  // Before a signalfd that is open is given another mask by the kernel.
+  void note_signal_mask(const Call& call);
   // Where peek() looks at what is in another pipe. Null when there is none to be had.
   struct ScratchPipe {
     OwnedFd reader, writer;
@@ -117,6 +120,8 @@ class ForeignTable {
   // All, or those among `which`, that wait for the thread or its process and were not told of yet; they are from now on.
   uint64_t take_fresh(Task& task, const ProcessStatus& status, uint64_t which);
   void tell_signals(uint64_t signals, const ForeignFile* known = nullptr);
+  // Null when there is none yet.
+  ForeignFile* find(int fd, const ForeignFile::Key& key);
   EventLoop& loop_;
   FiberScheduler& fibers_;
   std::multimap<ForeignFile::Key, ForeignFile*> files_;

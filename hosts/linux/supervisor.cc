@@ -190,6 +190,9 @@ void Supervisor::serve(Listener& listener, const seccomp_notif& notice) {
     case Shape::Timer:
       note_timer(signals_, call);
       return continue_natively(listener, notice.id);
+    case Shape::SignalFile:
+      foreign_files_.note_signal_mask(call);
+      return continue_natively(listener, notice.id);
     case Shape::Namespace:
       // The thread's next notice comes after it has changed.
       call.task->stack = nullptr;
