@@ -12,22 +12,22 @@
 namespace lxnet::host {
 
 enum class Shape : uint8_t {
-  FirstFd,    // acts on the descriptor in argument 0: continued natively when it is not ours
-  Splice,     // on the descriptors in arguments 0 and 2
-  Core,       // the core says itself whether it is its own
-  Open,       // opens a path, which may show the network (optional)
-  AsyncIo,    // io_submit and its kin, whose requests may be for sockets
-  Ring,       // io_uring_setup and its kin: the same
-  Map,        // maps the file in argument 4, natively: the ring of a packet socket has to stand there then
-  Signal,     // sends a signal, natively: somebody may have to be interrupted soon after
-  Timer,      // will send one, natively: the same, then
+  FirstFd,     // acts on the descriptor in argument 0: continued natively when it is not ours
+  Splice,      // on the descriptors in arguments 0 and 2
+  Core,        // the core says itself whether it is its own
+  Open,        // opens a path, which may show the network (optional)
+  AsyncIo,     // io_submit and its kin, whose requests may be for sockets
+  Ring,        // io_uring_setup and its kin: the same
+  Map,         // maps the file in argument 4, natively: the ring of a packet socket has to stand there then
+  Signal,      // sends a signal, natively: somebody may have to be interrupted soon after
+  Timer,       // will send one, natively: the same, then
   SignalFile,  // gives a signalfd another mask, natively
-  Namespace,  // changes the caller's network namespace, natively
-  Creation,   // creates a thread or process, natively: it is born with what confines the caller
-  Ruleset,    // landlock_create_ruleset
-  Restrict,   // landlock_restrict_self: holds at our sockets too
-  Restart,    // restart_syscall: goes on with what a signal interrupted
-  Refused,    // ENOSYS, as of a kernel built without it: a way around the filter, or a way to stall the supervisor
+  Namespace,   // changes the caller's network namespace, natively
+  Creation,    // creates a thread or process, natively: it is born with what confines the caller
+  Ruleset,     // landlock_create_ruleset
+  Restrict,    // landlock_restrict_self: holds at our sockets too
+  Restart,     // restart_syscall: goes on with what a signal interrupted
+  Refused,     // ENOSYS, as of a kernel built without it: a way around the filter, or a way to stall the supervisor
 };
 
 // A notice only when (argument & mask) == value; an index of -1: always.

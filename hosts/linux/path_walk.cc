@@ -20,7 +20,7 @@ namespace lxnet::host {
 namespace {
 
 constexpr uint64_t kPath = O_PATH | O_CLOEXEC;
-constexpr int kMostLinks = 40;     // MAXSYMLINKS
+constexpr int kMostLinks = 40;       // MAXSYMLINKS
 constexpr ino_t kProcRootInode = 1;  // PROC_ROOT_INO
 
 int open_beneath(int start, const std::string& path, uint64_t flags, uint64_t resolve) {
@@ -128,7 +128,8 @@ int Walk::follow(OwnedFd link, const std::string& name) {
   return begin(absl::StrCat(target, rest_));
 }
 
-// A link of /proc/<pid> that is no text but the file itself. We may look into whatever we serve; a user may only into what is his.
+// A link of /proc/<pid> that is no text but the file itself. We may look into whatever we serve; a user may only into what is
+// his.
 int Walk::jump(const std::string& name) {
   struct stat directory;
   if (::fstat(at_.get(), &directory) != 0) return -errno;

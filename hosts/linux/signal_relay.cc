@@ -11,8 +11,8 @@
 
 namespace lxnet::host {
 namespace {
-constexpr int kPassedOn[] = {SIGINT,    SIGQUIT,   SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM,
-                             SIGVTALRM, SIGPROF,   SIGIO,   SIGPWR, SIGPIPE, SIGXCPU, SIGXFSZ,  SIGSTKFLT};
+constexpr int kPassedOn[] = {SIGINT,    SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM,
+                             SIGVTALRM, SIGPROF, SIGIO,   SIGPWR, SIGPIPE, SIGXCPU, SIGXFSZ,  SIGSTKFLT};
 
 bool is_to_pass_on(const HeardSignal& signal) {
   // What the terminal sends, the whole foreground group has got already.

@@ -13,8 +13,9 @@ long attach(int fd, const std::vector<sock_filter>& code) {
 std::vector<sock_filter> keep(unsigned size) { return {BPF_STMT(BPF_RET | BPF_K, size)}; }
 // A load is in network byte order, which a header's fields are not.
 std::vector<sock_filter> keep_type(unsigned short type) {
-  return {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(type), 0, 1),
-          BPF_STMT(BPF_RET | BPF_K, 0xffffffff), BPF_STMT(BPF_RET | BPF_K, 0)};
+  return {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
+          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(type), 0, 1), BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+          BPF_STMT(BPF_RET | BPF_K, 0)};
 }
 // A socket without a port hears nothing.
 void hear_of_addresses(const Route& listener) {
