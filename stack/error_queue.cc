@@ -39,23 +39,22 @@ bool ErrorQueue::push_locked(Report& report, size_t room) {
   return true;
 }
 
-bool ErrorQueue::push_zero_copy(uint32_t id, bool was_copied, size_t room) {
-  const uint8_t code = was_copied ? kZeroCopyCopied : 0;
+bool ErrorQueue::push_zero_copy(uint32_t first, uint32_t last_id, size_t room) {
   {
     MutexLock lock(mutex_);
     Report* last = reports_.back();
-    if (last != nullptr && last->error.origin == static_cast<uint8_t>(ErrorOrigin::ZeroCopy) && last->error.code == code &&
-        last->error.data + 1 == id) {
-      last->error.data = id;
+    if (last != nullptr && last->error.origin == static_cast<uint8_t>(ErrorOrigin::ZeroCopy) && 
+        last->error.data + 1 == first) {
+      last->error.data = last_id;
       return true;
     }
   }
   const ExtendedError error{.error = {},
                             .origin = static_cast<uint8_t>(ErrorOrigin::ZeroCopy),
                             .type = 0,
-                            .code = code,
-                            .info = id,
-                            .data = id,
+                            .code = kZeroCopyCopied,
+                            .info = first,
+                            .data = last_id,
                             .offender = {}};
   return push(nullptr, error, {}, room);
 }

@@ -17,8 +17,9 @@ class ErrorQueue {
   // below rank ErrorQueue. `payload` is what the report cites, its front where the program's own data began; may be null.
   // `room`: the bytes that may still be queued. False: there was no room or no memory, and the report is lost.
   bool push(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination, size_t room);
-  // A zero-copy send with this number is complete; numbers in a row share one report.
-  bool push_zero_copy(uint32_t id, bool was_copied, size_t room);
+  // The zero-copy sends with these numbers are complete, their bytes having been copied; numbers in a row share one report. True:
+  // there is one more.
+  bool push_zero_copy(uint32_t first, uint32_t last, size_t room);
 
   // What SO_ERROR is to say once the oldest report has been taken.
   struct Taken {

@@ -16,8 +16,11 @@ class IoSource {
   using Copy = size_t (*)(IoSource& source, MutableByteSpan to);
   // The same without advancing.
   using Peek = size_t (*)(const IoSource& source, MutableByteSpan to);
+  // Of the next `limit` bytes those that a packet could take in `pieces` pieces of memory; leaves in it how many they are.
+  using Reach = size_t (*)(const IoSource& source, size_t limit, unsigned& pieces);
 
-  IoSource(size_t size, Copy copy, Peek peek) : remaining_(size), copy_(copy), peek_(peek) {}
+  IoSource(size_t size, Copy copy, Peek peek, Reach reach = nullptr)
+      : remaining_(size), copy_(copy), peek_(peek), reach_(reach) {}
   size_t remaining() const { return remaining_; }
   size_t copy(MutableByteSpan to) {
     const size_t copied = copy_(*this, to);
@@ -26,11 +29,17 @@ class IoSource {
   }
   // What a protocol reads before it knows whether it will take the bytes: a header that the program wrote.
   size_t peek(MutableByteSpan to) const { return peek_(*this, to); }
+  size_t reach(size_t limit, unsigned& pieces) const {
+    if (reach_ != nullptr) return reach_(*this, limit, pieces);
+    pieces = 1;
+    return limit;
+  }
 
  private:
   size_t remaining_;
   Copy copy_;
   Peek peek_;
+  Reach reach_;
 };
 
 class IoSink {

@@ -185,8 +185,8 @@ class Socket : public RefCounted<Socket> {
   virtual Result<> prepare_error_queue() { return ok(); }
   // A report for recvmsg(MSG_ERRQUEUE), as far as there is room, and a wake-up with kPollError.
   virtual void queue_error(Ref<Packet>, const ExtendedError&, const Endpoint&) {}
-  // MSG_ZEROCOPY: one send call is through with the program's buffer.
-  virtual void end_zero_copy_call() {}
+  // MSG_ZEROCOPY: one call has sent what it will.
+  virtual void end_zero_copy_call(Entry&) {}
   // IPV6_ADDRFORM: an AF_INET6 socket with an IPv4 peer becomes an AF_INET one.
   virtual Result<> become_v4(Entry&) { return Errno::ENOPROTOOPT; }
   // SO_KEEPALIVE was set or cleared.

@@ -70,6 +70,7 @@ Result<size_t> InetSocketFile::send_request(SyscallContext& context, SendRequest
 
 // tcp_sendmsg(): everything goes, piece by piece, unless an error comes first; what went before the error is the answer.
 Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest& request) {
+  const bool is_zero_copy = (request.flags & kMessageZeroCopy) != 0 && socket_->options.zero_copy;
   size_t sent = 0;
   Duration left = send_timeout(request.flags);
   for (;;) {
@@ -79,10 +80,10 @@ Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest&
     const auto send_once = [&] { return socket_->send(context.entry(), request); };
     auto piece = is_done_waiting ? send_once() : wait_until(context, policy, send_once, &left);
     if (!piece.is_ok() && sent == 0) return settle_fast_open(context.entry(), *socket_, piece.error());
-    if (!piece.is_ok()) return sent != 0 ? Result<size_t>(sent) : std::move(piece);
-    sent += piece.take();
-    if (request.source.remaining() != 0) continue;
-    if ((request.flags & kMessageZeroCopy) != 0 && socket_->options.zero_copy && sent != 0) socket_->end_zero_copy_call();
+    const bool is_over = !piece.is_ok();
+    if (!is_over) sent += piece.take();
+    if (!is_over && request.source.remaining() != 0) continue;
+    if (is_zero_copy && sent != 0) socket_->end_zero_copy_call(context.entry());
     return sent;
   }
 }

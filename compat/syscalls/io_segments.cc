@@ -98,6 +98,27 @@ size_t UserSource::peek_segments(const IoSource& source, MutableByteSpan to) {
   return copy_segments(ahead, to);
 }
 
+// A piece is what lies in one page and follows in memory.
+size_t UserSource::reach_over_segments(const IoSource& source, size_t limit, unsigned& pieces) {
+  constexpr uint64_t kPageSize = 4096;
+  const auto& self = static_cast<const UserSource&>(source);
+  uint64_t offset = self.offset_;
+  size_t reached = 0;
+  unsigned used = 0;
+  for (const IoSegment& segment : self.segments_) {
+    while (offset < segment.size && used < pieces && reached < limit) {
+      const uint64_t in_page = kPageSize - (segment.base.value() + offset) % kPageSize;
+      const uint64_t size = std::min({in_page, segment.size - offset, uint64_t{limit - reached}});
+      offset += size;
+      reached += static_cast<size_t>(size);
+      ++used;
+    }
+    offset = 0;
+  }
+  pieces = used;
+  return reached;
+}
+
 size_t UserSink::copy_segments(IoSink& sink, ByteSpan from) {
   auto& self = static_cast<UserSink&>(sink);
   return copy_through(self.segments_, self.offset_, from.size(), [&](UserAddress to, size_t done, size_t size) {

@@ -54,13 +54,18 @@ inline Result<IoSegment> import_buffer(SyscallContext& context, UserAddress base
 class UserSource : public IoSource {
  public:
   UserSource(const Hal& hal, const IoSegment& segment)
-      : IoSource(static_cast<size_t>(segment.size), &copy_segments, &peek_segments), hal_(hal), segments_(&segment, 1) {}
+      : IoSource(static_cast<size_t>(segment.size), &copy_segments, &peek_segments, &reach_over_segments),
+        hal_(hal),
+        segments_(&segment, 1) {}
   UserSource(const Hal& hal, const IoSegments& segments)
-      : IoSource(segments.total(), &copy_segments, &peek_segments), hal_(hal), segments_(segments.segments()) {}
+      : IoSource(segments.total(), &copy_segments, &peek_segments, &reach_over_segments),
+        hal_(hal),
+        segments_(segments.segments()) {}
 
  private:
   static size_t copy_segments(IoSource& source, MutableByteSpan to);
   static size_t peek_segments(const IoSource& source, MutableByteSpan to);
+  static size_t reach_over_segments(const IoSource& source, size_t limit, unsigned& pieces);
 
   const Hal& hal_;
   std::span<const IoSegment> segments_;

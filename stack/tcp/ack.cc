@@ -31,7 +31,7 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
       verdict.drop_for(DropReason::TcpInvalidState);
       return false;
     }
-    if (segment.options.sack_count != 0 && recovery_.out != 0) {
+    if (segment.options.sack_count != 0 && negotiated_.sack) {
       mark_by_sack(entry, segment, effects);
       react(entry, effects, resend);
       resend_after_ack(entry, resend);

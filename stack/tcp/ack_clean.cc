@@ -31,7 +31,9 @@ void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effe
     recovery_.sacked -= segments;
   } else if (negotiated_.sack) {
     congestion_.delivered += segments;
-    advance_rack(record, entry.now());
+    // Not by one whose original came.
+    if (!record.has_any(SendRecord::kRetransmitted | SendRecord::kEverRetransmitted) || !echoes_before(record.sent_at))
+      advance_rack(record, entry.now());
   }
   if (record.has_any(SendRecord::kLost)) recovery_.lost -= segments;
   recovery_.out -= segments;
@@ -65,6 +67,8 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
       record->segments = static_cast<uint16_t>(record->segments - rest->segments);
     }
     account_acked(entry, *record, effects);
+    if (record->zero_copy_calls != 0) [[unlikely]]
+      report_zero_copy(record->zero_copy_first, record->zero_copy_calls);
     send_queue_.remove(*record);
   }
   const SendRecord* head = send_queue_.sent.front();

@@ -93,6 +93,20 @@ SendRecord* TcpSocket::open_record(uint32_t most) {
   return send_queue_.append_record(snd_.end, TcpFlags());
 }
 
+// With MSG_ZEROCOPY no more than a packet of pieces of the program's memory could hold.
+SendQueue::Copied TcpSocket::fill_record(SendRecord& record, const SendRequest& request, uint32_t limit) {
+  if ((request.flags & kMessageZeroCopy) == 0 || !options.zero_copy) return send_queue_.append_bytes(record, request.source, limit);
+  unsigned pieces = SendRecord::kMaxPieces - record.pieces;
+  const auto reached = static_cast<uint32_t>(request.source.reach(limit, pieces));
+  record.pieces = static_cast<uint8_t>(record.pieces + pieces);
+  const SendQueue::Copied copied = send_queue_.append_bytes(record, request.source, reached);
+  if (reached < limit) {
+    record.flags |= kTcpPsh;
+    snd_.pushed = record.end();
+  }
+  return copied;
+}
+
 Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
   IoSource& source = request.source;
   size_t done = 0;
@@ -120,7 +134,7 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
       break;
     }
     const auto limit = static_cast<uint32_t>(std::min<size_t>(source.remaining(), most - record->size));
-    const SendQueue::Copied copied = send_queue_.append_bytes(*record, source, limit);
+    const SendQueue::Copied copied = fill_record(*record, request, limit);
     snd_.end += copied.size;
     done += copied.size;
     if (record->size == 0) send_queue_.remove(*record);

@@ -145,7 +145,7 @@ void TcpSocket::initialise_transfer(Entry& entry) {
   if (!congestion_.is_started) congestion_.start(*congestion_.algorithm);
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
   initialise_buffers();
-  snd_.last_data_at = entry.now();
+  snd_.last_data_at = recovery_.window_used_at = entry.now();
 }
 
 // Of the peer, before anything has come (tcp_initialize_rcv_mss).

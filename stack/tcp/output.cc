@@ -235,17 +235,39 @@ void TcpSocket::pace(Entry& entry, uint32_t size) {
 
 // RFC 2861 as Linux has it: a window that was not used for a timeout decays; one not filled for a round trip is not raised.
 void TcpSocket::validate_window(Entry& entry, bool was_limited) {
-  if (!snd_.una.is_before(recovery_.max_out_end) || recovery_.out > recovery_.max_out ||
-      (was_limited && !congestion_.is_cwnd_limited)) {
+  if (!snd_.una.is_before(recovery_.max_out_end) || was_limited ||
+      (!congestion_.is_cwnd_limited && recovery_.out > recovery_.max_out)) {
     congestion_.is_cwnd_limited = was_limited;
     recovery_.max_out = congestion_.max_in_flight = recovery_.out;
     recovery_.max_out_end = snd_.nxt;
   }
-  const bool is_limited =
-      congestion_.is_cwnd_limited || (congestion_.in_slow_start() && congestion_.cwnd < 2 * congestion_.max_in_flight);
+  const bool is_limited = congestion_.may_grow();
+  if (is_limited) {
+    recovery_.window_used = 0;
+    recovery_.window_used_at = entry.now();
+  } else {
+    recovery_.window_used = std::max(recovery_.window_used, recovery_.out);
+    if (stack().tunables().values().tcp_slow_start_after_idle != 0 && congestion_.algorithm->control == nullptr &&
+        entry.now() - recovery_.window_used_at >= current_rto()) {
+      give_back_window(entry);
+    }
+  }
   // All is sent, and the user would write more: it is the buffer that is too small.
   if (!is_limited && send_queue_.unsent.is_empty() && wants_space_ && in(TcpState::Established | TcpState::CloseWait))
     statistics_.start(TcpStatistics::Limit::Buffer, entry.now());
+}
+
+// The application has used less for a whole timeout: half of what it did not use goes (tcp_cwnd_application_limited).
+void TcpSocket::give_back_window(Entry& entry) {
+  if (congestion_.loss_state == LossState::Open && !is_orphan_ && !wants_space_) {
+    const uint32_t used = std::max(recovery_.window_used, CongestionState::kInitialWindow);
+    if (used < congestion_.cwnd) {
+      congestion_.ssthresh = current_threshold();
+      congestion_.cwnd = (congestion_.cwnd + used) >> 1;
+    }
+    recovery_.window_used = 0;
+  }
+  recovery_.window_used_at = entry.now();
 }
 
 void TcpSocket::after_idle(Entry& entry) {
@@ -258,6 +280,8 @@ void TcpSocket::after_idle(Entry& entry) {
   const uint32_t restart = std::min(congestion_.cwnd, CongestionState::kInitialWindow);
   for (Duration left = idle - rto; left > Duration() && congestion_.cwnd > restart; left = left - rto) congestion_.cwnd /= 2;
   congestion_.cwnd = std::max(congestion_.cwnd, restart);
+  recovery_.window_used = 0;
+  recovery_.window_used_at = entry.now();
   if (congestion_.algorithm->on_event != nullptr) congestion_.algorithm->on_event(congestion_, CongestionEvent::Restart);
 }
 

@@ -50,12 +50,27 @@ Result<size_t> TcpSocket::receive_report(ReceiveRequest& request) {
   return size;
 }
 
-// The bytes have been copied, so the program may have its buffer back at once, and is told that it gained nothing.
-void TcpSocket::end_zero_copy_call() {
+// As Linux has it, a buffer is given back when what it held is acknowledged. The bytes have been copied, as they are by Linux for
+// every device that cannot send them from where they are, and the program is told that it gained nothing.
+void TcpSocket::end_zero_copy_call(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  const uint32_t id = next_zero_copy_++;
+  SendRecord* last = send_queue_.last();
+  if (last == nullptr) return report_zero_copy(id, 1);
+  if (last->zero_copy_calls == 0) last->zero_copy_first = id;
+  ++last->zero_copy_calls;
+}
+
+void TcpSocket::report_zero_copy(uint32_t first, uint32_t count) {
   ErrorQueue* errors = __atomic_load_n(&errors_, __ATOMIC_ACQUIRE);
-  if (errors == nullptr) return;
-  const uint32_t id = __atomic_fetch_add(&next_zero_copy_, 1u, __ATOMIC_RELAXED);
-  if (errors->push_zero_copy(id, true, room_for_errors())) wait_queue().wake_all(kPollError);
+  if (errors == nullptr || count == 0) return;
+  if (errors->push_zero_copy(first, first + count - 1, room_for_errors())) wait_queue().wake_all(kPollError);
+}
+
+// The queue is to be dropped: nothing of it will be sent from anybody's memory.
+void TcpSocket::report_zero_copies() {
+  for (const SendRecord& record : send_queue_.sent) report_zero_copy(record.zero_copy_first, record.zero_copy_calls);
+  for (const SendRecord& record : send_queue_.unsent) report_zero_copy(record.zero_copy_first, record.zero_copy_calls);
 }
 
 // -------------------------------------------------------------------------------------------------------- SO_TIMESTAMPING

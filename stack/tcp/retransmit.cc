@@ -23,6 +23,18 @@ void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
 
 // False: it could not leave now.
 bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
+  const bool was_sent = send_record_again(entry, record);
+  if (was_sent) {
+    if (!record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
+    record.marks |= SendRecord::kRetransmitted;
+  }
+  if (recovery_.first_retransmit_at.is_never()) recovery_.first_retransmit_at = was_sent ? entry.now() : record.sent_at;
+  recovery_.undo_retransmits = std::max(recovery_.undo_retransmits, 0) + record.segments;
+  return was_sent;
+}
+
+// The same without a claim that the record was lost, as a probe has none.
+bool TcpSocket::send_record_again(Entry& entry, SendRecord& record) {
   mtu_search_.probe = 0;  // nothing can be said of it now
   if (record.seq.is_before(snd_.una) && !record.flags.syn()) {
     const uint32_t known = snd_.una.bytes_since(record.seq);
@@ -42,7 +54,7 @@ bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
   if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
   const bool was_sent =
       transmit(entry, {.seq = record.seq, .flags = flags, .record = &record, .size = record.size, .segments = record.segments});
-  recovery_.undo_retransmits += record.segments;
+  record.marks |= SendRecord::kEverRetransmitted;
   if (!was_sent) {
     count(entry, Mib::TcpExtTCPRetransFail);
     return false;
@@ -51,9 +63,6 @@ bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
   if (record.flags.syn()) count(entry, Mib::TcpExtTCPSynRetrans);
   statistics_.total_retransmits += record.segments;
   statistics_.bytes_retransmitted += record.size;
-  if (!record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
-  record.marks |= SendRecord::kRetransmitted | SendRecord::kEverRetransmitted;
-  if (recovery_.first_retransmit_at.is_never()) recovery_.first_retransmit_at = entry.now();
   stamp_sent(record, entry.now());
   return true;
 }

@@ -104,6 +104,9 @@ bool SendQueue::split(SendRecord& record, uint32_t size) {
     rest->stamps = std::exchange(record.stamps, uint8_t{0});
     rest->stamp_at = record.stamp_at;
   }
+  rest->pieces = record.pieces;
+  rest->zero_copy_calls = std::exchange(record.zero_copy_calls, uint16_t{0});
+  rest->zero_copy_first = record.zero_copy_first;
   rest->sent_at = record.sent_at;
   rest->first_sent_at = record.first_sent_at;
   rest->delivered_at = record.delivered_at;
@@ -148,6 +151,7 @@ bool SendQueue::is_continued_by(const SendRecord& record, const SendRecord& next
 bool SendQueue::may_grow_by(const SendRecord& record, const SendRecord& next) {
   const unsigned fragments = unsigned{record.fragment_count} + next.fragment_count - unsigned{is_continued_by(record, next)};
   return !record.ends_message && !record.flags.has_any(kTcpFin | kTcpSyn) && record.stamps == 0 && next.stamps == 0 &&
+         record.pieces == 0 && next.pieces == 0 &&
          next.size != 0 && !next.flags.syn() && fragments <= SendRecord::kMaxFragments;
 }
 

@@ -11,6 +11,7 @@ namespace lxnet {
 
 struct SendRecord {
   static constexpr size_t kMaxFragments = 4;
+  static constexpr unsigned kMaxPieces = 17;  // Linux's MAX_SKB_FRAGS
   static constexpr uint32_t kMaxSize = 65535 - 20 - 20 - 12;  // an IPv4 packet with timestamps
 
   enum Mark : uint8_t {
@@ -35,6 +36,9 @@ struct SendRecord {
   uint16_t segments = 0;            // how many the wire carries of it; 0 until it was cut for the current MSS
   uint16_t segment_size = 0;
   SeqNum stamp_at;
+  uint8_t pieces = 0;            // MSG_ZEROCOPY: of the program's memory, as if they were sent from there
+  uint16_t zero_copy_calls = 0;  // MSG_ZEROCOPY: how many calls are over when this has been acknowledged
+  uint32_t zero_copy_first = 0;  // the number of the first of them
 
   // Of the last transmission; what a delivery-rate sample starts from (draft-cheng-iccrg-delivery-rate-estimation).
   Instant sent_at;

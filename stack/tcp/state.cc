@@ -52,6 +52,7 @@ void TcpSocket::finish(Entry& entry) {
   if (in(TcpState::SynSent | TcpState::SynReceived)) count(entry, Mib::TcpAttemptFails);
   enter(entry, TcpState::Closed);
   shutdown_ = kShutdownBoth;
+  report_zero_copies();
   send_queue_.clear();
   recovery_ = RecoveryState();
   out_of_order_.clear();

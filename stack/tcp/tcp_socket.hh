@@ -72,7 +72,7 @@ class TcpSocket final : public Socket {
   Result<> start_timestamp_keys(Entry& entry, KeyBase base) override;
   Result<> prepare_error_queue() override;
   void queue_error(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination) override;
-  void end_zero_copy_call() override;
+  void end_zero_copy_call(Entry& entry) override;
   Result<> become_v4(Entry& entry) override;
   // SIOCOUTQNSD, SIOCATMARK.
   Result<int> bytes_not_yet_sent(Entry& entry);
@@ -244,6 +244,7 @@ class TcpSocket final : public Socket {
   void push_full_record(Entry& entry, SendRecord& record);
   SendRecord* open_record(uint32_t most);
   uint32_t record_goal(const SendRequest& request);
+  SendQueue::Copied fill_record(SendRecord& record, const SendRequest& request, uint32_t limit);
   void stop_limit(Entry& entry, TcpStatistics::Limit kind);
   Errno stream_error();
   Result<size_t> nothing_to_read();
@@ -301,6 +302,8 @@ class TcpSocket final : public Socket {
   void report_stamp_acked(const SendRecord& record, SeqNum acked);
   void report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload);
   bool has_reports() const;
+  void report_zero_copy(uint32_t first, uint32_t count);
+  void report_zero_copies();
   uint32_t sticky_size() const;
 
   // ---- timestamps.cc: RFC 7323
@@ -324,6 +327,7 @@ class TcpSocket final : public Socket {
   void mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
   bool check_dsack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
   void count_useless_dsack(Entry& entry, const SackBlock& block);
+  void credit_duplicates(const SackBlock& block, AckEffects& effects);
   SendRecord* mark_block(Entry& entry, SendRecord* from, SackBlock block, AckEffects& effects);
   void mark_sacked(Entry& entry, SendRecord& record, AckEffects& effects);
   void mark_lost(Entry& entry, SendRecord& record);
@@ -340,11 +344,15 @@ class TcpSocket final : public Socket {
   void process_loss_state(Entry& entry, AckEffects& effects, Resend& resend);
   bool undo_recovery(Entry& entry);
   bool undo_partial(Entry& entry, AckEffects& effects);
-  void undo_dsack(Entry& entry);
+  bool undo_dsack(Entry& entry);
   bool undo_loss(Entry& entry, bool frto_undo);
   enum class UnmarkLost : uint8_t { No, Yes };
   void undo_window(UnmarkLost unmark);
   bool may_undo() const;
+  bool was_delayed() const;
+  bool echoes_before(Instant when) const;
+  bool has_retransmitted() const;
+  void forget_retransmit_time();
   void start_undo();
   void keep_open(Entry& entry);
   void add_reno_sack(Entry& entry, AckEffects& effects);
@@ -367,6 +375,7 @@ class TcpSocket final : public Socket {
   void process_loss_probe_ack(Entry& entry, const AckEffects& effects, SeqNum ack);
   void retransmit_lost(Entry& entry);
   bool retransmit_record(Entry& entry, SendRecord& record);
+  bool send_record_again(Entry& entry, SendRecord& record);
   void recount_segments(SendRecord& record, uint32_t mss);
   bool split_sent(SendRecord& record, uint32_t size, uint32_t mss);
   void refresh_congestion_facts(Instant now);
@@ -387,6 +396,7 @@ class TcpSocket final : public Socket {
   void stamp_sent(SendRecord& record, Instant now);
   void pace(Entry& entry, uint32_t size);
   void validate_window(Entry& entry, bool was_limited);
+  void give_back_window(Entry& entry);
   void after_idle(Entry& entry);
   Result<> queue_fin(Entry& entry);
   uint32_t current_mss();

@@ -61,7 +61,6 @@ void TcpSocket::time_out(Entry& entry) {
   if (fast_open_request_) return repeat_fast_syn_ack(entry);
   SendRecord* head = send_queue_.sent.front();
   if (head == nullptr || recovery_.out == 0) return;
-  recovery_.probe_in_flight = false;
   if (is_orphan_ && !in(TcpState::SynSent | TcpState::SynReceived)) {
     const bool is_alive = rtt_.rto() < tcp_options.max_rto;
     if (give_up_for_resources(entry, is_alive || !has_timed_out(entry))) return;

@@ -139,8 +139,10 @@ void TcpSocket::run_retransmit_timer(Entry& entry) {
         }
         retransmit_lost(entry);
       }
-      if (probe_timer_kind_ == ProbeTimer::None && recovery_.out != 0) {
-        arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
+      // What may yet turn out to be late is looked at with the next acknowledgment.
+      if (probe_timer_kind_ != ProbeTimer::Retransmit && recovery_.out != 0) {
+        const Duration left = send_queue_.sent.front()->sent_at + current_rto() - entry.now();
+        arm_probe_timer(entry, ProbeTimer::Retransmit, std::max(left, Duration::millis(1)));
       }
       return;
     }

@@ -21,7 +21,8 @@ Result<size_t> UdpSocket::send(Entry& entry, SendRequest& request) {
 
 // The bytes have been copied, so the program may have its buffer back at once, and is told that it gained nothing.
 void UdpSocket::complete_zero_copy() {
-  if (errors_.push_zero_copy(next_zero_copy_++, true, room_for_errors())) wait_queue().wake_all(kPollError);
+  const uint32_t id = next_zero_copy_++;
+  if (errors_.push_zero_copy(id, id, room_for_errors())) wait_queue().wake_all(kPollError);
 }
 
 // udp_sendmsg() alone: over IPv6 Linux finds a large size later, where it can report it, and MSG_OOB never.

@@ -98,8 +98,8 @@ struct CongestionState {
   const CongestionAlgorithm* algorithm = nullptr;
 
   bool in_slow_start() const { return cwnd < ssthresh; }
-  // RFC 7661's spirit: growth needs a window that was used.
-  bool may_grow() const { return in_slow_start() ? cwnd < 2 * max_in_flight : is_cwnd_limited; }
+  // RFC 7661's spirit: growth needs a window that was used; in slow start half of it is enough.
+  bool may_grow() const { return is_cwnd_limited || (in_slow_start() && cwnd < 2 * max_in_flight); }
   // What will be started once the connection is there; until then nothing is paced and the window stays as it is.
   void choose(const CongestionAlgorithm& chosen) {
     algorithm = &chosen;

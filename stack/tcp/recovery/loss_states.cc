@@ -15,9 +15,19 @@ void TcpSocket::set_loss_state(LossState state) {
   congestion_.loss_state = state;
 }
 
+// Something that is unacknowledged was sent twice; of the head alone it is known without looking at all records.
+bool TcpSocket::has_retransmitted() const {
+  const SendRecord* head = send_queue_.sent.front();
+  return recovery_.retransmitted != 0 || (head != nullptr && head->has_any(SendRecord::kEverRetransmitted));
+}
+
+void TcpSocket::forget_retransmit_time() {
+  if (!has_retransmitted()) recovery_.first_retransmit_at = Instant::never();
+}
+
 void TcpSocket::keep_open(Entry&) {
   const LossState state =
-      recovery_.sacked + recovery_.lost != 0 || recovery_.retransmitted != 0 ? LossState::Disorder : LossState::Open;
+      recovery_.sacked + recovery_.lost != 0 || has_retransmitted() ? LossState::Disorder : LossState::Open;
   if (congestion_.loss_state == state) return;
   set_loss_state(state);
   recovery_.high_seq = snd_.nxt;
@@ -82,18 +92,20 @@ void TcpSocket::identify_losses(Entry& entry, AckEffects& effects) {
 void TcpSocket::start_undo() {
   recovery_.may_undo = true;
   recovery_.undo_marker = snd_.una;
-  recovery_.undo_retransmits = static_cast<int32_t>(recovery_.retransmitted);
+  // What is on its way twice may yet be reported as a duplicate; with nothing on its way nothing can be undone by reports.
+  const bool has_probe = recovery_.probe_in_flight && recovery_.probe_retransmitted;
+  const auto in_flight = static_cast<int32_t>(recovery_.retransmitted + uint32_t{has_probe});
+  recovery_.undo_retransmits = in_flight != 0 ? in_flight : -1;
 }
 
 void TcpSocket::enter_recovery(Entry& entry, bool ece) {
+  forget_retransmit_time();
   count(entry, negotiated_.sack ? Mib::TcpExtTCPSackRecovery : Mib::TcpExtTCPRenoRecovery);
   recovery_.prior_ssthresh = 0;
   start_undo();
-  if (congestion_.loss_state < LossState::Cwr) {
+  if (congestion_.loss_state != LossState::Cwr && congestion_.loss_state != LossState::Recovery) {
     if (!ece) recovery_.prior_ssthresh = current_threshold();
     start_window_reduction();
-  } else {
-    recovery_.high_seq = snd_.nxt;
   }
   set_loss_state(LossState::Recovery);
 }
@@ -119,7 +131,7 @@ void TcpSocket::enter_loss(Entry& entry) {
   const bool has_reneged = head != nullptr && head->has_any(SendRecord::kSacked);
   if (has_reneged) count(entry, Mib::TcpExtTCPSACKReneging);
   if (!negotiated_.sack) reset_reno_sacks();
-  const Duration allowance = Duration::micros(recovery_.rack.rtt_micros) + rack_window();
+  const Duration allowance = Duration::micros(recovery_.rack.rtt_micros);
   for (SendRecord& record : send_queue_.sent) {
     if (has_reneged && record.has_any(SendRecord::kSacked)) {
       record.marks &= static_cast<uint8_t>(~SendRecord::kSacked);
@@ -135,9 +147,9 @@ void TcpSocket::enter_loss(Entry& entry) {
     }
   }
   refresh_congestion_facts(entry.now());
-  const bool is_second_timeout = congestion_.loss_state == LossState::Loss && recovery_.retransmits != 0;
-  if (!is_second_timeout && (congestion_.loss_state <= LossState::Disorder || !recovery_.high_seq.is_after(snd_.una) ||
-                             congestion_.loss_state == LossState::Loss)) {
+  // Once for what is in flight.
+  if (congestion_.loss_state <= LossState::Disorder || !recovery_.high_seq.is_after(snd_.una) ||
+      (congestion_.loss_state == LossState::Loss && recovery_.retransmits == 0)) {
     recovery_.prior_ssthresh = current_threshold();
     congestion_.prior_cwnd = congestion_.cwnd;
     congestion_.ssthresh = congestion_.algorithm->threshold(congestion_);
@@ -146,10 +158,13 @@ void TcpSocket::enter_loss(Entry& entry) {
   }
   congestion_.cwnd = recovery_.in_flight() + 1;
   congestion_.cwnd_count = 0;
-  if (congestion_.loss_state <= LossState::Disorder && recovery_.sacked >= 3)
-    recovery_.reordering = std::min(recovery_.reordering, 3u);
+  recovery_.window_used_at = entry.now();
+  const auto usual = static_cast<uint32_t>(stack().tunables().values().tcp_reordering);
+  if (congestion_.loss_state <= LossState::Disorder && recovery_.sacked >= usual)
+    recovery_.reordering = std::min(recovery_.reordering, usual);
   set_loss_state(LossState::Loss);
   recovery_.high_seq = snd_.nxt;
+  recovery_.probe_in_flight = false;
   ecn_cwr_pending_ = negotiated_.ecn;
   recovery_.frto = stack().tunables().values().tcp_frto != 0 && (is_new || recovery_.retransmits != 0) && mtu_search_.probe == 0;
 }
@@ -157,7 +172,7 @@ void TcpSocket::enter_loss(Entry& entry) {
 // RFC 5682 (F-RTO) and conventional recovery after a timeout.
 void TcpSocket::process_loss_state(Entry& entry, AckEffects& effects, Resend& resend) {
   const bool is_recovered = !snd_.una.is_before(recovery_.high_seq);
-  if (effects.una_advanced && undo_loss(entry, false)) return;
+  if ((effects.una_advanced || fast_open_request_) && undo_loss(entry, false)) return;
   if (recovery_.frto) {
     // Step 3.b: data that was never retransmitted arrives, so the original flight was not lost.
     if (effects.original_sacked && undo_loss(entry, true)) return;
@@ -203,31 +218,25 @@ void TcpSocket::react(Entry& entry, AckEffects& effects, Resend& resend) {
       } else if (undo_partial(entry, effects)) {
         return;
       }
-      undo_dsack(entry);
+      if (undo_dsack(entry)) try_to_open(entry, effects);
       identify_losses(entry, effects);
       if (congestion_.loss_state != LossState::Recovery) {
-        if (recovery_.lost == 0) return try_to_open(entry, effects);
-        enter_recovery(entry, effects.ece);
+        if (recovery_.lost == 0) return;
+        enter_recovery(entry, effects.ece);  // it was reordering, and now it is a loss
       }
       break;
     case LossState::Loss:
       process_loss_state(entry, effects, resend);
       if (congestion_.loss_state != LossState::Loss) statistics_.end_timeouts(entry.now());
-      if (congestion_.loss_state != LossState::Loss || negotiated_.sack) identify_losses(entry, effects);
+      identify_losses(entry, effects);
       if (congestion_.loss_state != LossState::Open && !effects.lost_retransmission) return;
-      if (congestion_.loss_state == LossState::Loss) {
-        resend = Resend::Lost;
-        return;
-      }
-      if (recovery_.lost == 0) return try_to_open(entry, effects);
-      enter_recovery(entry, effects.ece);
-      break;
+      [[fallthrough]];  // the window was restored, or what was sent again is lost too
     default:
       if (!negotiated_.sack) {
         if (effects.una_advanced) reset_reno_sacks();
         add_reno_sack(entry, effects);
       }
-      if (congestion_.loss_state <= LossState::Disorder) undo_dsack(entry);
+      if (congestion_.loss_state <= LossState::Disorder) static_cast<void>(undo_dsack(entry));
       identify_losses(entry, effects);
       if (recovery_.lost == 0) return try_to_open(entry, effects);
       if (note_mtu_probe_lost(entry)) return;
@@ -239,7 +248,7 @@ void TcpSocket::react(Entry& entry, AckEffects& effects, Resend& resend) {
 // What high_seq's acknowledgment ends. True: the episode is over and nothing more is to be done.
 bool TcpSocket::leave_state(Entry& entry) {
   if (congestion_.loss_state == LossState::Open) {
-    if (recovery_.retransmitted == 0) recovery_.first_retransmit_at = Instant::never();
+    recovery_.first_retransmit_at = Instant::never();
     return false;
   }
   if (snd_.una.is_before(recovery_.high_seq)) return false;
@@ -256,8 +265,7 @@ bool TcpSocket::leave_state(Entry& entry) {
 }
 
 void TcpSocket::try_to_open(Entry& entry, const AckEffects& effects) {
-  if (recovery_.retransmitted == 0 && congestion_.loss_state <= LossState::Disorder)
-    recovery_.first_retransmit_at = Instant::never();
+  forget_retransmit_time();
   if (effects.ece) enter_cwr(entry);
   if (congestion_.loss_state != LossState::Cwr) keep_open(entry);
 }

@@ -41,6 +41,7 @@ void TcpSocket::end_window_reduction() {
   if (congestion_.algorithm->control != nullptr) return;
   if (congestion_.ssthresh < CongestionState::kNoThreshold && (congestion_.loss_state == LossState::Cwr || recovery_.may_undo)) {
     congestion_.cwnd = congestion_.ssthresh;
+    recovery_.window_used_at = congestion_.now;
   }
   if (congestion_.algorithm->on_event != nullptr) congestion_.algorithm->on_event(congestion_, CongestionEvent::CwrComplete);
 }

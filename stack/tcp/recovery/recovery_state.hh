@@ -24,6 +24,8 @@ struct RecoveryState {
   uint32_t out = 0, sacked = 0, lost = 0, retransmitted = 0;
   uint32_t max_out = 0;  // largest `out` of the window that ends at max_out_end
   SeqNum max_out_end;
+  uint32_t window_used = 0;  // largest `out` while the window was not the limit, since window_used_at
+  Instant window_used_at;
 
   SeqNum high_seq;  // snd.nxt when this episode began
   bool may_undo = false;

@@ -82,6 +82,22 @@ void TcpSocket::count_useless_dsack(Entry& entry, const SackBlock& block) {
   }
 }
 
+// What is in flight still, was sent again, and came twice: the retransmission was not needed.
+void TcpSocket::credit_duplicates(const SackBlock& block, AckEffects& effects) {
+  if (!block.right.is_after(snd_.una) || block.right.is_after(snd_.nxt)) return;
+  const SeqNum left = later_of(block.left, snd_.una);
+  SendRecord* record = find_record(send_queue_.sent, left, snd_.una, snd_.nxt);
+  for (; record != nullptr && !record->end().is_after(block.right); record = send_queue_.sent.next(*record)) {
+    if (record->seq.is_before(left) || !record->has_any(SendRecord::kRetransmitted | SendRecord::kEverRetransmitted)) continue;
+    if (recovery_.may_undo && recovery_.undo_retransmits > 0 && record->end().is_after(recovery_.undo_marker))
+      recovery_.undo_retransmits = std::max(0, recovery_.undo_retransmits - static_cast<int32_t>(record->segments));
+    if (record->has_any(SendRecord::kSacked) && (!effects.is_reordered || record->seq.is_before(effects.reordered_from))) {
+      effects.is_reordered = true;
+      effects.reordered_from = record->seq;
+    }
+  }
+}
+
 void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, AckEffects& effects) {
   if (record.has_any(SendRecord::kSacked)) return;
   advance_rack(record, entry.now());
@@ -159,7 +175,10 @@ void TcpSocket::mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects
   SackBlock blocks[TcpOptions::kMaxSackBlocks];
   uint8_t count_of = 0;
   const bool has_dsack = check_dsack(entry, segment, effects);
-  if (has_dsack) count_useless_dsack(entry, segment.options.sack[0]);
+  if (has_dsack) {
+    count_useless_dsack(entry, segment.options.sack[0]);
+    credit_duplicates(segment.options.sack[0], effects);
+  }
   const SeqNum floor = later_of(segment.ack, snd_.una);
   for (uint8_t i = has_dsack ? 1 : 0; i < segment.options.sack_count; ++i) {
     const SackBlock& block = segment.options.sack[i];

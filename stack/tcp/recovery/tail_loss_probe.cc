@@ -54,8 +54,8 @@ void TcpSocket::send_loss_probe(Entry& entry) {
           tail->segments = 1;
         }
       }
-      was_sent = retransmit_record(entry, *tail);
-      recovery_.probe_retransmitted = true;
+      was_sent = send_record_again(entry, *tail);
+      if (was_sent) recovery_.probe_retransmitted = true;
     }
     if (was_sent) {
       recovery_.probe_in_flight = true;

@@ -11,8 +11,19 @@ namespace lxnet {
 bool TcpSocket::may_undo() const {
   if (!recovery_.may_undo) return false;
   if (recovery_.undo_retransmits == 0) return true;
-  if (recovery_.first_retransmit_at.is_never() || !negotiated_.timestamps || rcv_.ts_echo == 0) return false;
-  return static_cast<int32_t>(rcv_.ts_echo - timestamp_now(recovery_.first_retransmit_at)) < 0;
+  return was_delayed();
+}
+
+// tcp_packet_delayed(): the original came, later than expected.
+bool TcpSocket::was_delayed() const {
+  if (!recovery_.first_retransmit_at.is_never()) return echoes_before(recovery_.first_retransmit_at);
+  // Nothing was sent again yet. Without SACK the time is forgotten sooner than the episode.
+  return negotiated_.sack || snd_.una.is_before(recovery_.high_seq);
+}
+
+// The acknowledgment is of something that had been sent before that.
+bool TcpSocket::echoes_before(Instant when) const {
+  return negotiated_.timestamps && rcv_.ts_echo != 0 && static_cast<int32_t>(rcv_.ts_echo - timestamp_now(when)) < 0;
 }
 
 void TcpSocket::undo_window(UnmarkLost unmark) {
@@ -29,6 +40,7 @@ void TcpSocket::undo_window(UnmarkLost unmark) {
       ecn_cwr_pending_ = false;
     }
   }
+  recovery_.window_used_at = congestion_.now;
   recovery_.may_undo = false;
   recovery_.rack.has_advanced = true;  // the records that lost their mark are looked at again
 }
@@ -43,19 +55,19 @@ bool TcpSocket::undo_recovery(Entry& entry) {
     --recovery_.rack.window_persist;
   }
   if (snd_.una == recovery_.high_seq && !negotiated_.sack) {
-    if (recovery_.retransmitted == 0) recovery_.first_retransmit_at = Instant::never();
+    forget_retransmit_time();
     return true;
   }
   set_loss_state(LossState::Open);
   return false;
 }
 
-void TcpSocket::undo_dsack(Entry& entry) {
-  if (!recovery_.may_undo || recovery_.undo_retransmits != 0) return;
+bool TcpSocket::undo_dsack(Entry& entry) {
+  if (!recovery_.may_undo || recovery_.undo_retransmits != 0) return false;
   recovery_.rack.window_persist = static_cast<uint8_t>(std::min(16, recovery_.rack.window_persist + 1));
   undo_window(UnmarkLost::No);
   count(entry, Mib::TcpExtTCPDSACKUndo);
-  keep_open(entry);
+  return true;
 }
 
 bool TcpSocket::undo_loss(Entry& entry, bool is_frto) {
@@ -64,19 +76,20 @@ bool TcpSocket::undo_loss(Entry& entry, bool is_frto) {
   count(entry, Mib::TcpExtTCPLossUndo);
   if (is_frto) count(entry, Mib::TcpExtTCPSpuriousRTOs);
   recovery_.retransmits = 0;
-  if (snd_.una == recovery_.high_seq && !negotiated_.sack) return true;
+  if (snd_.una == recovery_.high_seq && !negotiated_.sack) {
+    forget_retransmit_time();
+    return true;
+  }
   if (is_frto || negotiated_.sack) set_loss_state(LossState::Open);
   return true;
 }
 
 // A partial acknowledgment of an original: what was taken as lost was late. True: retransmissions in flight must drain first.
 bool TcpSocket::undo_partial(Entry& entry, AckEffects& effects) {
-  if (!recovery_.may_undo || recovery_.first_retransmit_at.is_never() || !negotiated_.timestamps || rcv_.ts_echo == 0)
-    return false;
-  if (static_cast<int32_t>(rcv_.ts_echo - timestamp_now(recovery_.first_retransmit_at)) >= 0) return false;
+  if (!recovery_.may_undo || !was_delayed()) return false;
   note_reordering(entry, effects.prior_una, ReorderingBy::Timestamp);
   if (recovery_.retransmitted != 0) return true;
-  recovery_.first_retransmit_at = Instant::never();
+  forget_retransmit_time();
   undo_window(UnmarkLost::Yes);
   count(entry, Mib::TcpExtTCPPartialUndo);
   keep_open(entry);
