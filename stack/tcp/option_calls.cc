@@ -214,7 +214,7 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.state = linux_tcp_state(socket.state());
   info.snd_cwnd = socket.congestion_.cwnd;
   info.reordering = socket.recovery_.reordering;
-  info.pacing_rate = socket.congestion_.pacing_rate;
+  info.pacing_rate = std::min(socket.congestion_.pacing_rate, socket.options.max_pacing_rate);
   info.max_pacing_rate = socket.options.max_pacing_rate;
   if (socket.in(TcpState::Listen)) return socket.describe_listener(info);
   const NegotiatedOptions& agreed = socket.negotiated_;

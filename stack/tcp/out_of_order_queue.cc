@@ -107,6 +107,12 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
   return result;
 }
 
+SackBlock OutOfOrderQueue::passed(SeqNum next) const {
+  const Run* first = runs_.front();
+  if (first == nullptr || !first->begin.is_before(next)) return {};
+  return {first->begin, earlier_of(first->end, next)};
+}
+
 bool OutOfOrderQueue::take_reached(SeqNum next, PacketQueue& out) {
   bool found = false;
   while (Run* run = runs_.front()) {

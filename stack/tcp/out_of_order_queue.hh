@@ -42,6 +42,8 @@ class OutOfOrderQueue {
   };
   // Takes the packet in every case; ReceivedSegment is filled in.
   Insertion insert(Ref<Packet> packet);
+  // What of the first run lies before rcv.nxt, and so has come twice; left == right: nothing.
+  SackBlock passed(SeqNum next) const;
   // The packets that rcv.nxt has reached, cut to begin there; an empty queue when there is still a gap.
   bool take_reached(SeqNum next, PacketQueue& out);
   // Packs what costs much more than it carries; how many packets.

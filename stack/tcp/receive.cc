@@ -159,9 +159,23 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
   if (is_readable(options.receive_low_water)) verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
 }
 
+// What lay aside has come once more, in order now: a DSACK says so (tcp_ofo_queue).
+void TcpSocket::report_passed(Entry& entry) {
+  const SackBlock twice = out_of_order_.passed(rcv_.nxt);
+  if (twice.left == twice.right || !negotiated_.sack || stack().tunables().values().tcp_dsack == 0) return;
+  if (!has_dsack_) {
+    count(entry, Mib::TcpExtTCPDSACKOldSent);
+    has_dsack_ = true;
+    dsack_ = twice;
+  } else if (!twice.left.is_after(dsack_.right) && !dsack_.left.is_after(twice.right)) {
+    dsack_ = {earlier_of(dsack_.left, twice.left), later_of(dsack_.right, twice.right)};
+  }
+}
+
 // What lay aside and has been reached. Filling a gap is acknowledged at once (RFC 5681, 4.2).
 void TcpSocket::take_reached(Entry& entry, Verdict& verdict) {
   if (out_of_order_.is_empty()) return;
+  report_passed(entry);
   PacketQueue reached;
   out_of_order_.take_reached(rcv_.nxt, reached);
   bool has_fin = false;

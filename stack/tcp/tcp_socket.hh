@@ -365,7 +365,7 @@ class TcpSocket final : public Socket {
   void reduce_window(uint32_t newly_delivered, uint32_t newly_lost, const AckEffects& effects);
   void end_window_reduction();
   void control_congestion(Entry& entry, const AckEffects& effects, RateSample& sample);
-  void detect_losses(Entry& entry);  // RACK
+  bool detect_losses(Entry& entry);  // RACK
   Duration rack_window() const;
   void advance_rack(const SendRecord& record, Instant now);
   void adapt_rack_window(const RateSample& sample);
@@ -437,6 +437,7 @@ class TcpSocket final : public Socket {
   void queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void append_received(Ref<Packet> packet);
   void take_reached(Entry& entry, Verdict& verdict);
+  void report_passed(Entry& entry);
   bool make_room(Entry& entry, SeqNum seq);
   void remember_sack(SackBlock run);
   void forget_acked_sacks();

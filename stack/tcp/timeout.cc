@@ -7,28 +7,38 @@
 
 namespace lxnet {
 
+namespace {
+
 // How long `retries` retransmissions take from a first timeout: what R1 and R2 mean in time (Linux's tcp_model_timeout).
-bool TcpSocket::has_retried_for(Entry& entry, uint32_t retries) const {
-  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_never()) return false;
-  Duration total, step = rtt_.min_rto();
+Duration time_of_retries(uint32_t retries, Duration first, Duration most) {
+  Duration total, step = first;
   for (uint32_t i = 0; i <= retries; ++i) {
     total = total + step;
-    step = std::min(step * 2, tcp_options.max_rto);
+    step = std::min(step * 2, most);
   }
-  return entry.now() - recovery_.first_retransmit_at >= total;
+  return total;
+}
+
+}  // namespace
+
+bool TcpSocket::has_retried_for(Entry& entry, uint32_t retries) const {
+  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_never()) return false;
+  return entry.now() - recovery_.first_retransmit_at >= time_of_retries(retries, rtt_.min_rto(), tcp_options.max_rto);
 }
 
 // R2 of RFC 1122, 4.2.3.5, or the user's own limit.
 bool TcpSocket::has_timed_out(Entry& entry) const {
   const TunableValues& tunables = stack().tunables().values();
   if (in(TcpState::SynSent | TcpState::SynReceived)) {
-    uint32_t limit = tcp_options.syn_count != 0 ? tcp_options.syn_count : static_cast<uint32_t>(tunables.tcp_syn_retries);
-    if (in(TcpState::SynSent)) limit += static_cast<uint32_t>(tunables.tcp_syn_linear_timeouts);
-    if (tcp_options.user_timeout != Duration() && !recovery_.first_retransmit_at.is_never() &&
-        entry.now() - first_syn_at_ >= tcp_options.user_timeout) {
-      return true;
-    }
-    return recovery_.retransmits >= limit;
+    const uint32_t retries = tcp_options.syn_count != 0 ? tcp_options.syn_count : static_cast<uint32_t>(tunables.tcp_syn_retries);
+    // Those a second apart come on top, but not on top of the time that the others would have taken.
+    const uint32_t limit = retries + (in(TcpState::SynSent) ? static_cast<uint32_t>(tunables.tcp_syn_linear_timeouts) : 0);
+    if (recovery_.retransmits >= limit) return true;
+    if (recovery_.retransmits == 0) return false;
+    const Duration most = tcp_options.user_timeout != Duration()
+                              ? tcp_options.user_timeout
+                              : time_of_retries(retries, RttEstimator::kInitialRto, tcp_options.max_rto);
+    return entry.now() - first_syn_at_ >= most;
   }
   if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_never()) return false;
   const Duration elapsed = entry.now() - recovery_.first_retransmit_at;

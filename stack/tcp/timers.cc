@@ -131,7 +131,7 @@ void TcpSocket::run_retransmit_timer(Entry& entry) {
     case ProbeTimer::Reordering: {
       const uint32_t before = recovery_.in_flight();
       recovery_.rack.has_advanced = true;
-      detect_losses(entry);
+      static_cast<void>(detect_losses(entry));
       if (recovery_.in_flight() != before) {
         if (congestion_.loss_state != LossState::Recovery) {
           enter_recovery(entry, false);

@@ -1,9 +1,9 @@
-// CUBIC (RFC 9438) in integers, with HyStart++ for slow start.
+// CUBIC (RFC 9438) in integers as Linux has it, with HyStart for slow start.
 //
 // W(t) = C (t - K)^3 + W_max with C = 0.4 and beta = 0.7; time in units of 1/1024 s, as Linux scales it, so that one
-// multiplication chain stays in 64 bits. In the Reno-friendly region of section 4.3 each acknowledgment counts: where Linux looks
-// at the estimate only as often as at the cubic function, 31 ms apart, a path of a tenth of a millisecond would never leave its
-// floor.
+// multiplication chain stays in 64 bits. Linux looks at the functions when the window has changed or 31 ms have passed; on a path
+// of a tenth of a millisecond the Reno-friendly region of section 4.3 would then never leave its floor, so that below a
+// millisecond each acknowledgment counts, as the RFC has it.
 #include <algorithm>
 
 #include "stack/tcp/congestion/algorithms.hh"
@@ -18,9 +18,12 @@ constexpr uint32_t kTimeShift = 10;  // a second is 1024 units
 // C = 0.4 as 410/1024, divided by (2^10)^3 for the time's unit: value = kCubeFactor * t^3 >> 40.
 constexpr uint64_t kCubeFactor = 410;
 constexpr uint32_t kCubeShift = 10 + 3 * kTimeShift;
-// Section 4.3, of 65536: alpha = 3 (1 - beta) / (1 + beta) up to the window of the last loss, 1 from there on.
+// Section 4.3: Reno with this beta grows by one segment for so many eighths of a window, 8 (1 + beta) / 3 (1 - beta).
+constexpr uint32_t kRenoEighths = 8 * (kBetaScale + kBeta) / 3 / (kBetaScale - kBeta);
+// The same of 65536, for short paths: alpha = 3 (1 - beta) / (1 + beta) up to the window of the last loss, 1 from there on.
 constexpr uint32_t kRenoShift = 16;
 constexpr uint64_t kFriendlyAlpha = (uint64_t{3 * (kBetaScale - kBeta)} << kRenoShift) / (kBetaScale + kBeta);
+constexpr Duration kTick = Duration::millis(1), kLookAgain = Duration::millis(31), kShortPath = Duration::millis(1);
 
 struct Cubic {
   HyStart hystart;
@@ -30,7 +33,8 @@ struct Cubic {
   uint32_t origin = 0;        // the plateau of this epoch
   uint32_t k = 0;             // time to reach it, in 1/1024 s
   uint32_t reno_cwnd = 0;     // W_est
-  uint64_t reno_count = 0;    // towards its next segment: alpha per segment acknowledged, of cwnd, times 65536
+  uint64_t reno_count = 0;    // segments acknowledged towards its next; on a short path, of cwnd times 65536
+  uint32_t min_delay = 0;     // microseconds; 0: none yet
   Instant epoch_start = Instant::never();
   Instant last_update;
 };
@@ -46,11 +50,11 @@ uint32_t cube_root(uint64_t value) {
   }
 }
 
-void init(CongestionState& state) { state.start_own<Cubic>().hystart.reset(state.nxt); }
+void init(CongestionState& state) { state.start_own<Cubic>().hystart.reset(state); }
 
-void start_epoch(CongestionState& state, Cubic& cubic) {
+void start_epoch(CongestionState& state, Cubic& cubic, uint32_t acked) {
   cubic.epoch_start = state.now;
-  cubic.reno_count = 0;
+  cubic.reno_count = acked;
   cubic.reno_cwnd = state.cwnd;
   if (cubic.last_max <= state.cwnd) {
     cubic.k = 0;
@@ -64,7 +68,7 @@ void start_epoch(CongestionState& state, Cubic& cubic) {
 
 // The window that CUBIC aims at one round trip from now.
 uint32_t target_window(const CongestionState& state, const Cubic& cubic) {
-  const Duration ahead = state.now - cubic.epoch_start + Duration::micros(state.min_rtt == ~0u ? 0 : state.min_rtt);
+  const Duration ahead = state.now - cubic.epoch_start + Duration::micros(cubic.min_delay);
   const uint64_t t = (static_cast<uint64_t>(ahead.in_millis()) << kTimeShift) / 1000;
   const uint64_t distance = std::min<uint64_t>(t < cubic.k ? cubic.k - t : t - cubic.k, 1u << 17);
   const uint64_t delta = kCubeFactor * distance * distance * distance >> kCubeShift;
@@ -73,20 +77,29 @@ uint32_t target_window(const CongestionState& state, const Cubic& cubic) {
 }
 
 // How many acknowledgments the cubic function asks for one segment more.
-void update(CongestionState& state, Cubic& cubic) {
-  if (cubic.last_cwnd == state.cwnd && state.now - cubic.last_update <= Duration::millis(31)) return;
+void follow_the_curve(CongestionState& state, Cubic& cubic, uint32_t acked) {
   cubic.last_cwnd = state.cwnd;
   cubic.last_update = state.now;
+  if (cubic.epoch_start.is_never()) start_epoch(state, cubic, acked);
   const uint32_t target = target_window(state, cubic);
   cubic.growth_count = target > state.cwnd ? state.cwnd / (target - state.cwnd) : 100 * state.cwnd;
   // The first epoch knows no plateau: at least 5 % a round trip.
   if (cubic.last_max == 0 && cubic.growth_count > 20) cubic.growth_count = 20;
-  // At most half the window a round trip: section 4.4 bounds the target at 1.5 cwnd.
-  cubic.growth_count = std::max(cubic.growth_count, 2u);
 }
 
-// Section 4.3: where Reno's window would have come to is the least ours is.
-void keep_up_with_reno(CongestionState& state, Cubic& cubic, uint32_t acked) {
+// Section 4.3: where Reno's window would have come to is where ours hurries to.
+void keep_up_with_reno(const CongestionState& state, Cubic& cubic) {
+  const uint64_t step = state.cwnd * kRenoEighths >> 3;
+  while (cubic.reno_count > step) {
+    cubic.reno_count -= step;
+    ++cubic.reno_cwnd;
+  }
+  if (cubic.reno_cwnd > state.cwnd) cubic.growth_count = std::min(cubic.growth_count, state.cwnd / (cubic.reno_cwnd - state.cwnd));
+}
+
+bool is_short_path(const Cubic& cubic) { return cubic.min_delay != 0 && Duration::micros(cubic.min_delay) < kShortPath; }
+
+void rise_with_reno(CongestionState& state, Cubic& cubic, uint32_t acked) {
   const uint64_t alpha = cubic.reno_cwnd < state.prior_cwnd ? kFriendlyAlpha : uint64_t{1} << kRenoShift;
   const uint64_t step = uint64_t{state.cwnd} << kRenoShift;
   cubic.reno_count += alpha * acked;
@@ -97,17 +110,26 @@ void keep_up_with_reno(CongestionState& state, Cubic& cubic, uint32_t acked) {
   state.cwnd = std::max(state.cwnd, std::min(cubic.reno_cwnd, state.cwnd_clamp));
 }
 
+void update(CongestionState& state, Cubic& cubic, uint32_t acked) {
+  if (!is_short_path(cubic)) cubic.reno_count += acked;
+  const Duration since = state.now - cubic.last_update;
+  if (cubic.last_cwnd == state.cwnd && since <= kLookAgain) return;
+  if (cubic.epoch_start.is_never() || since >= kTick || is_short_path(cubic)) follow_the_curve(state, cubic, acked);
+  if (!is_short_path(cubic)) keep_up_with_reno(state, cubic);
+  // At most half the window a round trip: section 4.4 bounds the target at 1.5 cwnd.
+  cubic.growth_count = std::max(cubic.growth_count, 2u);
+}
+
 void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
   Cubic& cubic = state.own<Cubic>();
   if (!state.may_grow()) return;
   if (state.in_slow_start()) {
-    acked = grow_slow_start(state, cubic.hystart.growth(acked));
-    if (acked == 0 || state.in_slow_start()) return;
+    acked = grow_slow_start(state, acked);
+    if (acked == 0) return;
   }
-  if (cubic.epoch_start.is_never()) start_epoch(state, cubic);
-  update(state, cubic);
+  update(state, cubic, acked);
   grow_additively(state, cubic.growth_count, acked);
-  keep_up_with_reno(state, cubic, acked);
+  if (is_short_path(cubic)) rise_with_reno(state, cubic, acked);
 }
 
 uint32_t threshold(CongestionState& state) {
@@ -121,7 +143,12 @@ uint32_t threshold(CongestionState& state) {
 }
 
 void on_rtt(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t) {
-  if (state.in_slow_start()) state.own<Cubic>().hystart.on_rtt(state, ack, rtt_micros);
+  Cubic& cubic = state.own<Cubic>();
+  // Right after a recovery they say nothing.
+  if (!cubic.epoch_start.is_never() && state.now - cubic.epoch_start < Duration::seconds(1)) return;
+  const auto delay = static_cast<uint32_t>(std::clamp<int64_t>(rtt_micros, 1, INT32_MAX));
+  if (cubic.min_delay == 0 || delay < cubic.min_delay) cubic.min_delay = delay;
+  if (state.in_slow_start()) cubic.hystart.on_rtt(state, ack, delay, cubic.min_delay);
 }
 
 void on_event(CongestionState& state, CongestionEvent event) {

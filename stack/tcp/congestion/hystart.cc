@@ -1,4 +1,4 @@
-// RFC 9406, section 4.2 and 4.3.
+// The two signs that slow start has filled the path.
 #include "stack/tcp/congestion/hystart.hh"
 
 #include <algorithm>
@@ -6,50 +6,54 @@
 namespace lxnet {
 namespace {
 
-constexpr uint32_t kMinRttThreshold = 4000, kMaxRttThreshold = 16000;  // microseconds
-constexpr uint32_t kMinRttDivisor = 8;
-constexpr uint16_t kRttSamples = 8;
-constexpr uint32_t kGrowthDivisor = 4;
-constexpr uint8_t kConservativeRounds = 5;
+constexpr uint32_t kLowWindow = 16;                               // below it nothing is concluded
+constexpr uint32_t kMinRise = 4000, kMaxRise = 16'000;            // microseconds
+constexpr uint32_t kRiseDivisor = 8;                              // of the least delay
+constexpr uint8_t kSamples = 8;                                   // of a round, before it says something
+constexpr Duration kTrainGap = Duration::millis(2);               // between acknowledgments of one train
+constexpr uint64_t kBurst = 65'536, kLongestAllowance = 1000;     // what is sent at once delays acknowledgments so much
 
 }  // namespace
 
-void HyStart::reset(SeqNum next) {
-  *this = HyStart();
-  round_end_ = next;
+void HyStart::reset(const CongestionState& state) {
+  has_ended_ = false;
+  start_round(state);
 }
 
-uint32_t HyStart::growth(uint32_t acked) {
-  if (!is_conservative_) return acked;
-  const uint32_t total = acked + remainder_;
-  remainder_ = static_cast<uint8_t>(total % kGrowthDivisor);
-  return total / kGrowthDivisor;
-}
-
-void HyStart::start_round(CongestionState& state) {
-  last_round_min_ = round_min_;
+void HyStart::start_round(const CongestionState& state) {
+  round_start_ = last_ack_ = state.now;
+  round_end_ = state.nxt;
   round_min_ = ~0u;
   samples_ = 0;
-  round_end_ = state.nxt;
-  if (is_conservative_ && ++css_rounds_ >= kConservativeRounds) state.ssthresh = state.cwnd;
 }
 
-void HyStart::on_rtt(CongestionState& state, SeqNum ack, int64_t rtt_micros) {
+bool HyStart::has_long_train(const CongestionState& state, uint32_t min_delay) {
+  if (state.now - last_ack_ > kTrainGap) return false;
+  last_ack_ = state.now;
+  uint64_t allowance = 0;
+  if (state.pacing_rate != 0) allowance = std::min<uint64_t>(kLongestAllowance, kBurst * 4 * 1'000'000 / state.pacing_rate);
+  uint64_t longest = min_delay + allowance;
+  if (!state.wants_pacing) longest /= 2;  // paced segments come half a round trip apart by themselves
+  return (state.now - round_start_).in_micros() > static_cast<int64_t>(longest);
+}
+
+bool HyStart::has_risen(uint32_t delay, uint32_t min_delay) {
+  round_min_ = std::min(round_min_, delay);
+  if (samples_ < kSamples) {
+    ++samples_;
+    return false;
+  }
+  return round_min_ > min_delay + std::clamp(min_delay / kRiseDivisor, kMinRise, kMaxRise);
+}
+
+void HyStart::on_rtt(CongestionState& state, SeqNum ack, uint32_t delay, uint32_t min_delay) {
+  if (has_ended_) return;
   if (ack.is_after(round_end_)) start_round(state);
-  round_min_ = std::min(round_min_, static_cast<uint32_t>(std::clamp<int64_t>(rtt_micros, 1, INT32_MAX)));
-  if (++samples_ < kRttSamples) return;
-  if (is_conservative_) {
-    // "If the currentRoundMinRTT < cssBaselineMinRtt, resume slow start": the rise was spurious.
-    if (round_min_ < css_baseline_) is_conservative_ = false;
-    return;
-  }
-  if (last_round_min_ == ~0u) return;
-  const uint32_t threshold = std::clamp(last_round_min_ / kMinRttDivisor, kMinRttThreshold, kMaxRttThreshold);
-  if (round_min_ >= last_round_min_ + threshold) {
-    css_baseline_ = round_min_;
-    css_rounds_ = 0;
-    is_conservative_ = true;
-  }
+  if (state.cwnd < kLowWindow) return;
+  const bool is_long = has_long_train(state, min_delay);
+  if (!has_risen(delay, min_delay) && !is_long) return;
+  has_ended_ = true;
+  state.ssthresh = state.cwnd;
 }
 
 }  // namespace lxnet

@@ -1,4 +1,5 @@
-// HyStart++ (RFC 9406): leaves slow start when round-trip times rise, by way of a cautious phase that can be taken back.
+// HyStart (Ha and Rhee, 2011) as Linux has it: slow start ends when round-trip times rise, or when a train of acknowledgments
+// takes as long as a round trip. RFC 9406 goes on from there with a phase that Linux does not have.
 #pragma once
 
 #include "base/seqnum.hh"
@@ -8,23 +9,21 @@ namespace lxnet {
 
 class HyStart {
  public:
-  void reset(SeqNum next);
-  // One sample; may set state.ssthresh to end slow start.
-  void on_rtt(CongestionState& state, SeqNum ack, int64_t rtt_micros);
-  // By how much slow start grows for `acked` segments: a quarter in the conservative phase (section 4.2, CSS_GROWTH_DIVISOR).
-  uint32_t growth(uint32_t acked);
+  void reset(const CongestionState& state);
+  // One sample in microseconds, and the least of all; may set state.ssthresh to end slow start.
+  void on_rtt(CongestionState& state, SeqNum ack, uint32_t delay, uint32_t min_delay);
 
  private:
-  void start_round(CongestionState& state);
+  void start_round(const CongestionState& state);
+  bool has_long_train(const CongestionState& state, uint32_t min_delay);
+  bool has_risen(uint32_t delay, uint32_t min_delay);
 
   SeqNum round_end_;
-  uint32_t last_round_min_ = ~0u;
+  Instant round_start_;
+  Instant last_ack_;  // of the train
   uint32_t round_min_ = ~0u;
-  uint32_t css_baseline_ = ~0u;
-  uint16_t samples_ = 0;
-  uint8_t css_rounds_ = 0;
-  uint8_t remainder_ = 0;
-  bool is_conservative_ = false;
+  uint8_t samples_ = 0;
+  bool has_ended_ = false;
 };
 
 }  // namespace lxnet

@@ -70,8 +70,7 @@ void TcpSocket::identify_losses(Entry& entry, AckEffects& effects) {
   if (send_queue_.sent.is_empty()) return;
   if (negotiated_.sack) {
     const uint32_t before = recovery_.retransmitted;
-    detect_losses(entry);
-    if (probe_timer_kind_ == ProbeTimer::Reordering) effects.set_timer = false;
+    if (detect_losses(entry)) effects.set_timer = false;
     if (recovery_.retransmitted < before) effects.lost_retransmission = true;
     return;
   }

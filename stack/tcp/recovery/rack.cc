@@ -61,10 +61,10 @@ void TcpSocket::mark_lost(Entry& entry, SendRecord& record) {
   if (hint == nullptr || record.seq.is_before(hint->seq)) send_queue_.retransmit_hint = &record;
 }
 
-// RACK_detect_loss(). What is not lost yet gets a timer.
-void TcpSocket::detect_losses(Entry& entry) {
+// RACK_detect_loss(). True: what is not lost yet got a timer.
+bool TcpSocket::detect_losses(Entry& entry) {
   RackState& rack = recovery_.rack;
-  if (!rack.has_advanced) return;
+  if (!rack.has_advanced) return false;
   rack.has_advanced = false;
   const Duration allowance = Duration::micros(rack.rtt_micros) + rack_window();
   Duration timeout;
@@ -81,7 +81,9 @@ void TcpSocket::detect_losses(Entry& entry) {
       timeout = std::max(timeout, remaining);
     }
   }
-  if (timeout != Duration()) arm_probe_timer(entry, ProbeTimer::Reordering, timeout + Duration::millis(2));
+  if (timeout == Duration()) return false;
+  arm_probe_timer(entry, ProbeTimer::Reordering, timeout + Duration::millis(2));
+  return true;
 }
 
 // RACK_update_reo_wnd(): DSACKs say the window was too small, once a round trip; sixteen recoveries without them, that it may

@@ -106,13 +106,15 @@ class Window {
     state.mss = 1448;
     state.start(algorithm);
   }
-  void round_trip(Duration rtt) {
+  // Acknowledgments come as evenly as segments leave, or all within `spread`.
+  void round_trip(Duration rtt, Duration spread = Duration::max()) {
     const uint32_t window = state.cwnd;
     state.min_rtt = std::min(state.min_rtt, static_cast<uint32_t>(rtt.in_micros()));
     state.is_cwnd_limited = true;
     state.nxt = state.una + window;
+    spread = std::min(spread, rtt);
     for (uint32_t i = 0; i < window; ++i) {
-      state.now = state.now + rtt / static_cast<int64_t>(window);
+      state.now = state.now + spread / static_cast<int64_t>(window);
       state.una += 1;
       state.max_in_flight = state.cwnd;
       state.in_flight = state.cwnd;
@@ -120,6 +122,7 @@ class Window {
       state.algorithm->on_ack(state, state.una, 1);
       state.nxt += 1;
     }
+    state.now = state.now + (rtt - spread);
   }
   void lose() {
     state.prior_cwnd = state.cwnd;
@@ -191,19 +194,29 @@ TEST(Cubic, ConvergesFast) {
   EXPECT_NEAR(fast.state.cwnd, 595, 12);
 }
 
-// RFC 9406, 4.2: a round trip that is an eighth longer ends the doubling, five rounds of a quarter of its pace end slow start.
-TEST(HyStartPlusPlus, LeavesSlowStartWhenRoundTripsGrow) {
+// Eight round trips of a round are longer by an eighth: the queue of the path is filling.
+TEST(HyStart, LeavesSlowStartWhenRoundTripsGrow) {
   Window window(kCubic, 10, CongestionState::kNoThreshold);
-  for (int i = 0; i < 3; ++i) window.round_trip(Duration::millis(100));
-  EXPECT_EQ(window.state.cwnd, 80u);
-  for (int i = 0; i < 8; ++i) window.round_trip(Duration::millis(130));
-  EXPECT_LT(window.state.ssthresh, CongestionState::kNoThreshold);
+  for (int i = 0; i < 2; ++i) window.round_trip(Duration::millis(100), Duration::millis(10));
+  EXPECT_EQ(window.state.cwnd, 40u);
+  window.round_trip(Duration::millis(112), Duration::millis(10));
+  EXPECT_TRUE(window.state.in_slow_start());
+  window.round_trip(Duration::millis(113), Duration::millis(10));
+  EXPECT_FALSE(window.state.in_slow_start());
+  EXPECT_EQ(window.state.ssthresh, 88u);
+}
+
+// Acknowledgments two milliseconds apart or less, for half the least round trip: the path is full of them.
+TEST(HyStart, LeavesSlowStartWhenAcknowledgmentsFillTheRoundTrip) {
+  Window window(kCubic, 10, CongestionState::kNoThreshold);
+  for (int i = 0; i < 2; ++i) window.round_trip(Duration::millis(100), Duration::millis(10));
+  window.round_trip(Duration::millis(100), Duration::millis(70));
   EXPECT_FALSE(window.state.in_slow_start());
 }
 
-TEST(HyStartPlusPlus, StaysWhereTheyDoNot) {
+TEST(HyStart, StaysWhereNeitherIsSo) {
   Window window(kCubic, 10, CongestionState::kNoThreshold);
-  for (int i = 0; i < 6; ++i) window.round_trip(Duration::millis(100));
+  for (int i = 0; i < 6; ++i) window.round_trip(Duration::millis(100), Duration::millis(10));
   EXPECT_EQ(window.state.cwnd, 640u);
   EXPECT_TRUE(window.state.in_slow_start());
 }
