@@ -43,8 +43,7 @@ bool ErrorQueue::push_zero_copy(uint32_t first, uint32_t last_id, size_t room) {
   {
     MutexLock lock(mutex_);
     Report* last = reports_.back();
-    if (last != nullptr && last->error.origin == static_cast<uint8_t>(ErrorOrigin::ZeroCopy) && 
-        last->error.data + 1 == first) {
+    if (last != nullptr && last->error.origin == static_cast<uint8_t>(ErrorOrigin::ZeroCopy) && last->error.data + 1 == first) {
       last->error.data = last_id;
       return true;
     }

@@ -1,6 +1,8 @@
 // Taking in iovec arrays of both word sizes, and copying through them.
 #include "compat/syscalls/io_segments.hh"
 
+#include <algorithm>
+
 namespace lxnet {
 namespace {
 

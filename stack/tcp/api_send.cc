@@ -95,7 +95,8 @@ SendRecord* TcpSocket::open_record(uint32_t most) {
 
 // With MSG_ZEROCOPY no more than a packet of pieces of the program's memory could hold.
 SendQueue::Copied TcpSocket::fill_record(SendRecord& record, const SendRequest& request, uint32_t limit) {
-  if ((request.flags & kMessageZeroCopy) == 0 || !options.zero_copy) return send_queue_.append_bytes(record, request.source, limit);
+  if ((request.flags & kMessageZeroCopy) == 0 || !options.zero_copy)
+    return send_queue_.append_bytes(record, request.source, limit);
   unsigned pieces = SendRecord::kMaxPieces - record.pieces;
   const auto reached = static_cast<uint32_t>(request.source.reach(limit, pieces));
   record.pieces = static_cast<uint8_t>(record.pieces + pieces);

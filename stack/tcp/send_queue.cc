@@ -151,8 +151,7 @@ bool SendQueue::is_continued_by(const SendRecord& record, const SendRecord& next
 bool SendQueue::may_grow_by(const SendRecord& record, const SendRecord& next) {
   const unsigned fragments = unsigned{record.fragment_count} + next.fragment_count - unsigned{is_continued_by(record, next)};
   return !record.ends_message && !record.flags.has_any(kTcpFin | kTcpSyn) && record.stamps == 0 && next.stamps == 0 &&
-         record.pieces == 0 && next.pieces == 0 &&
-         next.size != 0 && !next.flags.syn() && fragments <= SendRecord::kMaxFragments;
+         record.pieces == 0 && next.pieces == 0 && next.size != 0 && !next.flags.syn() && fragments <= SendRecord::kMaxFragments;
 }
 
 void SendQueue::grow(SendRecord& record, uint32_t amount) {

@@ -11,7 +11,7 @@ namespace lxnet {
 
 struct SendRecord {
   static constexpr size_t kMaxFragments = 4;
-  static constexpr unsigned kMaxPieces = 17;  // Linux's MAX_SKB_FRAGS
+  static constexpr unsigned kMaxPieces = 17;                  // Linux's MAX_SKB_FRAGS
   static constexpr uint32_t kMaxSize = 65535 - 20 - 20 - 12;  // an IPv4 packet with timestamps
 
   enum Mark : uint8_t {

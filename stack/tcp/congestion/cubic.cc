@@ -94,7 +94,8 @@ void keep_up_with_reno(const CongestionState& state, Cubic& cubic) {
     cubic.reno_count -= step;
     ++cubic.reno_cwnd;
   }
-  if (cubic.reno_cwnd > state.cwnd) cubic.growth_count = std::min(cubic.growth_count, state.cwnd / (cubic.reno_cwnd - state.cwnd));
+  if (cubic.reno_cwnd > state.cwnd)
+    cubic.growth_count = std::min(cubic.growth_count, state.cwnd / (cubic.reno_cwnd - state.cwnd));
 }
 
 bool is_short_path(const Cubic& cubic) { return cubic.min_delay != 0 && Duration::micros(cubic.min_delay) < kShortPath; }

@@ -6,12 +6,12 @@
 namespace lxnet {
 namespace {
 
-constexpr uint32_t kLowWindow = 16;                               // below it nothing is concluded
-constexpr uint32_t kMinRise = 4000, kMaxRise = 16'000;            // microseconds
-constexpr uint32_t kRiseDivisor = 8;                              // of the least delay
-constexpr uint8_t kSamples = 8;                                   // of a round, before it says something
-constexpr Duration kTrainGap = Duration::millis(2);               // between acknowledgments of one train
-constexpr uint64_t kBurst = 65'536, kLongestAllowance = 1000;     // what is sent at once delays acknowledgments so much
+constexpr uint32_t kLowWindow = 16;                            // below it nothing is concluded
+constexpr uint32_t kMinRise = 4000, kMaxRise = 16'000;         // microseconds
+constexpr uint32_t kRiseDivisor = 8;                           // of the least delay
+constexpr uint8_t kSamples = 8;                                // of a round, before it says something
+constexpr Duration kTrainGap = Duration::millis(2);            // between acknowledgments of one train
+constexpr uint64_t kBurst = 65'536, kLongestAllowance = 1000;  // what is sent at once delays acknowledgments so much
 
 }  // namespace
 

@@ -26,8 +26,7 @@ void TcpSocket::forget_retransmit_time() {
 }
 
 void TcpSocket::keep_open(Entry&) {
-  const LossState state =
-      recovery_.sacked + recovery_.lost != 0 || has_retransmitted() ? LossState::Disorder : LossState::Open;
+  const LossState state = recovery_.sacked + recovery_.lost != 0 || has_retransmitted() ? LossState::Disorder : LossState::Open;
   if (congestion_.loss_state == state) return;
   set_loss_state(state);
   recovery_.high_seq = snd_.nxt;
