@@ -235,9 +235,9 @@ lxnet_file* hal_find_fd(void* ctx, int fd, int* error) {
     *error = EBADF;
     return nullptr;
   }
-  if (call->request != nullptr && call->request->file != nullptr && fd == call->request->number) {
-    lxnet_file_ref(call->request->file);
-    return call->request->file;
+  if (lxnet_file* held = call->request == nullptr ? nullptr : call->request->find(fd); held != nullptr) {
+    lxnet_file_ref(held);
+    return held;
   }
   lxnet_file* file = fd == call->found_fd ? call->found_file : self.files().find(*call->task, fd, error);
   if (file != nullptr) lxnet_file_ref(file);

@@ -155,6 +155,10 @@ bool Service::wait_for_number(Chain& chain, Request& request) {
 }
 
 int Service::install(Chain& chain, Request& request, lxnet_file* file, bool is_cloexec) {
+  if (request.entry.opcode == IORING_OP_POLL_ADD) {
+    request.context.set = file;
+    return RequestContext::kSetNumber;
+  }
   if (chain.is_live) return host_.files.install(chain.call, file, is_cloexec);
   const FileTable::Reserved number = std::exchange(request.number, {});
   return host_.files.adopt(number, file) ? number.number : -EMFILE;
@@ -164,6 +168,7 @@ void Service::end(Chain& chain) {
   chain.has_ended = true;
   chain.call.request = nullptr;
   for (Request& request : chain.requests) {
+    if (lxnet_file* set = std::exchange(request.context.set, nullptr); set != nullptr) lxnet_file_unref(set);
     if (lxnet_file* file = std::exchange(request.context.file, nullptr); file != nullptr) lxnet_file_unref(file);
     numbers_.give_back(chain.process, request.number);
   }

@@ -28,7 +28,7 @@ Verdict judge_receive(const io_uring_sqe& entry) {
   if (entry.file_index != 0 || entry.addr2 != 0) return Verdict::Left;
   if ((entry.ioprio & IORING_RECV_MULTISHOT) != 0) {
     if ((entry.flags & IOSQE_BUFFER_SELECT) == 0 || (entry.msg_flags & MSG_WAITALL) != 0) return Verdict::Left;
-    if (entry.opcode == IORING_OP_RECVMSG || entry.len != 0) return Verdict::Refused;
+    if (entry.opcode == IORING_OP_RECV && entry.len != 0) return Verdict::Refused;
   }
   return served_if((entry.ioprio & ~(IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT)) == 0);
 }
@@ -72,7 +72,9 @@ Verdict judge_transfer(const io_uring_sqe& entry) {
 
 Verdict judge_poll(const io_uring_sqe& entry) {
   if (entry.ioprio != 0 || entry.buf_index != 0 || entry.off != 0 || entry.addr != 0) return Verdict::Left;
-  return served_if(entry.len == 0);
+  const bool is_multishot = (entry.len & IORING_POLL_ADD_MULTI) != 0;
+  if (is_multishot && (entry.flags & IOSQE_CQE_SKIP_SUCCESS) != 0) return Verdict::Left;
+  return served_if((entry.len & ~IORING_POLL_ADD_MULTI) == 0);
 }
 
 Verdict judge_epoll(const io_uring_sqe& entry) {

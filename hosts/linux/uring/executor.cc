@@ -5,6 +5,7 @@
 #include <linux/time_types.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -37,6 +38,7 @@ bool is_transfer(uint8_t opcode) {
 
 bool Executor::run() {
   const io_uring_sqe& entry = request_.entry;
+  if (entry.opcode == IORING_OP_POLL_ADD && entry.len != 0) return poll_again_and_again();
   const bool polls_first = (is_send(entry.opcode) || is_receive(entry.opcode)) ? (entry.ioprio & IORING_RECVSEND_POLL_FIRST) != 0
                            : entry.opcode == IORING_OP_ACCEPT                  ? (entry.ioprio & kAcceptPollFirst) != 0
                                                                                : false;
@@ -55,9 +57,12 @@ bool Executor::run() {
       must_wait = true;
       continue;
     }
-    if (is_multishot() && (result > 0 || (result == 0 && entry.opcode == IORING_OP_ACCEPT))) {
+    if (is_multishot() && !is_last_ && (result > 0 || (result == 0 && entry.opcode == IORING_OP_ACCEPT))) {
       finish(result);
-      around_.post(request_.result, std::exchange(request_.flags, 0) | IORING_CQE_F_MORE);
+      const uint32_t flags = std::exchange(request_.flags, 0);
+      around_.post(request_.result, flags | IORING_CQE_F_MORE);
+      // Where it is known that nothing is left, no buffer is wanted until something comes.
+      must_wait = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0 && option(SO_TYPE) == SOCK_STREAM;
       continue;
     }
     finish(result);
@@ -162,6 +167,7 @@ int64_t Executor::receive() {
 
 int64_t Executor::receive_message() {
   const io_uring_sqe& entry = request_.entry;
+  if (is_multishot()) return receive_message_with_head();
   Window& window = request_.context.window;
   if ((entry.flags & IOSQE_BUFFER_SELECT) != 0 && done_ == 0) {
     auto header = window.get<msghdr>(request_.header);
@@ -177,6 +183,44 @@ int64_t Executor::receive_message() {
       call(SYS_recvmsg, static_cast<uint64_t>(request_.context.number), request_.header, entry.msg_flags | MSG_DONTWAIT);
   if (result >= 0) write_back_message();
   return result;
+}
+
+// Again and again: the buffer begins with what recvmsg() says beside the bytes, as the header handed in gives it room.
+int64_t Executor::receive_message_with_head() {
+  Window& window = request_.context.window;
+  const auto asked = window.get<msghdr>(request_.header);
+  if (asked.msg_iovlen > 1) return -EINVAL;
+  if (!choose_buffer()) return -ENOBUFS;
+  const uint64_t wanted = asked.msg_iovlen == 0 ? 0 : window.get<iovec>(request_.vector).iov_len;
+  const uint64_t size = wanted == 0 ? buffer_.size : std::min<uint64_t>(wanted, buffer_.size);
+  const uint64_t head = sizeof(io_uring_recvmsg_out) + asked.msg_namelen + asked.msg_controllen;
+  if (asked.msg_controllen > size || head > size) return -EFAULT;
+  const uint64_t name = buffer_.address + sizeof(io_uring_recvmsg_out), control = name + asked.msg_namelen;
+  if (message_ == 0) {
+    vector_ = window.put_value(iovec{});
+    message_ = window.put_value(msghdr{});
+    if (message_ == 0) return -ENOMEM;
+  }
+  window.set(vector_, iovec{.iov_base = reinterpret_cast<void*>(buffer_.address + head), .iov_len = size - head});
+  msghdr header = {};
+  header.msg_name = asked.msg_namelen == 0 ? nullptr : reinterpret_cast<void*>(name);
+  header.msg_namelen = asked.msg_namelen;
+  header.msg_iov = reinterpret_cast<iovec*>(vector_);
+  header.msg_iovlen = 1;
+  header.msg_control = asked.msg_controllen == 0 ? nullptr : reinterpret_cast<void*>(control);
+  header.msg_controllen = asked.msg_controllen;
+  window.set(message_, header);
+  const int64_t result =
+      call(SYS_recvmsg, static_cast<uint64_t>(request_.context.number), message_, request_.entry.msg_flags | MSG_DONTWAIT);
+  if (result < 0) return result;
+  header = window.get<msghdr>(message_);
+  const io_uring_recvmsg_out out = {.namelen = header.msg_namelen,
+                                    .controllen = static_cast<uint32_t>(header.msg_controllen),
+                                    .payloadlen = static_cast<uint32_t>(result),
+                                    .flags = static_cast<uint32_t>(header.msg_flags)};
+  if (copy_to_task(around_.call.tid(), buffer_.address, &out, sizeof out) != 0) return -EFAULT;
+  is_last_ = result == 0;
+  return static_cast<int64_t>(head) + std::min<int64_t>(result, static_cast<int64_t>(size - head));
 }
 
 // What recvmsg() says beside the bytes belongs into the program's own header.
@@ -229,6 +273,31 @@ int64_t Executor::poll() {
   const auto asked = static_cast<short>(request_.entry.poll32_events) | kAlwaysTold;
   const uint32_t ready = lxnet_file_poll(request_.context.file) & (static_cast<uint16_t>(asked) | POLLERR | POLLHUP | POLLNVAL);
   return ready != 0 ? static_cast<int64_t>(ready) : -EAGAIN;
+}
+
+// Linux tells of each event once, as an edge-triggered set of epoll does. It ends with an error or by being cancelled.
+bool Executor::poll_again_and_again() {
+  constexpr auto kSet = static_cast<uint64_t>(RequestContext::kSetNumber);
+  Window& window = request_.context.window;
+  int64_t result = call(SYS_epoll_create1, 0);
+  if (result >= 0) {
+    window.set(request_.address, epoll_event{.events = events() | EPOLLET, .data = {}});
+    result = call(SYS_epoll_ctl, kSet, EPOLL_CTL_ADD, static_cast<uint64_t>(request_.context.number), request_.address);
+  }
+  if (result < 0) {
+    finish(result);
+    return true;
+  }
+  int spins = 0;
+  while (++spins % kMostSpins != 0 || pause()) {
+    result = call(SYS_epoll_pwait, kSet, request_.address, 1, UINT64_MAX, 0, 8);
+    if (!around_.may_go_on() || result < 0) break;
+    const uint32_t ready = result == 0 ? 0 : window.get<epoll_event>(request_.address).events;
+    if (ready != 0) around_.post(static_cast<int32_t>(ready), IORING_CQE_F_MORE);
+  }
+  request_.result = kCanceled;
+  request_.has_failed = true;
+  return false;
 }
 
 uint32_t Executor::events() const {

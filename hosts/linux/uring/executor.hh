@@ -51,10 +51,12 @@ class Executor {
   int64_t send_message();
   int64_t receive();
   int64_t receive_message();
+  int64_t receive_message_with_head();
   int64_t transfer();
   int64_t connect();
   int64_t accept();
   int64_t poll();
+  bool poll_again_and_again();
   bool wait(uint32_t events);
   bool pause();
   uint32_t events() const;
@@ -75,6 +77,9 @@ class Executor {
   Wake wake_ = Wake::Ready;
   uint64_t done_ = 0;  // bytes of a transfer that wants all
   BufferGroups::Buffer buffer_;
+  // Of a multishot RECVMSG.
+  uint64_t message_ = 0, vector_ = 0;  // in the window
+  bool is_last_ = false;
 };
 
 }  // namespace lxnet::host::uring

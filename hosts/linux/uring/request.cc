@@ -84,6 +84,9 @@ bool take_in(Request& request, pid_t tid) {
       request.address = window.put_value(event);
       return true;
     }
+    case IORING_OP_POLL_ADD:
+      request.address = window.put_value(epoll_event{});
+      return true;
     case IORING_OP_LINK_TIMEOUT: {
       __kernel_timespec time;
       if (!read_memory(tid, entry.addr, time) || time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= 1'000'000'000)

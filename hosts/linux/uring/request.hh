@@ -21,7 +21,7 @@ struct Request {
   // Places in the window.
   uint64_t header = 0;   // struct msghdr
   uint64_t vector = 0;   // struct iovec[]
-  uint64_t address = 0;  // of a socket, an epoll_event, or a timespec
+  uint64_t address = 0;  // a socket's, an epoll_event, or a timespec
   uint64_t polled = 0;   // pollfd, and a timespec after it
   uint64_t scratch = 0;  // eight bytes
 

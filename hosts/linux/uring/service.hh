@@ -77,6 +77,7 @@ class Service {
   bool is_refused(Submission& submission, std::span<Taken> chain);
   void submit_kernels(Submission& submission, std::span<Taken> chain);
   bool submit_cancel(Submission& submission, const Taken& taken);
+  bool submit_buffers(Submission& submission, const Taken& taken);
   std::shared_ptr<Chain> make_chain(Submission& submission, std::span<Taken> entries);
   void start(Submission& submission, const std::shared_ptr<Chain>& chain);
   void settle(Submission& submission, const Chain& chain, std::span<Taken> entries);

@@ -108,7 +108,9 @@ void Service::resolve(Submission& submission, Taken& taken) {
 void Service::submit(Submission& submission, std::span<Taken> entries) {
   const bool is_ours = std::any_of(entries.begin(), entries.end(), [](const Taken& taken) { return taken.is_ours(); });
   if (!is_ours) {
-    const bool is_done = entries.size() == 1 && is_cancel(entries[0].entry) && submit_cancel(submission, entries[0]);
+    const bool is_alone = entries.size() == 1;
+    const bool is_done = is_alone && (submit_buffers(submission, entries[0]) ||
+                                      (is_cancel(entries[0].entry) && submit_cancel(submission, entries[0])));
     return is_done ? void() : submit_kernels(submission, entries);
   }
   if (is_refused(submission, entries)) return;
@@ -148,6 +150,19 @@ void Service::submit_kernels(Submission& submission, std::span<Taken> entries) {
     ring.owed++;
     if (!completes_once(taken.entry)) ring.is_counted = false;
   }
+}
+
+// A program that has sockets provides buffers for them.
+bool Service::submit_buffers(Submission& submission, const Taken& taken) {
+  const io_uring_sqe& entry = taken.entry;
+  BufferGroups& groups = submission.ring->buffers;
+  std::optional<int32_t> result;
+  if ((entry.flags & ~(IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS)) != 0) return false;
+  if (entry.opcode == IORING_OP_PROVIDE_BUFFERS && host_.files.size() != 0) result = groups.provide(entry);
+  if (entry.opcode == IORING_OP_REMOVE_BUFFERS) result = groups.withdraw(entry);
+  if (!result) return false;
+  rewrite(submission, taken, (entry.flags & IOSQE_CQE_SKIP_SUCCESS) != 0 ? As::Nothing : As::Result, *result);
+  return true;
 }
 
 bool Service::submit_cancel(Submission& submission, const Taken& taken) {

@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <thread>
 
@@ -211,8 +213,8 @@ TEST_F(Rings, ReceiveAgainAndAgainIntoProvidedBuffers) {
   const Pair pair = connected();
   Buffers buffers;
   ASSERT_EQ(buffers.add_to(ring, 1), 0);
-  char memory[3][4] = {};
-  for (uint16_t i = 0; i < 3; i++) buffers.provide(i, memory[i], 4);
+  char memory[2][4] = {};
+  for (uint16_t i = 0; i < 2; i++) buffers.provide(i, memory[i], 4);
   io_uring_sqe& entry = ring.next(IORING_OP_RECV, pair.one, 9);
   entry.flags = IOSQE_BUFFER_SELECT;
   entry.buf_group = 1;
@@ -223,8 +225,96 @@ TEST_F(Rings, ReceiveAgainAndAgainIntoProvidedBuffers) {
     EXPECT_EQ(ring.await(1), (Completions{{9, 2, IORING_CQE_F_MORE | IORING_CQE_F_BUFFER | i << 16}}));
     EXPECT_EQ(std::string(memory[i], 2), "ab");
   }
+  EXPECT_TRUE(ring.take().empty());
+  EXPECT_EQ(::send(pair.other, "ab", 2, 0), 2);
+  EXPECT_EQ(ring.await(1), (Completions{{9, -ENOBUFS, 0}}));
+  buffers.provide(5, memory[0], 4);
+  io_uring_sqe& again = ring.next(IORING_OP_RECV, pair.one, 9);
+  again.flags = IOSQE_BUFFER_SELECT;
+  again.buf_group = 1;
+  again.ioprio = IORING_RECV_MULTISHOT;
+  EXPECT_EQ(ring.submit(), 1);
+  EXPECT_EQ(ring.await(1), (Completions{{9, 2, IORING_CQE_F_MORE | IORING_CQE_F_BUFFER | 5u << 16}}));
+  buffers.provide(6, memory[0], 4);
   ::shutdown(pair.other, SHUT_WR);
   EXPECT_EQ(ring.await(1), (Completions{{9, 0, IORING_CQE_F_SOCK_NONEMPTY}}));
+}
+
+TEST_F(Rings, ReceiveMessagesAgainAndAgain) {
+  Ring ring;
+  const Pair pair = datagrams();
+  Buffers buffers;
+  ASSERT_EQ(buffers.add_to(ring, 2), 0);
+  alignas(8) char memory[2][64] = {};
+  for (uint16_t i = 0; i < 2; i++) buffers.provide(i, memory[i], sizeof memory[i]);
+  msghdr header = {};
+  header.msg_namelen = sizeof(sockaddr_in);
+  header.msg_controllen = 8;
+  io_uring_sqe& entry = ring.next(IORING_OP_RECVMSG, pair.one, 9);
+  entry.addr = address_of(&header);
+  entry.flags = IOSQE_BUFFER_SELECT;
+  entry.buf_group = 2;
+  entry.ioprio = IORING_RECV_MULTISHOT;
+  EXPECT_EQ(ring.submit(), 1);
+  constexpr unsigned kHead = sizeof(io_uring_recvmsg_out) + sizeof(sockaddr_in) + 8, kRoom = 64 - kHead;
+  const std::string texts[2] = {"small", std::string(kRoom + 9, 'x')};
+  for (uint32_t i = 0; i < 2; i++) {
+    EXPECT_EQ(::send(pair.other, texts[i].data(), texts[i].size(), 0), static_cast<ssize_t>(texts[i].size()));
+    const unsigned size = std::min<unsigned>(kRoom, static_cast<unsigned>(texts[i].size()));
+    const auto result = static_cast<int32_t>(kHead + size);
+    const Completion got = {9, result, IORING_CQE_F_MORE | IORING_CQE_F_BUFFER | i << 16};
+    // Of datagrams it is not known whether there are more: it is tried at once, without a buffer.
+    const Completions expected = i == 0 ? Completions{got} : Completions{got, {9, -ENOBUFS, 0}};
+    EXPECT_EQ(ring.await(expected.size()), expected);
+    io_uring_recvmsg_out out;
+    sockaddr_in from;
+    memcpy(&out, memory[i], sizeof out);
+    memcpy(&from, memory[i] + sizeof out, sizeof from);
+    EXPECT_EQ(out.namelen, sizeof from);
+    EXPECT_EQ(out.controllen, 0u);
+    EXPECT_EQ(out.payloadlen, size);
+    EXPECT_EQ(out.flags, i == 0 ? 0u : unsigned{MSG_TRUNC});
+    EXPECT_EQ(from.sin_family, AF_INET);
+    EXPECT_EQ(std::string(memory[i] + kHead, size), texts[i].substr(0, size));
+  }
+}
+
+TEST_F(Rings, TakeBuffersProvidedOneByOne) {
+  Ring ring;
+  const Pair pair = connected();
+  char memory[3][4] = {};
+  const auto provide = [&](int count, uint64_t first) {
+    io_uring_sqe& entry = ring.next(IORING_OP_PROVIDE_BUFFERS, count, 1);
+    entry.addr = address_of(memory[first]);
+    entry.len = 4;
+    entry.off = first;
+    entry.buf_group = 7;
+    return ring.run();
+  };
+  const auto withdraw = [&](int count) {
+    ring.next(IORING_OP_REMOVE_BUFFERS, count, 1).buf_group = 7;
+    return ring.run();
+  };
+  const auto choose = [&] {
+    io_uring_sqe& entry = ring.next(IORING_OP_RECV, pair.one, 2);
+    entry.flags = IOSQE_BUFFER_SELECT;
+    entry.buf_group = 7;
+    entry.len = 4;
+    EXPECT_EQ(ring.submit(1), 1);
+    return ring.await(1);
+  };
+  EXPECT_EQ(provide(2, 0), 0);
+  for (uint32_t i = 0; i < 2; i++) {
+    EXPECT_EQ(::send(pair.other, "ab", 2, 0), 2);
+    EXPECT_EQ(choose(), (Completions{{2, 2, IORING_CQE_F_BUFFER | i << 16}}));
+    EXPECT_EQ(std::string(memory[i], 2), "ab");
+  }
+  EXPECT_EQ(::send(pair.other, "ab", 2, 0), 2);
+  EXPECT_EQ(choose(), (Completions{{2, -ENOBUFS, 0}}));
+  EXPECT_EQ(provide(3, 0), 0);
+  EXPECT_EQ(withdraw(2), 2);
+  EXPECT_EQ(choose(), (Completions{{2, 2, IORING_CQE_F_BUFFER | 2u << 16}}));
+  EXPECT_EQ(withdraw(2), 0);
 }
 
 TEST_F(Rings, TakeAnEntryAgainThatNobodyHasWritten) {

@@ -332,6 +332,28 @@ TEST_F(SocketRequest, PollingTellsWhatIsReady) {
   EXPECT_EQ(ring.run(), POLLIN | POLLRDHUP);
 }
 
+TEST_F(SocketRequest, PollingAgainAndAgainTellsOfEachEvent) {
+  Ring ring;
+  const Pair pair = connected();
+  io_uring_sqe& entry = ring.next(IORING_OP_POLL_ADD, pair.one, 4);
+  entry.poll32_events = POLLIN;
+  entry.len = IORING_POLL_ADD_MULTI;
+  EXPECT_EQ(ring.submit(), 1);
+  EXPECT_TRUE(ring.take().empty());
+  for (int i = 0; i < 3; i++) {
+    EXPECT_EQ(::send(pair.other, "x", 1, 0), 1);
+    EXPECT_EQ(ring.await(1), (std::vector<Completion>{{4, POLLIN, IORING_CQE_F_MORE}}));
+    EXPECT_TRUE(ring.take().empty());
+  }
+  ::shutdown(pair.other, SHUT_WR);
+  EXPECT_EQ(ring.await(1), (std::vector<Completion>{{4, POLLIN | POLLRDHUP, IORING_CQE_F_MORE}}));
+  ring.next(IORING_OP_POLL_REMOVE, -1, 5).addr = 4;
+  EXPECT_EQ(ring.submit(), 1);
+  std::vector<Completion> taken = ring.await(2);
+  std::sort(taken.begin(), taken.end(), [](const auto& one, const auto& other) { return one.user_data < other.user_data; });
+  EXPECT_EQ(taken, (std::vector<Completion>{{4, -ECANCELED, 0}, {5, 0, 0}}));
+}
+
 TEST_F(SocketRequest, EpollSetsAreChanged) {
   Ring ring;
   const Pair pair = connected();

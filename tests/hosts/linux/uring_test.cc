@@ -113,7 +113,7 @@ TEST(IoUring, RequestsThatCannotBeServedAreNotValid) {
               SmallRing ring;
               const int fd = bound_socket();
               io_uring_sqe poll = entry(IORING_OP_POLL_ADD, fd, 1), direct = entry(IORING_OP_SOCKET, AF_INET, 2);
-              poll.len = IORING_POLL_ADD_MULTI;
+              poll.len = IORING_POLL_ADD_LEVEL;
               poll.poll32_events = 1;
               direct.off = SOCK_DGRAM;
               direct.file_index = 1;

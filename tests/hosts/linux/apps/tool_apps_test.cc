@@ -31,6 +31,14 @@ socat UDP-LISTEN:5002,bind=127.0.0.1 EXEC:cat & sleep 0.3
 same "$(echo datagram | socat -t 1 - UDP:127.0.0.1:5002)" datagram
 socat UNIX-LISTEN:socket,fork TCP:127.0.0.1:5000 & until_exists socket
 same "$(echo both | socat -t 2 - UNIX-CONNECT:socket)" both)sh"},
+    {"FioOnFilesByItsRing",
+     {"fio"},
+     R"sh(fio --name=file --size=2M --ioengine=io_uring --iodepth=8 --rw=randrw --verify=crc32c --minimal > report
+for kind in --fixedbufs=1 --registerfiles=1; do
+  fio --name=file --size=2M --ioengine=io_uring --iodepth=8 --rw=randread $kind --minimal > report
+done)sh",
+     Unix::OfTheHost,
+     "fio --name=probe --size=4k --ioengine=io_uring --rw=read --minimal > /dev/null 2>&1"},
     {"SocatAfUnixOfLxnet",
      {"socat"},
      R"sh(socat UNIX-LISTEN:socket,fork EXEC:cat & until_exists socket
