@@ -134,13 +134,14 @@ void Supervisor::raise_descriptor_limit() {
 
 void Supervisor::turn(int64_t deadline) {
   if (fibers_.has_ready() || !received_.empty()) deadline = 0;
-  loop_.wait(std::min({deadline, fibers_.next_deadline(), stacks_.next_alarm(), signals_.next_deadline()}));
+  loop_.wait(std::min({deadline, fibers_.next_deadline(), stacks_.next_alarm(), signals_.next_deadline(), uring_.next_deadline()}));
   size_t due = receive_all();
   int64_t now = now_nanos();
   stacks_.expire();
   fibers_.expire(now);
   signals_.scan(now);
   uring_.look_at_waiting(now);
+  uring_.drop_views(now);
   if ((files_.set_count() != 0 || !uring_.is_idle()) && now >= next_sweep_) {
     files_.sweep();
     uring_.sweep();

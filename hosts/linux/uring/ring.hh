@@ -55,6 +55,10 @@ struct Ring {
   OwnedFd watcher;
   int number_in_watcher = -1;
 
+  // Its memory, for a moment after each call: making it costs more than a call, and keeping it would keep the ring open.
+  std::unique_ptr<RingView> view;
+  int64_t viewed = 0;
+
   // Entries that now say something else to the kernel, until it has passed them.
   struct Rewritten {
     uint32_t position, slot;

@@ -1,4 +1,4 @@
-// The memory of a program's ring, mapped for as long as one of its calls is looked at: who keeps a mapping keeps the ring open.
+// The memory of a program's ring, mapped for a moment: who keeps a mapping keeps the ring open.
 //
 // The program can write all of it at any time. What is read is copied once; how large it is the kernel says, and not the ring.
 #pragma once

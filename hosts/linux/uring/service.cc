@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hosts/linux/call_table.hh"
+#include "hosts/linux/clock.hh"
 #include "hosts/linux/user_memory.hh"
 
 namespace lxnet::host::uring {
@@ -23,6 +24,9 @@ namespace {
 constexpr uint32_t kSetupFlags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_ATTACH_WQ | IORING_SETUP_R_DISABLED |
                                  IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
                                  IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+
+// Within it a ring that is closed stays. Linux takes longer to end one.
+constexpr int64_t kViewTime = 2 * kMillisecond;
 
 template <typename T>
 bool read_memory(const Call& call, uint64_t address, T& value) {
@@ -129,6 +133,29 @@ std::shared_ptr<Ring> Service::find_ring(int fd) {
   ring->number_in_watcher = copy.get();
   rings_.emplace(inode, ring);
   return ring;
+}
+
+RingView* Service::view_of(Ring& ring, int fd) {
+  if (ring.view == nullptr) {
+    ring.view = std::make_unique<RingView>(port_, fd, ring.geometry);
+    if (!ring.view->is_mapped()) ring.view = nullptr;
+  }
+  ring.viewed = now_nanos();
+  next_drop_ = std::min(next_drop_, ring.viewed + kViewTime);
+  return ring.view.get();
+}
+
+void Service::drop_views(int64_t now) {
+  if (now < next_drop_) return;
+  next_drop_ = kNever;
+  for (const auto& [inode, ring] : rings_) {
+    if (ring->view == nullptr) continue;
+    if (now >= ring->viewed + kViewTime) {
+      ring->view = nullptr;
+    } else {
+      next_drop_ = std::min(next_drop_, ring->viewed + kViewTime);
+    }
+  }
 }
 
 void Service::sweep() {

@@ -42,6 +42,8 @@ class Service {
   // Cancels what belongs to rings that are closed.
   void sweep();
   bool is_idle() const { return rings_.empty(); }
+  int64_t next_deadline() const { return next_drop_; }
+  void drop_views(int64_t now);
 
  private:
   // One entry that a call hands in.
@@ -71,6 +73,7 @@ class Service {
   std::optional<int64_t> cancel_now(const Call& call, Ring& ring);
   void enter(Call& call);
   std::shared_ptr<Ring> find_ring(int fd);
+  RingView* view_of(Ring& ring, int fd);
   std::vector<Taken> take(Submission& submission, uint32_t count);
   void resolve(Submission& submission, Taken& taken);
   void submit(Submission& submission, std::span<Taken> chain);
@@ -128,7 +131,7 @@ class Service {
   Submission* submission_ = nullptr;  // while a call is looked at
   size_t in_flight_ = 0, wanting_ = 0;
   bool has_disabled_ = false;
-  int64_t next_look_ = 0;
+  int64_t next_look_ = 0, next_drop_ = INT64_MAX;
   uint32_t cookie_ = 0;
 };
 

@@ -32,9 +32,10 @@ void Service::enter(Call& call) {
   if (count == 0 || (arguments[3] & kRegisteredRing) != 0) return;
   const OwnedFd fd(call.task->copy_fd(static_cast<int>(arguments[0])));
   const std::shared_ptr<Ring> ring = fd.is_open() ? find_ring(fd.get()) : nullptr;
-  if (ring == nullptr || (has_disabled_ && port_.is_disabled(fd.get()))) return;
-  RingView view(port_, fd.get(), ring->geometry);
-  if (!view.is_mapped()) return;
+  if (ring == nullptr || (has_disabled_ && !ring->is_entered && port_.is_disabled(fd.get()))) return;
+  RingView* const its_view = view_of(*ring, fd.get());
+  if (its_view == nullptr) return;
+  RingView& view = *its_view;
   restore(*ring, view);
   if (!std::exchange(ring->is_entered, true)) ring->first_tail = view.completion_tail();
   Submission submission{.call = call, .ring = ring, .fd = fd.get(), .view = view, .started = {}, .told = {}};
