@@ -134,7 +134,8 @@ void Supervisor::raise_descriptor_limit() {
 
 void Supervisor::turn(int64_t deadline) {
   if (fibers_.has_ready() || !received_.empty()) deadline = 0;
-  loop_.wait(std::min({deadline, fibers_.next_deadline(), stacks_.next_alarm(), signals_.next_deadline(), uring_.next_deadline()}));
+  loop_.wait(
+      std::min({deadline, fibers_.next_deadline(), stacks_.next_alarm(), signals_.next_deadline(), uring_.next_deadline()}));
   size_t due = receive_all();
   int64_t now = now_nanos();
   stacks_.expire();

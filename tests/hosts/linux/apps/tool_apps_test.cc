@@ -38,7 +38,7 @@ for kind in --fixedbufs=1 --registerfiles=1; do
   fio --name=file --size=2M --ioengine=io_uring --iodepth=8 --rw=randread $kind --minimal > report
 done)sh",
      Unix::OfTheHost,
-     "fio --name=probe --size=4k --ioengine=io_uring --rw=read --minimal > /dev/null 2>&1"},
+     "fio --name=probe --filename=/dev/zero --size=4k --ioengine=io_uring --rw=read --minimal > /dev/null 2>&1"},
     {"SocatAfUnixOfLxnet",
      {"socat"},
      R"sh(socat UNIX-LISTEN:socket,fork EXEC:cat & until_exists socket
