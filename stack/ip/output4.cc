@@ -107,15 +107,15 @@ void count_sent(Entry& entry, const Packet& packet, RouteKind kind) {
   }
 }
 
-// Whether a packet to many comes back to us too. A loopback interface brings it back by itself.
-bool wants_copy(Entry& entry, const Ipv4Header& header, const Route& route, const IpDispatch& how) {
+}  // namespace
+
+bool ip4_wants_copy(Entry& entry, const Packet& packet, const Route& route, const IpDispatch& how) {
   if (route.output->is_loopback()) return false;
   if (route.kind == RouteKind::Broadcast) return true;
   if (route.kind != RouteKind::Multicast || how.multicast_loop == MulticastLoop::No) return false;
+  const auto& header = *reinterpret_cast<const Ipv4Header*>(packet.linear().data());
   return entry.stack().memberships().accepts(*route.output, header.destination, header.source);
 }
-
-}  // namespace
 
 Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->mark_network_header();
@@ -128,7 +128,7 @@ Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, cons
 Result<> ip4_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->is_routed_to_us = route.kind == RouteKind::Local || (route.kind != RouteKind::Unicast && route.output->is_loopback());
   const auto& header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
-  if (wants_copy(entry, header, route, how)) ip_loop_back(entry, *packet, route);
+  if (!how.is_copied && ip4_wants_copy(entry, *packet, route, how)) ip_loop_back(entry, *packet, route);
   // RFC 1112, 6.1: a time to live of 0 restricts a datagram to the host.
   if (route.kind == RouteKind::Multicast && header.time_to_live == 0) return ok();
   if (packet->size() > how.mtu && packet->segmentation == SegmentationKind::None) {

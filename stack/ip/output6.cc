@@ -81,13 +81,22 @@ void count_sent(Entry& entry, const Packet& packet, RouteKind kind) {
   count(entry, Mib::Ip6OutMcastOctets, packet.size());
 }
 
+}  // namespace
+
+bool ip6_wants_copy(Entry& entry, const Packet& packet, const Route& route, const IpDispatch& how) {
+  const auto& header = *reinterpret_cast<const Ipv6Header*>(packet.linear().data());
+  if (!header.destination.is_multicast() || route.output->is_loopback() || how.multicast_loop == MulticastLoop::No) return false;
+  return entry.stack().memberships().accepts(*route.output, header.destination, header.source);
+}
+
+namespace {
+
 // Copies a multicast packet back to us where we listen; whether it goes on to the link.
 bool leaves_host(Entry& entry, const Packet& packet, const Route& route, const IpDispatch& how) {
   const auto& header = *reinterpret_cast<const Ipv6Header*>(packet.linear().data());
   if (!header.destination.is_multicast() || route.output->is_loopback()) return true;
-  if (how.multicast_loop == MulticastLoop::Yes &&
-      entry.stack().memberships().accepts(*route.output, header.destination, header.source)) {
-    ip_loop_back(entry, packet, route);
+  if (ip6_wants_copy(entry, packet, route, how)) {
+    if (!how.is_copied) ip_loop_back(entry, packet, route);
     if (header.hop_limit == 0) return false;
   }
   return header.destination.scope() > Ipv6Scope::InterfaceLocal;

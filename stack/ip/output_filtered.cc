@@ -62,11 +62,30 @@ Result<Route> route_again(Entry& entry, const Packet& packet, const Route& route
   return entry.stack().routes().lookup(entry, key);
 }
 
+// What of a packet to many is for ourselves passes POSTROUTING by itself.
+void copy_back(Entry& entry, const Packet& packet, IpFamily family, const Route& route) {
+  auto cloned = packet.clone();
+  if (!cloned.is_ok()) return entry.stack().drops().count(DropReason::NoMemory);
+  Ref<Packet> copy = cloned.take();
+  if (pass(entry, *copy, family, FilterHook::PostRouting, route) == Left::GoesOn) return ip_loop_back(entry, *copy, route);
+  drop(entry, std::move(copy), DropReason::PacketFilter);
+}
+
+// As ip_mc_output(), which copies first, and ip6_finish_output2(), which comes after POSTROUTING.
 Result<> leave(Entry& entry, Ref<Packet> packet, IpFamily family, const Route& route, const IpDispatch& how) {
+  IpDispatch there = how;
+  if (family == IpFamily::V4 && ip4_wants_copy(entry, *packet, route, how)) {
+    copy_back(entry, *packet, family, route);
+    there.is_copied = true;
+  }
   const Left left = pass(entry, *packet, family, FilterHook::PostRouting, route);
   if (left != Left::GoesOn) return end(entry, std::move(packet), family, how, left);
-  if (family == IpFamily::V4) return ip4_leave(entry, std::move(packet), route, how);
-  return ip6_leave(entry, std::move(packet), route, how);
+  if (family == IpFamily::V4) return ip4_leave(entry, std::move(packet), route, there);
+  if (ip6_wants_copy(entry, *packet, route, how)) {
+    copy_back(entry, *packet, family, route);
+    there.is_copied = true;
+  }
+  return ip6_leave(entry, std::move(packet), route, there);
 }
 
 }  // namespace

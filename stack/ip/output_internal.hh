@@ -16,6 +16,7 @@ struct IpDispatch {
   bool may_cut_despite_df = false;  // IPv4: ours, and the socket did not ask for discovery
   bool is_forwarded = false;
   MulticastLoop multicast_loop = MulticastLoop::No;
+  bool is_copied = false;  // to many: what of it is for ourselves is on its way
 };
 
 Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
@@ -27,6 +28,10 @@ Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, cons
 // Copies for ourselves, fragments, and out.
 Result<> ip4_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
 Result<> ip6_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
+
+// Whether a packet to many comes back to us too. A loopback interface brings it back by itself.
+bool ip4_wants_copy(Entry& entry, const Packet& packet, const Route& route, const IpDispatch& how);
+bool ip6_wants_copy(Entry& entry, const Packet& packet, const Route& route, const IpDispatch& how);
 
 // In stack/ip/output_filtered.cc: the way between the two of a stack that has rules.
 inline constexpr uint8_t kOutputHooks = hook_bit(FilterHook::LocalOut) | hook_bit(FilterHook::PostRouting);

@@ -190,5 +190,33 @@ TEST(FilterForward, AMarkOfOursChoosesAnotherRoute) {
   });
 }
 
+TEST(FilterForward, WhatComesBackOfAGroupsDatagramPassesPostroutingToo) {
+  with_filter([](int) {
+    Scene scene;
+    const Fd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender(::socket(AF_INET, SOCK_DGRAM, 0));
+    ASSERT_EQ(bind_to(receiver, at("0.0.0.0", 5000)), 0);
+    ip_mreqn group{};
+    inet_pton(AF_INET, "239.1.2.3", &group.imr_multiaddr);
+    group.imr_ifindex = static_cast<int>(index_of("west"));
+    ASSERT_EQ(::setsockopt(receiver, SOL_IP, IP_ADD_MEMBERSHIP, &group, sizeof group), 0);
+    ASSERT_EQ(::setsockopt(sender, SOL_IP, IP_MULTICAST_IF, &group, sizeof group), 0);
+    const auto put = [&](const std::vector<Rule4>& rules) {
+      return Table4("mangle").hook(kPre).hook(kIn).hook(kForward).hook(kOut).hook(kPost, rules).replace(scene.control);
+    };
+    const sockaddr_in to = at("239.1.2.3", 5000);
+    const auto send = [&] { return answer(::sendto(sender, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to)); };
+    // IGMP's reports are none of ours here.
+    ASSERT_EQ(put({Rule4(IPPROTO_UDP, "", verdict(kAccept))}), 0);
+    EXPECT_EQ(send(), 1);
+    EXPECT_EQ(poll_now(receiver, POLLIN, 2000), POLLIN);
+    EXPECT_EQ(Table4::counters(scene.control, "mangle")[4], std::pair(uint64_t{2}, uint64_t{58}));
+    char data[8];
+    ::recv(receiver, data, sizeof data, 0);
+    ASSERT_EQ(put({Rule4(IPPROTO_UDP, "", verdict(kDrop))}), 0);
+    EXPECT_EQ(send(), -EPERM);
+    EXPECT_EQ(poll_now(receiver, POLLIN), 0);
+  });
+}
+
 }  // namespace
 }  // namespace conformance
