@@ -45,6 +45,7 @@ struct InventoryNode {
 class DemuxEntry : public InventoryNode {
  public:
   bool reuse_port = false;
+  bool is_remote_former = false;  // a peer that was left: IPv6 is still heard from it alone, IPv4 from everybody (Linux)
   // One of the two.
   Socket* socket = nullptr;
   TimeWait* time_wait = nullptr;

@@ -50,7 +50,7 @@ constexpr int kNoMatch = -1;
 int score_of(const Hal& hal, const DemuxEntry& entry, const PacketTuple& packet) {
   const bool is_listener = entry.space == DemuxSpace::Tcp;
   int score = entry.family == IpFamily::V4 ? 2 : 1;
-  if (!entry.remote.is_unspecified()) {
+  if (!entry.remote.is_unspecified() && !(entry.is_remote_former && packet.local.is_v4())) {
     if (!(entry.remote == packet.remote)) return kNoMatch;
     score += 4;
   }

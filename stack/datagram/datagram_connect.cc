@@ -120,7 +120,9 @@ Result<> DatagramSocket::disconnect(Entry& entry) {
 }
 
 // What bind() chose stays; what connect() chose goes. The device binding goes in either case (__udp_disconnect).
+// Of IPv6 the peer's address stays too, where packets look for their receiver.
 Result<> DatagramSocket::disconnect_locked(Entry& entry) {
+  if (is_connected_ && family() == IpFamily::V6) former_peer_ = remote_.address;
   __atomic_store_n(&is_connected_, false, __ATOMIC_RELAXED);
   remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
   options.bound_interface = 0;

@@ -209,6 +209,7 @@ DemuxEntry& DatagramSocket::next_entry() {
   next.local_port = local_.port;
   next.remote = IpAddress();
   next.remote_port = 0;
+  next.is_remote_former = false;
   return next;
 }
 
@@ -228,10 +229,9 @@ Result<> DatagramSocket::replace_entry(bool as_flow) {
 // Linux keys connected sockets by both ends, but for a remote port of zero, which matches any.
 Result<> DatagramSocket::relist() {
   DemuxEntry& next = next_entry();
-  if (is_connected_) {
-    next.remote = remote_.address;
-    next.remote_port = remote_.port;
-  }
+  next.remote = is_connected_ ? remote_.address : former_peer_;
+  next.remote_port = remote_.port;
+  next.is_remote_former = !is_connected_;
   return replace_entry(is_connected_ && remote_.port != 0 && !local_.address.is_unspecified());
 }
 

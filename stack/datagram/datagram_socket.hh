@@ -147,6 +147,7 @@ class DatagramSocket : public Socket {
   Endpoint local_ GUARDED_BY(lock_);    // where packets are accepted from: inet_rcv_saddr, and the port
   IpAddress source_ GUARDED_BY(lock_);  // what packets are sent from; not local_ when bound to a group or broadcast address
   Endpoint remote_ GUARDED_BY(lock_);
+  IpAddress former_peer_ GUARDED_BY(lock_);  // of an IPv6 socket that was disconnected
   PortClaim claim_ GUARDED_BY(lock_);
   bool has_path_ GUARDED_BY(lock_) = false;  // Linux's sk_dst_cache: IP_MTU and IPV6_MTU have something to tell
   const DemuxSpace space_;

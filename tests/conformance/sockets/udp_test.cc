@@ -107,6 +107,40 @@ TEST_F(UdpTest, AConnectedSocketHearsOnlyItsPeer) {
   EXPECT_EQ(name_of(receiver_).sin_port, 0);
 }
 
+// docs/linux_notes/udp_disconnect_port.md
+TEST_F(UdpTest, ADisconnectedIpv6SocketHearsOfIpv6OnlyItsFormerPeer) {
+  struct Peer {
+    const char* address;
+    bool hears_v6;
+  };
+  for (const Peer& peer : {Peer{"::1", true}, Peer{"::ffff:127.0.0.1", false}}) {
+    const Fd socket(::socket(AF_INET6, SOCK_DGRAM, 0));
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    any.sin6_port = htons(static_cast<uint16_t>(30000 + getpid() % 20000));
+    ASSERT_EQ(bind_to(socket, any), 0);
+    sockaddr_in6 remote = any;
+    remote.sin6_port = htons(9);
+    ASSERT_EQ(inet_pton(AF_INET6, peer.address, &remote.sin6_addr), 1);
+    ASSERT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&remote), sizeof remote), 0);
+    const sockaddr unspecified{};
+    ASSERT_EQ(::connect(socket, &unspecified, sizeof unspecified), 0);
+    const Fd other(::socket(AF_INET6, SOCK_DGRAM, 0));
+    const auto hears_from = [&](const char* here) {
+      sockaddr_in6 to = any;
+      EXPECT_EQ(inet_pton(AF_INET6, here, &to.sin6_addr), 1);
+      EXPECT_EQ(::sendto(other, "x", 1, 0, reinterpret_cast<sockaddr*>(&to), sizeof to), 1);
+      char byte = 0;
+      return ::recv(socket, &byte, 1, MSG_DONTWAIT) == 1;
+    };
+    EXPECT_TRUE(hears_from("::ffff:127.0.0.1")) << peer.address;
+    EXPECT_EQ(hears_from("::1"), peer.hears_v6) << peer.address;
+    ASSERT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&any), sizeof any), 0);  // :: is ::1
+    ASSERT_EQ(::connect(socket, &unspecified, sizeof unspecified), 0);
+    EXPECT_TRUE(hears_from("::1")) << peer.address;
+  }
+}
+
 TEST_F(UdpTest, PacketInfoTtlAndTosComeAsControlMessages) {
   const int on = 1;
   ASSERT_EQ(::setsockopt(receiver_, IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
