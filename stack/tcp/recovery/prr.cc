@@ -61,7 +61,10 @@ void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample
   const bool is_progress =
       effects.data_acked ||
       (recovery_.reordering > static_cast<uint32_t>(stack().tunables().values().tcp_reordering) && effects.data_sacked);
-  if (is_progress && sample.newly_delivered != 0) congestion_.algorithm->on_ack(congestion_, snd_.una, sample.newly_delivered);
+  if (is_progress) {
+    if (sample.newly_delivered != 0) congestion_.algorithm->on_ack(congestion_, snd_.una, sample.newly_delivered);
+    recovery_.window_used_at = congestion_.now;
+  }
   update_pacing_rate();
 }
 
