@@ -23,6 +23,7 @@
 
 #include "hosts/packetdrill/host_tunables.hh"
 #include "hosts/packetdrill/settings.hh"
+#include "hosts/packetdrill/stand_in_device.hh"
 #include "hosts/sim/host.hh"
 
 namespace lxnet::packetdrill {
@@ -76,6 +77,7 @@ class Machine {
   static int transmit(void* context, const lxnet_iovec* pieces, uint32_t count);
   int64_t micros_now() const;
 
+  StandInDevice stand_in_;
   std::mutex mutex_;
   std::condition_variable changed_;
   const std::thread::id main_thread_ = std::this_thread::get_id();
