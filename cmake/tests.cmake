@@ -78,7 +78,11 @@ function(lxnet_test_binary directory)
   endif()
   # And the same binary once more, whole, its calls answered by lxnet.
   if(label STREQUAL "conformance" AND TARGET lxnet-run)
-    add_test(NAME ${path}/on_lxnet COMMAND lxnet-run --unix -- $<TARGET_FILE:${name}> --gtest_brief=1)
+    set(run_options --unix)
+    if(path STREQUAL "conformance/landlock")
+      list(APPEND run_options --landlock)
+    endif()
+    add_test(NAME ${path}/on_lxnet COMMAND lxnet-run ${run_options} -- $<TARGET_FILE:${name}> --gtest_brief=1)
     set_tests_properties(${path}/on_lxnet PROPERTIES LABELS ${label} TIMEOUT ${LXNET_TEST_TIMEOUT})
   endif()
   # And on Debian's kernel, where the machine's own may lack what they test.

@@ -33,7 +33,7 @@ _lxnet_run() {
     *)
       case $2 in
         -*)
-          _lxnet_reply -W "--net --sysctl --impair --pcap --strace --unix --host-proc --no-io-uring --host-calls --wait-all --stats -v -vv --help --" -- "$2"
+          _lxnet_reply -W "--net --sysctl --impair --pcap --strace --unix --host-proc --no-io-uring --landlock --host-calls --wait-all --stats -v -vv --help --" -- "$2"
           ;;
         *) _lxnet_reply -c -- "$2" ;;
       esac

@@ -150,7 +150,10 @@ class Runner {
   ProcessSpec spec_of(const Job& job) {
     const Row& row = rows_[job.row];
     ProcessSpec spec;
-    if (job.side == Side::Lxnet) spec.arguments = options_.lxnet_command;
+    if (job.side == Side::Lxnet) {
+      spec.arguments = options_.lxnet_command;
+      spec.arguments.insert(spec.arguments.begin() + 1, row.test.entry.run_options.begin(), row.test.entry.run_options.end());
+    }
     for (const char* word : {"sh", "-c"}) spec.arguments.emplace_back(word);
     spec.arguments.push_back(row.test.command);
     spec.directory = work_.make(++made_);

@@ -31,6 +31,10 @@ bool parse_flag(absl::string_view flag, SuiteEntry& entry) {
     entry.alone = true;
     return true;
   }
+  if (absl::StartsWith(flag, "--")) {
+    entry.run_options.emplace_back(flag);
+    return true;
+  }
   if (absl::StartsWith(flag, "LTP_") && absl::StrContains(flag, '=')) {
     entry.variables.emplace_back(flag);
     return true;

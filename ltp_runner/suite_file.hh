@@ -7,6 +7,7 @@
 //   accept02 - REASON                 not run
 //   setsockopt02 waits: REASON        run; when it is worse on lxnet it is listed, and is no failure of the run
 //   select02 timeout=180 alone        seconds it may take; not beside other tests
+//   landlock08 --landlock             an option of `lxnet run`, for this test
 //   bind06 LTP_RUNTIME_MUL=0.1        a variable of LTP's, for this test
 #pragma once
 
@@ -25,7 +26,8 @@ struct SuiteEntry {
   std::string waits;     // what it waits for
   int timeout_seconds = 0;
   bool alone = false;
-  std::vector<std::string> variables;  // LTP_NAME=VALUE
+  std::vector<std::string> variables;    // LTP_NAME=VALUE
+  std::vector<std::string> run_options;  // of lxnet run
 };
 
 struct Suite {

@@ -40,6 +40,8 @@ constexpr char kRunHelp[] =
     "  --no-io-uring         refuse io_uring (ENOSYS); without it rings serve the program's sockets too, but for SQPOLL and a "
     "few\n"
     "                        other things: see lxnet(1)\n"
+    "  --landlock            let the program confine itself by Landlock, at lxnet's sockets too; without it Landlock is off\n"
+    "                        (EOPNOTSUPP). A signal may then interrupt fork() (EINTR) where its handler does not restart calls\n"
     "  --host-calls NAMES    leave io_uring, userfaultfd or both (with a comma) to the host kernel alone. A ring's operations "
     "on\n"
     "                        sockets do not reach lxnet then, and its network stands still for all while a call waits for\n"
@@ -110,6 +112,8 @@ class RunParser {
       options.proc = ProcView::OfTheHost;
     } else if (word == "--no-io-uring") {
       options.refuses_rings = true;
+    } else if (word == "--landlock") {
+      options.follows_landlock = true;
     } else if (word == "--stats") {
       options.prints_statistics = true;
     } else {

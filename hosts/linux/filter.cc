@@ -27,9 +27,12 @@ absl::Status seccomp_error(int negative_errno, const char* what) {
   return absl::InternalError(absl::StrCat("libseccomp: ", what, ": ", std::strerror(-negative_errno)));
 }
 
+bool is_landlock(const CallRow& row) { return row.shape == Shape::Ruleset || row.shape == Shape::Restrict; }
+
 int add_row(scmp_filter_ctx context, const CallRow& row, int number, const FilterOptions& options) {
   const bool is_refused = row.shape == Shape::Refused || (row.shape == Shape::Ring && options.refuses_rings);
-  const uint32_t action = is_refused ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_NOTIFY;
+  const bool is_off = is_landlock(row) && !options.follows_landlock;
+  const uint32_t action = is_refused ? SCMP_ACT_ERRNO(ENOSYS) : is_off ? SCMP_ACT_ERRNO(EOPNOTSUPP) : SCMP_ACT_NOTIFY;
   if (row.rules.empty()) return ::seccomp_rule_add_exact(context, action, number, 0);
   for (const ArgumentRule& rule : row.rules) {
     // The kernel reads these arguments as 32 bits: what is above them must not hide a call from us.
@@ -41,6 +44,8 @@ int add_row(scmp_filter_ctx context, const CallRow& row, int number, const Filte
 
 bool is_left_out(const CallRow& row, const FilterOptions& options) {
   if (row.shape == Shape::Open) return options.proc == ProcView::OfTheHost;
+  // Who is born matters where somebody may confine himself. A notice can be interrupted, and fork() never is.
+  if (row.shape == Shape::Creation) return !options.follows_landlock;
   if (row.shape != Shape::Refused && row.shape != Shape::Ring) return false;
   const std::string_view name = row.name;
   return std::any_of(options.host_calls.begin(), options.host_calls.end(),

@@ -19,7 +19,8 @@ struct FilterOptions {
   ProcView proc = ProcView::OfLxnet;
   // What is left to the host kernel, whole: names of kRefusable.
   std::vector<std::string> host_calls = {};
-  bool refuses_rings = false;  // io_uring: ENOSYS
+  bool refuses_rings = false;     // io_uring: ENOSYS
+  bool follows_landlock = false;  // otherwise it is off, as by a kernel's boot option: EOPNOTSUPP
 };
 
 // What a program may be given by --host-calls; a name stands for all calls that begin with it.

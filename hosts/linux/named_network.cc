@@ -83,7 +83,10 @@ int run_joined(int socket, const RunOptions& options, const std::string& command
     if (answer != "ok") return complain(absl::StrCat("--pcap: ", answer));
   }
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const FilterOptions filter = {.proc = options.proc, .host_calls = options.host_calls, .refuses_rings = options.refuses_rings};
+  const FilterOptions filter = {.proc = options.proc,
+                                .host_calls = options.host_calls,
+                                .refuses_rings = options.refuses_rings,
+                                .follows_landlock = options.follows_landlock};
   absl::StatusOr<Program> program = start_program(body, program_mask, filter);
   if (!program.ok()) return complain(std::string(program.status().message()));
   EventLoop loop;

@@ -77,7 +77,10 @@ int supervise(const RunOptions& options, const std::function<int()>& body, pid_t
   if (apply_tunables(options, supervisor.default_stack()) != 0) return kOwnFailure;
   NetworkLink link(supervisor.default_stack());
   if (std::string wrong = prepare(options, link); !wrong.empty()) return fail(absl::InternalError(wrong));
-  const FilterOptions filter = {.proc = options.proc, .host_calls = options.host_calls, .refuses_rings = options.refuses_rings};
+  const FilterOptions filter = {.proc = options.proc,
+                                .host_calls = options.host_calls,
+                                .refuses_rings = options.refuses_rings,
+                                .follows_landlock = options.follows_landlock};
   absl::StatusOr<Program> program = start_program(body, program_mask, filter);
   if (!program.ok()) return fail(program.status());
   Supervisor::raise_descriptor_limit();

@@ -25,6 +25,7 @@ struct RunOptions {
   ProcView proc = ProcView::OfLxnet;
   std::vector<std::string> host_calls = {};     // as FilterOptions has them
   bool refuses_rings = false;                   // the same
+  bool follows_landlock = false;                // the same
   std::string impairment = {};                  // of `lo`, as NetworkLink::impair() takes it
   std::shared_ptr<OwnedFd> capture = nullptr;   // an open file
   std::shared_ptr<OwnedFd> call_log = nullptr;  // the same, for the calls

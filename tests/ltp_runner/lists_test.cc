@@ -24,7 +24,7 @@ TEST(RuntestFile, ALineIsATagAndACommandLine) {
 TEST(SuiteFile, ATestBelongsToTheCallAboveIt) {
   auto suite = parse_suite("s",
                            "# Title\n# more\nruntest syscalls cve\n[accept]\naccept01\n[bind]\nbind06 timeout=420 "
-                           "LTP_RUNTIME_MUL=0.1 alone waits: AF_PACKET\n");
+                           "LTP_RUNTIME_MUL=0.1 --landlock alone waits: AF_PACKET\n");
   ASSERT_TRUE(suite.ok());
   EXPECT_EQ(suite->title, "Title");
   EXPECT_THAT(suite->runtest_files, ElementsAre("syscalls", "cve"));
@@ -32,6 +32,7 @@ TEST(SuiteFile, ATestBelongsToTheCallAboveIt) {
   EXPECT_EQ(suite->entries[0].call, "accept");
   EXPECT_EQ(suite->entries[1].timeout_seconds, 420);
   EXPECT_TRUE(suite->entries[1].alone);
+  EXPECT_EQ(suite->entries[1].run_options, std::vector<std::string>{"--landlock"});
   EXPECT_EQ(suite->entries[1].waits, "AF_PACKET");
   EXPECT_THAT(suite->entries[1].variables, ElementsAre("LTP_RUNTIME_MUL=0.1"));
 }

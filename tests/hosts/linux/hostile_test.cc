@@ -263,5 +263,12 @@ TEST(Hostile, A32BitProgramIsServedToo) {
   if (!is_built) GTEST_SKIP() << "no 32-bit compiler and C library here";
 }
 
+TEST(Hostile, LandlockIsOffUnlessItIsAskedFor) {
+  const auto version = [] { return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1); };
+  EXPECT_EQ(run_on_lxnet([=] { CHECK_THAT(version() == -1 && errno == EOPNOTSUPP); }), 0);
+  if (version() < 0) GTEST_SKIP() << "no Landlock here";
+  EXPECT_EQ(run_on_lxnet([=] { CHECK_THAT(version() > 0); }, {.follows_landlock = true}), 0);
+}
+
 }  // namespace
 }  // namespace lxnet::test
