@@ -144,11 +144,10 @@ bool Service::may_go_on(const Chain& chain) const {
 
 bool Service::wait_for_number(Chain& chain, Request& request) {
   while (!chain.is_live && !host_.files.is_reserved(request.number)) {
-    chain.wants_number = true;
-    wanting_++;
+    want_number(chain, true);
+    chain.waits_for_it = true;
     host_.fibers.park(kNever, true);
-    wanting_--;
-    chain.wants_number = false;
+    chain.waits_for_it = false;
     if (!may_go_on(chain)) return false;
   }
   return true;
@@ -161,12 +160,16 @@ int Service::install(Chain& chain, Request& request, lxnet_file* file, bool is_c
   }
   if (chain.is_live) return host_.files.install(chain.call, file, is_cloexec);
   const FileTable::Reserved number = std::exchange(request.number, {});
+  // Whoever takes what was accepted makes the call that brings the next number, before the next connection is there or not.
+  const bool goes_on = request.entry.opcode == IORING_OP_ACCEPT && (request.entry.ioprio & IORING_ACCEPT_MULTISHOT) != 0;
+  if (goes_on) want_number(chain, true);
   return host_.files.adopt(number, file) ? number.number : -EMFILE;
 }
 
 void Service::end(Chain& chain) {
   chain.has_ended = true;
   chain.call.request = nullptr;
+  want_number(chain, false);
   for (Request& request : chain.requests) {
     if (lxnet_file* set = std::exchange(request.context.set, nullptr); set != nullptr) lxnet_file_unref(set);
     if (lxnet_file* file = std::exchange(request.context.file, nullptr); file != nullptr) lxnet_file_unref(file);

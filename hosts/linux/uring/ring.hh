@@ -39,7 +39,8 @@ struct Chain {
   bool is_left = false;         // the kernel is to do it after all
   bool is_draining = false;     // waits for all that came before it
   bool holds_others = false;    // IOSQE_IO_DRAIN: what comes after it waits for it
-  bool wants_number = false;    // waits for a call of the process, to make a descriptor
+  bool wants_number = false;    // will make a descriptor, and needs a call of the process to put one there
+  bool waits_for_it = false;    // and cannot go on without
   std::vector<bool> is_posted;  // of the first `current`: nothing more is to be told
 };
 

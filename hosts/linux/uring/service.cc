@@ -179,15 +179,28 @@ void Service::on_death(const Task& task) {
   sweep();
 }
 
+void Service::give_number(const Call& call, Request& request) {
+  const uint64_t flags = request.entry.opcode == IORING_OP_ACCEPT ? request.entry.accept_flags : request.entry.off;
+  request.number = numbers_.take(call, (flags & SOCK_CLOEXEC) != 0);
+}
+
+void Service::want_number(Chain& chain, bool wants) {
+  if (std::exchange(chain.wants_number, wants) == wants) return;
+  if (wants) {
+    wanting_++;
+  } else {
+    wanting_--;
+  }
+}
+
 void Service::offer_numbers(const Call& call) {
   if (wanting_ == 0) return;
   for (const auto& [inode, ring] : rings_) {
     for (const auto& chain : ring->chains) {
       if (!chain->wants_number || chain->process != call.task->process()) continue;
-      Request& request = chain->requests[chain->current];
-      const uint64_t flags = request.entry.opcode == IORING_OP_ACCEPT ? request.entry.accept_flags : request.entry.off;
-      request.number = numbers_.take(call, (flags & SOCK_CLOEXEC) != 0);
-      host_.fibers.unpark(chain->fiber);
+      give_number(call, chain->requests[chain->current]);
+      want_number(*chain, false);
+      if (chain->waits_for_it) host_.fibers.unpark(chain->fiber);
     }
   }
 }

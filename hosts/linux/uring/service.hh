@@ -118,6 +118,8 @@ class Service {
   void complete(Chain& chain, Request& request);
   void post(Chain& chain, uint64_t user_data, int32_t result, uint32_t flags);
   bool may_go_on(const Chain& chain) const;
+  void give_number(const Call& call, Request& request);
+  void want_number(Chain& chain, bool wants);
   bool wait_for_number(Chain& chain, Request& request);
   int install(Chain& chain, Request& request, lxnet_file* file, bool is_cloexec);
   void end(Chain& chain);

@@ -245,10 +245,8 @@ void Service::leave(Submission& submission) {
     if (chain->has_ended) continue;
     for (size_t i = chain->current; i < chain->requests.size(); i++) {
       Request& request = chain->requests[i];
-      const bool is_accept = request.entry.opcode == IORING_OP_ACCEPT;
-      if (!is_accept && request.entry.opcode != IORING_OP_SOCKET) continue;
-      const uint64_t flags = is_accept ? request.entry.accept_flags : request.entry.off;
-      request.number = numbers_.take(submission.call, (flags & SOCK_CLOEXEC) != 0);
+      const uint8_t opcode = request.entry.opcode;
+      if (opcode == IORING_OP_ACCEPT || opcode == IORING_OP_SOCKET) give_number(submission.call, request);
     }
     chain->is_live = false;
   }

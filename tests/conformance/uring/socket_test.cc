@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include <string>
 
@@ -272,6 +273,35 @@ TEST_F(SocketRequest, AcceptWaitsAndGivesANumber) {
   EXPECT_EQ(::recv(taken[0].result, got, sizeof got, 0), 1);
   ::close(taken[0].result);
   EXPECT_EQ(::recv(client, got, sizeof got, 0), 0);
+}
+
+// Nobody here makes any other call, and who connects is another process.
+TEST_F(SocketRequest, OneAcceptGivesManyToWhomOnlyWaitsForThem) {
+  constexpr int kClients = 3;
+  constexpr useconds_t kUntilTheOtherWaits = 20'000;
+  Ring ring;
+  sockaddr_in address;
+  const int listening = listener(address);
+  ring.next(IORING_OP_ACCEPT, listening, 9).ioprio = IORING_ACCEPT_MULTISHOT;
+  EXPECT_EQ(ring.submit(), 1);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (int i = 0; i < kClients; i++) {
+      ::usleep(kUntilTheOtherWaits);
+      const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+      if (::connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  for (int i = 0; i < kClients; i++) {
+    const std::vector<Completion> taken = ring.await(1);
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_EQ(taken[0].flags, IORING_CQE_F_MORE);
+    EXPECT_GE(taken[0].result, 0);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(SocketRequest, OneAcceptGivesMany) {

@@ -22,6 +22,10 @@ for way in epoll epoll-changelist poll select; do "$programs/program_libevent_lo
      R"sh(test -e "$programs/program_libuv_loop" || exit 0 # built where there is libuv
 "$programs/program_libuv_loop")sh",
      Unix::OfLxnet},
+    {"LiburingServerAndClients",
+     {},
+     R"sh(test -e "$programs/program_liburing_server" || exit 0 # built where there is liburing
+"$programs/program_liburing_server")sh"},
     {"LibuvBesideTheHostsLocalSockets",
      {},
      R"sh(test -e "$programs/program_libuv_loop" || exit 0
