@@ -17,7 +17,7 @@ enum class LockRank : uint8_t {
   SocketInventory = 34,  // SocketSet's list of all
   ErrorQueue = 36,       // a socket's queues that packets reach without its lock
   Multicast = 38,        // group memberships
-  PacketFilter = 39,     // the packet filter's tables, while a packet is in them
+  PacketFilter = 39,     // the hooks and who is at them, while a packet is there
   Interfaces = 40,       // the registry's lists and one interface's addresses
   Routes = 42,
   Neighbours = 44,

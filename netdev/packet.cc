@@ -77,6 +77,8 @@ void Packet::copy_metadata(const Packet& other) {
   mark = other.mark;
   priority = other.priority;
   flow_hash = other.flow_hash;
+  flow = other.flow;
+  flow_state = other.flow_state;
   wall_nanos = other.wall_nanos;
   departure = other.departure;
   link_protocol = other.link_protocol;

@@ -23,6 +23,7 @@
 #include "base/ref.hh"
 #include "base/result.hh"
 #include "base/time.hh"
+#include "netdev/packet_flow.hh"
 
 namespace lxnet {
 
@@ -209,6 +210,9 @@ class alignas(64) Packet : public RefCounted<Packet> {
   // Of a packet of ours that will come back to us: under which hashes its receiver is looked for, where its sender knew.
   // SocketSet makes and reads them; 0 is none.
   ReceiverHashes receiver_hashes;
+  // The connection it belongs to, and as what (stack/conntrack); clones belong to it too. Null outside the IP layer's hooks.
+  Ref<PacketFlow> flow;
+  uint8_t flow_state = 0;
   uint32_t stamp_key = 0;       // SO_TIMESTAMPING's number of this packet
   uint8_t transmit_stamps = 0;  // what its owner, which is a Socket then, wants to know of its way out (stack/timestamping.hh)
   uint16_t link_protocol = 0;   // ethertype

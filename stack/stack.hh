@@ -9,6 +9,7 @@
 #include "hal/timer.hh"
 #include "netdev/loopback/loopback.hh"
 #include "netdev/packet_pool.hh"
+#include "stack/conntrack/tracker_slot.hh"
 #include "stack/drop_reason.hh"
 #include "stack/entry.hh"
 #include "stack/filter/packet_filter.hh"
@@ -40,6 +41,8 @@ class Stack {
   InterfaceRegistry& interfaces() { return interfaces_; }
   NeighbourTable& neighbours() { return neighbours_; }
   RouteTable& routes() { return routes_; }
+  PacketHooks& hooks() { return hooks_; }
+  TrackerSlot& connections() { return connections_; }
   PacketFilter& filter() { return filter_; }
   IpState& ip() { return ip_; }
   IcmpState& icmp() { return icmp_; }
@@ -73,6 +76,8 @@ class Stack {
   InterfaceRegistry interfaces_;
   NeighbourTable neighbours_;
   RouteTable routes_;
+  PacketHooks hooks_;
+  TrackerSlot connections_;
   PacketFilter filter_;
   IpState ip_;
   IcmpState icmp_;

@@ -42,6 +42,8 @@ struct FilterPacket {
   bool is_broken = false;
   // A target changed what routes are chosen by: the mark, or of the header the type of service, of IPv6 the hop limit too.
   bool is_routed_differently = false;
+  // Of what is ours, at OUTPUT: whose business routes are (mangle) says that the packet is to have another.
+  bool wants_other_route = false;
   // What a rule said that is to be sent in answer to a packet it dropped: a number of REJECT's, or none.
   static constexpr int kNoAnswer = -1;
   int answer = kNoAnswer;

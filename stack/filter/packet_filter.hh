@@ -1,36 +1,20 @@
-// PacketFilter: the tables of a stack, which a packet passes at five hooks. Linux's ip_tables and ip6_tables.
+// PacketFilter: the tables of a stack, which packets meet at its hooks. Linux's ip_tables and ip6_tables.
 //
-// A stack without tables has no memory here, and a hook costs it one load and one branch (is_active()). A table comes when
-// somebody asks for it, and stays. One lock covers what packets change: counters, the stack of jumps, what a limit has left.
+// A stack without tables has no memory here. A table comes when somebody asks for it, joins the hooks that it has rules for, and
+// stays. What packets change of it is covered by the lock of the hooks: counters, the stack of jumps, what a limit has left.
 #pragma once
 
-#include "hal/mutex.hh"
-#include "netdev/packet.hh"
-#include "stack/filter/filter_hook.hh"
-#include "stack/ip_address.hh"
+#include "stack/filter/packet_hooks.hh"
 
 namespace lxnet {
 
-class Entry;
 class FilterTable;
-class Interface;
 struct FilterCounters;
-struct FilterPacket;
 
 class PacketFilter {
  public:
-  explicit PacketFilter(const Hal& hal) : mutex_(hal, LockRank::PacketFilter) {}
+  explicit PacketFilter(PacketHooks& hooks) : hooks_(hooks) {}
   ~PacketFilter();
-
-  // Whether any table has rules at one of the hooks (hook_bit()).
-  bool is_active(IpFamily family, uint8_t hooks) const {
-    return (__atomic_load_n(&hooks_[index_of(family)], __ATOMIC_RELAXED) & hooks) != 0;
-  }
-
-  // any lock below rank PacketFilter. Through all tables that have the packet's hook. What the rules send in answer to a packet
-  // they refuse is on its way when this returns. Raw before Mangle before Filter before Security; `routes_anew` says whether
-  // Mangle changed what routes are chosen by.
-  FilterVerdict pass(FilterPacket& packet, bool* routes_anew = nullptr);
 
   // ---- for who reads and changes the tables: no lock
   // Null: not made yet.
@@ -47,17 +31,23 @@ class PacketFilter {
   size_t list(IpFamily family, FilterTableKind (&kinds)[kFilterTableCount]);
 
  private:
+  // Where a table stands, and how packets come to it.
+  struct Place {
+    struct Hook : PacketHook {
+      Place* place = nullptr;
+    };
+    FilterTable* table = nullptr;
+    uint8_t order = 0;  // which table of its family came when, from 1
+    bool chooses_routes = false;
+    Hook hooks[kFilterHookCount] = {};
+  };
+  static FilterVerdict walk(PacketHook& hook, FilterPacket& packet);
   static constexpr size_t index_of(IpFamily family) { return family == IpFamily::V6 ? 1 : 0; }
-  void learn_hooks(size_t family) REQUIRES(mutex_);
+  Place& place_of(IpFamily family, FilterTableKind kind) { return places_[index_of(family)][static_cast<size_t>(kind)]; }
+  void join(Place& place, IpFamily family, FilterTableKind kind) REQUIRES(hooks_.mutex());
 
-  mutable Mutex mutex_;
-  uint8_t hooks_[2] = {};  // by family: where any table has rules
-  FilterTable* tables_[2][kFilterTableCount] GUARDED_BY(mutex_) = {};
-  uint8_t order_[2][kFilterTableCount] GUARDED_BY(mutex_) = {};  // which table came when, from 1
+  PacketHooks& hooks_;
+  Place places_[2][kFilterTableCount];  // under the lock of the hooks
 };
-
-// A packet that comes in or is forwarded, its front at the IP header. Null: it is gone, and counted.
-Ref<Packet> filter_received(Entry& entry, Ref<Packet> packet, IpFamily family, FilterHook hook, const Interface* input,
-                            const Interface* output = nullptr);
 
 }  // namespace lxnet

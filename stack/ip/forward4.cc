@@ -79,7 +79,7 @@ void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
   }
   packet->mark_network_header();
   reinterpret_cast<Ipv4Header*>(packet->mutable_linear().data())->decrease_time_to_live();
-  if (entry.stack().filter().is_active(IpFamily::V4, hook_bit(FilterHook::Forward))) [[unlikely]] {
+  if (entry.stack().hooks().is_active(IpFamily::V4, hook_bit(FilterHook::Forward))) [[unlikely]] {
     packet = filter_received(entry, std::move(packet), IpFamily::V4, FilterHook::Forward, &input, route.output.get());
     if (!packet) return;
   }

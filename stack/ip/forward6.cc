@@ -62,7 +62,7 @@ void ip6_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
   }
   packet->mark_network_header();
   --reinterpret_cast<Ipv6Header*>(packet->mutable_linear().data())->hop_limit;
-  if (entry.stack().filter().is_active(IpFamily::V6, hook_bit(FilterHook::Forward))) [[unlikely]] {
+  if (entry.stack().hooks().is_active(IpFamily::V6, hook_bit(FilterHook::Forward))) [[unlikely]] {
     packet = filter_received(entry, std::move(packet), IpFamily::V6, FilterHook::Forward, &input, route.output.get());
     if (!packet) return;
   }

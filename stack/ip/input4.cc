@@ -174,7 +174,7 @@ void ip4_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   Ref<Packet> packet = check_header(entry, std::move(received));
   if (!packet) return;
   packet->mark_network_header();
-  if (entry.stack().filter().is_active(IpFamily::V4, hook_bit(FilterHook::PreRouting))) [[unlikely]] {
+  if (entry.stack().hooks().is_active(IpFamily::V4, hook_bit(FilterHook::PreRouting))) [[unlikely]] {
     packet = filter_received(entry, std::move(packet), IpFamily::V4, FilterHook::PreRouting, input);
     if (!packet) return;
   }
@@ -197,7 +197,7 @@ void ip4_deliver(Entry& entry, Ref<Packet> packet) {
     packet = ip4_reassemble(entry, std::move(packet));
     if (!packet) return;
   }
-  if (entry.stack().filter().is_active(IpFamily::V4, hook_bit(FilterHook::LocalIn))) [[unlikely]] {
+  if (entry.stack().hooks().is_active(IpFamily::V4, hook_bit(FilterHook::LocalIn))) [[unlikely]] {
     const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
     packet = filter_received(entry, std::move(packet), IpFamily::V4, FilterHook::LocalIn, input.get());
     if (!packet) return;

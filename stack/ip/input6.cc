@@ -144,7 +144,7 @@ void ip6_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   ip6_fill_info(*packet);
   packet = check_hop_by_hop(entry, std::move(packet));
   if (!packet) return;
-  if (entry.stack().filter().is_active(IpFamily::V6, hook_bit(FilterHook::PreRouting))) [[unlikely]] {
+  if (entry.stack().hooks().is_active(IpFamily::V6, hook_bit(FilterHook::PreRouting))) [[unlikely]] {
     packet = filter_received(entry, std::move(packet), IpFamily::V6, FilterHook::PreRouting, input);
     if (!packet) return;
   }
@@ -244,7 +244,7 @@ bool passes_source_filter(Entry& entry, const Packet& packet) {
 
 void ip6_deliver(Entry& entry, Ref<Packet> received) {
   // Before fragments are put together, as on a Linux that follows no connections.
-  if (entry.stack().filter().is_active(IpFamily::V6, hook_bit(FilterHook::LocalIn))) [[unlikely]] {
+  if (entry.stack().hooks().is_active(IpFamily::V6, hook_bit(FilterHook::LocalIn))) [[unlikely]] {
     const Ref<Interface> input = entry.stack().interfaces().find(received->interface_index);
     received = filter_received(entry, std::move(received), IpFamily::V6, FilterHook::LocalIn, input.get());
     if (!received) return;

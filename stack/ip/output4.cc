@@ -120,7 +120,7 @@ bool ip4_wants_copy(Entry& entry, const Packet& packet, const Route& route, cons
 Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->mark_network_header();
   packet->link_protocol = 0x0800;
-  if (entry.stack().filter().is_active(IpFamily::V4, kOutputHooks)) [[unlikely]]
+  if (entry.stack().hooks().is_active(IpFamily::V4, kOutputHooks)) [[unlikely]]
     return ip_dispatch_filtered(entry, std::move(packet), route, how);
   return ip4_leave(entry, std::move(packet), route, how);
 }

@@ -107,7 +107,7 @@ bool leaves_host(Entry& entry, const Packet& packet, const Route& route, const I
 Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->mark_network_header();
   packet->link_protocol = 0x86dd;
-  if (entry.stack().filter().is_active(IpFamily::V6, kOutputHooks)) [[unlikely]]
+  if (entry.stack().hooks().is_active(IpFamily::V6, kOutputHooks)) [[unlikely]]
     return ip_dispatch_filtered(entry, std::move(packet), route, how);
   return ip6_leave(entry, std::move(packet), route, how);
 }

@@ -1,5 +1,5 @@
-// What leaves a stack that has rules: OUTPUT for what is ours, POSTROUTING for everything, a new route where Mangle changed what
-// routes are chosen by.
+// What leaves a stack where somebody looks at it: OUTPUT for what is ours, POSTROUTING for everything, a new route where OUTPUT
+// changed what routes are chosen by.
 #include "stack/drop_reason.hh"
 #include "stack/filter/filter_packet.hh"
 #include "stack/ip/output_internal.hh"
@@ -15,9 +15,11 @@ enum class Left : uint8_t { GoesOn, Refused, Taken };
 
 // The packet stays the caller's, whatever comes back.
 Left pass(Entry& entry, Packet& packet, IpFamily family, FilterHook hook, const Route& route, bool* routes_anew = nullptr) {
-  if (!entry.stack().filter().is_active(family, hook_bit(hook))) return Left::GoesOn;
+  if (!entry.stack().hooks().is_active(family, hook_bit(hook))) return Left::GoesOn;
   FilterPacket seen(entry, packet, family, hook, nullptr, route.output.get());
-  switch (entry.stack().filter().pass(seen, routes_anew)) {
+  const FilterVerdict verdict = entry.stack().hooks().pass(seen);
+  if (routes_anew != nullptr) *routes_anew = seen.wants_other_route;
+  switch (verdict) {
     case FilterVerdict::Accept:
       return Left::GoesOn;
     case FilterVerdict::Queue:

@@ -106,12 +106,12 @@ TEST(InitialTable, OfEachNameAndFamilyIsLinuxs) {
 TEST(InitialTable, AStackWithoutOneIsNotActive) {
   TestStack bench;
   constexpr uint8_t kAll = 0x1f;
-  EXPECT_FALSE(bench.stack->filter().is_active(IpFamily::V4, kAll));
+  EXPECT_FALSE(bench.stack->hooks().is_active(IpFamily::V4, kAll));
   Entry entry(*bench.stack);
   ASSERT_TRUE(find_or_create_table(entry, IpFamily::V4, *find_table_row("filter")).is_ok());
-  EXPECT_TRUE(bench.stack->filter().is_active(IpFamily::V4, hook_bit(FilterHook::LocalOut)));
-  EXPECT_FALSE(bench.stack->filter().is_active(IpFamily::V4, hook_bit(FilterHook::PreRouting)));
-  EXPECT_FALSE(bench.stack->filter().is_active(IpFamily::V6, kAll));
+  EXPECT_TRUE(bench.stack->hooks().is_active(IpFamily::V4, hook_bit(FilterHook::LocalOut)));
+  EXPECT_FALSE(bench.stack->hooks().is_active(IpFamily::V4, hook_bit(FilterHook::PreRouting)));
+  EXPECT_FALSE(bench.stack->hooks().is_active(IpFamily::V6, kAll));
 }
 
 TEST(FindExtension, IsByNameRevisionAndFamily) {
