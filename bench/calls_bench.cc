@@ -1,6 +1,8 @@
-// What a call costs beside its work: the cheapest calls there are. `dispatch` is a call that fails at its first check, so that
-// what it takes is the way in and out; its floor is the lookup of the descriptor by the host, which lxnet does not do itself.
+// What a call costs beside its work: the cheapest calls there are, of a host of one processor, and of several where it says so.
+// `dispatch` is a call that fails at its first check, so that what it takes is the way in and out; its floor is the lookup of the
+// descriptor by the host, which lxnet does not do itself.
 #include <memory>
+#include <string>
 
 #include "bench/support/bench.hh"
 #include "bench/support/systems.hh"
@@ -53,24 +55,30 @@ Work work(int type, void (OneSocket<System>::*operation)()) {
   return once([socket = std::make_shared<OneSocket<System>>(type), operation] { ((*socket).*operation)(); });
 }
 
+template <typename System>
 Work descriptor_lookup() {
-  auto socket = std::make_shared<Lxnet>();
+  auto socket = std::make_shared<System>();
   return once([socket] {
     // The same way through the host: a descriptor that is none ends there.
     keep(socket->call(SYS_shutdown, 9999, 9));
   });
 }
 
+template <typename System>
+void add_case(Suite& suite, const std::string& name, int type, void (OneSocket<System>::*ours)(),
+              void (OneSocket<Linux>::*theirs)()) {
+  suite.add({.name = name,
+             .lxnet = [=] { return work<System>(type, ours); },
+             .linux = [=] { return work<Linux>(type, theirs); },
+             .floor = [] { return descriptor_lookup<System>(); }});
+}
+
 }  // namespace
 
 void add_cases(Suite& suite) {
-  const auto add = [&](const char* name, int type, void (OneSocket<Lxnet>::*ours)(), void (OneSocket<Linux>::*theirs)()) {
-    suite.add({.name = name,
-               .lxnet = [=] { return work<Lxnet>(type, ours); },
-               .linux = [=] { return work<Linux>(type, theirs); },
-               .floor = [] { return descriptor_lookup(); }});
-  };
-#define CALL(name, type, function) add(name, type, &OneSocket<Lxnet>::function, &OneSocket<Linux>::function)
+#define CALL(name, type, function)                                                                      \
+  add_case<SoloLxnet>(suite, name, type, &OneSocket<SoloLxnet>::function, &OneSocket<Linux>::function); \
+  add_case<Lxnet>(suite, name ", several processors", type, &OneSocket<Lxnet>::function, &OneSocket<Linux>::function)
   CALL("dispatch (shutdown of no known kind)", SOCK_DGRAM, fail_first_check);
   CALL("setsockopt SO_REUSEADDR", SOCK_DGRAM, set_option);
   CALL("getsockopt SO_REUSEADDR", SOCK_DGRAM, get_option);

@@ -305,6 +305,9 @@ constexpr OptionRow kRows[] = {
 
 }  // namespace
 
-std::span<const OptionRow> ip_level_options() { return kRows; }
+const OptionTable& ip_level_options() {
+  static constexpr OptionTable kTable(kRows);
+  return kTable;
+}
 
 }  // namespace lxnet

@@ -345,6 +345,9 @@ constexpr OptionRow kRows[] = {
 
 }  // namespace
 
-std::span<const OptionRow> ipv6_level_options() { return kRows; }
+const OptionTable& ipv6_level_options() {
+  static constexpr OptionTable kTable(kRows);
+  return kTable;
+}
 
 }  // namespace lxnet

@@ -85,8 +85,19 @@ Result<> set_raw_header_included(SyscallContext&, SocketFile& file, int value) {
 
 Result<int> get_raw_header_included(SyscallContext&, SocketFile& file) { return int{socket_of(file).ip_options.header_included}; }
 
-std::span<const OptionRow> raw4_level_options() { return kRaw4Rows; }
-std::span<const OptionRow> raw6_level_options() { return kRaw6Rows; }
-std::span<const OptionRow> icmp6_level_options() { return kIcmp6Rows; }
+const OptionTable& raw4_level_options() {
+  static constexpr OptionTable kTable(kRaw4Rows);
+  return kTable;
+}
+
+const OptionTable& raw6_level_options() {
+  static constexpr OptionTable kTable(kRaw6Rows);
+  return kTable;
+}
+
+const OptionTable& icmp6_level_options() {
+  static constexpr OptionTable kTable(kIcmp6Rows);
+  return kTable;
+}
 
 }  // namespace lxnet

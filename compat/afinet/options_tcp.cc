@@ -434,6 +434,9 @@ constexpr OptionRow kRows[] = {
 
 }  // namespace
 
-std::span<const OptionRow> tcp_level_options() { return kRows; }
+const OptionTable& tcp_level_options() {
+  static constexpr OptionTable kTable(kRows);
+  return kTable;
+}
 
 }  // namespace lxnet

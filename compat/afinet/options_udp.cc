@@ -83,6 +83,9 @@ constexpr OptionRow kRows[] = {
 
 }  // namespace
 
-std::span<const OptionRow> udp_level_options() { return kRows; }
+const OptionTable& udp_level_options() {
+  static constexpr OptionTable kTable(kRows);
+  return kTable;
+}
 
 }  // namespace lxnet

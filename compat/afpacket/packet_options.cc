@@ -272,12 +272,15 @@ constexpr OptionRow kRows[] = {
 
 }  // namespace
 
-std::span<const OptionRow> packet_level_options() { return kRows; }
+const OptionTable& packet_level_options() {
+  static constexpr OptionTable kTable(kRows);
+  return kTable;
+}
 
 Result<> PacketSocket::set_option(SyscallContext& context, int level, int name, UserAddress value, int length) {
   // SOCK_PACKET has no options of its own.
   if (is_old()) return Errno::EOPNOTSUPP;
-  return lxnet::set_option(kRows, OptionInput{context, *this, value, length}, level, name);
+  return lxnet::set_option(packet_level_options(), OptionInput{context, *this, value, length}, level, name);
 }
 
 Result<> PacketSocket::get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length_address) {
@@ -285,7 +288,7 @@ Result<> PacketSocket::get_option(SyscallContext& context, int level, int name, 
   if (level != kLevel) return Errno::ENOPROTOOPT;
   const int length = TRY(read_user<int>(context.hal(), length_address));
   if (length < 0) return Errno::EINVAL;
-  return lxnet::get_option(kRows, OptionOutput{context, *this, value, length_address, length}, level, name);
+  return lxnet::get_option(packet_level_options(), OptionOutput{context, *this, value, length_address, length}, level, name);
 }
 
 }  // namespace lxnet

@@ -215,6 +215,6 @@ class PacketSocket final : public SocketFile {
 };
 
 // SOL_PACKET's.
-std::span<const OptionRow> packet_level_options();
+const OptionTable& packet_level_options();
 
 }  // namespace lxnet

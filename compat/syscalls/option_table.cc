@@ -1,15 +1,8 @@
-// Finding an option's row and moving its value.
+// Moving an option's value.
 #include "compat/syscalls/option_table.hh"
 
 namespace lxnet {
 namespace {
-
-const OptionRow* find_row(std::span<const OptionRow> rows, int level, int name) {
-  for (const OptionRow& row : rows) {
-    if (row.level == level && row.name == name) return &row;
-  }
-  return nullptr;
-}
 
 Result<int> read_int_or_char(const OptionInput& input) {
   if (static_cast<size_t>(input.length) >= sizeof(int)) return input.read<int>();
@@ -59,8 +52,8 @@ Result<int> read_ipv6_int(const OptionInput& input) {
   return input.value.is_null() ? Result<int>(0) : input.read<int>();
 }
 
-Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, int level, int name) {
-  const OptionRow* row = find_row(rows, level, name);
+Result<> set_option(const OptionTable& table, const OptionInput& input, int level, int name) {
+  const OptionRow* row = table.find(level, name);
   if (row == nullptr) return Errno::ENOPROTOOPT;
   if (row->set != nullptr) return row->set(input);
   if (row->set_int == nullptr) return Errno::ENOPROTOOPT;
@@ -69,8 +62,8 @@ Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, i
   return row->set_int(input.context, input.socket, value);
 }
 
-Result<> get_option(std::span<const OptionRow> rows, const OptionOutput& output, int level, int name) {
-  const OptionRow* row = find_row(rows, level, name);
+Result<> get_option(const OptionTable& table, const OptionOutput& output, int level, int name) {
+  const OptionRow* row = table.find(level, name);
   if (row == nullptr) return Errno::ENOPROTOOPT;
   if (row->get != nullptr) return row->get(output);
   if (row->get_int == nullptr) return Errno::ENOPROTOOPT;

@@ -4,6 +4,8 @@
 // fails as Linux does on a kernel without the feature, and docs/coverage.md is printed from the rows.
 #pragma once
 
+#include <array>
+
 #include "compat/syscalls/socket_file.hh"
 #include "compat/syscalls/syscall_table.hh"
 
@@ -72,14 +74,46 @@ struct OptionRow {
   const char* note = "";
 };
 
+// The rows of a level, and where each number's stands.
+class OptionTable {
+ public:
+  constexpr OptionTable() = default;
+  template <size_t N>
+  explicit consteval OptionTable(const OptionRow (&rows)[N]) : rows_(rows) {
+    static_assert(N < kNoRow);
+    // A number beyond the index does not compile.
+    for (size_t i = 0; i < N; ++i) index_[static_cast<size_t>(rows[i].name)] = static_cast<uint8_t>(i);
+  }
+
+  std::span<const OptionRow> rows() const { return rows_; }
+  // Null: there is none.
+  const OptionRow* find(int level, int name) const {
+    const auto number = static_cast<uint32_t>(name);
+    if (number >= kNumbers || index_[number] == kNoRow) return nullptr;
+    const OptionRow& row = rows_[index_[number]];
+    return row.level == level ? &row : nullptr;
+  }
+
+ private:
+  static constexpr uint32_t kNumbers = 128;
+  static constexpr uint8_t kNoRow = 0xff;
+
+  std::span<const OptionRow> rows_;
+  std::array<uint8_t, kNumbers> index_ = [] {
+    std::array<uint8_t, kNumbers> none{};
+    none.fill(kNoRow);
+    return none;
+  }();
+};
+
 // do_ipv6_setsockopt(): EINVAL below four bytes; a null pointer is a zero.
 Result<int> read_ipv6_int(const OptionInput& input);
 
 // Runs the row of (level, name). ENOPROTOOPT where there is none, or none in this direction.
-Result<> set_option(std::span<const OptionRow> rows, const OptionInput& input, int level, int name);
-Result<> get_option(std::span<const OptionRow> rows, const OptionOutput& output, int level, int name);
+Result<> set_option(const OptionTable& table, const OptionInput& input, int level, int name);
+Result<> get_option(const OptionTable& table, const OptionOutput& output, int level, int name);
 
 // SOL_SOCKET, which every family shares (options_socket.cc).
-std::span<const OptionRow> socket_level_options();
+const OptionTable& socket_level_options();
 
 }  // namespace lxnet

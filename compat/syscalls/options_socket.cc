@@ -439,6 +439,9 @@ constexpr OptionRow kRows[] = {
 
 }  // namespace
 
-std::span<const OptionRow> socket_level_options() { return kRows; }
+const OptionTable& socket_level_options() {
+  static constexpr OptionTable kTable(kRows);
+  return kTable;
+}
 
 }  // namespace lxnet

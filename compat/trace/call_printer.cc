@@ -281,8 +281,9 @@ void CallPrinter::option_name(uint64_t level, uint64_t option) {
     uint32_t number;
     std::span<const OptionRow> rows;
   };
-  const Level levels[] = {{1, socket_level_options()}, {0, ip_level_options()},   {41, ipv6_level_options()},
-                          {6, tcp_level_options()},    {17, udp_level_options()}, {255, raw4_level_options()}};
+  const Level levels[] = {{1, socket_level_options().rows()}, {0, ip_level_options().rows()},
+                          {41, ipv6_level_options().rows()},  {6, tcp_level_options().rows()},
+                          {17, udp_level_options().rows()},   {255, raw4_level_options().rows()}};
   for (const Level& of : levels) {
     if (of.number != level) continue;
     for (const OptionRow& row : of.rows) {

@@ -9,9 +9,9 @@ namespace differential {
 std::string missing_options() {
   std::string list;
   const std::span<const lxnet::OptionRow> tables[] = {
-      lxnet::socket_level_options(), lxnet::ip_level_options(),    lxnet::ipv6_level_options(),
-      lxnet::tcp_level_options(),    lxnet::udp_level_options(),   lxnet::raw4_level_options(),
-      lxnet::raw6_level_options(),   lxnet::icmp6_level_options(), lxnet::packet_level_options()};
+      lxnet::socket_level_options().rows(), lxnet::ip_level_options().rows(),    lxnet::ipv6_level_options().rows(),
+      lxnet::tcp_level_options().rows(),    lxnet::udp_level_options().rows(),   lxnet::raw4_level_options().rows(),
+      lxnet::raw6_level_options().rows(),   lxnet::icmp6_level_options().rows(), lxnet::packet_level_options().rows()};
   for (const auto& rows : tables) {
     for (const lxnet::OptionRow& row : rows) {
       if (row.support == lxnet::Support::Missing) list += std::to_string(row.level) + ":" + std::to_string(row.name) + ",";

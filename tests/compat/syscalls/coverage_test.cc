@@ -50,11 +50,11 @@ size_t count_served(const Level& level) {
 }
 
 void print_options(std::ostream& out) {
-  const Level levels[] = {{"SOL_SOCKET", socket_level_options()},        {"IPPROTO_IP", ip_level_options()},
-                          {"IPPROTO_IPV6", ipv6_level_options()},        {"IPPROTO_TCP", tcp_level_options()},
-                          {"IPPROTO_UDP", udp_level_options()},          {"SOL_RAW", raw4_level_options()},
-                          {"SOL_RAW of AF_INET6", raw6_level_options()}, {"SOL_ICMPV6", icmp6_level_options()},
-                          {"SOL_PACKET", packet_level_options()}};
+  const Level levels[] = {{"SOL_SOCKET", socket_level_options().rows()},        {"IPPROTO_IP", ip_level_options().rows()},
+                          {"IPPROTO_IPV6", ipv6_level_options().rows()},        {"IPPROTO_TCP", tcp_level_options().rows()},
+                          {"IPPROTO_UDP", udp_level_options().rows()},          {"SOL_RAW", raw4_level_options().rows()},
+                          {"SOL_RAW of AF_INET6", raw6_level_options().rows()}, {"SOL_ICMPV6", icmp6_level_options().rows()},
+                          {"SOL_PACKET", packet_level_options().rows()}};
   out << "\n## Socket options\n\nServed: the option has its effect. Missing: it fails as on a Linux without it.\n\n"
       << "| level | rows | served |\n| --- | --- | --- |\n";
   for (const Level& level : levels)
@@ -83,6 +83,15 @@ TEST(CoverageTest, TheDocumentSaysWhatTheTablesSay) {
   std::ostringstream written;
   written << file.rdbuf();
   EXPECT_EQ(written.str(), printed.str()) << "run it once with LXNET_WRITE_COVERAGE=1 and commit docs/coverage.md";
+}
+
+TEST(CoverageTest, EveryRowIsFoundByItsNumber) {
+  for (const OptionTable* table :
+       {&socket_level_options(), &ip_level_options(), &ipv6_level_options(), &tcp_level_options(), &udp_level_options(),
+        &raw4_level_options(), &raw6_level_options(), &icmp6_level_options(), &packet_level_options()}) {
+    for (const OptionRow& row : table->rows()) EXPECT_EQ(table->find(row.level, row.name), &row) << row.text;
+    for (const int name : {-1, 127, 128, INT32_MAX, INT32_MIN}) EXPECT_EQ(table->find(table->rows()[0].level, name), nullptr);
+  }
 }
 
 }  // namespace
