@@ -152,7 +152,7 @@ void TcpSocket::set_retransmit_timer(Entry& entry) {
   if (fast_open_request_) return;  // the timer serves the SYN,ACK
   if (schedule_loss_probe(entry, TimeoutFrom::Now)) return;
   if (recovery_.out == 0) {
-    if (probe_timer_kind_ != ProbeTimer::ZeroWindow) cancel(probe_timer_);
+    if (probe_timer_kind_ != ProbeTimer::ZeroWindow) cancel(Deadlines::Kind::Probe);
     return;
   }
   Duration delay = current_rto();

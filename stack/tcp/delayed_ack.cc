@@ -116,8 +116,8 @@ void TcpSocket::delay_ack(Entry& entry) {
     delay = std::min(delay, longest);
   }
   delay = std::min(delay, tcp_options.longest_ack_delay());
-  if (ack_timer_.is_armed()) {
-    const Instant deadline = ack_timer_.deadline();
+  if (deadlines_.is_set(Deadlines::Kind::Ack)) {
+    const Instant deadline = deadlines_.at(Deadlines::Kind::Ack);
     if (deadline <= entry.now() + delay / 4) {
       send_ack(entry);
       return;
@@ -136,7 +136,7 @@ void TcpSocket::note_ack_sent(Entry& entry) {
     ack_.compressed = 0;
   }
   ack_.is_scheduled = ack_.is_wanted_now = ack_.saw_push = ack_.saw_push_twice = ack_.has_no_memory = false;
-  if (ack_timer_.is_armed()) cancel(ack_timer_);
+  cancel(Deadlines::Kind::Ack);
 }
 
 // Data that leaves soon after data came is an answer: the exchange is interactive.

@@ -26,7 +26,7 @@ void TcpSocket::push_pending(Entry& entry, Nagle nagle) {
   if (nagle == Nagle::Default && tcp_options.cork) nagle = Nagle::Cork;
   write_pending(entry, nagle);
   // With nothing in flight and something left, only a probe will find the window open again.
-  if (recovery_.out == 0 && !send_queue_.unsent.is_empty() && !probe_timer_.is_armed()) {
+  if (recovery_.out == 0 && !send_queue_.unsent.is_empty() && !deadlines_.is_set(Deadlines::Kind::Probe)) {
     arm_probe_timer(entry, ProbeTimer::ZeroWindow, std::max(rtt_.rto(), rtt_.min_rto()));
   }
 }
@@ -115,7 +115,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   const uint32_t at_once = segments_at_once(current_mss());
   while (SendRecord* record = send_queue_.unsent.front()) {
     if (is_paced(entry.now())) {
-      stack().timers().arm(pacing_timer_, pacing_until_);
+      arm(Deadlines::Kind::Pacing, pacing_until_);
       break;
     }
     const uint32_t mss = current_mss();

@@ -88,7 +88,7 @@ void TcpSocket::retransmit_lost(Entry& entry) {
     const uint32_t in_flight = recovery_.in_flight();
     if (in_flight >= congestion_.cwnd) break;
     if (is_paced(entry.now())) {
-      stack().timers().arm(pacing_timer_, pacing_until_);
+      arm(Deadlines::Kind::Pacing, pacing_until_);
       break;
     }
     const uint32_t quota = std::min(congestion_.cwnd - in_flight, at_once);

@@ -107,10 +107,7 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
       lock_(*this, kWork, stack.hal()),
       send_queue_(stack.pool()),
       out_of_order_(stack.hal()),
-      probe_timer_(&on_retransmit_timer, &kTimerOwnerOfProbe),
-      ack_timer_(&on_ack_timer, &kTimerOwnerOfAck),
-      keep_alive_timer_(&on_keep_alive_timer, &kTimerOwnerOfKeepAlive),
-      pacing_timer_(&on_pacing_timer, &kTimerOwnerOfPacing) {
+      timer_(&on_timer, &kTimerOwner) {
   const TunableValues& tunables = stack.tunables().values();
   options.send_buffer = static_cast<uint32_t>(tunables.tcp_wmem[1]);
   options.receive_buffer = static_cast<uint32_t>(tunables.tcp_rmem[1]);

@@ -13,6 +13,7 @@
 #include "stack/socket_lock.hh"
 #include "stack/tcp/congestion/congestion_control.hh"
 #include "stack/tcp/connection_state.hh"
+#include "stack/tcp/deadlines.hh"
 #include "stack/tcp/out_of_order_queue.hh"
 #include "stack/tcp/recovery/recovery_state.hh"
 #include "stack/tcp/rtt_estimator.hh"
@@ -98,7 +99,6 @@ class TcpSocket final : public Socket {
  private:
   friend class Listener;
   friend class TcpTimeWait;
-  friend struct TcpTimerAccess;
   friend class SynRequest;
   friend struct TcpTestAccess;
   friend class TcpOptionCalls;
@@ -110,8 +110,9 @@ class TcpSocket final : public Socket {
   // Of connect(), as the user sees it: Linux's socket->state. Given up: shut down before anybody asked how the attempt ended.
   enum class Phase : uint8_t { Unconnected, Connecting, Connected, GivenUp };
   enum class ProbeTimer : uint8_t { None, Retransmit, LossProbe, Reordering, ZeroWindow };
-  static constexpr uint32_t kDeferredMtu = 16;  // beside the timers' bits
-  static const TimerOwner kTimerOwnerOfProbe, kTimerOwnerOfAck, kTimerOwnerOfKeepAlive, kTimerOwnerOfPacing;
+  // What the packet path leaves to the lock's owner.
+  static constexpr uint32_t kDeferredTimer = 1, kDeferredMtu = 2;
+  static const TimerOwner kTimerOwner;
   enum ShutdownBits : uint8_t { kShutdownReceive = 1, kShutdownSend = 2, kShutdownBoth = 3 };
   enum class Nagle : uint8_t { Default, Push, Cork };
 
@@ -464,11 +465,9 @@ class TcpSocket final : public Socket {
   Result<size_t> receive_urgent(ReceiveRequest& request);
 
   // ---- timers.cc
-  static void on_retransmit_timer(Entry& entry, Timer& timer);
-  static void on_ack_timer(Entry& entry, Timer& timer);
-  static void on_keep_alive_timer(Entry& entry, Timer& timer);
-  static void on_pacing_timer(Entry& entry, Timer& timer);
+  static void on_timer(Entry& entry, Timer& timer);
   static void run_deferred(Entry& entry, Socket& socket, uint32_t bits);
+  void run_deadlines(Entry& entry);
   void run_retransmit_timer(Entry& entry);
   void run_ack_timer(Entry& entry);
   void run_keep_alive_timer(Entry& entry);
@@ -476,11 +475,13 @@ class TcpSocket final : public Socket {
   void draw_transmit_hash();
   void try_another_path(Entry& entry);
   void apply_path_mtu(Entry& entry);
+  void arm(Deadlines::Kind kind, Instant when);
+  void keep_timer_before(Instant when);
   void arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay);
   void arm_ack_timer(Entry& entry, Duration delay);
   void arm_keep_alive(Entry& entry, Duration delay);
   Duration keep_alive_delay() const;
-  void cancel(Timer& timer);
+  void cancel(Deadlines::Kind kind);
   void cancel_timers();
   void time_out(Entry& entry);
   bool has_timed_out(Entry& entry) const;
@@ -579,10 +580,8 @@ class TcpSocket final : public Socket {
   uint32_t next_zero_copy_ = 0;
 
   ProbeTimer probe_timer_kind_ = ProbeTimer::None;
-  Timer probe_timer_;
-  Timer ack_timer_;
-  Timer keep_alive_timer_;
-  Timer pacing_timer_;
+  Deadlines deadlines_;
+  Timer timer_;
   Instant pacing_until_;
   Instant first_syn_at_;
   Instant first_sent_at_;  // of the delivery-rate sample under way

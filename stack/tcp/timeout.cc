@@ -189,7 +189,7 @@ void TcpSocket::check_probe_timer(Entry& entry) {
   const SeqNum first_end = next->seq + std::min<uint32_t>(next->length(), std::max<uint32_t>(snd_.mss, 1));
   if (!first_end.is_after(snd_.window_end())) {
     recovery_.backoff = 0;
-    if (probe_timer_kind_ == ProbeTimer::ZeroWindow) cancel(probe_timer_);
+    if (probe_timer_kind_ == ProbeTimer::ZeroWindow) cancel(Deadlines::Kind::Probe);
   } else {
     arm_probe_timer(entry, ProbeTimer::ZeroWindow, backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff));
   }

@@ -1,6 +1,4 @@
-// The timers of a connection. One serves retransmission, loss probes, RACK and zero-window probes, which exclude each other; the
-// others are delayed acknowledgment, keepalive (also FIN-WAIT-2's end) and pacing. A timer that finds the socket owned leaves a
-// bit.
+// What a connection does when one of its deadlines has come. A timer that finds the socket owned leaves a bit to the owner.
 #include <algorithm>
 
 #include "stack/mib.hh"
@@ -9,86 +7,58 @@
 
 namespace lxnet {
 
-namespace {
+const TimerOwner TcpSocket::kTimerOwner = lxnet::kTimerOwner<TcpSocket, &TcpSocket::timer_>;
 
-template <typename T, typename M>
-T& owner_of(M& member, M T::*pointer) {
-  alignas(T) static constexpr char kProbe[sizeof(T)] = {};
-  const T* probe = reinterpret_cast<const T*>(kProbe);
-  const auto offset = reinterpret_cast<const char*>(&(probe->*pointer)) - reinterpret_cast<const char*>(probe);
-  return *reinterpret_cast<T*>(reinterpret_cast<char*>(&member) - offset);
+void TcpSocket::on_timer(Entry& entry, Timer& timer) {
+  TcpSocket& socket = owner_of<TcpSocket, &TcpSocket::timer_>(timer);
+  PacketOwnership ownership(socket.lock_, entry, kDeferredTimer);
+  if (ownership.is_owned()) socket.run_deadlines(entry);
 }
 
-}  // namespace
-
-struct TcpTimerAccess {
-  enum Bit : uint32_t { kProbe = 1, kAck = 2, kKeepAlive = 4, kPacing = 8 };
-
-  template <Timer TcpSocket::*Member>
-  static bool hold(Timer& timer) {
-    return owner_of(timer, Member).ref_unless_zero();
-  }
-  template <Timer TcpSocket::*Member>
-  static void release(Timer& timer) {
-    static_cast<void>(Ref<TcpSocket>::adopt(&owner_of(timer, Member)));
-  }
-  template <Timer TcpSocket::*Member>
-  static void fire(Entry& entry, Timer& timer, uint32_t bit) {
-    TcpSocket& socket = owner_of(timer, Member);
-    PacketOwnership ownership(socket.lock_, entry, bit);
-    if (ownership.is_owned()) run(entry, socket, bit);
-  }
-  static void run(Entry& entry, TcpSocket& socket, uint32_t bits) {
-    if ((bits & kProbe) != 0 && socket.probe_timer_.claim()) socket.run_retransmit_timer(entry);
-    if ((bits & kAck) != 0 && socket.ack_timer_.claim()) socket.run_ack_timer(entry);
-    if ((bits & kKeepAlive) != 0 && socket.keep_alive_timer_.claim()) socket.run_keep_alive_timer(entry);
-    if ((bits & kPacing) != 0 && socket.pacing_timer_.claim()) socket.run_pacing_timer(entry);
-  }
-  static constexpr TimerOwner kProbeOwner = {&hold<&TcpSocket::probe_timer_>, &release<&TcpSocket::probe_timer_>};
-  static constexpr TimerOwner kAckOwner = {&hold<&TcpSocket::ack_timer_>, &release<&TcpSocket::ack_timer_>};
-  static constexpr TimerOwner kKeepAliveOwner = {&hold<&TcpSocket::keep_alive_timer_>, &release<&TcpSocket::keep_alive_timer_>};
-  static constexpr TimerOwner kPacingOwner = {&hold<&TcpSocket::pacing_timer_>, &release<&TcpSocket::pacing_timer_>};
-};
-
-const TimerOwner TcpSocket::kTimerOwnerOfProbe = TcpTimerAccess::kProbeOwner;
-const TimerOwner TcpSocket::kTimerOwnerOfAck = TcpTimerAccess::kAckOwner;
-const TimerOwner TcpSocket::kTimerOwnerOfKeepAlive = TcpTimerAccess::kKeepAliveOwner;
-const TimerOwner TcpSocket::kTimerOwnerOfPacing = TcpTimerAccess::kPacingOwner;
-
-void TcpSocket::on_retransmit_timer(Entry& entry, Timer& timer) {
-  TcpTimerAccess::fire<&TcpSocket::probe_timer_>(entry, timer, TcpTimerAccess::kProbe);
-}
-void TcpSocket::on_ack_timer(Entry& entry, Timer& timer) {
-  TcpTimerAccess::fire<&TcpSocket::ack_timer_>(entry, timer, TcpTimerAccess::kAck);
-}
-void TcpSocket::on_keep_alive_timer(Entry& entry, Timer& timer) {
-  TcpTimerAccess::fire<&TcpSocket::keep_alive_timer_>(entry, timer, TcpTimerAccess::kKeepAlive);
-}
-void TcpSocket::on_pacing_timer(Entry& entry, Timer& timer) {
-  TcpTimerAccess::fire<&TcpSocket::pacing_timer_>(entry, timer, TcpTimerAccess::kPacing);
-}
 void TcpSocket::run_deferred(Entry& entry, Socket& socket, uint32_t bits) {
   auto& self = static_cast<TcpSocket&>(socket);
-  TcpTimerAccess::run(entry, self, bits);
+  if ((bits & kDeferredTimer) != 0) self.run_deadlines(entry);
   if ((bits & kDeferredMtu) != 0) self.apply_path_mtu(entry);
+}
+
+void TcpSocket::run_deadlines(Entry& entry) {
+  static_cast<void>(timer_.claim());  // it may have been set again since it fired: what has come is asked of the deadlines
+  const Instant now = entry.now();
+  if (deadlines_.take(Deadlines::Kind::Probe, now)) run_retransmit_timer(entry);
+  if (deadlines_.take(Deadlines::Kind::Ack, now)) run_ack_timer(entry);
+  if (deadlines_.take(Deadlines::Kind::KeepAlive, now)) run_keep_alive_timer(entry);
+  if (deadlines_.take(Deadlines::Kind::Pacing, now)) run_pacing_timer(entry);
+  keep_timer_before(deadlines_.earliest());
+}
+
+void TcpSocket::keep_timer_before(Instant when) {
+  if (when.is_never() || (timer_.is_armed() && timer_.deadline() <= when)) return;
+  stack().timers().arm(timer_, when);
+}
+
+void TcpSocket::arm(Deadlines::Kind kind, Instant when) {
+  deadlines_.set(kind, when);
+  keep_timer_before(when);
 }
 
 void TcpSocket::arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay) {
   probe_timer_kind_ = kind;
-  stack().timers().arm(probe_timer_, entry.now() + std::min(delay, tcp_options.max_rto));
+  arm(Deadlines::Kind::Probe, entry.now() + std::min(delay, tcp_options.max_rto));
 }
 
-void TcpSocket::arm_ack_timer(Entry& entry, Duration delay) { stack().timers().arm(ack_timer_, entry.now() + delay); }
+void TcpSocket::arm_ack_timer(Entry& entry, Duration delay) { arm(Deadlines::Kind::Ack, entry.now() + delay); }
 
-void TcpSocket::arm_keep_alive(Entry& entry, Duration delay) { stack().timers().arm(keep_alive_timer_, entry.now() + delay); }
+void TcpSocket::arm_keep_alive(Entry& entry, Duration delay) { arm(Deadlines::Kind::KeepAlive, entry.now() + delay); }
 
-void TcpSocket::cancel(Timer& timer) {
-  if (&timer == &probe_timer_) probe_timer_kind_ = ProbeTimer::None;
-  static_cast<void>(stack().timers().cancel(timer));
+void TcpSocket::cancel(Deadlines::Kind kind) {
+  if (kind == Deadlines::Kind::Probe) probe_timer_kind_ = ProbeTimer::None;
+  deadlines_.clear(kind);
 }
 
 void TcpSocket::cancel_timers() {
-  for (Timer* timer : {&probe_timer_, &ack_timer_, &keep_alive_timer_, &pacing_timer_}) cancel(*timer);
+  probe_timer_kind_ = ProbeTimer::None;
+  deadlines_ = Deadlines();
+  static_cast<void>(stack().timers().cancel(timer_));
 }
 
 Duration TcpSocket::backed_off(Duration base, uint8_t shift) const {
@@ -167,7 +137,7 @@ void TcpSocket::keep_alive_changed(Entry& entry) {
   if (options.keep_alive) {
     arm_keep_alive(entry, keep_alive_delay());
   } else {
-    cancel(keep_alive_timer_);
+    cancel(Deadlines::Kind::KeepAlive);
   }
 }
 

@@ -146,7 +146,7 @@ void TcpSocket::confirm_fast_open(Entry& entry) {
   leave_fast_open(entry);
   // The timer served the SYN,ACK so far.
   if (recovery_.out == 0) {
-    cancel(probe_timer_);
+    cancel(Deadlines::Kind::Probe);
   } else {
     arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
   }
