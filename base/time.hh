@@ -35,6 +35,26 @@ class Duration {
   int64_t nanos_ = 0;
 };
 
+// A Duration kept in four bytes, in units of so many nanoseconds and cut to whole ones: what an object of which there are many
+// remembers. Not negative; what does not fit is max().
+template <int64_t kUnit>
+class BriefDuration {
+ public:
+  constexpr BriefDuration() = default;
+  constexpr BriefDuration(Duration d)
+      : units_(d.in_nanos() / kUnit >= kMax ? kMax : static_cast<uint32_t>(d.in_nanos() / kUnit)) {}
+  constexpr operator Duration() const { return get(); }
+  constexpr Duration get() const { return units_ == kMax ? Duration::max() : Duration::nanos(units_ * kUnit); }
+
+ private:
+  static constexpr uint32_t kMax = UINT32_MAX;
+
+  uint32_t units_ = 0;
+};
+using BriefMicros = BriefDuration<1'000>;      // up to 71 minutes
+using BriefMillis = BriefDuration<1'000'000>;  // up to 49 days
+using BriefSeconds = BriefDuration<1'000'000'000>;
+
 class Instant {
  public:
   constexpr Instant() = default;

@@ -14,7 +14,11 @@ namespace lxnet {
 
 class CAPABILITY("mutex") Mutex {
  public:
+#if defined(LXNET_DEBUG)
   Mutex(const Hal& hal, LockRank rank) : hal_(hal), rank_(rank) {}
+#else
+  Mutex(const Hal& hal, LockRank) : hal_(hal) {}
+#endif
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
@@ -36,7 +40,11 @@ class CAPABILITY("mutex") Mutex {
 
   const Hal& hal() const { return hal_; }
   // For a lock whose place in the tree is found at run time: an epoll set that comes to watch another. Not while it is held.
-  void set_rank(LockRank rank) { rank_ = rank; }
+  void set_rank([[maybe_unused]] LockRank rank) {
+#if defined(LXNET_DEBUG)
+    rank_ = rank;
+#endif
+  }
 
  private:
   void check_rank() const;
@@ -45,8 +53,8 @@ class CAPABILITY("mutex") Mutex {
 
   const Hal& hal_;
   lxnet_lock lock_{};
-  [[maybe_unused]] LockRank rank_;  // read by debug builds alone
 #if defined(LXNET_DEBUG)
+  LockRank rank_;
   Mutex* outer_ = nullptr;  // the lock this context held before this one
 #endif
 };

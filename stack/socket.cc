@@ -6,7 +6,7 @@
 namespace lxnet {
 
 Socket::Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol)
-    : attachments(stack.hal()), stack_(stack), family_(family), type_(type), protocol_(protocol), wait_queue_(stack.hal()) {
+    : stack_(stack), family_(family), type_(type), protocol_(protocol), wait_queue_(stack.hal()) {
   const TunableValues& tunables = stack.tunables().values();
   options.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
   options.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
@@ -18,7 +18,7 @@ Socket::Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol)
 Result<> Socket::keep_group_program(Ref<BpfProgram> program) {
   if (!options.reuse_port) return Errno::EINVAL;
   const bool takes_away = !program;
-  const Ref<BpfProgram> before = attachments.set_group_program(std::move(program));
+  const Ref<BpfProgram> before = TRY(attachments.set_group_program(stack().hal(), std::move(program)));
   return takes_away && !before ? Result<>(Errno::ENOENT) : ok();
 }
 

@@ -5,10 +5,24 @@
 
 namespace lxnet {
 
-void SocketAttachments::inherit(const SocketAttachments& listener) {
-  set_filter(listener.filter());
-  set_options_v4(listener.options_v4());
-  set_extensions_v6(listener.extensions_v6());
+SocketAttachments::~SocketAttachments() {
+  if (holder_ != nullptr) dispose(holder_->mutex.hal(), holder_);
+}
+
+// Two tasks may come to make it: the first one's stays.
+Result<SocketAttachments::Holder*> SocketAttachments::make_holder(const Hal& hal) {
+  Holder* made = construct<Holder>(hal, hal);
+  if (made == nullptr) return Errno::ENOMEM;
+  Holder* present = nullptr;
+  if (__atomic_compare_exchange_n(&holder_, &present, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return made;
+  dispose(hal, made);
+  return present;
+}
+
+Result<> SocketAttachments::inherit(const Hal& hal, const SocketAttachments& listener) {
+  TRY(replace(hal, &Holder::filter, listener.filter()));
+  TRY(replace(hal, &Holder::options_v4, listener.options_v4()));
+  return replace(hal, &Holder::extensions_v6, listener.extensions_v6());
 }
 
 bool SocketAttachments::admits(Packet& packet, size_t least) const {

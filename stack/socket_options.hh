@@ -36,6 +36,9 @@ struct SocketOptions {
   bool transmit_time_on = false;                                   // SO_TXTIME
   bool receive_mark = false, receive_priority = false;             // SO_RCVMARK, SO_RCVPRIORITY
   bool send_buffer_locked = false, receive_buffer_locked = false;  // set by the user: no autotuning
+  bool prefer_busy_poll = false;
+  bool transmit_rehash = true;  // SO_TXREHASH: a stream that times out tries another path
+  uint16_t busy_poll_budget = 0;
   Duration linger;
   Duration receive_timeout = Duration::max();
   Duration send_timeout = Duration::max();
@@ -46,17 +49,14 @@ struct SocketOptions {
   int32_t peek_offset = -1;
   Relaxed<uint32_t> send_buffer = 0, receive_buffer = 0;  // in true_size bytes: twice what the user asked for
   uint32_t timestamp_flags = 0;                           // kTimestamp* below
+  uint64_t max_pacing_rate = ~uint64_t{0};
   int64_t last_stamp = -1;          // SIOCGSTAMP: of the last datagram received; 0: it had none; -1: there was none
   uint32_t timestamping_flags = 0;  // SOF_TIMESTAMPING_*
-  uint64_t max_pacing_rate = ~uint64_t{0};
-  int32_t transmit_clock = 0;  // SO_TXTIME's clock and flags
+  int32_t transmit_clock = 0;       // SO_TXTIME's clock and flags
   uint32_t transmit_time_flags = 0;
   uint32_t timestamp_key = 0;         // SOF_TIMESTAMPING_OPT_ID: the next packet's; for a stream, what its bytes are counted from
   int32_t timestamp_clock_index = 0;  // SOF_TIMESTAMPING_BIND_PHC, which no device grants
   uint32_t busy_poll_micros = 0;
-  uint16_t busy_poll_budget = 0;
-  bool prefer_busy_poll = false;
-  bool transmit_rehash = true;           // SO_TXREHASH: a stream that times out tries another path
   Relaxed<uint32_t> incoming_cpu = ~0u;  // SO_INCOMING_CPU: noted by every packet
 };
 

@@ -21,7 +21,8 @@ Result<> replace_headers(const OptionInput& input, const StickyHeaders::Parts& p
   SocketAttachments& attachments = socket_of(input.socket).attachments;
   bool is_empty = true;
   for (const ByteSpan& part : parts.bytes) is_empty = is_empty && part.empty();
-  attachments.set_extensions_v6(is_empty ? nullptr : TRY(StickyHeaders::create_v6(input.context.hal(), parts)));
+  TRY(attachments.set_extensions_v6(input.context.hal(),
+                                    is_empty ? nullptr : TRY(StickyHeaders::create_v6(input.context.hal(), parts))));
   socket_of(input.socket).headers_changed(input.context.entry());
   socket_of(input.socket).forget_route(input.context.entry());
   return ok();
@@ -42,7 +43,8 @@ Result<> set_ip_options(const OptionInput& input) {
   TRY(copy_in(input.context.hal(), given, input.value));
   TRY(Ipv4Options::from_user(given, privilege(input.context)));
   SocketAttachments& attachments = socket_of(input.socket).attachments;
-  attachments.set_options_v4(size == 0 ? nullptr : TRY(StickyHeaders::create_v4(input.context.hal(), given)));
+  TRY(attachments.set_options_v4(input.context.hal(),
+                                 size == 0 ? nullptr : TRY(StickyHeaders::create_v4(input.context.hal(), given))));
   socket_of(input.socket).headers_changed(input.context.entry());
   return ok();
 }

@@ -176,7 +176,7 @@ Result<> get_repair_window(const OptionOutput& output) {
 
 // Given once. Where there is too little room the size that is needed is told.
 Result<> get_saved_syn(const OptionOutput& output) {
-  HeapArray<uint8_t> saved;
+  SavedSyn saved;
   size_t size = 0;
   const auto taken =
       Calls::take_saved_syn(output.context.entry(), tcp_of(output.socket), static_cast<size_t>(output.length), saved, size);
@@ -184,7 +184,7 @@ Result<> get_saved_syn(const OptionOutput& output) {
     TRY(write_user(output.context.hal(), output.length_address, static_cast<int>(size)));
     return taken.error();
   }
-  return output.write(ByteSpan(saved.data(), size));
+  return output.write(saved.bytes());
 }
 
 // A name for which there is no module.
@@ -292,7 +292,7 @@ constexpr OptionRow kRows[] = {
        return ok();
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.user_timeout.in_millis());
+       return static_cast<int>(tcp_of(file).tcp_options.user_timeout.get().in_millis());
      }},
     {.level = kLevelTcp,
      .name = 19,
@@ -404,7 +404,7 @@ constexpr OptionRow kRows[] = {
                                     Duration::micros(round_to_ticks(value * 1000)));
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.max_rto.in_millis());
+       return static_cast<int>(tcp_of(file).tcp_options.max_rto.get().in_millis());
      }},
     {.level = kLevelTcp,
      .name = 45,
@@ -416,7 +416,7 @@ constexpr OptionRow kRows[] = {
        return Calls::set_rto_bounds(context.entry(), socket, Duration::micros(round_to_ticks(value)), socket.tcp_options.max_rto);
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.min_rto.in_micros());
+       return static_cast<int>(tcp_of(file).tcp_options.min_rto.get().in_micros());
      }},
     {.level = kLevelTcp,
      .name = 46,
@@ -428,7 +428,7 @@ constexpr OptionRow kRows[] = {
        return ok();
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.max_ack_delay.in_micros());
+       return static_cast<int>(tcp_of(file).tcp_options.max_ack_delay.get().in_micros());
      }},
 };
 

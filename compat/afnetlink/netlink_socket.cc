@@ -28,7 +28,6 @@ size_t charge_of(const NetlinkDatagram& datagram) { return datagram.size + sizeo
 NetlinkSocket::NetlinkSocket(Stack& stack, int type, const NetlinkProtocol& protocol)
     : SocketFile(stack, kFamilyNetlink, type, protocol.number),
       protocol_(protocol),
-      attachments_(stack.hal()),
       waiters_(stack.hal()),
       inbox_mutex_(stack.hal(), LockRank::ErrorQueue) {
   const TunableValues& tunables = stack.tunables().values();

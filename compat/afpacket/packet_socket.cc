@@ -25,7 +25,6 @@ uint16_t host_order(int protocol) {
 PacketSocket::PacketSocket(Stack& stack, int type, uint16_t protocol, uint32_t uid)
     : SocketFile(stack, kFamilyPacket, type, 0),
       domain_(PacketDomain::of(stack)),
-      attachments_(stack.hal()),
       waiters_(stack.hal()),
       inbox_(stack.hal()),
       tap_(*this),

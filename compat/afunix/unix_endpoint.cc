@@ -19,7 +19,6 @@ constexpr uint32_t kStampMicros = 0x8906, kStampNanos = 0x8907, kStampMicrosNew 
 UnixEndpoint::UnixEndpoint(Stack& stack, int type, uint32_t uid)
     : stack_(stack),
       type_(type),
-      attachments_(stack.hal()),
       waiters_(stack.hal()),
       senders_(stack.hal(), LockRank::PeerWaiters),
       backlog_(kDatagramBacklog),

@@ -64,14 +64,14 @@ Result<> attach_filter(const OptionInput& input) {
   Ref<BpfProgram> program = TRY(take_filter(input));
   SocketAttachments* attachments = input.socket.attachments();
   if (attachments == nullptr) return Errno::EOPNOTSUPP;
-  attachments->set_filter(std::move(program));
+  TRY(attachments->set_filter(input.context.hal(), std::move(program)));
   return ok();
 }
 
-Result<> detach_filter(SyscallContext&, SocketFile& socket, int) {
+Result<> detach_filter(SyscallContext& context, SocketFile& socket, int) {
   if (socket.options().filter_locked) return Errno::EPERM;
   SocketAttachments* attachments = socket.attachments();
-  return attachments != nullptr && attachments->set_filter(nullptr) ? ok() : Result<>(Errno::ENOENT);
+  return attachments != nullptr && TRY(attachments->set_filter(context.hal(), nullptr)) ? ok() : Result<>(Errno::ENOENT);
 }
 
 Result<> lock_filter(SyscallContext&, SocketFile& socket, int value) {

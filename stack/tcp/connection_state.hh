@@ -48,17 +48,17 @@ struct ReceiveState {
   SeqNum irs;
   SeqNum copied;  // one past the last byte the user has taken
   uint32_t wnd = 0;
-  uint8_t window_shift = 0;   // of the window we announce
-  uint32_t window_clamp = 0;  // never announce more
-  uint32_t window_goal = 0;   // Linux's rcv_ssthresh: what the window may grow to now
-  uint16_t mss = 536;         // Linux's rcv_mss: the peer's segment size, estimated
-  uint16_t last_size = 0;     // of the last segment smaller than that
-  uint16_t advertised_mss = 536;
+  uint32_t window_clamp = 0;    // never announce more
+  uint32_t window_goal = 0;     // Linux's rcv_ssthresh: what the window may grow to now
+  uint8_t window_shift = 0;     // of the window we announce
   uint8_t scaling_ratio = 128;  // of buffer memory that is payload, in 256ths
+  uint16_t mss = 536;           // Linux's rcv_mss: the peer's segment size, estimated
+  uint16_t last_size = 0;       // of the last segment smaller than that
+  uint16_t advertised_mss = 536;
+  uint32_t ts_echo = 0;  // the peer's last echo of our own time stamps
   // RFC 7323, 4: TS.Recent and when it was set.
   uint32_t ts_recent = 0;
   Instant ts_recent_at;
-  uint32_t ts_echo = 0;  // the peer's last echo of our own time stamps
   Instant last_data_at;  // when data last came
   Instant last_segment_at;
   // Announced and not used up.

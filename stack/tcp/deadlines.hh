@@ -1,6 +1,6 @@
-// Deadlines: what a connection waits for. They share one timer on the wheel, which stands at the earliest or before it: a deadline
-// that is cleared or moved back, as every acknowledgment does, costs a store here and nothing there, and a timer that comes too
-// early is set again.
+// Deadlines: what a connection waits for. They share one timer on the wheel, which stands at the earliest or before it: a
+// deadline that is cleared or moved back, as every acknowledgment does, costs a store here and nothing there, and a timer that
+// comes too early is set again.
 #pragma once
 
 #include <algorithm>

@@ -121,8 +121,8 @@ Step TcpSocket::check_reset(Entry& entry, TcpSegment& segment, Verdict& verdict)
   // As Linux: also where the farthest SACK block ends, which is what the peer may hold for our next.
   bool is_meant = segment.seq == rcv_.nxt || is_reset_after_fin(segment);
   if (!is_meant && negotiated_.sack && sack_count_ != 0) {
-    SeqNum farthest = sacks_[0].right;
-    for (uint8_t i = 1; i < sack_count_; ++i) farthest = later_of(farthest, sacks_[i].right);
+    SeqNum farthest = out_of_order_.sacks()[0].right;
+    for (uint8_t i = 1; i < sack_count_; ++i) farthest = later_of(farthest, out_of_order_.sacks()[i].right);
     is_meant = segment.seq == farthest;
   }
   if (is_meant) {

@@ -162,12 +162,12 @@ Result<int> TcpOptionCalls::timestamp(Entry& entry, TcpSocket& socket) {
   return static_cast<int>(socket.timestamp_now(entry.now()) & ~1u);
 }
 
-Result<> TcpOptionCalls::take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, HeapArray<uint8_t>& out, size_t& size) {
+Result<> TcpOptionCalls::take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, SavedSyn& out, size_t& size) {
   TaskOwnership ownership(socket.lock_, entry);
   size = socket.saved_syn_.bytes().size();
   if (size == 0) return ok();
   if (room < size) return Errno::EINVAL;
-  out = socket.saved_syn_.take();
+  out = std::move(socket.saved_syn_);
   return ok();
 }
 

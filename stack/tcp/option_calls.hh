@@ -37,7 +37,7 @@ class TcpOptionCalls {
   // An empty key: none any more (ENOENT where there was none).
   static Result<> set_md5_key(Entry& entry, TcpSocket& socket, const IpAddress& peer, uint8_t prefix, ByteSpan key);
   // What the SYN's headers were, once: EINVAL and the size that is needed when `room` is less.
-  static Result<> take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, HeapArray<uint8_t>& out, size_t& size);
+  static Result<> take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, SavedSyn& out, size_t& size);
 
   // repair.cc
   struct RepairWindow {

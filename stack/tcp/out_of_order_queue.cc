@@ -18,24 +18,29 @@ void add_duplicate(OutOfOrderQueue::Insertion& result, SeqNum left, SeqNum right
 
 }  // namespace
 
+OutOfOrderQueue::~OutOfOrderQueue() {
+  clear();
+  if (held_ != nullptr) dispose(hal_, held_);
+}
+
 OutOfOrderQueue::Run* OutOfOrderQueue::find_at_or_before(SeqNum seq) const {
-  for (Run* run = runs_.back(); run != nullptr; run = runs_.previous(*run)) {
+  for (Run* run = held_->runs.back(); run != nullptr; run = held_->runs.previous(*run)) {
     if (run->begin.is_at_or_before(seq)) return run;
   }
   return nullptr;
 }
 
 void OutOfOrderQueue::free_run(Run& run) {
-  charge_ -= cost_of(run.packets);
-  runs_.remove(run);
-  --run_count_;
+  held_->charge -= cost_of(run.packets);
+  held_->runs.remove(run);
+  --held_->run_count;
   dispose(hal_, &run);
 }
 
 // Frees the runs that a packet up to `end` covers whole.
 void OutOfOrderQueue::swallow_covered(Run* first, SeqNum end, Insertion& result) {
   while (first != nullptr && first->end.is_at_or_before(end)) {
-    Run* next = runs_.next(*first);
+    Run* next = held_->runs.next(*first);
     add_duplicate(result, first->begin, first->end);
     free_run(*first);
     first = next;
@@ -54,8 +59,8 @@ OutOfOrderQueue::Run* OutOfOrderQueue::join_or_create(Run* before, Run* after, R
     if (joins_after) {
       run->packets.append(after->packets);
       run->end = after->end;
-      runs_.remove(*after);
-      --run_count_;
+      held_->runs.remove(*after);
+      --held_->run_count;
       dispose(hal_, after);
     }
   } else if (joins_after) {
@@ -63,25 +68,30 @@ OutOfOrderQueue::Run* OutOfOrderQueue::join_or_create(Run* before, Run* after, R
     run->packets.push_front(std::move(packet));
     run->begin = begin;
   } else {
-    if (run_count_ == kMaxRuns) return nullptr;
+    if (held_->run_count == kMaxRuns) return nullptr;
     run = construct<Run>(hal_);
     if (run == nullptr) return nullptr;
     run->begin = begin;
     run->end = end;
     run->packets.push_back(std::move(packet));
     if (before != nullptr) {
-      runs_.insert_after(*before, *run);
+      held_->runs.insert_after(*before, *run);
     } else {
-      runs_.push_front(*run);
+      held_->runs.push_front(*run);
     }
-    ++run_count_;
+    ++held_->run_count;
   }
-  charge_ += cost;
+  held_->charge += cost;
   return run;
 }
 
 OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
   Insertion result{Outcome::Duplicate, {}, {}};
+  if (held_ == nullptr) held_ = construct<Held>(hal_);
+  if (held_ == nullptr) {
+    result.outcome = Outcome::Refused;
+    return result;
+  }
   ReceivedSegment& received = ReceivedSegment::of(*packet);
   SeqNum begin = received.seq;
   SeqNum end = ReceivedSegment::end(*packet);
@@ -92,9 +102,9 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
     packet->consume(before->end.bytes_since(begin));
     begin = received.seq = before->end;
   }
-  Run* after = before == nullptr ? runs_.front() : runs_.next(*before);
+  Run* after = before == nullptr ? held_->runs.front() : held_->runs.next(*before);
   swallow_covered(after, end, result);
-  after = before == nullptr ? runs_.front() : runs_.next(*before);
+  after = before == nullptr ? held_->runs.front() : held_->runs.next(*before);
   if (after != nullptr && after->begin.is_before(end)) {
     add_duplicate(result, after->begin, end);
     received.fin = false;
@@ -108,16 +118,18 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
 }
 
 SackBlock OutOfOrderQueue::passed(SeqNum next) const {
-  const Run* first = runs_.front();
+  if (held_ == nullptr) return {};
+  const Run* first = held_->runs.front();
   if (first == nullptr || !first->begin.is_before(next)) return {};
   return {first->begin, earlier_of(first->end, next)};
 }
 
 bool OutOfOrderQueue::take_reached(SeqNum next, PacketQueue& out) {
   bool found = false;
-  while (Run* run = runs_.front()) {
+  if (held_ == nullptr) return false;
+  while (Run* run = held_->runs.front()) {
     if (run->begin.is_after(next)) break;
-    charge_ -= cost_of(run->packets);
+    held_->charge -= cost_of(run->packets);
     while (!run->packets.is_empty()) {
       Ref<Packet> packet = run->packets.take_front();
       ReceivedSegment& received = ReceivedSegment::of(*packet);
@@ -136,27 +148,28 @@ bool OutOfOrderQueue::take_reached(SeqNum next, PacketQueue& out) {
 }
 
 bool OutOfOrderQueue::holds_only_fin() const {
-  if (run_count_ != 1) return false;
-  Packet* packet = runs_.front()->packets.front();
-  return runs_.front()->packets.next(*packet) == nullptr && ReceivedSegment::of(*packet).fin;
+  if (held_ == nullptr || held_->run_count != 1) return false;
+  Packet* packet = held_->runs.front()->packets.front();
+  return held_->runs.front()->packets.next(*packet) == nullptr && ReceivedSegment::of(*packet).fin;
 }
 
 uint32_t OutOfOrderQueue::collapse(PacketPool& pool) {
   uint32_t packed = 0;
-  for (Run& run : runs_) {
-    charge_ -= cost_of(run.packets);
+  if (held_ == nullptr) return 0;
+  for (Run& run : held_->runs) {
+    held_->charge -= cost_of(run.packets);
     packed += collapse_packets(pool, run.packets);
-    charge_ += cost_of(run.packets);
+    held_->charge += cost_of(run.packets);
   }
   return packed;
 }
 
 size_t OutOfOrderQueue::prune_last() {
-  Run* run = runs_.back();
+  Run* run = held_ == nullptr ? nullptr : held_->runs.back();
   if (run == nullptr) return 0;
-  const size_t before = charge_;
+  const size_t before = held_->charge;
   free_run(*run);
-  return before - charge_;
+  return before - held_->charge;
 }
 
 void OutOfOrderQueue::clear() {

@@ -5,6 +5,8 @@
 // which a sender may always be.
 #pragma once
 
+#include <span>
+
 #include "hal/memory.hh"
 #include "netdev/packet_pool.hh"
 #include "stack/wire/tcp_options.hh"
@@ -28,11 +30,15 @@ class OutOfOrderQueue {
   static constexpr uint32_t kMaxRuns = 1024;
 
   explicit OutOfOrderQueue(const Hal& hal) : hal_(hal) {}
-  ~OutOfOrderQueue() { clear(); }
+  ~OutOfOrderQueue();
+  OutOfOrderQueue(const OutOfOrderQueue&) = delete;
+  OutOfOrderQueue& operator=(const OutOfOrderQueue&) = delete;
 
-  bool is_empty() const { return runs_.is_empty(); }
+  bool is_empty() const { return held_ == nullptr || held_->runs.is_empty(); }
   // What the held packets cost (true_size).
-  size_t charge() const { return charge_; }
+  size_t charge() const { return held_ == nullptr ? 0 : held_->charge; }
+  // Room for the runs that are to be told to the peer, once something has been inserted.
+  std::span<SackBlock, TcpOptions::kMaxSackBlocks> sacks() { return held_->sacks; }
 
   enum class Outcome : uint8_t { Inserted, Duplicate, Refused };
   struct Insertion {
@@ -50,8 +56,8 @@ class OutOfOrderQueue {
   uint32_t collapse(PacketPool& pool);
   // Frees the run farthest ahead; its cost, 0 when there is none.
   size_t prune_last();
-  SeqNum last_begin() const { return runs_.back()->begin; }
-  SeqNum last_end() const { return runs_.back()->end; }
+  SeqNum last_begin() const { return held_->runs.back()->begin; }
+  SeqNum last_end() const { return held_->runs.back()->end; }
   // One packet, and it ends the stream.
   bool holds_only_fin() const;
   void clear();
@@ -63,15 +69,21 @@ class OutOfOrderQueue {
     PacketQueue packets;
   };
 
+  // Made when something first comes out of order, which for most connections is never.
+  struct Held {
+    List<Run, &Run::order_link> runs;
+    uint32_t run_count = 0;
+    size_t charge = 0;
+    SackBlock sacks[TcpOptions::kMaxSackBlocks];
+  };
+
   Run* find_at_or_before(SeqNum seq) const;
   void swallow_covered(Run* first, SeqNum end, Insertion& result);
   Run* join_or_create(Run* before, Run* after, Ref<Packet> packet, SeqNum begin, SeqNum end);
   void free_run(Run& run);
 
   const Hal& hal_;
-  List<Run, &Run::order_link> runs_;
-  uint32_t run_count_ = 0;
-  size_t charge_ = 0;
+  Held* held_ = nullptr;
 };
 
 }  // namespace lxnet

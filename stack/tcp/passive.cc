@@ -139,7 +139,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->options = options;
   child->ip_options = ip_options;
   child->tcp_options = tcp_options;
-  child->attachments.inherit(attachments);
+  TRY(child->attachments.inherit(stack().hal(), attachments));
   if (errors_ != nullptr) TRY(child->prepare_error_queue());
   child->uid_ = uid_;
   child->local_ = request.local;

@@ -219,21 +219,24 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
 
 // RFC 2018, 4: the block that holds the latest segment comes first; blocks it has swallowed go.
 void TcpSocket::remember_sack(SackBlock run) {
+  const auto sacks = out_of_order_.sacks();
   uint8_t kept = 0;
   for (uint8_t i = 0; i < sack_count_; ++i) {
-    const bool is_inside = sacks_[i].left.is_at_or_after(run.left) && sacks_[i].right.is_at_or_before(run.right);
-    if (!is_inside) sacks_[kept++] = sacks_[i];
+    const bool is_inside = sacks[i].left.is_at_or_after(run.left) && sacks[i].right.is_at_or_before(run.right);
+    if (!is_inside) sacks[kept++] = sacks[i];
   }
   kept = std::min<uint8_t>(kept, TcpOptions::kMaxSackBlocks - 1);
-  for (uint8_t i = kept; i > 0; --i) sacks_[i] = sacks_[i - 1];
-  sacks_[0] = run;
+  for (uint8_t i = kept; i > 0; --i) sacks[i] = sacks[i - 1];
+  sacks[0] = run;
   sack_count_ = static_cast<uint8_t>(kept + 1);
 }
 
 void TcpSocket::forget_acked_sacks() {
+  if (sack_count_ == 0) return;
+  const auto sacks = out_of_order_.sacks();
   uint8_t kept = 0;
   for (uint8_t i = 0; i < sack_count_; ++i) {
-    if (sacks_[i].left.is_after(rcv_.nxt)) sacks_[kept++] = sacks_[i];
+    if (sacks[i].left.is_after(rcv_.nxt)) sacks[kept++] = sacks[i];
   }
   sack_count_ = out_of_order_.is_empty() ? uint8_t{0} : kept;
 }

@@ -5,10 +5,10 @@
 
 namespace lxnet {
 
-void RttEstimator::bound() { rto_ = std::clamp(rto_, min_rto_, max_rto_); }
+void RttEstimator::bound() { rto_ = std::clamp<Duration>(rto_, min_rto_, max_rto_); }
 
 void RttEstimator::add_sample(int64_t micros, SeqNum una, SeqNum nxt) {
-  const uint32_t min_rto_micros = static_cast<uint32_t>(min_rto_.in_micros());
+  const uint32_t min_rto_micros = static_cast<uint32_t>(min_rto().in_micros());
   int64_t sample = std::max<int64_t>(micros, 1);
   if (srtt_8_ == 0) {
     srtt_8_ = static_cast<uint32_t>(sample << 3);
@@ -49,8 +49,10 @@ void RttEstimator::lengthen(int64_t micros) {
 }
 
 void RttEstimator::add_min_sample(int64_t micros, Instant now, Duration window) {
-  const MinSample sample{now, static_cast<uint32_t>(std::clamp<int64_t>(micros, 1, INT32_MAX))};
-  if (min_rtt_[0].micros == ~0u || sample.micros <= min_rtt_[0].micros || now - min_rtt_[2].at > window) {
+  const auto tick = static_cast<uint32_t>(now.in_nanos() >> kAgeShift);
+  const auto longest = static_cast<uint32_t>(window.in_nanos() >> kAgeShift);
+  const MinSample sample{tick, static_cast<uint32_t>(std::clamp<int64_t>(micros, 1, INT32_MAX))};
+  if (min_rtt_[0].micros == ~0u || sample.micros <= min_rtt_[0].micros || tick - min_rtt_[2].at > longest) {
     min_rtt_[0] = min_rtt_[1] = min_rtt_[2] = sample;
     return;
   }
@@ -60,18 +62,18 @@ void RttEstimator::add_min_sample(int64_t micros, Instant now, Duration window) 
     min_rtt_[2] = sample;
   }
   // Candidates move up when the best has left the window, and are renewed each quarter of it.
-  const Duration age = now - min_rtt_[0].at;
-  if (age > window) {
+  const uint32_t age = tick - min_rtt_[0].at;
+  if (age > longest) {
     min_rtt_[0] = min_rtt_[1];
     min_rtt_[1] = min_rtt_[2];
     min_rtt_[2] = sample;
-    if (now - min_rtt_[0].at > window) {
+    if (tick - min_rtt_[0].at > longest) {
       min_rtt_[0] = min_rtt_[1];
       min_rtt_[1] = sample;
     }
-  } else if (min_rtt_[1].at == min_rtt_[0].at && age > window / 4) {
+  } else if (min_rtt_[1].at == min_rtt_[0].at && age > longest / 4) {
     min_rtt_[1] = min_rtt_[2] = sample;
-  } else if (min_rtt_[2].at == min_rtt_[1].at && age > window / 2) {
+  } else if (min_rtt_[2].at == min_rtt_[1].at && age > longest / 2) {
     min_rtt_[2] = sample;
   }
 }

@@ -49,8 +49,10 @@ class RttEstimator {
   void reset() { *this = RttEstimator(); }
 
  private:
+  // Of the clock that ages of minima are taken by: 2^20 ns, about a millisecond.
+  static constexpr int kAgeShift = 20;
   struct MinSample {
-    Instant at;
+    uint32_t at = 0;
     uint32_t micros = ~0u;
   };
   void bound();
@@ -60,9 +62,9 @@ class RttEstimator {
   uint32_t mdev_max_4_ = 0;
   uint32_t rttvar_4_ = 0;
   SeqNum flight_end_;
-  Duration rto_ = kInitialRto;
-  Duration min_rto_ = kMinRto;
-  Duration max_rto_ = kMaxRto;
+  BriefMicros rto_ = kInitialRto;
+  BriefMicros min_rto_ = kMinRto;
+  BriefMicros max_rto_ = kMaxRto;
   // Best, second and third best of the window (Kathleen Nichols' algorithm).
   MinSample min_rtt_[3];
 };

@@ -24,6 +24,7 @@ struct TcpStatistics {
   // How long the connection was doing what (tcpi_busy_time, rwnd_limited, sndbuf_limited).
   enum class Limit : uint8_t { None, Busy, Window, Buffer };
   Limit limit = Limit::None;
+  bool rate_app_limited = true;  // see below
   Instant limit_since;
   Duration busy, window_limited, buffer_limited;
 
@@ -52,7 +53,6 @@ struct TcpStatistics {
 
   // The delivery rate of the best recent sample.
   uint32_t rate_delivered = 0, rate_interval_micros = 0;
-  bool rate_app_limited = true;
 };
 
 }  // namespace lxnet

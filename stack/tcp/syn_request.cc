@@ -64,7 +64,7 @@ uint32_t SynRequest::stamp_for(Instant now, TcpFlags flags) const {
 
 Duration SynRequest::timeout() const {
   const auto delay = Duration::seconds(int64_t{1} << std::min<uint8_t>(timeouts, 7));
-  return std::min(delay, listener_->tcp_options.max_rto);
+  return std::min(delay, listener_->tcp_options.max_rto.get());
 }
 
 void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* cookie) {

@@ -521,65 +521,64 @@ class TcpSocket final : public Socket {
 
   SocketLock lock_;
   uint16_t state_bits_ = static_cast<uint16_t>(TcpState::Closed);  // written by the owner, read by anybody
+  Errno soft_error_{};
   Phase phase_ = Phase::Unconnected;
-  uint32_t disconnect_gap_ = 0;
+  ProbeTimer probe_timer_kind_ = ProbeTimer::None;
   uint8_t shutdown_ = 0;
-  bool is_orphan_ = false;                                 // no descriptor is left
+  uint8_t sack_count_ = 0;  // of out_of_order_.sacks()
+  bool is_orphan_ = false;  // no descriptor is left
+  bool is_counted_orphan_ = false;
   bool is_bound_address_ = false, is_bound_port_ = false;  // by the user's bind()
   bool saw_fin_ = false;                                   // Linux's SOCK_DONE: reads end here
   bool holds_self_ = false;
   bool wants_space_ = false;  // somebody was told that there was none
-  Errno soft_error_{};
+  bool has_dsack_ = false;
+  DemuxEntry demux_;       // whole cache lines: what stands before it fills one
+  bool ecn_echo_ = false;  // RFC 3168: ECE on every segment until CWR comes
+  bool ecn_cwr_pending_ = false;
+  bool ecn_ce_seen_ = false;
+  RepairState repair_;
+  NegotiatedOptions negotiated_;
+  uint32_t disconnect_gap_ = 0;
+  uint32_t memory_pages_ = 0;  // of the buffers, as the stack's limit counts them
+  uint32_t uid_ = 0;
   Endpoint local_, remote_;
+  ReusedFlow reused_;  // from the TIME_WAIT whose 4-tuple connect() takes
   PortClaim claim_;
-  DemuxEntry demux_;
   uint64_t peer_flow_hash_ = 0;  // the peer's place in the tables, where that is on this host; 0: not asked yet
   Route route_;
-  Listener* listener_ = nullptr;  // in LISTEN
-  bool is_counted_orphan_ = false;
-  RepairState repair_;
-  uint32_t memory_pages_ = 0;  // of the buffers, as the stack's limit counts them
-  ReusedFlow reused_;          // from the TIME_WAIT whose 4-tuple connect() takes
-  FastOpenState fast_open_;
+  Listener* listener_ = nullptr;        // in LISTEN
   Ref<FastOpenQueue> fast_open_queue_;  // of a listener, or of who will be one
   Ref<SynRequest> fast_open_request_;   // of a connection that its SYN opened, while its handshake lasts
   Md5Keys* md5_keys_ = nullptr;         // owned; null for nearly all
   SavedSyn saved_syn_;
-  uint32_t uid_ = 0;
 
  public:
   ListLink accept_link;  // Listener: the accept queue
 
  private:
-  NegotiatedOptions negotiated_;
+  FastOpenState fast_open_;
   SendState snd_;
   ReceiveState rcv_;
   UrgentState urgent_;
   AckState ack_;
   ReceiveAutotune autotune_;
   RttEstimator rtt_;
-  RecoveryState recovery_;
   MtuSearch mtu_search_;
+  RecoveryState recovery_;
   CongestionState congestion_;
   SendQueue send_queue_;
   PacketQueue receive_queue_;
   OutOfOrderQueue out_of_order_;
-  uint32_t receive_charge_ = 0;  // of receive_queue_
-  SackBlock sacks_[TcpOptions::kMaxSackBlocks];
-  uint8_t sack_count_ = 0;
   SackBlock dsack_;
-  bool has_dsack_ = false;
-  bool ecn_echo_ = false;  // RFC 3168: ECE on every segment until CWR comes
-  bool ecn_cwr_pending_ = false;
-  bool ecn_ce_seen_ = false;
+  uint32_t receive_charge_ = 0;  // of receive_queue_
   uint32_t timestamp_offset_ = 0;
   uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
+  uint32_t next_zero_copy_ = 0;
   Instant out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);
   TcpStatistics statistics_;
   ErrorQueue* errors_ = nullptr;  // made when an option first needs it; then it stays
-  uint32_t next_zero_copy_ = 0;
 
-  ProbeTimer probe_timer_kind_ = ProbeTimer::None;
   Deadlines deadlines_;
   Timer timer_;
   Instant pacing_until_;

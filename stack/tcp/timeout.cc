@@ -36,7 +36,7 @@ bool TcpSocket::has_timed_out(Entry& entry) const {
     if (recovery_.retransmits >= limit) return true;
     if (recovery_.retransmits == 0) return false;
     const Duration most = tcp_options.user_timeout != Duration()
-                              ? tcp_options.user_timeout
+                              ? tcp_options.user_timeout.get()
                               : time_of_retries(retries, RttEstimator::kInitialRto, tcp_options.max_rto);
     return entry.now() - first_syn_at_ >= most;
   }

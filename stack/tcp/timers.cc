@@ -43,7 +43,7 @@ void TcpSocket::arm(Deadlines::Kind kind, Instant when) {
 
 void TcpSocket::arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay) {
   probe_timer_kind_ = kind;
-  arm(Deadlines::Kind::Probe, entry.now() + std::min(delay, tcp_options.max_rto));
+  arm(Deadlines::Kind::Probe, entry.now() + std::min(delay, tcp_options.max_rto.get()));
 }
 
 void TcpSocket::arm_ack_timer(Entry& entry, Duration delay) { arm(Deadlines::Kind::Ack, entry.now() + delay); }
@@ -148,8 +148,8 @@ void TcpSocket::run_keep_alive_timer(Entry& entry) {
   if (!options.keep_alive) return;
   const TunableValues& tunables = stack().tunables().values();
   const Duration idle_limit = keep_alive_delay();
-  const Duration interval =
-      tcp_options.keep_interval != Duration::max() ? tcp_options.keep_interval : Duration::seconds(tunables.tcp_keepalive_intvl);
+  const Duration interval = tcp_options.keep_interval != Duration::max() ? tcp_options.keep_interval.get()
+                                                                         : Duration::seconds(tunables.tcp_keepalive_intvl);
   // Data in flight keeps itself alive.
   if (recovery_.out != 0 || !send_queue_.unsent.is_empty()) return arm_keep_alive(entry, idle_limit);
   const Duration idle = entry.now() - std::max(rcv_.last_segment_at, rcv_.last_data_at);

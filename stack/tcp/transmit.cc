@@ -36,7 +36,8 @@ TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& w
     options.sack[options.sack_count++] = dsack_;
     has_dsack_ = false;
   }
-  for (uint8_t i = 0; i < sack_count_ && options.sack_count < limit; ++i) options.sack[options.sack_count++] = sacks_[i];
+  for (uint8_t i = 0; i < sack_count_ && options.sack_count < limit; ++i)
+    options.sack[options.sack_count++] = out_of_order_.sacks()[i];
   return options;
 }
 

@@ -11,7 +11,6 @@ void CongestionState::start(const CongestionAlgorithm& chosen) {
   algorithm = &chosen;
   wants_pacing = false;
   is_started = true;
-  send_quantum = 0;
   if (chosen.init != nullptr) chosen.init(*this);
 }
 

@@ -66,26 +66,24 @@ struct CongestionAlgorithm {
 struct CongestionState {
   static constexpr uint32_t kInitialWindow = 10;  // RFC 6928
   static constexpr uint32_t kNoThreshold = 0x7fff'ffff;
-  static constexpr size_t kPrivateSize = 136;
+  static constexpr size_t kPrivateSize = 96;
 
   uint32_t cwnd = kInitialWindow;
   uint32_t ssthresh = kNoThreshold;
   uint32_t cwnd_count = 0;  // segments acknowledged since the window last grew by one
   uint32_t cwnd_clamp = ~0u;
   uint32_t prior_cwnd = 0;  // before the last reduction
-  bool is_cwnd_limited = false;
   uint32_t max_in_flight = 0;  // over the last window, when it was not the limit
+  uint32_t mss = 536;          // a fact, as those below
+  bool is_cwnd_limited = false;
   LossState loss_state = LossState::Open;
   bool wants_pacing = false;
   bool is_started = false;              // the connection is there, and the algorithm looks after its window
   uint64_t pacing_rate = ~uint64_t{0};  // bytes a second
-  uint64_t max_pacing_rate = ~uint64_t{0};
-  uint64_t send_quantum = 0;  // BBR: bytes to hand down at once; 0: no opinion
 
   // Facts, brought up to date before each call.
   Instant now;
   SeqNum una, nxt;
-  uint32_t mss = 536;
   uint32_t srtt_8 = 0;             // microseconds times 8; 0: none yet
   uint32_t min_rtt = ~0u;          // microseconds; ~0: none yet
   uint32_t in_flight = 0;          // segments

@@ -24,38 +24,35 @@ struct RecoveryState {
   uint32_t out = 0, sacked = 0, lost = 0, retransmitted = 0;
   uint32_t max_out = 0;  // largest `out` of the window that ends at max_out_end
   SeqNum max_out_end;
+  SeqNum highest_sacked;     // end of the highest SACKed record; means something while sacked != 0
   uint32_t window_used = 0;  // largest `out` while the window was not the limit, since window_used_at
   Instant window_used_at;
 
-  SeqNum high_seq;  // snd.nxt when this episode began
-  bool may_undo = false;
+  SeqNum high_seq;     // snd.nxt when this episode began
   SeqNum undo_marker;  // snd.una when it began
   int32_t undo_retransmits = 0;
   uint32_t prior_ssthresh = 0;
   Instant first_retransmit_at = Instant::never();  // of what is unacknowledged now
-
-  uint32_t reordering = 3;
-  uint32_t reordering_seen = 0;
-  uint32_t dsack_duplicates = 0;
-  SeqNum highest_sacked;  // end of the highest SACKed record; means something while sacked != 0
-
-  RackState rack;
-
+  bool may_undo = false;
+  bool frto = false;  // RFC 5682: whether the timeout was spurious is being found out
   // Tail loss probe in flight: its end; it was a retransmission or new data.
   bool probe_in_flight = false;
   bool probe_retransmitted = false;
   SeqNum probe_end;
 
+  uint32_t reordering = 3;
+  uint32_t reordering_seen = 0;
+  uint32_t dsack_duplicates = 0;
   // Proportional rate reduction (RFC 6937).
   uint32_t prr_delivered = 0, prr_out = 0;
-
-  bool frto = false;  // RFC 5682: whether the timeout was spurious is being found out
 
   uint8_t retransmits = 0;  // timeouts in a row
   uint8_t backoff = 0;      // of them, or of probes of a closed window
   uint8_t doublings = 0;    // of the timeout: by timeouts alone
   uint8_t probes_out = 0;   // zero-window probes unanswered
   Instant probe_start;      // of the first of them
+
+  RackState rack;
 
   uint32_t in_flight() const { return out - sacked - lost + retransmitted; }
 };
