@@ -13,6 +13,15 @@ TEST(Duration, ConvertsBetweenUnits) {
   EXPECT_EQ(Duration::millis(500), Duration::seconds(1) / 2);
 }
 
+TEST(BriefDuration, KeepsWholeUnitsAndNothingBeyondItsRange) {
+  EXPECT_EQ(Duration::micros(1500), BriefMicros(Duration::nanos(1'500'999)).get());
+  EXPECT_EQ(Duration(), BriefSeconds(Duration::millis(999)).get());
+  EXPECT_EQ(Duration::max(), BriefSeconds(Duration::max()).get());
+  EXPECT_EQ(Duration::max(), BriefMicros(Duration::seconds(5000)).get());
+  EXPECT_EQ(Duration::micros(4'294'967'294), BriefMicros(Duration::micros(4'294'967'294)).get());
+  static_assert(sizeof(BriefMillis) == 4);
+}
+
 TEST(Instant, MovesByDurationsAndMeasuresThem) {
   const Instant start = Instant::from_nanos(100);
   EXPECT_EQ(150, (start + Duration::nanos(50)).in_nanos());
