@@ -72,7 +72,7 @@ struct CongestionState {
   uint32_t ssthresh = kNoThreshold;
   uint32_t cwnd_count = 0;  // segments acknowledged since the window last grew by one
   uint32_t cwnd_clamp = ~0u;
-  uint32_t prior_cwnd = 0;  // before the last reduction
+  uint32_t prior_cwnd = 0;     // before the last reduction
   uint32_t max_in_flight = 0;  // over the last window, when it was not the limit
   uint32_t mss = 536;          // a fact, as those below
   bool is_cwnd_limited = false;
