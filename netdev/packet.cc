@@ -138,9 +138,9 @@ void Packet::use_block(Ref<DataBlock> block, size_t headroom) {
 
 // Linux's socket buffers: the head of its own size for the small ones, else the allocator's powers of two, each with the bytes of
 // its bookkeeping at the end and 64 of headroom before.
-void Packet::charge_for_frame(size_t size) {
-  constexpr size_t kSmallHead = 576, kTail = 320, kRoom = 64;
-  const size_t needed = ((size + kRoom + 63) & ~size_t{63}) + kTail;
+void Packet::charge_for_frame(size_t size, size_t room) {
+  constexpr size_t kSmallHead = 576, kTail = 320;
+  const size_t needed = ((size + room + 63) & ~size_t{63}) + kTail;
   size_t head = kSmallHead;
   if (needed > kSmallHead) {
     head = 1024;

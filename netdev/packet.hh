@@ -79,10 +79,10 @@ class alignas(64) Packet : public RefCounted<Packet> {
   static constexpr size_t kDefaultHeadroom = 128;  // Ethernet + VLAN + IPv6 + 64 bytes of options, rounded up
   static constexpr size_t kMaxFragments = 18;      // 64 KiB in 4 KiB blocks, and the ends
   static constexpr size_t kControlSize = 112;
-  // What true_size() counts for the packet itself and for an inline linear part: Linux's for its smallest buffer, 768 together,
+  // What true_size() counts for the packet itself and for an inline linear part: Linux's for its smallest buffer, 832 together,
   // so that as many datagrams fit into an SO_RCVBUF here as there.
   static constexpr uint32_t kCharge = 256;
-  static constexpr uint32_t kInlineCharge = 512;
+  static constexpr uint32_t kInlineCharge = 576;
 
   // An empty packet with an inline linear part.
   static Result<Ref<Packet>> create(PacketPool& pool, size_t headroom = kDefaultHeadroom);
@@ -188,7 +188,8 @@ class alignas(64) Packet : public RefCounted<Packet> {
   // what socket buffers are charged, through set_owner(), which remembers the amount.
   uint32_t true_size() const { return true_size_; }
   // From a device, before anything is appended: what Linux charges for a frame of that size.
-  void charge_for_frame(size_t size);
+  static constexpr size_t kFrameRoom = 64;  // before it
+  void charge_for_frame(size_t size, size_t room = kFrameRoom);
   // Charges a socket until the packet dies, gets another owner or orphan() is called: release(owner, amount) then runs, under any
   // lock but the pool's.
   using Release = void (*)(void* owner, uint32_t amount);

@@ -50,6 +50,7 @@ void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effe
 void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
   const SeqNum una = snd_.una;
   const bool had_sacked = recovery_.sacked != 0;
+  bool has_freed = false;
   while (SendRecord* record = send_queue_.sent.front()) {
     if (record->end().is_after(una)) {
       // Part of a record: only whole segments of it count, and SACKed ones are not split for this.
@@ -70,7 +71,9 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
     if (record->zero_copy_calls != 0) [[unlikely]]
       report_zero_copy(record->zero_copy_first, record->zero_copy_calls);
     send_queue_.remove(*record);
+    has_freed = true;
   }
+  if (has_freed) account_memory(entry);
   const SendRecord* head = send_queue_.sent.front();
   const bool is_partial = head != nullptr && head->seq.is_before(una);
   if (effects.retransmitted_acked) {

@@ -99,7 +99,7 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   }
   if (!is_peek) account_memory(entry);
   // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
-  if (tcp_options.inq) request.inq = readable_now() == 0 && saw_fin_ ? 1 : readable_now();
+  if (tcp_options.inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});
   if (done == 0)
     return is_faulty ? Result<size_t>(Errno::EFAULT) : request.sink.room() == 0 && unread() != 0 ? size_t{0} : nothing_to_read();
   if (is_peek) {

@@ -62,6 +62,12 @@ bool TcpSocket::send_fin_state(Entry& entry) {
   }
 }
 
+// A shutdown() of before the handshake was through, which Linux defers until then: of a child that Fast Open made, of one whose
+// listener had been shut down before it listened, and of who sent his SYN to himself.
+void TcpSocket::send_early_fin(Entry& entry) {
+  if ((shutdown_ & kShutdownSend) != 0 && send_fin_state(entry)) static_cast<void>(queue_fin(entry));
+}
+
 void TcpSocket::close(Entry& entry) {
   stack().memberships().leave_all(entry, groups);
   TaskOwnership ownership(lock_, entry);

@@ -30,7 +30,79 @@ Run measure_run(const PacketQueue& packets) {
   return run;
 }
 
+constexpr uint32_t kPage = 4096, kBookkeeping = 320, kDescriptor = 256;
+
+// Bytes of [start, ...) that lie in line before a FIN, as many as a page holds.
+uint32_t measure_piece(const PacketQueue& packets, SeqNum start) {
+  SeqNum end = start;
+  for (Packet* packet = packets.front(); packet != nullptr; packet = packets.next(*packet)) {
+    const ReceivedSegment& segment = ReceivedSegment::of(*packet);
+    if (segment.fin || segment.seq.is_after(end)) break;
+    end = ReceivedSegment::end(*packet);
+    if (end.bytes_since(start) >= kPage - kBookkeeping) return kPage - kBookkeeping;
+  }
+  return end.bytes_since(start);
+}
+
+// With the room at its end that Linux's would have.
+Result<Ref<Packet>> create_piece(PacketPool& pool, uint32_t size, SeqNum start) {
+  uint32_t head = 576;
+  while (((size + 63) & ~63u) + kBookkeeping > head) head = head == 576 ? 1024 : head * 2;
+  Ref<Packet> piece = TRY(Packet::create_linear(pool, head - kBookkeeping, 0));
+  piece->charge_for_frame(size, 0);
+  ASSERT(piece->true_size() == head + kDescriptor);
+  ReceivedSegment::of(*piece) = {.seq = start, .fin = false, .was_packed = true};
+  return piece;
+}
+
+uint32_t fill_piece(Packet& piece, uint32_t size, SeqNum start, PacketQueue& packets) {
+  uint32_t emptied = 0;
+  while (size != 0) {
+    Packet& front = *packets.front();
+    const uint32_t offset = start.bytes_since(ReceivedSegment::of(front).seq);
+    const uint32_t part = std::min(size, static_cast<uint32_t>(front.size()) - offset);
+    front.read(offset, piece.append(part));
+    piece.wall_nanos = front.wall_nanos;
+    start = start + part;
+    size -= part;
+    if (start != ReceivedSegment::end(front)) continue;
+    packets.take_front();
+    ++emptied;
+  }
+  return emptied;
+}
+
 }  // namespace
+
+size_t room_in_packed(const Packet& piece) {
+  const size_t taken = kDescriptor + kBookkeeping + piece.size();
+  return piece.fragments().empty() && piece.true_size() > taken ? piece.true_size() - taken : 0;
+}
+
+uint32_t collapse_received(PacketPool& pool, PacketQueue& packets, SeqNum copied, uint32_t ratio) {
+  PacketQueue kept;
+  uint32_t count = 0;
+  while (Packet* front = packets.front()) {
+    const ReceivedSegment& segment = ReceivedSegment::of(*front);
+    const bool costs_too_much = uint64_t{front->true_size()} * ratio >> 8 > front->size();
+    if (!segment.fin && (costs_too_much || segment.seq.is_before(copied))) break;
+    kept.push_back(packets.take_front());
+  }
+  while (Packet* front = packets.front()) {
+    const SeqNum start = later_of(copied, ReceivedSegment::of(*front).seq);
+    const uint32_t size = measure_piece(packets, start);
+    if (size == 0) break;
+    auto piece = create_piece(pool, size, start);
+    if (!piece.is_ok()) break;
+    Ref<Packet> filled = piece.take();
+    count += fill_piece(*filled, size, start, packets);
+    copied = start + size;
+    kept.push_back(std::move(filled));
+  }
+  kept.append(packets);
+  packets.append(kept);
+  return count;
+}
 
 uint32_t collapse_packets(PacketPool& pool, PacketQueue& packets) {
   PacketQueue packed;

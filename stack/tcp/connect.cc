@@ -134,7 +134,9 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   const Endpoint old_remote = std::exchange(remote_, target);
   const IpAddress old_local = std::exchange(local_.address, bound);
   // No route leads from one family to the other, but where there is none at all that is said first.
-  const bool is_of_other_family = !local_.address.is_unspecified() && local_.address.is_v4() != target.address.is_v4();
+  // ::ffff:0.0.0.0 is an address of IPv4's to Linux.
+  const bool has_address = !(local_.address == IpAddress::any(family()));
+  const bool is_of_other_family = has_address && local_.address.is_v4() != target.address.is_v4();
   if (is_of_other_family) local_.address = IpAddress::any(target.address.family());
   const auto fail = [&](Errno error) -> Result<> {
     remote_ = old_remote;

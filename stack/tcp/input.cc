@@ -80,7 +80,7 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
   }
   if (segment.size != 0) {
     count(entry, Mib::TcpExtTCPHPHits);
-    queue_in_order(entry, segment, verdict);
+    queue_in_order(entry, segment, verdict, Prediction::Hit);
   }
   return true;
 }
@@ -173,11 +173,11 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     if (in(TcpState::SynReceived)) {
       take_stamps_off_segment();
       confirm_establishment(entry, verdict);
-      // Linux defers a shutdown() until now.
-      if ((shutdown_ & kShutdownSend) != 0 && send_fin_state(entry)) static_cast<void>(queue_fin(entry));
+      send_early_fin(entry);
     }
   } else if (in(TcpState::SynReceived)) {
     become_established(entry, verdict);
+    send_early_fin(entry);
   }
   return advance_close(entry, segment, verdict);
 }
@@ -214,7 +214,7 @@ void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
         break;
     }
   }
-  account_memory(entry);
+  account_growth(entry);
   if (verdict.check_space) announce_space(entry);
   if (verdict.has_new_state) {
     wake_for_state(verdict.wake);

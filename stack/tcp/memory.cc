@@ -12,10 +12,32 @@ namespace lxnet {
 
 bool TcpSocket::is_under_pressure() const { return stack().tcp().is_under_pressure(); }
 
-// To be called whenever the queues have changed.
+size_t TcpSocket::charged_memory() const { return size_t{send_queue_.charge()} + receive_charge_ + out_of_order_.charge(); }
+
+// Linux's sk_forward_alloc: of the pages that were taken what is charged to nothing yet.
+size_t TcpSocket::spare_memory() const {
+  const size_t taken = size_t{memory_pages_} * TcpShared::kPage, charged = charged_memory();
+  return taken > charged ? taken - charged : 0;
+}
+
+// Pages for a packet that is about to be queued (sk_rmem_schedule): it may then cost less, and the rest is the next one's.
+void TcpSocket::schedule_memory(Entry& entry, uint32_t size) {
+  const size_t spare = spare_memory();
+  if (size <= spare) return;
+  take_pages(entry, memory_pages_ + static_cast<uint32_t>((size - spare + TcpShared::kPage - 1) / TcpShared::kPage));
+}
+
+// To be called whenever the queues have changed: what nothing is charged to is given back.
 void TcpSocket::account_memory(Entry& entry) {
-  const size_t bytes = size_t{send_queue_.charge()} + receive_charge_ + out_of_order_.charge();
-  const auto pages = static_cast<uint32_t>((bytes + TcpShared::kPage - 1) / TcpShared::kPage);
+  take_pages(entry, static_cast<uint32_t>((charged_memory() + TcpShared::kPage - 1) / TcpShared::kPage));
+}
+
+// Where they can only have grown.
+void TcpSocket::account_growth(Entry& entry) {
+  if (charged_memory() > size_t{memory_pages_} * TcpShared::kPage) account_memory(entry);
+}
+
+void TcpSocket::take_pages(Entry& entry, uint32_t pages) {
   if (pages == memory_pages_) return;
   TcpShared& shared = stack().tcp();
   const int64_t total = shared.change_memory(int64_t{pages} - int64_t{memory_pages_});
@@ -35,7 +57,7 @@ bool TcpSocket::may_grow(Entry&, uint32_t used, int32_t guaranteed) const {
 // Packets that cost much more than they carry are packed together: the same bytes, a fraction of the memory.
 void TcpSocket::collapse_receive_queue(Entry& entry) {
   uint32_t packed = out_of_order_.collapse(stack().pool());
-  packed += collapse_packets(stack().pool(), receive_queue_);
+  packed += collapse_received(stack().pool(), receive_queue_, rcv_.copied, rcv_.scaling_ratio);
   receive_charge_ = 0;
   for (const Packet* packet = receive_queue_.front(); packet != nullptr; packet = receive_queue_.next(*packet))
     receive_charge_ += packet->true_size();

@@ -58,8 +58,8 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
   } else {
     local_.port = 0;
   }
-  // An earlier attempt's peer is none any more, nor is the way to it.
-  route_ = Route();
+  // An earlier attempt's peer is none any more, nor is the way to it, which IPv6 keeps.
+  if (family() == IpFamily::V4) route_ = Route();
   remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
   is_bound_address_ = !is_any;
   is_bound_port_ = local.port != 0;

@@ -17,6 +17,7 @@ namespace lxnet {
 struct ReceivedSegment {
   SeqNum seq;
   bool fin = false;
+  bool was_packed = false;  // by collapse_received(): what follows may fill the room at its end
 
   static ReceivedSegment& of(Packet& packet) { return packet.control<ReceivedSegment>(); }
   static SeqNum end(Packet& packet) {

@@ -145,6 +145,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->local_ = request.local;
   child->remote_ = request.remote;
   child->is_bound_address_ = is_bound_address_;
+  child->shutdown_ = shutdown_;  // of before it listened
   child->negotiated_ = request.negotiated;
   child->timestamp_offset_ = request.ts_offset;
   child->congestion_.choose(*congestion_.algorithm);
@@ -239,6 +240,7 @@ Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, const TcpS
   enter(entry, TcpState::SynReceived);
   Verdict verdict;
   become_established(entry, verdict);
+  send_early_fin(entry);
   return ok();
 }
 

@@ -3,6 +3,7 @@
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/collapse.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -21,7 +22,7 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
   }
   if (segment.length() == 0) return Step::Continue;
   if (segment.seq == rcv_.nxt) {
-    queue_in_order(entry, segment, verdict);
+    queue_in_order(entry, segment, verdict, Prediction::Missed);
   } else if (segment.end().is_at_or_before(rcv_.nxt)) {
     count(entry, Mib::TcpExtDelayedACKLost);
     count(entry, Mib::TcpExtTCPDSACKOldSent);
@@ -50,7 +51,7 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
     segment.packet->consume(known);
     segment.size -= known;
     segment.seq = rcv_.nxt;
-    queue_in_order(entry, segment, verdict);
+    queue_in_order(entry, segment, verdict, Prediction::Missed);
   } else {
     queue_out_of_order(entry, segment, verdict);
   }
@@ -106,6 +107,13 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   rcv_.nxt = end;
   if (packet->is_empty()) return;  // a bare FIN leaves nothing to read
   Packet* back = receive_queue_.back();
+  const bool goes_on = back != nullptr && !ReceivedSegment::of(*back).fin && ReceivedSegment::end(*back) == received.seq;
+  if (goes_on && ReceivedSegment::of(*back).was_packed && packet->size() <= room_in_packed(*back)) {
+    packet->read(0, back->append(packet->size()));
+    back->wall_nanos = packet->wall_nanos;
+    ReceivedSegment::of(*back).fin = received.fin;
+    return;
+  }
   // A packet that only cites blocks costs its struct; where the one before has room for the citation, that is spared.
   if (back != nullptr && packet->linear().empty() && !ReceivedSegment::of(*back).fin && back->wall_nanos == packet->wall_nanos &&
       ReceivedSegment::end(*back) == received.seq) {
@@ -120,7 +128,7 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   receive_queue_.push_back(std::move(packet));
 }
 
-void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict, Prediction prediction) {
   if (segment.size != 0 && rcv_.window_left() == 0) {
     // A probe of our closed window: answered, not taken. A bare FIN costs nothing.
     count(entry, Mib::TcpExtTCPZeroWindowDrop);
@@ -129,7 +137,8 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
     verdict.drop_for(DropReason::TcpOutOfWindow);
     return;
   }
-  if (segment.size != 0 && !make_room(entry, segment.seq)) {
+  const bool fits_spare = prediction == Prediction::Hit && segment.packet->true_size() <= spare_memory();
+  if (segment.size != 0 && !fits_spare && !make_room(entry, segment.seq)) {
     // The reader is to make room, and the peer is told that there is none. An empty queue takes one all the same.
     ack_.has_no_memory = ack_.is_wanted_now = ack_.is_scheduled = true;
     verdict.acknowledge = Verdict::Acknowledge::Now;
@@ -148,6 +157,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
   segment.packet->trim(segment.size);
   segment.packet->orphan();
   ReceivedSegment::of(*segment.packet) = {.seq = segment.seq, .fin = segment.flags.fin()};
+  schedule_memory(entry, segment.packet->true_size());
   append_received(std::move(segment.packet));
   if (segment.flags.fin()) {
     take_fin(entry, verdict);

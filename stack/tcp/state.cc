@@ -81,7 +81,9 @@ void TcpSocket::become_time_wait(Entry& entry, TcpState kind, Duration life) {
   auto created = TcpTimeWait::create(entry, *this, kind);
   if (created.is_ok()) {
     Ref<TcpTimeWait> time_wait = created.take();
-    time_wait->take_over(entry, demux_, claim_, life);
+    // A port that bind() named is the socket's also after its connection.
+    const bool keeps_port = is_bound_port_ && !is_orphan_;
+    time_wait->take_over(entry, demux_, claim_, keeps_port ? TcpTimeWait::SocketsPort::Stays : TcpTimeWait::SocketsPort::Goes, life);
     count(entry, Mib::TcpExtTW);
   } else {
     count(entry, Mib::TcpExtTCPTimeWaitOverflow);

@@ -225,6 +225,11 @@ class TcpSocket final : public Socket {
 
   // ---- memory.cc: the stack's limits
   void account_memory(Entry& entry);
+  void account_growth(Entry& entry);
+  void schedule_memory(Entry& entry, uint32_t size);
+  void take_pages(Entry& entry, uint32_t pages);
+  size_t charged_memory() const;
+  size_t spare_memory() const;
   bool may_grow(Entry& entry, uint32_t used, int32_t guaranteed) const;
   bool is_under_pressure() const;
   void become_orphan(Entry& entry);
@@ -237,6 +242,7 @@ class TcpSocket final : public Socket {
   Result<> note_shutdown(Entry& entry, ShutdownHow how);
   void close_owned(Entry& entry);
   bool send_fin_state(Entry& entry);  // RFC 9293 3.10.4: the state after CLOSE; whether a FIN is to be sent
+  void send_early_fin(Entry& entry);  // a shutdown() of before the handshake was through
   void settle_orphan(Entry& entry);
   uint64_t discard_unread();
 
@@ -434,7 +440,9 @@ class TcpSocket final : public Socket {
   void grow_receive_buffer(uint32_t space);
   void measure_receive_rtt(Instant now);
   void measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now);
-  void queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
+  // As it was predicted, it may use up what memory was taken for others (Linux's fast path asks for no more).
+  enum class Prediction : uint8_t { Missed, Hit };
+  void queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict, Prediction prediction);
   void queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void append_received(Ref<Packet> packet);
   void take_reached(Entry& entry, Verdict& verdict);

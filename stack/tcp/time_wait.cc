@@ -37,7 +37,7 @@ Result<Ref<TcpTimeWait>> TcpTimeWait::create(Entry& entry, const TcpSocket& sock
   return time_wait;
 }
 
-void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, Duration life) {
+void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, SocketsPort port, Duration life) {
   demux_.time_wait = this;
   demux_.space = demux.space;
   demux_.family = demux.family;
@@ -62,7 +62,8 @@ void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, D
     claim_.reuse_address = claim.reuse_address;
     claim_.reuse_port = claim.reuse_port;
     claim_.is_connected = claim.is_connected;
-    stack_.ports().move(stack_.ports().table, claim, claim_);
+    const PortHooks& hooks = stack_.ports();
+    port == SocketsPort::Stays ? hooks.inherit(hooks.table, claim, claim_) : hooks.move(hooks.table, claim, claim_);
   }
   stack_.timers().arm(timer_, entry.now() + life);
 }

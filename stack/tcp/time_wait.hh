@@ -24,8 +24,9 @@ class TcpTimeWait final : public TimeWait {
  public:
   static Result<Ref<TcpTimeWait>> create(Entry& entry, const TcpSocket& socket, TcpState kind);
 
-  // The 4-tuple and the port pass from the socket to this, which holds them until `life` is over.
-  void take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, Duration life);
+  // The 4-tuple and the port pass from the socket to this, which holds them until `life` is over; the socket may keep the port too.
+  enum class SocketsPort : uint8_t { Goes, Stays };
+  void take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, SocketsPort port, Duration life);
   // Nothing finds it any more.
   void end(Entry& entry) override;
   // What a segment for the old connection leads to. Syn: it opens a new connection, which a listener may take; this is gone.

@@ -52,7 +52,7 @@ TEST_F(PacketTest, ASmallPacketIsOneObjectWithHeadroomAndLinuxsCharge) {
   Ref<Packet> packet = Packet::create(pool_).take();
   EXPECT_EQ(packet->headroom(), Packet::kDefaultHeadroom);
   EXPECT_EQ(packet->tailroom(), Packet::kInlineCapacity - Packet::kDefaultHeadroom);
-  EXPECT_EQ(packet->true_size(), 768u);
+  EXPECT_EQ(packet->true_size(), 832u);
   EXPECT_EQ(hal_.live_blocks(), 1u);
 }
 

@@ -11,7 +11,7 @@ TEST(TcpMemory, PacksSparsePacketsBeforeItDropsAny) {
   Ref<TcpSocket> socket = wire.accept_from_peer(true);
   socket->options.receive_buffer = 20000;
   socket->options.receive_buffer_locked = true;
-  // One byte each: 768 bytes of memory for every one.
+  // One byte each: 832 bytes of memory for every one.
   for (uint32_t i = 0; i < 200; ++i) wire.inject({.flags = "PA", .seq = 1 + i, .ack = 1, .text = "x"});
   EXPECT_GT(count(wire, Mib::TcpExtTCPRcvCollapsed), 0u);
   EXPECT_EQ(count(wire, Mib::TcpExtTCPRcvQDrop), 0u);
