@@ -61,6 +61,7 @@ struct SocketOptions {
 };
 
 enum : uint32_t { kTimestampMicros = 1, kTimestampNanos = 2, kTimestampNewLayout = 4, kTimestampKept = 8 };
+inline constexpr uint32_t kTimestampPlain = kTimestampMicros | kTimestampNanos;  // SO_TIMESTAMP and SO_TIMESTAMPNS
 
 // IPPROTO_IP and IPPROTO_IPV6, where they mean the same to the stack.
 struct IpSocketOptions {

@@ -106,12 +106,13 @@ Result<> decode_packet_info6(Decoder& decoder, const ControlMessage& message) {
   }
   const uint32_t on = decoder.output_interface;
   if (on != 0 && !interfaces.find(on)) return Errno::ENODEV;
-  if (on == 0 && info.address.is_link_local()) return Errno::EINVAL;
+  const bool is_of_link = info.address.is_link_local() || info.address.is_link_local_multicast();
+  if (on == 0 && is_of_link) return Errno::EINVAL;
   if (info.address.is_unspecified()) return ok();
   const IpSocketOptions& options = decoder.socket.ip_options;
   const bool may_be_foreign = options.free_bind || options.transparent;
   // An address of wider scope may be any interface's.
-  const uint32_t where = info.address.is_link_local() || info.address.is_loopback() ? on : 0;
+  const uint32_t where = is_of_link || info.address.is_loopback() ? on : 0;
   if (!may_be_foreign && (info.address.is_v4_mapped() || !interfaces.is_local_address(IpAddress(info.address), where)))
     return Errno::EINVAL;
   control.source = IpAddress(info.address);
@@ -191,11 +192,7 @@ Result<> decode_one(Decoder& decoder, const ControlMessage& message) {
     return decode_generic_control(decoder.context, decoder.socket.options, message, decoder.control);
   }
   if (is_stream) return ok();
-  if (message.level == kLevelUdp && is_udp(decoder.socket)) {
-    if (message.type != kUdpSegment) return Errno::EINVAL;
-    decoder.control.segment_size = TRY(message.as<uint16_t>());
-    return ok();
-  }
+  if (message.level == kLevelUdp && is_udp(decoder.socket)) return ok();  // decode_udp() has been here
   if (decoder.sends_v6) return message.level == kLevelIpv6 ? decode_ipv6(decoder, message) : ok();
   if (message.level == kLevelIp) return decode_ip(decoder, message);
   const bool is_packet_info6 = message.level == kLevelIpv6 && message.type == kPacketInfo6;
@@ -203,7 +200,18 @@ Result<> decode_one(Decoder& decoder, const ControlMessage& message) {
   return ok();
 }
 
-// Only UDP turns to IPv4, and not where the name was AF_UNSPEC.
+// udp_cmsg_send(): UDP's own are looked at before the others, and so is the form of all.
+Result<> decode_udp(ControlReader& reader, SendControl& control) {
+  ControlMessage message;
+  while (TRY(reader.next(message))) {
+    if (message.level != kLevelUdp) continue;
+    if (message.type != kUdpSegment) return Errno::EINVAL;
+    control.segment_size = TRY(message.as<uint16_t>());
+  }
+  reader.rewind();
+  return ok();
+}
+
 // What udpv6_sendmsg(), rawv6_sendmsg() and ping_v6_sendmsg() know of the way out before they read control messages.
 uint32_t output_interface_of(const Socket& socket, const SendRequest& request) {
   const Endpoint* to = request.destination;
@@ -212,6 +220,7 @@ uint32_t output_interface_of(const Socket& socket, const SendRequest& request) {
   return socket.ip_options.sticky_interface;
 }
 
+// Only UDP turns to IPv4, and not where the name was AF_UNSPEC.
 bool will_send_v6(SyscallContext& context, Socket& socket, const SendRequest& request) {
   if (socket.family() == IpFamily::V4) return false;
   if (!is_udp(socket) || request.names_peer) return true;
@@ -268,6 +277,7 @@ Result<> decode_control(SyscallContext& context, Socket& socket, ControlReader& 
                         ExtensionChain& extensions) {
   Decoder decoder{
       context, socket, request.control, extensions, will_send_v6(context, socket, request), output_interface_of(socket, request)};
+  if (is_udp(socket)) TRY(decode_udp(reader, request.control));
   ControlMessage message;
   while (TRY(reader.next(message))) TRY(decode_one(decoder, message));
   return extensions.assemble(context.hal(), request.control);

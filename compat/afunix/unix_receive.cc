@@ -171,7 +171,7 @@ Result<size_t> UnixEndpoint::receive_datagram(SyscallContext& context, IncomingM
     return incoming.is_peek ? peek_datagram(context, message, incoming) : take_datagram(context, message, incoming);
   }));
   if (!incoming.has_message) return size;
-  if (message.control != nullptr && options_.timestamp_flags != 0) {
+  if (message.control != nullptr && (options_.timestamp_flags & kTimestampPlain) != 0) {
     ReceiveRequest stamp{.sink = message.sink};
     stamp.wall_nanos = incoming.wall_nanos;
     encode_generic_control(options_, stamp, *message.control);

@@ -146,7 +146,7 @@ Result<> UnixEndpoint::enqueue_locked(UnixMessage*& message, Urgency urgency) {
   const UnixEndpoint& sender = *message->sender;
   TRY(check_taken_locked(*message));
   if (is_full() && !talks_to_locked(sender)) return Errno::EAGAIN;
-  if (options_.timestamp_flags != 0) message->wall_nanos = hal().wall_nanos();
+  if ((options_.timestamp_flags & kTimestampPlain) != 0) message->wall_nanos = hal().wall_nanos();
   if (!message->rights.is_empty()) message->rights.take_off(*this);
   inbox_.push_back(*message);
   if (urgency == Urgency::Urgent) set_urgent(message);

@@ -8,11 +8,18 @@ namespace {
 
 constexpr int kSocketLevel = 1;    // SOL_SOCKET
 constexpr int kBindToDevice = 25;  // SO_BINDTODEVICE
+constexpr int kReportUnread = 84;  // SO_INQ
+
+// A name of a device; and SO_INQ, which AF_UNIX streams answer before sk_setsockopt() is asked: of more than an int they read nothing.
+bool reads_its_value_alone(const SocketFile& socket, int name) {
+  if (name == kReportUnread) return socket.address_family() == kFamilyUnix && socket.socket_type() == kSockStream;
+  return name == kBindToDevice;
+}
 
 // sk_setsockopt() reads an int before it looks at the option's number: also an option that is unknown or read-only gives EINVAL
 // for a short value and EFAULT for a bad pointer.
 Result<> set_socket_level(const OptionInput& input, int name) {
-  if (name != kBindToDevice) TRY(input.read<int>());
+  if (!reads_its_value_alone(input.socket, name)) TRY(input.read<int>());
   return set_option(socket_level_options(), input, kSocketLevel, name);
 }
 

@@ -145,7 +145,10 @@ void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan)
   ip.path_mtu = is_v4 ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
   if (!is_v4) {
     const bool dont_fragment = control.dont_fragment_v6 >= 0 ? control.dont_fragment_v6 != 0 : ip_options.dont_fragment_v6;
-    ip.may_fragment_locally = !dont_fragment;
+    // __ip6_append_data() asks who sends: raw sockets of other protocols, and UDP-Lite, are cut all the same.
+    constexpr uint8_t kUdp = 17, kIcmpv6 = 58, kRaw = 255;
+    const bool is_obeyed = protocol() == kUdp || protocol() == kIcmpv6 || protocol() == kRaw;
+    ip.may_fragment_locally = !dont_fragment || !is_obeyed;
     ip.auto_flow_label = ip_options.auto_flow_label;
     ip.largest_packet = ip_options.largest_packet_v6;
     constexpr uint32_t kFlowLabel = 0xf'ffff;
@@ -184,8 +187,7 @@ Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t s
   const size_t fixed = is_v4 ? 20 : 40;
   const PathMtuMode mode = plan.ip.path_mtu;
   uint32_t mtu = ip_send_mtu(*plan.route, mode);
-  // IPV6_MTU is the path's for who does not want to be cut.
-  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu && !plan.ip.may_fragment_locally) mtu = plan.ip.largest_packet;
+  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu) mtu = plan.ip.largest_packet;  // IPV6_MTU
   // Linux's ip_sk_ignore_df. Over IPv6 the limit of 65535 does not count the fixed header.
   const bool may_exceed_path = mode < PathMtuMode::Do || mode == PathMtuMode::Omit;
   const size_t limit = !may_exceed_path || !plan.ip.may_fragment_locally ? mtu : is_v4 ? kLargest : kLargest + fixed;
@@ -193,6 +195,25 @@ Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t s
   if (fixed + extra + size <= limit) return ok();
   report_too_large(entry, plan, static_cast<uint32_t>(mtu - extra));
   return Errno::EMSGSIZE;
+}
+
+// ip_append_data(): nobody waits for a fragment's room but the first's, and each may follow as long as what is held is not more
+// than twice SO_SNDBUF.
+size_t DatagramSocket::bytes_with_room(const SendPlan& plan, size_t size) const {
+  const bool is_v4 = plan.destination.is_v4();
+  const size_t headers = (is_v4 ? 20 : 40) + options_size(plan);
+  size_t mtu = ip_send_mtu(*plan.route, plan.ip.path_mtu);
+  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu) mtu = plan.ip.largest_packet;
+  constexpr size_t kFragmentHeader = 8;
+  if (headers + size <= mtu || mtu < headers + 2 * kFragmentHeader) return size;
+  const size_t piece = (mtu - headers - (is_v4 ? 0 : kFragmentHeader)) & ~size_t{7};
+  const size_t limit = 2 * static_cast<size_t>(options.send_buffer);
+  size_t held = send_memory();
+  for (size_t made = piece; made < size; made += piece) {
+    held += datagram_charge(plan.destination.family(), piece - 8);
+    if (held > limit) return made;
+  }
+  return size;
 }
 
 // Linux's ipv6_local_rxpmtu(): the newest stays.

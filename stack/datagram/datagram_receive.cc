@@ -119,7 +119,9 @@ Result<size_t> DatagramSocket::receive(Entry& entry, ReceiveRequest& request) {
   int64_t offset = 0;
   Ref<Packet> packet;
   if ((request.flags & kMessagePeek) != 0) {
-    offset = __atomic_load_n(&options.peek_offset, __ATOMIC_RELAXED);
+    // skb_recv_datagram(), which all but UDP ask, always has one: an empty datagram is peeked at once.
+    const bool is_udp = space_ == DemuxSpace::Udp || space_ == DemuxSpace::UdpLite;
+    offset = is_udp ? __atomic_load_n(&options.peek_offset, __ATOMIC_RELAXED) : 0;
     packet = queue_.peek(offset);
     if (offset < 0) offset = 0;
   } else {

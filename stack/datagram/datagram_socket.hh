@@ -132,6 +132,8 @@ class DatagramSocket : public Socket {
   }
   // EMSGSIZE: more than one IP packet holds, or where the program forbids fragments more than a link frame does.
   Result<> check_size(Entry& entry, const SendPlan& plan, size_t size) REQUIRES(lock_);
+  // How many of a datagram's bytes are made before its fragments fill the send buffer: the next is refused with ENOBUFS.
+  size_t bytes_with_room(const SendPlan& plan, size_t size) const;
   // EMSGSIZE: a report for the error queue, if the program wants them.
   void report_too_large(Entry& entry, const SendPlan& plan, uint32_t mtu) REQUIRES(lock_);
   Result<> ensure_port(Entry& entry) REQUIRES(lock_);
@@ -141,6 +143,7 @@ class DatagramSocket : public Socket {
   DemuxEntry& next_entry() REQUIRES(lock_);
   Result<> replace_entry(bool as_flow) REQUIRES(lock_);
   void unlist() REQUIRES(lock_);
+  bool is_listed() const REQUIRES(lock_) { return entries_[current_entry_].is_added(); }
   size_t room_for_errors() const;
 
   SocketLock lock_;

@@ -11,9 +11,12 @@ class IcmpState {
   explicit IcmpState(Stack& stack);
 
   RateLimit& rate_limit() { return rate_limit_; }
+  // Echo sockets are numbered as they take their identifiers.
+  uint64_t next_listing() { return __atomic_add_fetch(&listings_, 1, __ATOMIC_RELAXED); }
 
  private:
   RateLimit rate_limit_;
+  uint64_t listings_ = 0;
 };
 
 // An error about `offending` (its network header marked, wherever its front stands) goes to its sender, if the rules and the rate

@@ -126,7 +126,7 @@ Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, cons
 }
 
 Result<> ip4_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
-  packet->is_routed_to_us = route.kind == RouteKind::Local || (route.kind != RouteKind::Unicast && route.output->is_loopback());
+  packet->is_routed_to_us = route.kind == RouteKind::Local || route.output->is_loopback();
   const auto& header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
   if (!how.is_copied && ip4_wants_copy(entry, *packet, route, how)) ip_loop_back(entry, *packet, route);
   // RFC 1112, 6.1: a time to live of 0 restricts a datagram to the host.

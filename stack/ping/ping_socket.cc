@@ -82,10 +82,14 @@ Result<> PingSocket::check_address(Entry& entry, const Endpoint& local) {
   return check_bind6(entry, local);
 }
 
-// Replies are found by the identifier and our own address alone, connected or not (ping_lookup).
+// Replies are found by the identifier and our own address alone, connected or not (ping_lookup). Who only changes its address
+// stays where it was among those who share the identifier.
 Result<> PingSocket::relist() {
+  const bool takes_identifier = !is_listed();
   next_entry();
-  return replace_entry(false);
+  TRY(replace_entry(false));
+  if (takes_identifier) __atomic_store_n(&listed_as_, stack().icmp().next_listing(), __ATOMIC_RELAXED);
+  return ok();
 }
 
 Result<> PingSocket::check_destination(const SendRequest& request) const {
@@ -125,6 +129,11 @@ Result<> PingSocket::check_before_control(Entry& entry, const SendRequest& reque
 
 Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
+  // ping_v6_sendmsg() looks at these and forgets them.
+  if (family() == IpFamily::V6) {
+    request.control.has_source = request.control.has_options = false;
+    request.control.options = {};
+  }
   TRY(ensure_port(entry));
   const size_t size = request.source.remaining();
   TRY(check_size_and_header(request));
@@ -138,9 +147,14 @@ Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   TRY(check_size(entry, plan, size));
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
-  if (request.source.copy(packet->append(size)) != size) {
+  const size_t room = bytes_with_room(plan, size);
+  if (request.source.copy(packet->append(size)) < room) {
     wake_writers();
     return Errno::EFAULT;
+  }
+  if (room < size) {
+    wake_writers();
+    return Errno::ENOBUFS;
   }
   // The program may have written another one meanwhile.
   if (!is_echo_request(family(), *reinterpret_cast<const Icmp4Header*>(packet->linear().data()))) return Errno::EINVAL;

@@ -19,6 +19,9 @@ class PingSocket final : public DatagramSocket {
   Result<size_t> send(Entry& entry, SendRequest& request) override;
   Result<size_t> receive(Entry& entry, ReceiveRequest& request) override;
 
+  // The later it took its identifier, the larger.
+  uint64_t listed_as() const { return __atomic_load_n(&listed_as_, __ATOMIC_RELAXED); }
+
  protected:
   void dispose_self() override;
   Result<> relist() override REQUIRES(lock_);
@@ -36,6 +39,8 @@ class PingSocket final : public DatagramSocket {
   Result<> check_size_and_header(const SendRequest& request) const;
   Result<> check_destination(const SendRequest& request) const REQUIRES(lock_);
   void finish_message(Packet& packet, const SendPlan& plan) REQUIRES(lock_);
+
+  uint64_t listed_as_ = 0;  // written under lock_
 };
 
 }  // namespace lxnet

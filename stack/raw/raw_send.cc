@@ -66,9 +66,15 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   if (plan.is_probe_only) return Result<size_t>(size);
   TRY(ip_options.header_included ? check_may_send() : check_room());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
-  if (request.source.copy(packet->append(size)) != size) {
-    wake_writers();
+  const size_t room = ip_options.header_included ? size : bytes_with_room(plan, size);
+  if (request.source.copy(packet->append(size)) < room) {
+    // Without a header of the program's Linux charges what it has copied, and no sooner.
+    if (ip_options.header_included) wake_writers();
     return Errno::EFAULT;
+  }
+  if (room < size) {
+    wake_writers();
+    return Errno::ENOBUFS;
   }
   charge(*packet, datagram_charge(family(), size));
   tag(*packet, plan);

@@ -259,6 +259,8 @@ void receive_error(Entry& entry, const IpError& error, DemuxSpace space) {
                           .interface_index = error.interface_index};
   const SocketHold socket = entry.stack().sockets().find_datagram(tuple);
   if (!socket) return;
+  // Linux takes what a socket with UDP_ENCAP sends for a tunnel's, whose errors are the tunnel's business.
+  if (static_cast<UdpSocket&>(*socket).udp_options.encapsulation != UdpOptions::kNoEncapsulation) return;
   auto copy = error.cited->clone();
   Ref<Packet> payload = copy.is_ok() ? copy.take() : nullptr;
   if (payload) payload->consume(sizeof(UdpHeader));

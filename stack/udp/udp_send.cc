@@ -110,7 +110,7 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
 
 // What is asked of each datagram anew, where nothing else has changed since the last.
 bool UdpSocket::may_send_as_before(const SendPlan& plan, size_t payload) const {
-  if (is_pending() || udp_options.is_corked) return false;
+  if (is_pending() || udp_options.is_corked || plan.ip.largest_packet != 0) return false;
   const size_t headers = (plan.destination.is_v4() ? 20 : 40) + sizeof(UdpHeader);
   return headers + payload <= ip_send_mtu(*plan.route, plan.ip.path_mtu);
 }
@@ -124,12 +124,22 @@ Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendP
   const size_t payload = request.source.remaining();
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), payload));
-  if (request.source.copy(packet->append(payload)) != payload) {
+  const size_t room = bytes_with_room(plan, payload + sizeof(UdpHeader)) - sizeof(UdpHeader);
+  if (request.source.copy(packet->append(payload)) < room) {
     wake_writers();
     return Errno::EFAULT;
   }
+  if (room < payload) {
+    count_full_buffer(entry, plan);
+    wake_writers();
+    return Errno::ENOBUFS;
+  }
   TRY(transmit(entry, std::move(packet), plan, segment_size_of(request)));
   return Result<size_t>(payload);
+}
+
+void UdpSocket::count_full_buffer(Entry& entry, const SendPlan& plan) {
+  if (!is_lite()) count(entry, plan.destination.is_v4() ? Mib::UdpSndbufErrors : Mib::Udp6SndbufErrors);
 }
 
 Result<> UdpSocket::check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const {
@@ -195,7 +205,7 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, u
     return ok();
   }
   if (!sent.is_error(Errno::ENOBUFS)) return sent;
-  if (!is_lite()) count(entry, is_v4 ? Mib::UdpSndbufErrors : Mib::Udp6SndbufErrors);
+  count_full_buffer(entry, plan);
   // A full queue on the way is a lost packet, unless the program asked to hear of such things.
   return (is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6) ? std::move(sent) : ok();
 }

@@ -1,0 +1,174 @@
+// What random walks found of datagrams: who hears them, which check comes first, and what a send or a peek leaves behind.
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sys/epoll.h>
+
+#include <string>
+
+#include "tests/conformance/sockets/posix.hh"
+
+namespace conformance {
+namespace {
+
+constexpr int kEncapsulation = 100, kL2tp = 3;  // UDP_ENCAP
+constexpr int kUnicastInterface = 50;           // IP_UNICAST_IF
+constexpr int kDontFragment6 = 62, kMtu6 = 24, kDiscover6 = 23;
+constexpr int kTimestampingNew = 65;
+constexpr auto kDatagram = SOCK_DGRAM | SOCK_NONBLOCK;
+
+int set_option(int fd, int level, int name, int value) { return ::setsockopt(fd, level, name, &value, sizeof value); }
+template <typename Address>
+long send_to(int fd, const std::string& text, const Address& to) {
+  return answer(::sendto(fd, text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to));
+}
+uint16_t port_of(int fd) { return ntohs(name_of(fd).sin_port); }
+
+TEST(WalkedDatagramsTest, OfEchoSocketsWithOneIdentifierTheLastHears) {
+  const auto echo = [] { return Fd(::socket(AF_INET, kDatagram, IPPROTO_ICMP)); };
+  const Fd first(echo()), second(echo());
+  if (first < 0) GTEST_SKIP() << "the group may not send echoes";
+  sockaddr_in any = loopback4(4711);
+  any.sin_addr.s_addr = INADDR_ANY;
+  ASSERT_EQ(bind_to(first, any), 0);
+  ASSERT_EQ(bind_to(second, any), 0);
+  ASSERT_EQ(connect_to(first, loopback4()), 0);  // which changes nothing of their order
+  ASSERT_EQ(::send(first, "\x08\0\0\0\0\0\0\0", 8, 0), 8);
+  EXPECT_EQ(poll_now(second, POLLIN, 1000), POLLIN);
+  EXPECT_EQ(poll_now(first, POLLIN), 0);
+}
+
+TEST(WalkedDatagramsTest, ATunnelsSocketHearsNoErrors) {
+  const Fd closed(::socket(AF_INET, kDatagram, 0)), plain(::socket(AF_INET, kDatagram, 0)), tunnel(::socket(AF_INET, kDatagram, 0));
+  ASSERT_EQ(bind_to(closed, loopback4()), 0);
+  const sockaddr_in to = loopback4(port_of(closed));
+  const_cast<Fd&>(closed).reset();
+  ASSERT_EQ(set_option(tunnel, IPPROTO_UDP, kEncapsulation, kL2tp), 0);
+  for (const Fd* fd : {&plain, &tunnel}) {
+    ASSERT_EQ(connect_to(*fd, to), 0);
+    ASSERT_EQ(::send(*fd, "x", 1, 0), 1);
+  }
+  EXPECT_EQ(poll_now(plain, POLLERR, 1000), POLLERR);
+  EXPECT_EQ(poll_now(tunnel, POLLERR), 0);
+}
+
+// IPV6_PKTINFO of an interface that is not there, in `room` bytes of control.
+long send_with_information(int fd, size_t room) {
+  char control[128] = {};
+  auto* header = reinterpret_cast<cmsghdr*>(control);
+  header->cmsg_len = CMSG_LEN(sizeof(in6_pktinfo));
+  header->cmsg_level = IPPROTO_IPV6;
+  header->cmsg_type = IPV6_PKTINFO;
+  reinterpret_cast<in6_pktinfo*>(CMSG_DATA(header))->ipi6_ifindex = 60000;
+  sockaddr_in6 to = loopback6(9);
+  msghdr message{};
+  message.msg_name = &to;
+  message.msg_namelen = sizeof to;
+  message.msg_control = control;
+  message.msg_controllen = room;
+  return answer(::sendmsg(fd, &message, 0));
+}
+
+TEST(WalkedDatagramsTest, UdpReadsAllHeadersBeforeItObeysOne) {
+  const Fd udp(::socket(AF_INET6, kDatagram, 0));
+  EXPECT_EQ(send_with_information(udp, CMSG_SPACE(sizeof(in6_pktinfo))), -ENODEV);
+  EXPECT_EQ(send_with_information(udp, CMSG_SPACE(sizeof(in6_pktinfo)) + sizeof(cmsghdr)), -EINVAL);
+  const Fd raw(::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, 253));
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  sockaddr_in6 to = loopback6();
+  ASSERT_EQ(connect_to(raw, to), 0);
+  EXPECT_EQ(send_with_information(raw, CMSG_SPACE(sizeof(in6_pktinfo)) + sizeof(cmsghdr)), -EINVAL);  // for the port
+}
+
+TEST(WalkedDatagramsTest, UnixPacketsCarryNoStampsOfTheNewOption) {
+  for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET}) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, type, 0, ends), 0);
+    const Fd one(ends[0]), other(ends[1]);
+    ASSERT_EQ(set_option(one, SOL_SOCKET, kTimestampingNew, 0xff), 0);
+    ASSERT_EQ(::send(other, "x", 1, 0), 1);
+    char byte, control[128];
+    iovec vector{&byte, 1};
+    msghdr message{};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ASSERT_EQ(::recvmsg(one, &message, 0), 1);
+    EXPECT_EQ(message.msg_controllen, 0u);
+  }
+}
+
+TEST(WalkedDatagramsTest, AFragmentBeyondTwiceTheBufferIsRefused) {
+  const Fd receiver(::socket(AF_INET6, kDatagram, 0)), sender(::socket(AF_INET6, kDatagram, 0));
+  ASSERT_EQ(bind_to(receiver, loopback6()), 0);
+  sockaddr_in6 to{};
+  socklen_t length = sizeof to;
+  ::getsockname(receiver, reinterpret_cast<sockaddr*>(&to), &length);
+  ASSERT_EQ(set_option(sender, SOL_SOCKET, SO_SNDBUF, 1), 0);
+  EXPECT_EQ(send_to(sender, std::string(65480, 'x'), to), 65480);  // one packet of lo's width
+  EXPECT_EQ(send_to(sender, std::string(65508, 'x'), to), -ENOBUFS);
+  EXPECT_EQ(poll_now(sender, POLLOUT), POLLOUT);
+}
+
+TEST(WalkedDatagramsTest, AnEmptyPacketOfARawSocketIsPeekedAtOnce) {
+  const Fd receiver(::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, 253)), sender(::socket(AF_INET6, SOCK_RAW, 253));
+  if (receiver < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  const sockaddr_in6 to = loopback6();
+  ASSERT_EQ(send_to(sender, "", to), 0);
+  char byte;
+  EXPECT_EQ(::recv(receiver, &byte, 1, MSG_PEEK), 0);
+  EXPECT_EQ(answer(::recv(receiver, &byte, 1, MSG_PEEK)), -EAGAIN);
+  EXPECT_EQ(::recv(receiver, &byte, 1, 0), 0);
+}
+
+TEST(WalkedDatagramsTest, WhateverLeavesThroughLoIsOurs) {
+  const Fd receiver(::socket(AF_INET, kDatagram, 0)), sender(::socket(AF_INET, kDatagram, 0));
+  sockaddr_in any = loopback4();
+  any.sin_addr.s_addr = INADDR_ANY;
+  ASSERT_EQ(bind_to(receiver, any), 0);
+  const auto lo = static_cast<int>(htonl(if_nametoindex("lo")));
+  ASSERT_EQ(set_option(sender, IPPROTO_IP, kUnicastInterface, lo), 0);
+  for (const char* host : {"10.9.8.7", "240.0.0.1", "0.1.2.3"}) {
+    sockaddr_in to = loopback4(port_of(receiver));
+    ASSERT_EQ(::inet_pton(AF_INET, host, &to.sin_addr), 1);
+    ASSERT_EQ(send_to(sender, "hello", to), 5) << host;
+    char bytes[8];
+    poll_now(receiver, POLLIN, 1000);
+    EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), 5) << host;
+  }
+}
+
+TEST(WalkedDatagramsTest, DontFragmentIsAskedOfUdpAndNotOfEveryProtocol) {
+  const std::string text(65535, 'x');
+  const Fd raw(::socket(AF_INET6, SOCK_RAW, 253));
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(set_option(raw, IPPROTO_IPV6, kDontFragment6, 1), 0);
+  EXPECT_EQ(send_to(raw, text, loopback6()), 65535);
+  const Fd udp(::socket(AF_INET6, kDatagram, 0));
+  ASSERT_EQ(set_option(udp, IPPROTO_IPV6, kDontFragment6, 1), 0);
+  EXPECT_EQ(send_to(udp, text.substr(0, 65500), loopback6(9)), -EMSGSIZE);
+}
+
+TEST(WalkedDatagramsTest, AnOwnMtuBoundsWhoDiscoversThePaths) {
+  const Fd udp(::socket(AF_INET6, kDatagram, 0));
+  ASSERT_EQ(set_option(udp, IPPROTO_IPV6, kMtu6, 1280), 0);
+  EXPECT_EQ(send_to(udp, std::string(1300, 'x'), loopback6(9)), 1300);
+  ASSERT_EQ(set_option(udp, IPPROTO_IPV6, kDiscover6, 2), 0);
+  EXPECT_EQ(send_to(udp, std::string(1300, 'x'), loopback6(9)), -EMSGSIZE);
+  EXPECT_EQ(send_to(udp, std::string(1200, 'x'), loopback6(9)), 1200);
+}
+
+TEST(WalkedDatagramsTest, ARawPacketGivenUpForItsPointerIsNoEdge) {
+  const Fd raw(::socket(AF_INET6, SOCK_RAW, 253)), set(::epoll_create1(0));
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(connect_to(raw, loopback6()), 0);
+  epoll_event event{};
+  event.events = EPOLLOUT | EPOLLET;
+  ASSERT_EQ(::epoll_ctl(set, EPOLL_CTL_ADD, raw, &event), 0);
+  ASSERT_EQ(::epoll_wait(set, &event, 1, 0), 1);
+  ASSERT_EQ(answer(::send(raw, bad_pointer(), 7, 0)), -EFAULT);
+  EXPECT_EQ(::epoll_wait(set, &event, 1, 0), 0);
+}
+
+}  // namespace
+}  // namespace conformance
