@@ -48,7 +48,12 @@ class Walker {
       for (const std::string& line : left) count_.calls += !line.starts_with("  ");
       ASSERT_FALSE(left.empty()) << "seed " << seed << " did not run on Linux";
       const int line = first_difference(left, on_lxnet[seed]);
-      if (line >= 0) look_again(seed, steps_up_to(step_of(left, line)));
+      if (line >= 0 && !look_again(seed, steps_up_to(step_of(left, line)))) {
+        ++count_.unsteady;
+        const auto at = static_cast<size_t>(line);
+        printf("unsteady, seed %llu:\nlinux %s\nlxnet %s\n", static_cast<unsigned long long>(seed),
+               at < left.size() ? left[at].c_str() : "", at < on_lxnet[seed].size() ? on_lxnet[seed][at].c_str() : "");
+      }
     }
   }
   const Count& count() const { return count_; }
@@ -61,11 +66,9 @@ class Walker {
            first_difference(once, kernels_.run_steps(Kernel::Lxnet, seed, steps)) >= 0;
   }
 
-  void look_again(uint64_t seed, std::vector<int> steps) {
-    if (!is_steady(seed, steps) && !is_steady(seed, steps)) {
-      ++count_.unsteady;
-      return;
-    }
+  // Whether it comes again.
+  bool look_again(uint64_t seed, std::vector<int> steps) {
+    if (!is_steady(seed, steps) && !is_steady(seed, steps)) return false;
     ++count_.different;
     // Only the same step: with others gone, what a walk no longer compares may differ elsewhere.
     const int step = steps.back();
@@ -78,6 +81,7 @@ class Walker {
       both += one == other ? "    " + one + "\n" : "linux " + one + "\nlxnet " + other + "\n";
     }
     ADD_FAILURE() << "seed " << seed << ":\n" << both << "\n/* ---- as a C program ---- */\n" << kernels_.c_program(seed, steps);
+    return true;
   }
 
   bool differs_at(uint64_t seed, const std::vector<int>& steps, int step) {

@@ -23,7 +23,7 @@ int Generator::size_for(int slot) {
     state.sent += size;
     return size;
   }
-  // Whether Linux answers an echo of full size depends on what of its page fragments the task has used up.
+  // Whether Linux answers an echo of full size depends on what of its page fragments the task has used up (Runner::run).
   if (is_ping(state.kind) && choose_.one_in(12)) return choose_.of({1472, 1473, 4000, 9000, 65536, 70000});
   if (choose_.one_in(12)) return choose_.of({1472, 1473, 4000, 9000, 65507, 65508, 65535, 65536, 70000});
   return choose_.of({0, 1, 2, 7, 8, 20, 28, 40, 100, 500});
@@ -168,6 +168,10 @@ void Generator::set_payload(int slot) {
   const Kind kind = slots_[slot].kind;
   if (kind == Kind::Ping4 || kind == Kind::Ping6) out_.back().payload = Payload::Echo;
   if (kind == Kind::Raw4) out_.back().payload = Payload::Ip4Header;
+  const Operation& call = out_.back();
+  const size_t flags = call.number == SYS_recvmsg ? 2 : 3;
+  const bool has_flags = call.number == SYS_recvmsg || call.number == SYS_recvmmsg || call.number == SYS_recvfrom;
+  if (has_flags && (call.arguments[flags].value & MSG_ERRQUEUE) != 0) out_.back().payload = Payload::Record;
 }
 
 void Generator::positioned(int slot) {

@@ -29,6 +29,13 @@ void set_guard(suseconds_t micros) {
   setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
+// How much of a name was written: a port's byte may look as if nobody had.
+size_t cut_name(const uint8_t* bytes, size_t room, int64_t given, int64_t told) {
+  const size_t touched = Memory::touched(bytes, room);
+  const int64_t written = std::min(given, told);
+  return touched == 0 || written <= 0 ? touched : std::max(touched, std::min(static_cast<size_t>(written), room));
+}
+
 uint64_t to_register(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
 
 }  // namespace
@@ -266,7 +273,7 @@ void Runner::show_message(const msghdr& header, const Message& message, const Op
   print(log_, " {name/%d ", static_cast<int>(header.msg_namelen));
   if (message.name.kind == ArgumentKind::Address) {
     const auto* name = static_cast<const uint8_t*>(header.msg_name);
-    show_.address(name, Memory::touched(name, 128));
+    show_.address(name, cut_name(name, 128, message.name_length, header.msg_namelen));
   }
   show_vector(header.msg_iov, message.vector, payload);
   print(log_, " control/%zu", header.msg_controllen);
@@ -314,10 +321,16 @@ void Runner::show_outputs(const Operation& operation, const uint64_t* registers,
           show_.payload(bytes, room, operation.payload);
         } else if (operation.number == SYS_getsockopt && operation.arguments[1].value == SOL_SOCKET &&
                    operation.arguments[2].value == 28 /* SO_PEERNAME */) {
+          if (result >= 0 && i + 1 < operation.arguments.size() && operation.arguments[i + 1].kind == ArgumentKind::Length) {
+          const int told = *reinterpret_cast<int*>(registers[i + 1]);
+          show_.address(bytes, cut_name(bytes, room, operation.arguments[i + 1].value, told));
+        } else {
           show_.address(bytes, Memory::touched(bytes, room));
+        }
         } else if (operation.number == SYS_getsockopt && operation.arguments[1].value == IPPROTO_IP &&
-                   operation.arguments[2].value == 52 /* IP_PROTOCOL: the port */ && Memory::touched(bytes, room) >= 2) {
-          show_.port(htons(*reinterpret_cast<uint16_t*>(bytes)));
+                   operation.arguments[2].value == 52 /* IP_PROTOCOL: the port */ && Memory::touched(bytes, room) != 0) {
+          // One byte is half of it.
+          if (Memory::touched(bytes, room) >= 2) show_.port(htons(*reinterpret_cast<uint16_t*>(bytes)));
         } else {
           show_.hex(bytes, Memory::touched(bytes, room));
         }

@@ -22,6 +22,7 @@ bool is_named_port(uint16_t port) { return port == 0 || port == 80 || (port >= 4
 // Checksum and identifier of an ICMP header; identification and checksum of an IPv4 header.
 bool is_own_of_a_run(Payload kind, size_t at) {
   if (kind == Payload::Echo) return at >= 2 && at < 6;
+  if (kind == Payload::Record) return at >= 15 && at < 18;
   return kind == Payload::Ip4Header && ((at >= 4 && at < 6) || (at >= 10 && at < 12));
 }
 
@@ -93,6 +94,8 @@ void Shower::port(uint16_t network_order) {
 }
 
 void Shower::address(const uint8_t* bytes, size_t size) {
+  // Of three bytes the last is half a port, which may look untouched.
+  if (size == 3) size = 2;
   char text[INET6_ADDRSTRLEN];
   sockaddr_storage storage{};
   memcpy(&storage, bytes, std::min(size, sizeof storage));
@@ -122,8 +125,7 @@ void Shower::address(const uint8_t* bytes, size_t size) {
     port(cut);
   } else {
     log_ += '{';
-    // Three bytes hold half a port.
-    hex(bytes, size == 3 ? 2 : size);
+    hex(bytes, size);
   }
   print(log_, " /%zu}", size);
 }
