@@ -10,7 +10,8 @@ constexpr int kSocketLevel = 1;    // SOL_SOCKET
 constexpr int kBindToDevice = 25;  // SO_BINDTODEVICE
 constexpr int kReportUnread = 84;  // SO_INQ
 
-// A name of a device; and SO_INQ, which AF_UNIX streams answer before sk_setsockopt() is asked: of more than an int they read nothing.
+// A name of a device; and SO_INQ, which AF_UNIX streams answer before sk_setsockopt() is asked: of more than an int they read
+// nothing.
 bool reads_its_value_alone(const SocketFile& socket, int name) {
   if (name == kReportUnread) return socket.address_family() == kFamilyUnix && socket.socket_type() == kSockStream;
   return name == kBindToDevice;

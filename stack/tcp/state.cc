@@ -83,7 +83,8 @@ void TcpSocket::become_time_wait(Entry& entry, TcpState kind, Duration life) {
     Ref<TcpTimeWait> time_wait = created.take();
     // A port that bind() named is the socket's also after its connection.
     const bool keeps_port = is_bound_port_ && !is_orphan_;
-    time_wait->take_over(entry, demux_, claim_, keeps_port ? TcpTimeWait::SocketsPort::Stays : TcpTimeWait::SocketsPort::Goes, life);
+    time_wait->take_over(entry, demux_, claim_, keeps_port ? TcpTimeWait::SocketsPort::Stays : TcpTimeWait::SocketsPort::Goes,
+                         life);
     count(entry, Mib::TcpExtTW);
   } else {
     count(entry, Mib::TcpExtTCPTimeWaitOverflow);

@@ -24,7 +24,8 @@ class TcpTimeWait final : public TimeWait {
  public:
   static Result<Ref<TcpTimeWait>> create(Entry& entry, const TcpSocket& socket, TcpState kind);
 
-  // The 4-tuple and the port pass from the socket to this, which holds them until `life` is over; the socket may keep the port too.
+  // The 4-tuple and the port pass from the socket to this, which holds them until `life` is over; the socket may keep the port
+  // too.
   enum class SocketsPort : uint8_t { Goes, Stays };
   void take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, SocketsPort port, Duration life);
   // Nothing finds it any more.

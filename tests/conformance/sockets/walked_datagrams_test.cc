@@ -38,7 +38,8 @@ TEST(WalkedDatagramsTest, OfEchoSocketsWithOneIdentifierTheLastHears) {
 }
 
 TEST(WalkedDatagramsTest, ATunnelsSocketHearsNoErrors) {
-  const Fd closed(::socket(AF_INET, kDatagram, 0)), plain(::socket(AF_INET, kDatagram, 0)), tunnel(::socket(AF_INET, kDatagram, 0));
+  const Fd closed(::socket(AF_INET, kDatagram, 0)), plain(::socket(AF_INET, kDatagram, 0)),
+      tunnel(::socket(AF_INET, kDatagram, 0));
   ASSERT_EQ(bind_to(closed, loopback4()), 0);
   const sockaddr_in to = loopback4(port_of(closed));
   const_cast<Fd&>(closed).reset();

@@ -14,9 +14,7 @@ constexpr int kMtu4 = 14;         // IP_MTU
 constexpr int kAnyWidth = 65536;  // of lo
 constexpr auto kStream = SOCK_STREAM | SOCK_NONBLOCK;
 
-void set_option(int fd, int level, int name, int value) {
-  ASSERT_EQ(::setsockopt(fd, level, name, &value, sizeof value), 0);
-}
+void set_option(int fd, int level, int name, int value) { ASSERT_EQ(::setsockopt(fd, level, name, &value, sizeof value), 0); }
 long mtu_of(int fd) {
   int value = -1;
   socklen_t length = sizeof value;

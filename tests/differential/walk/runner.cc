@@ -322,11 +322,11 @@ void Runner::show_outputs(const Operation& operation, const uint64_t* registers,
         } else if (operation.number == SYS_getsockopt && operation.arguments[1].value == SOL_SOCKET &&
                    operation.arguments[2].value == 28 /* SO_PEERNAME */) {
           if (result >= 0 && i + 1 < operation.arguments.size() && operation.arguments[i + 1].kind == ArgumentKind::Length) {
-          const int told = *reinterpret_cast<int*>(registers[i + 1]);
-          show_.address(bytes, cut_name(bytes, room, operation.arguments[i + 1].value, told));
-        } else {
-          show_.address(bytes, Memory::touched(bytes, room));
-        }
+            const int told = *reinterpret_cast<int*>(registers[i + 1]);
+            show_.address(bytes, cut_name(bytes, room, operation.arguments[i + 1].value, told));
+          } else {
+            show_.address(bytes, Memory::touched(bytes, room));
+          }
         } else if (operation.number == SYS_getsockopt && operation.arguments[1].value == IPPROTO_IP &&
                    operation.arguments[2].value == 52 /* IP_PROTOCOL: the port */ && Memory::touched(bytes, room) != 0) {
           // One byte is half of it.
