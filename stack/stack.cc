@@ -27,7 +27,7 @@ Stack::Stack(const Hal& hal, const lxnet_config& config)
       neighbours_(*this),
       routes_(*this),
       hooks_(hal_),
-      filter_(hooks_),
+      filter_(hooks_, connections_),
       ip_(*this),
       icmp_(*this),
       memberships_(*this),

@@ -23,6 +23,7 @@ enum class TunableRule : uint8_t {
   Unsigned,       // the 32 bits of a number that is never negative
   Congestion,     // no number: the name of the algorithm of new sockets
   FastOpenKey,    // no number: what server cookies are made with
+  Connections,    // how many connections are followed; read only
 };
 
 struct TunableRow {
@@ -35,6 +36,8 @@ struct TunableRow {
 };
 
 #define LXNET_AT(field) static_cast<uint16_t>(offsetof(TunableValues, field))
+// What a Linux that counts 250 ticks a second can.
+inline constexpr int32_t kMaxSeconds = INT32_MAX / 250;
 inline constexpr TunableRow kTunableRows[] = {
     {.name = "fs.epoll.max_user_watches", .offset = LXNET_AT(epoll_max_user_watches), .min = 0},
 
@@ -160,6 +163,53 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv6.ip6frag_time", .offset = LXNET_AT(ip6frag_seconds)},
     {.name = "net.ipv6.mld_max_msf", .offset = LXNET_AT(mld_max_msf)},
     {.name = "net.ipv4.conf.all.forwarding", .offset = LXNET_AT(ip_forward), .rule = TunableRule::Forwarding4},
+
+    {.name = "net.netfilter.nf_conntrack_acct", .offset = LXNET_AT(connection.acct), .min = 0, .max = 1},
+    {.name = "net.netfilter.nf_conntrack_checksum", .offset = LXNET_AT(connection.checksum), .min = 0, .max = 1},
+    {.name = "net.netfilter.nf_conntrack_count", .rule = TunableRule::Connections},
+    {.name = "net.netfilter.nf_conntrack_generic_timeout", .offset = LXNET_AT(connection.generic_seconds), .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_icmp_timeout", .offset = LXNET_AT(connection.icmp_seconds), .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_icmpv6_timeout", .offset = LXNET_AT(connection.icmpv6_seconds), .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_max", .offset = LXNET_AT(connection.max), .min = 0},
+    {.name = "net.netfilter.nf_conntrack_tcp_be_liberal", .offset = LXNET_AT(connection.tcp_be_liberal), .min = 0, .max = 1},
+    {.name = "net.netfilter.nf_conntrack_tcp_ignore_invalid_rst",
+     .offset = LXNET_AT(connection.tcp_ignore_invalid_rst),
+     .min = 0,
+     .max = 1},
+    {.name = "net.netfilter.nf_conntrack_tcp_loose", .offset = LXNET_AT(connection.tcp_loose), .min = 0, .max = 1},
+    {.name = "net.netfilter.nf_conntrack_tcp_max_retrans", .offset = LXNET_AT(connection.tcp_max_retrans), .min = 0, .max = 255},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_close", .offset = LXNET_AT(connection.tcp_seconds[8]), .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+     .offset = LXNET_AT(connection.tcp_seconds[5]),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_established",
+     .offset = LXNET_AT(connection.tcp_seconds[3]),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_fin_wait",
+     .offset = LXNET_AT(connection.tcp_seconds[4]),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_last_ack",
+     .offset = LXNET_AT(connection.tcp_seconds[6]),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_max_retrans",
+     .offset = LXNET_AT(connection.tcp_max_retrans_seconds),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_syn_recv",
+     .offset = LXNET_AT(connection.tcp_seconds[2]),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_syn_sent",
+     .offset = LXNET_AT(connection.tcp_seconds[1]),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+     .offset = LXNET_AT(connection.tcp_seconds[7]),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_tcp_timeout_unacknowledged",
+     .offset = LXNET_AT(connection.tcp_unacknowledged_seconds),
+     .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_udp_timeout", .offset = LXNET_AT(connection.udp_seconds), .max = kMaxSeconds},
+    {.name = "net.netfilter.nf_conntrack_udp_timeout_stream",
+     .offset = LXNET_AT(connection.udp_stream_seconds),
+     .max = kMaxSeconds},
 };
 #undef LXNET_AT
 static_assert(offsetof(TunableValues, ip_local_port_high) == offsetof(TunableValues, ip_local_port_low) + 4);

@@ -4,6 +4,7 @@
 // own are taken whole or not at all.
 #include "stack/tunables.hh"
 
+#include "stack/conntrack/connection_tracker.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/congestion/congestion_control.hh"
 #include "stack/tunable_rows.hh"
@@ -170,6 +171,7 @@ Result<> set_row(Stack& stack, TunableValues& values, const TunableRow& row, con
     return ok();
   }
   if (row.rule == TunableRule::Congestion) return set_congestion(stack, text);
+  if (row.rule == TunableRule::Connections) return Errno::EPERM;
   int64_t numbers[3] = {};
   int32_t* words = values_at(values, row);
   const bool is_taken_whole = row.rule == TunableRule::PortRange || row.rule == TunableRule::GroupRange;
@@ -227,6 +229,9 @@ Result<size_t> Tunables::get(const char* name, std::span<char> out) const {
   } else if (row != nullptr && row->rule == TunableRule::Congestion) {
     const CongestionAlgorithm* chosen = __atomic_load_n(&stack_.tcp().congestion, __ATOMIC_RELAXED);
     for (const char* at = (chosen != nullptr ? *chosen : default_congestion_algorithm()).name; *at != 0; ++at) writer.put(*at);
+  } else if (row != nullptr && row->rule == TunableRule::Connections) {
+    ConnectionTracker* tracker = stack_.connections().tracker();
+    writer.put_number(tracker == nullptr ? 0 : static_cast<int64_t>(tracker->table().count()));
   } else if (row != nullptr) {
     const int32_t* words = values_at(const_cast<TunableValues&>(values_), *row);
     for (unsigned i = 0; i < row->count; ++i) {

@@ -3,6 +3,7 @@
 
 #include "base/bytes.hh"
 #include "base/result.hh"
+#include "stack/conntrack/connection_settings.hh"
 
 namespace lxnet {
 
@@ -63,6 +64,8 @@ struct TunableValues {
   int32_t epoll_max_user_watches = 1 << 20;
   // net.ipv6.*, fragments
   int32_t ip6frag_high_thresh = 4194304, ip6frag_low_thresh = 3145728, ip6frag_seconds = 60;
+  // net.netfilter.*
+  ConnectionSettings connection;
 };
 
 class Stack;

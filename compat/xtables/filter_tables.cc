@@ -1,6 +1,7 @@
 #include "compat/xtables/filter_tables.hh"
 
 #include "compat/xtables/table_maker.hh"
+#include "stack/conntrack/connection_tracker.hh"
 
 namespace lxnet::xtables {
 namespace {
@@ -12,6 +13,7 @@ constexpr uint8_t kPre = hook_bit(FilterHook::PreRouting), kIn = hook_bit(Filter
 constexpr TableRow kTables[] = {
     {"filter", FilterTableKind::Filter, kIn | kForward | kOut},
     {"mangle", FilterTableKind::Mangle, kPre | kIn | kForward | kOut | kPost},
+    {"nat", FilterTableKind::Nat, kPre | kIn | kOut | kPost},
     {"raw", FilterTableKind::Raw, kPre | kOut},
     {"security", FilterTableKind::Security, kIn | kForward | kOut},
 };
@@ -93,7 +95,9 @@ const char* table_name(FilterTableKind kind) {
 Result<Ref<FilterTable>> find_or_create_table(Entry& entry, IpFamily family, const TableRow& row) {
   PacketFilter& filter = entry.stack().filter();
   if (Ref<FilterTable> table = filter.find(family, row.kind)) return table;
-  return filter.add(family, row.kind, TRY(make_initial_table(entry, family, row)));
+  Ref<FilterTable> made = TRY(make_initial_table(entry, family, row));
+  if (row.kind == FilterTableKind::Nat) TRY(ConnectionTracker::obtain(entry.stack()));
+  return filter.add(family, row.kind, std::move(made));
 }
 
 }  // namespace lxnet::xtables

@@ -12,7 +12,7 @@ struct TableRow {
   uint8_t hooks;
 };
 
-// Null: there is no such table. `nat` is none: it needs connections to be followed.
+// Null: there is no such table.
 const TableRow* find_table_row(const char* name);
 const char* table_name(FilterTableKind kind);
 

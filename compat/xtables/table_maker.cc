@@ -195,14 +195,20 @@ class TableMaker {
     if (shape.hooks != 0 && (rule.hooks & ~shape.hooks) != 0) return Errno::EINVAL;
     const bool inverts_protocol = (rule.inverted & kInvertProtocol) != 0;
     if (shape.protocol != 0 && (rule.protocol != shape.protocol || inverts_protocol)) return Errno::EINVAL;
-    if (shape.check == nullptr) return ok();
-    return shape.check({.entry = entry_,
-                        .family = request_.family,
-                        .hooks = rule.hooks,
-                        .protocol = rule.protocol,
-                        .asks_protocol = request_.family == IpFamily::V4 || rule.looks_behind,
-                        .inverts_protocol = inverts_protocol},
-                       blob().subspan(at + kHeadSize, shape.size));
+    const ByteSpan settings = blob().subspan(at + kHeadSize, shape.size);
+    if (shape.check != nullptr) {
+      TRY(shape.check({.entry = entry_,
+                       .family = request_.family,
+                       .hooks = rule.hooks,
+                       .protocol = rule.protocol,
+                       .asks_protocol = request_.family == IpFamily::V4 || rule.looks_behind,
+                       .inverts_protocol = inverts_protocol},
+                      settings));
+    }
+    const bool needs_connections = shape.needs_connections != nullptr && shape.needs_connections(settings);
+    if (needs_connections && !parts_.connections)
+      parts_.connections = TRY(ConnectionUse::create(entry_.stack(), request_.family));
+    return ok();
   }
 
   Entry& entry_;

@@ -1,6 +1,8 @@
 // REJECT's answers: an ICMP error, or a reset for TCP. As Linux's nf_reject_ipv4.c and nf_reject_ipv6.c.
 #include "stack/filter/answer.hh"
 
+#include "stack/conntrack/connection.hh"
+#include "stack/filter/transport_sum.hh"
 #include "stack/icmp/icmp_state.hh"
 #include "stack/ip/output.hh"
 #include "stack/stack.hh"
@@ -9,7 +11,6 @@
 #include "stack/wire/ip_protocol.hh"
 #include "stack/wire/pseudo_header.hh"
 #include "stack/wire/tcp.hh"
-#include "stack/wire/udp.hh"
 
 namespace lxnet {
 namespace {
@@ -40,53 +41,20 @@ constexpr Icmp6Unreachable kCodes6[] = {
     Icmp6Unreachable::RejectRoute,
 };
 
-IpAddress address_of(const uint32_t (&words)[4], IpFamily family) {
-  if (family == IpFamily::V4) {
-    Ipv4Address address;
-    memcpy(&address, words, sizeof address);
-    return address;
-  }
-  Ipv6Address address;
-  memcpy(&address, words, sizeof address);
-  return address;
-}
-
 uint16_t pseudo_sum(const IpAddress& source, const IpAddress& destination, IpProtocol protocol, size_t size) {
   const auto length = static_cast<uint32_t>(size);
   if (source.is_v4()) return pseudo_header_checksum(source.v4(), destination.v4(), protocol, length).sum();
   return pseudo_header_checksum(source.v6(), destination.v6(), protocol, length).sum();
 }
 
-// nf_reject_verify_csum(): protocols whose packets say by one sum over everything whether they are whole.
-bool is_summed(const FilterPacket& seen) {
-  switch (IpProtocol{seen.protocol}) {
-    case IpProtocol::Udp: {
-      UdpHeader header;
-      return seen.packet.read(seen.transport_offset, mutable_bytes_of(header)) == sizeof header && header.checksum.get() != 0;
-    }
-    case IpProtocol::Gre:
-    case IpProtocol::Authentication:
-    case IpProtocol::EncapsulatingSecurity:
-    case IpProtocol::Sctp:
-    case IpProtocol::UdpLite:
-    case IpProtocol::Dccp:
-      return false;
-    default:
-      return true;
-  }
-}
+bool has_sound_checksum(const FilterPacket& seen) { return is_transport_sum_sound(seen, seen.protocol, seen.transport_offset); }
 
-bool has_sound_checksum(const FilterPacket& seen) {
-  if (seen.packet.checksum != ChecksumState::Unknown || !is_summed(seen)) return true;
-  if (seen.transport_offset > seen.packet.size()) return false;
-  const size_t size = seen.packet.size() - seen.transport_offset;
-  const IpProtocol protocol{seen.protocol};
-  const bool has_pseudo_header = seen.family == IpFamily::V6 || protocol == IpProtocol::Tcp || protocol == IpProtocol::Udp;
-  InternetChecksum sum(has_pseudo_header ? pseudo_sum(address_of(seen.source, seen.family),
-                                                      address_of(seen.destination, seen.family), protocol, size)
-                                         : uint16_t{0});
-  seen.packet.for_each_run(seen.transport_offset, size, [&](ByteSpan run) { sum.add(run); });
-  return sum.finish() == 0;
+// nf_conntrack_attach(): the answer goes the other way on the connection of what is refused.
+void attach_flow(const FilterPacket& refused, Packet& answer) {
+  Connection* connection = connection_of(refused.packet);
+  if (connection == nullptr) return;
+  const bool is_original = direction_of(flow_state_of(refused.packet)) == kOriginal;
+  bind_flow(answer, *connection, is_original ? FlowState::RelatedReply : FlowState::Related);
 }
 
 // RFC 9293, 3.5.2: in the place of who was addressed, as if nobody listened there.
@@ -95,7 +63,7 @@ void send_reset(FilterPacket& seen) {
   if (IpProtocol{seen.protocol} != IpProtocol::Tcp) return;
   if (seen.packet.read(seen.transport_offset, mutable_bytes_of(refused)) != sizeof refused) return;
   if (refused.flags().rst() || !has_sound_checksum(seen)) return;
-  const IpAddress source = address_of(seen.destination, seen.family), destination = address_of(seen.source, seen.family);
+  const IpAddress source = seen.destination_address(), destination = seen.source_address();
   if (source.is_multicast() || destination.is_multicast() || seen.packet.is_link_broadcast) return;
   FlowKey key{.source = source,
               .destination = destination,
@@ -125,6 +93,7 @@ void send_reset(FilterPacket& seen) {
   header.emit(packet->push_header(sizeof(TcpHeader)));
   packet->checksum = ChecksumState::Partial;
   packet->checksum_offset = offsetof(TcpHeader, checksum);
+  attach_flow(seen, *packet);
   static_cast<void>(ip_send(seen.entry, std::move(packet), route,
                             {.protocol = static_cast<uint8_t>(IpProtocol::Tcp), .may_fragment_locally = false}));
 }

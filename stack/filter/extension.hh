@@ -52,6 +52,8 @@ struct ExtensionShape {
   // From and to the layout of 32-bit programs, where it is not merely shorter at the end.
   void (*widen)(MutableByteSpan to, ByteSpan from) = nullptr;
   void (*narrow)(MutableByteSpan to, ByteSpan from) = nullptr;
+  // Whether connections have to be followed for a rule with these settings. Null: no.
+  bool (*needs_connections)(ByteSpan data) = nullptr;
   // What no rule may say. Null: anything goes.
   Result<> (*check)(const RuleFacts& rule, ByteSpan data) = nullptr;
 };
@@ -64,7 +66,7 @@ struct MatchKind {
 };
 
 struct TargetKind {
-  enum class Step : uint8_t { Continue, Drop };
+  enum class Step : uint8_t { Continue, Accept, Drop };
 
   ExtensionShape shape;
   // Null: the standard target, whose data is a verdict or where to jump.

@@ -42,6 +42,22 @@ FilterPacket::FilterPacket(Entry& entry, Packet& packet, IpFamily family, Filter
     : entry(entry), packet(packet), family(family), hook(hook), input(input), output(output) {
   copy_name(input_name, input);
   copy_name(output_name, output);
+  read_header();
+}
+
+IpAddress FilterPacket::address_of(const uint32_t (&words)[4]) const {
+  if (family == IpFamily::V4) {
+    Ipv4Address address;
+    memcpy(&address, words, sizeof address);
+    return address;
+  }
+  Ipv6Address address;
+  memcpy(&address, words, sizeof address);
+  return address;
+}
+
+void FilterPacket::read_header() {
+  has_looked_ = has_found_ = false;
   if (family == IpFamily::V4) {
     const auto& header = *reinterpret_cast<const Ipv4Header*>(packet.linear().data());
     copy_words(source, header.source);

@@ -25,12 +25,18 @@ struct FilterPacket {
     return false;
   }
 
+  IpAddress source_address() const { return address_of(source); }
+  IpAddress destination_address() const { return address_of(destination); }
+  // After the header was changed behind its back (NAT).
+  void read_header();
+
   Entry& entry;
   Packet& packet;  // its front at the IP header
   IpFamily family;
   FilterHook hook;
-  const Interface* input;   // null: it does not come in
-  const Interface* output;  // null: not known yet
+  const Interface* input;               // null: it does not come in
+  const Interface* output;              // null: not known yet
+  const IpAddress* next_hop = nullptr;  // beside output, on the way out
   char input_name[Interface::kNameSize] = {}, output_name[Interface::kNameSize] = {};
   // As on the wire; IPv4 in the first word.
   uint32_t source[4] = {}, destination[4] = {};
@@ -44,11 +50,17 @@ struct FilterPacket {
   bool is_routed_differently = false;
   // Of what is ours, at OUTPUT: whose business routes are (mangle) says that the packet is to have another.
   bool wants_other_route = false;
+  // Which zone of connections it is looked for in, and for which directions that counts (the target CT).
+  static constexpr uint8_t kZoneOriginal = 1, kZoneReply = 2;
+  uint16_t zone = 0;
+  uint8_t zone_directions = 0;
   // What a rule said that is to be sent in answer to a packet it dropped: a number of REJECT's, or none.
   static constexpr int kNoAnswer = -1;
   int answer = kNoAnswer;
 
  private:
+  IpAddress address_of(const uint32_t (&words)[4]) const;
+
   bool has_looked_ = false, has_found_ = false;
 };
 

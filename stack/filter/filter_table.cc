@@ -93,8 +93,14 @@ FilterVerdict FilterTable::walk(FilterPacket& packet) {
         at = rule.next;
         continue;
       case FilterRule::Action::Extension:
-        if (rule.target->apply(packet, bytes().subspan(rule.target_data, rule.target->shape.size)) == TargetKind::Step::Drop)
-          return FilterVerdict::Drop;
+        switch (rule.target->apply(packet, bytes().subspan(rule.target_data, rule.target->shape.size))) {
+          case TargetKind::Step::Accept:
+            return FilterVerdict::Accept;
+          case TargetKind::Step::Drop:
+            return FilterVerdict::Drop;
+          case TargetKind::Step::Continue:
+            break;
+        }
         ++at;
         continue;
     }

@@ -7,6 +7,7 @@
 
 #include "base/ref.hh"
 #include "hal/memory.hh"
+#include "stack/conntrack/connection_tracker.hh"
 #include "stack/filter/extension.hh"
 #include "stack/filter/filter_packet.hh"
 
@@ -59,6 +60,7 @@ class FilterTable : public RefCounted<FilterTable> {
     HeapArray<uint32_t> jumps;                                                // room for as many as there are chains
     uint32_t entry[kFilterHookCount] = {}, underflow[kFilterHookCount] = {};  // rules
     uint8_t hooks = 0;                                                        // hook_bit() of those with rules
+    ConnectionUse connections = {};                                           // while a rule needs it
   };
   // ENOMEM.
   static Result<Ref<FilterTable>> create(const Hal& hal, Parts&& parts);

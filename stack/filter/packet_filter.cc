@@ -1,22 +1,49 @@
 #include "stack/filter/packet_filter.hh"
 
+#include "stack/conntrack/connection_tracker.hh"
+#include "stack/conntrack/tracker_slot.hh"
 #include "stack/filter/filter_table.hh"
 
 namespace lxnet {
 namespace {
 
-constexpr int32_t kPriorities[kFilterTableCount] = {hook_priority::kRaw, hook_priority::kMangle, hook_priority::kFilter,
-                                                    hook_priority::kSecurity};
+int32_t priority_of(FilterTableKind kind, FilterHook hook) {
+  switch (kind) {
+    case FilterTableKind::Raw:
+      return hook_priority::kRaw;
+    case FilterTableKind::Mangle:
+      return hook_priority::kMangle;
+    case FilterTableKind::Nat:
+      return nat_side_of(hook) == NatSide::Source ? hook_priority::kSourceNat : hook_priority::kDestinationNat;
+    case FilterTableKind::Filter:
+      return hook_priority::kFilter;
+    case FilterTableKind::Security:
+      break;
+  }
+  return hook_priority::kSecurity;
+}
 
 }  // namespace
 
 PacketFilter::~PacketFilter() {
   for (auto& family : places_) {
-    for (Place& place : family) {
-      for (PacketHook& hook : place.hooks) {
-        if (hook.chain_link.is_linked()) hooks_.remove(hook);
+    for (size_t kind = 0; kind < kFilterTableCount; ++kind) {
+      {
+        MutexLock lock(hooks_.mutex());
+        leave(family[kind], FilterTableKind{static_cast<uint8_t>(kind)});
       }
-      static_cast<void>(Ref<FilterTable>::adopt(std::exchange(place.table, nullptr)));
+      static_cast<void>(Ref<FilterTable>::adopt(std::exchange(family[kind].table, nullptr)));
+    }
+  }
+}
+
+void PacketFilter::leave(Place& place, FilterTableKind kind) {
+  for (PacketHook& hook : place.hooks) {
+    if (!hook.chain_link.is_linked()) continue;
+    if (kind == FilterTableKind::Nat) {
+      connections_.tracker()->nat().remove_rules_locked(hooks_, hook);
+    } else {
+      hooks_.remove_locked(hook);
     }
   }
 }
@@ -57,9 +84,13 @@ void PacketFilter::join(Place& place, IpFamily family, FilterTableKind kind) {
     hook.place = &place;
     hook.family = family;
     hook.hook = where;
-    hook.priority = kPriorities[static_cast<size_t>(kind)];
+    hook.priority = priority_of(kind, where);
     hook.run = &PacketFilter::walk;
-    hooks_.add_locked(hook);
+    if (kind == FilterTableKind::Nat) {
+      connections_.tracker()->nat().add_rules_locked(hooks_, hook);
+    } else {
+      hooks_.add_locked(hook);
+    }
   }
 }
 

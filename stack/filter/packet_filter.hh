@@ -9,17 +9,19 @@
 namespace lxnet {
 
 class FilterTable;
+class TrackerSlot;
 struct FilterCounters;
 
 class PacketFilter {
  public:
-  explicit PacketFilter(PacketHooks& hooks) : hooks_(hooks) {}
+  PacketFilter(PacketHooks& hooks, TrackerSlot& connections) : hooks_(hooks), connections_(connections) {}
   ~PacketFilter();
 
   // ---- for who reads and changes the tables: no lock
   // Null: not made yet.
   Ref<FilterTable> find(IpFamily family, FilterTableKind kind);
-  // Puts in a table that nobody had made. Of two who do so at once, one is first: the one that counts comes back.
+  // Puts in a table that nobody had made; of `nat`, when there is a ConnectionTracker. Of two who do so at once, one is first:
+  // the one that counts comes back.
   Ref<FilterTable> add(IpFamily family, FilterTableKind kind, Ref<FilterTable> table);
   // In place of the one that is there, which comes back. EAGAIN: its number of rules is not the one that was expected.
   Result<Ref<FilterTable>> replace(IpFamily family, FilterTableKind kind, Ref<FilterTable> table, size_t expected_rules);
@@ -45,8 +47,10 @@ class PacketFilter {
   static constexpr size_t index_of(IpFamily family) { return family == IpFamily::V6 ? 1 : 0; }
   Place& place_of(IpFamily family, FilterTableKind kind) { return places_[index_of(family)][static_cast<size_t>(kind)]; }
   void join(Place& place, IpFamily family, FilterTableKind kind) REQUIRES(hooks_.mutex());
+  void leave(Place& place, FilterTableKind kind) REQUIRES(hooks_.mutex());
 
   PacketHooks& hooks_;
+  TrackerSlot& connections_;
   Place places_[2][kFilterTableCount];  // under the lock of the hooks
 };
 

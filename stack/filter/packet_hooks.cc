@@ -22,9 +22,7 @@ FilterVerdict PacketHooks::pass(FilterPacket& packet) {
   return verdict;
 }
 
-// nf_hook_entries_grow(): of two with one priority the later comes first.
-void PacketHooks::add_locked(PacketHook& hook) {
-  Chain& chain = chain_of(hook.family, hook.hook);
+void insert_by_priority(PacketHookChain& chain, PacketHook& hook) {
   PacketHook* after = chain.front();
   while (after != nullptr && after->priority < hook.priority) after = chain.next(*after);
   if (after != nullptr) {
@@ -32,6 +30,10 @@ void PacketHooks::add_locked(PacketHook& hook) {
   } else {
     chain.push_back(hook);
   }
+}
+
+void PacketHooks::add_locked(PacketHook& hook) {
+  insert_by_priority(chain_of(hook.family, hook.hook), hook);
   learn_active(hook);
 }
 
@@ -47,14 +49,30 @@ void PacketHooks::learn_active(const PacketHook& hook) {
   __atomic_store_n(&active, static_cast<uint8_t>(others | own), __ATOMIC_RELAXED);
 }
 
+namespace {
+
+// What is known of the packet is what its header says now.
+void learn_from_header(FilterPacket& seen, const IpAddress& meant_for) {
+  IpInfo& info = ip_info(seen.packet);
+  info.ttl = seen.time_to_live;
+  info.tos = seen.type_of_service;
+  info.source = seen.source_address();
+  info.destination = seen.destination_address();
+  if (info.destination == meant_for) return;
+  info.is_multicast = info.destination.is_multicast();
+  // The route that its sender knew led elsewhere.
+  if (seen.hook == FilterHook::PreRouting) seen.packet.is_routed_to_us = false;
+}
+
+}  // namespace
+
 Ref<Packet> filter_received(Entry& entry, Ref<Packet> packet, IpFamily family, FilterHook hook, const Interface* input,
                             const Interface* output) {
   FilterPacket seen(entry, *packet, family, hook, input, output);
+  const IpAddress meant_for = seen.destination_address();
   const FilterVerdict verdict = entry.stack().hooks().pass(seen);
   if (verdict == FilterVerdict::Accept) {
-    // What is known of the packet is what its header says now.
-    ip_info(*packet).ttl = seen.time_to_live;
-    ip_info(*packet).tos = seen.type_of_service;
+    learn_from_header(seen, meant_for);
     return packet;
   }
   drop(entry, std::move(packet), DropReason::PacketFilter);

@@ -37,6 +37,10 @@ struct PacketHook {
   ListLink chain_link = {};
 };
 
+using PacketHookChain = List<PacketHook, &PacketHook::chain_link>;
+// Of those of one priority that are there it comes first, as nf_hook_entries_grow() has it.
+void insert_by_priority(PacketHookChain& chain, PacketHook& hook);
+
 class PacketHooks {
  public:
   explicit PacketHooks(const Hal& hal) : mutex_(hal, LockRank::PacketFilter) {}
@@ -67,16 +71,15 @@ class PacketHooks {
   }
 
  private:
-  using Chain = List<PacketHook, &PacketHook::chain_link>;
   static constexpr size_t index_of(IpFamily family) { return family == IpFamily::V6 ? 1 : 0; }
-  Chain& chain_of(IpFamily family, FilterHook hook) REQUIRES(mutex_) {
+  PacketHookChain& chain_of(IpFamily family, FilterHook hook) REQUIRES(mutex_) {
     return chains_[index_of(family)][static_cast<size_t>(hook)];
   }
   void learn_active(const PacketHook& hook) REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   uint8_t active_[2] = {};  // by family: hook_bit() of the lists with members
-  Chain chains_[2][kFilterHookCount] GUARDED_BY(mutex_);
+  PacketHookChain chains_[2][kFilterHookCount] GUARDED_BY(mutex_);
 };
 
 // A packet that comes in or is forwarded, its front at the IP header. Null: it is gone, and counted.

@@ -2,6 +2,7 @@
 //
 // In Linux's order (net/ipv4/ip_input.c): header, checksum, lengths, route, options, then delivery or forwarding. Source routes
 // are not followed.
+#include "stack/conntrack/connection.hh"
 #include "stack/drop_reason.hh"
 #include "stack/icmp/icmp_state.hh"
 #include "stack/ip/input_internal.hh"
@@ -201,6 +202,7 @@ void ip4_deliver(Entry& entry, Ref<Packet> packet) {
     const Ref<Interface> input = entry.stack().interfaces().find(packet->interface_index);
     packet = filter_received(entry, std::move(packet), IpFamily::V4, FilterHook::LocalIn, input.get());
     if (!packet) return;
+    forget_flow(*packet);
   }
   const IpInfo& info = ip_info(*packet);
   packet->consume(info.header_size);

@@ -2,6 +2,7 @@
 //
 // In Linux's order (net/ipv6/ip6_input.c): header, addresses, length, hop-by-hop options, then route, and for packets that are
 // ours the other extension headers one after another up to a transport.
+#include "stack/conntrack/connection.hh"
 #include "stack/drop_reason.hh"
 #include "stack/icmp/icmp_state.hh"
 #include "stack/ip/input_internal.hh"
@@ -248,6 +249,7 @@ void ip6_deliver(Entry& entry, Ref<Packet> received) {
     const Ref<Interface> input = entry.stack().interfaces().find(received->interface_index);
     received = filter_received(entry, std::move(received), IpFamily::V6, FilterHook::LocalIn, input.get());
     if (!received) return;
+    forget_flow(*received);
   }
   ExtensionWalk walk(entry, std::move(received));
   while (walk.step()) {

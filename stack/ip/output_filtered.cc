@@ -1,5 +1,6 @@
 // What leaves a stack where somebody looks at it: OUTPUT for what is ours, POSTROUTING for everything, a new route where OUTPUT
 // changed what routes are chosen by.
+#include "stack/conntrack/connection.hh"
 #include "stack/drop_reason.hh"
 #include "stack/filter/filter_packet.hh"
 #include "stack/ip/output_internal.hh"
@@ -17,6 +18,7 @@ enum class Left : uint8_t { GoesOn, Refused, Taken };
 Left pass(Entry& entry, Packet& packet, IpFamily family, FilterHook hook, const Route& route, bool* routes_anew = nullptr) {
   if (!entry.stack().hooks().is_active(family, hook_bit(hook))) return Left::GoesOn;
   FilterPacket seen(entry, packet, family, hook, nullptr, route.output.get());
+  seen.next_hop = &route.next_hop;
   const FilterVerdict verdict = entry.stack().hooks().pass(seen);
   if (routes_anew != nullptr) *routes_anew = seen.wants_other_route;
   switch (verdict) {
@@ -82,11 +84,13 @@ Result<> leave(Entry& entry, Ref<Packet> packet, IpFamily family, const Route& r
   }
   const Left left = pass(entry, *packet, family, FilterHook::PostRouting, route);
   if (left != Left::GoesOn) return end(entry, std::move(packet), family, how, left);
-  if (family == IpFamily::V4) return ip4_leave(entry, std::move(packet), route, there);
-  if (ip6_wants_copy(entry, *packet, route, how)) {
+  if (family == IpFamily::V6 && ip6_wants_copy(entry, *packet, route, how)) {
     copy_back(entry, *packet, family, route);
     there.is_copied = true;
   }
+  // What comes back to us is of the same connection; elsewhere nobody knows it.
+  if (!route.output->is_loopback()) forget_flow(*packet);
+  if (family == IpFamily::V4) return ip4_leave(entry, std::move(packet), route, there);
   return ip6_leave(entry, std::move(packet), route, there);
 }
 
