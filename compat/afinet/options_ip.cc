@@ -5,6 +5,7 @@
 #include "compat/afinet/options_multicast.hh"
 #include "compat/afinet/options_path.hh"
 #include "compat/xtables/filter_options.hh"
+#include "compat/xtables/original_destination.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -287,7 +288,7 @@ constexpr OptionRow kRows[] = {
      .support = Support::Partial,
      .set = [](const OptionInput& input) { return replace_filter_table(input, IpFamily::V4); },
      .get = [](const OptionOutput& output) { return get_filter_info(output, IpFamily::V4); },
-     .note = "tables filter, mangle, raw and security; what needs connections to be followed is not there"},
+     .note = "not all extensions: docs/packet_filter.md"},
     {.level = kLevelIp,
      .name = 65,
      .text = "IPT_SO_SET_ADD_COUNTERS, IPT_SO_GET_ENTRIES",
@@ -301,6 +302,10 @@ constexpr OptionRow kRows[] = {
      .name = 67,
      .text = "IPT_SO_GET_REVISION_TARGET",
      .get = [](const OptionOutput& output) { return get_filter_revision(output, IpFamily::V4, ExtensionSort::Target); }},
+    {.level = kLevelIp,
+     .name = 80,
+     .text = "SO_ORIGINAL_DST",
+     .get = [](const OptionOutput& output) { return get_original_destination(output, IpFamily::V4); }},
 };
 
 }  // namespace

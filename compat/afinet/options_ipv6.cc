@@ -7,6 +7,7 @@
 #include "compat/afinet/options_multicast.hh"
 #include "compat/afinet/options_path.hh"
 #include "compat/xtables/filter_options.hh"
+#include "compat/xtables/original_destination.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -293,7 +294,7 @@ constexpr OptionRow kRows[] = {
      .support = Support::Partial,
      .set = [](const OptionInput& input) { return replace_filter_table(input, IpFamily::V6); },
      .get = [](const OptionOutput& output) { return get_filter_info(output, IpFamily::V6); },
-     .note = "tables filter, mangle, raw and security; what needs connections to be followed is not there"},
+     .note = "not all extensions: docs/packet_filter.md"},
     {.level = kLevelIpv6,
      .name = 65,
      .text = "IP6T_SO_SET_ADD_COUNTERS, IP6T_SO_GET_ENTRIES",
@@ -341,6 +342,10 @@ constexpr OptionRow kRows[] = {
      .get_int = &get_ip_flag<&IpSocketOptions::transparent>},
     lenient(receive_flag<kReceiveFragmentSize6>(77, "IPV6_RECVFRAGSIZE")),
     flag<&IpSocketOptions::free_bind>(78, "IPV6_FREEBIND"),
+    {.level = kLevelIpv6,
+     .name = 80,
+     .text = "IP6T_SO_ORIGINAL_DST",
+     .get = [](const OptionOutput& output) { return get_original_destination(output, IpFamily::V6); }},
 };
 
 }  // namespace

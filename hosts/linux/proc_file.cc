@@ -77,7 +77,8 @@ ProcPath parse_proc_path(std::string_view path) {
   }
   bool is_of_process = take(path, "self/") || take(path, "thread-self/") || take_number(path);
   if (is_of_process && take(path, "task/") && !take_number(path)) return {};
-  if (!take(path, "net/") || path.empty() || path.find('/') != std::string_view::npos) return {};
+  if (!take(path, "net/") || path.empty()) return {};
+  if (path.find('/') != std::string_view::npos && path != "stat/nf_conntrack") return {};
   return {ProcPath::Kind::Net, std::string(path)};
 }
 

@@ -11,8 +11,9 @@ namespace lxnet {
 
 TrackerSlot::~TrackerSlot() {
   if (tracker_ == nullptr) return;
-  const Hal& hal = tracker_->stack_.hal();
-  dispose(hal, tracker_);
+  Stack& stack = tracker_->stack_;
+  stack.interfaces().remove_observer(tracker_->observer_);
+  dispose(stack.hal(), tracker_);
 }
 
 ConnectionTracker::ConnectionTracker(Stack& stack) : stack_(stack), table_(stack), nat_(table_) {
@@ -45,14 +46,17 @@ Result<ConnectionTracker*> ConnectionTracker::obtain(Stack& stack) {
   if (ConnectionTracker* present = slot.tracker()) return present;
   auto* made = construct<ConnectionTracker>(stack.hal(), stack);
   if (made == nullptr) return Errno::ENOMEM;
+  bool is_first = false;
   {
     MutexLock lock(stack.hooks().mutex());
-    if (slot.tracker_ == nullptr) {
-      __atomic_store_n(&slot.tracker_, made, __ATOMIC_RELEASE);
-      return made;
-    }
+    is_first = slot.tracker_ == nullptr;
+    if (is_first) __atomic_store_n(&slot.tracker_, made, __ATOMIC_RELEASE);
   }
-  dispose(stack.hal(), made);
+  if (is_first) {
+    stack.interfaces().add_observer(made->observer_);
+  } else {
+    dispose(stack.hal(), made);
+  }
   return slot.tracker();
 }
 
@@ -71,6 +75,15 @@ void ConnectionTracker::end(IpFamily family) {
   __atomic_store_n(&users_[index], users_[index] - 1, __ATOMIC_RELAXED);
   if (users_[index] != 0) return;
   for (Hook& hook : hooks_[index]) stack_.hooks().remove_locked(hook);
+}
+
+// An address that went is no longer behind what was masqueraded with it.
+void ConnectionTracker::network_changed(NetworkObserver&, Entry& entry, const NetworkEvent& event) {
+  const bool is_down = event.kind == NetworkEvent::Kind::InterfaceDown;
+  if (!is_down && event.kind != NetworkEvent::Kind::AddressRemoved) return;
+  Stack& stack = entry.stack();
+  MutexLock lock(stack.hooks().mutex());
+  stack.connections().tracker()->nat_.forget_masqueraded(event.interface->index(), is_down ? nullptr : &event.address->address);
 }
 
 // nf_ct_tcp_fixup(): what passed while nobody looked has moved the windows.

@@ -7,6 +7,7 @@
 #include "stack/conntrack/connection_table.hh"
 #include "stack/filter/packet_hooks.hh"
 #include "stack/nat/nat.hh"
+#include "stack/network_event.hh"
 
 namespace lxnet {
 
@@ -40,6 +41,7 @@ class ConnectionTracker {
   static constexpr size_t index_of(IpFamily family) { return family == IpFamily::V6 ? 1 : 0; }
   static FilterVerdict follow(PacketHook& hook, FilterPacket& packet);
   static FilterVerdict confirm(PacketHook& hook, FilterPacket& packet);
+  static void network_changed(NetworkObserver& observer, Entry& entry, const NetworkEvent& event);
   void forget_windows(IpFamily family);
 
   Stack& stack_;
@@ -47,6 +49,7 @@ class ConnectionTracker {
   Nat nat_;
   uint32_t users_[2] = {};  // under the lock of the hooks, but for is_following()
   Hook hooks_[2][kHooks];
+  NetworkObserver observer_{&ConnectionTracker::network_changed};
 };
 
 // Held by who needs the connections of a family to be followed.

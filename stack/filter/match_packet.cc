@@ -10,10 +10,36 @@ constexpr uint32_t kInvertSourceType = 1, kInvertDestinationType = 2, kOnlyInput
 
 constexpr uint16_t type_bit(RouteType type) { return static_cast<uint16_t>(1u << static_cast<unsigned>(type)); }
 
-bool is_of_type4(FilterPacket& packet, const uint32_t (&words)[4], uint16_t types, uint32_t interface_index) {
-  Ipv4Address address;
-  memcpy(&address, words, sizeof address);
+bool is_of_type4(FilterPacket& packet, const IpAddress& address, uint16_t types, uint32_t interface_index) {
   return (types & type_bit(packet.entry.stack().routes().address_type(address, interface_index))) != 0;
+}
+
+// match_lookup_rt6(): by the route that leads there.
+uint16_t route_types6(FilterPacket& packet, const Ipv6Address& address, uint32_t interface_index) {
+  Stack& stack = packet.entry.stack();
+  uint16_t types = 0;
+  if (interface_index != 0 && stack.interfaces().is_local_address(address, interface_index)) types = type_bit(RouteType::Local);
+  auto looked_up = stack.routes().lookup(packet.entry, {.destination = address, .output_interface = interface_index});
+  if (!looked_up.is_ok()) return type_bit(RouteType::Unreachable);
+  if (interface_index == 0 && looked_up.take().kind == RouteKind::Local) types |= type_bit(RouteType::Local);
+  if (stack.routes().address_type(address, interface_index) == RouteType::Anycast) types |= type_bit(RouteType::Anycast);
+  return types;
+}
+
+// match_type6(): what an address says of itself has to hold of all that is asked for, what routes say of one.
+bool is_of_type6(FilterPacket& packet, const IpAddress& address, uint16_t types, uint32_t interface_index) {
+  const Ipv6Address& own = address.v6();
+  const auto asks = [types](RouteType type) { return (types & type_bit(type)) != 0; };
+  if (asks(RouteType::Multicast) && !own.is_multicast()) return false;
+  if (asks(RouteType::Unicast) && (own.is_multicast() || own.is_unspecified())) return false;
+  if (asks(RouteType::Unspecified) && !own.is_unspecified()) return false;
+  constexpr uint16_t kRouted = type_bit(RouteType::Local) | type_bit(RouteType::Anycast) | type_bit(RouteType::Unreachable);
+  return (types & kRouted) == 0 || (types & route_types6(packet, own, interface_index)) != 0;
+}
+
+bool is_of_type(FilterPacket& packet, const IpAddress& address, uint16_t types, uint32_t interface_index) {
+  if (packet.family == IpFamily::V4) return is_of_type4(packet, address, types, interface_index);
+  return is_of_type6(packet, address, types, interface_index);
 }
 
 }  // namespace
@@ -26,7 +52,10 @@ Result<> check_address_type(const RuleFacts& rule, ByteSpan data) {
   if (only_input && only_output) return Errno::EINVAL;
   if ((rule.hooks & kBefore) != 0 && only_output) return Errno::EINVAL;
   if ((rule.hooks & kAfter) != 0 && only_input) return Errno::EINVAL;
-  return ok();
+  const auto asked = static_cast<uint16_t>(wanted.source | wanted.destination);
+  constexpr uint16_t kNone6 = type_bit(RouteType::Broadcast) | type_bit(RouteType::Blackhole);
+  const bool is_strange = (asked & kNone6) != 0 || asked >= type_bit(RouteType::Prohibit);
+  return rule.family == IpFamily::V6 && is_strange ? Result<>(Errno::EINVAL) : ok();
 }
 
 bool matches_address_type(FilterPacket& packet, FilterMatch& match) {
@@ -36,11 +65,20 @@ bool matches_address_type(FilterPacket& packet, FilterMatch& match) {
   if ((wanted.flags & kOnlyOutput) != 0) only = packet.output;
   const uint32_t index = only == nullptr ? 0 : only->index();
   if (wanted.source != 0 &&
-      is_of_type4(packet, packet.source, wanted.source, index) == ((wanted.flags & kInvertSourceType) != 0)) {
+      is_of_type(packet, packet.source_address(), wanted.source, index) == ((wanted.flags & kInvertSourceType) != 0)) {
     return false;
   }
-  return wanted.destination == 0 ||
-         is_of_type4(packet, packet.destination, wanted.destination, index) != ((wanted.flags & kInvertDestinationType) != 0);
+  return wanted.destination == 0 || is_of_type(packet, packet.destination_address(), wanted.destination, index) !=
+                                        ((wanted.flags & kInvertDestinationType) != 0);
+}
+
+bool matches_address_type0(FilterPacket& packet, FilterMatch& match) {
+  const auto wanted = settings_of<OldAddressTypeSettings>(match.data);
+  const auto differs = [&](const IpAddress& address, uint16_t types, uint32_t inverted) {
+    return types != 0 && uint32_t{is_of_type4(packet, address, types, 0)} == inverted;
+  };
+  return !differs(packet.source_address(), wanted.source, wanted.source_inverted) &&
+         !differs(packet.destination_address(), wanted.destination, wanted.destination_inverted);
 }
 
 bool matches_comment(FilterPacket&, FilterMatch&) { return true; }

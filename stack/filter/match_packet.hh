@@ -12,6 +12,12 @@ struct AddressTypeSettings {  // struct xt_addrtype_info_v1
 };
 static_assert(sizeof(AddressTypeSettings) == 8);
 
+struct OldAddressTypeSettings {  // struct xt_addrtype_info, revision 0
+  uint16_t source, destination;
+  uint32_t source_inverted, destination_inverted;
+};
+static_assert(sizeof(OldAddressTypeSettings) == 12);
+
 struct LengthSettings {  // struct xt_length_info
   uint16_t least, most;
   uint8_t inverted;
@@ -43,6 +49,7 @@ inline constexpr uint16_t kCommentSize = 256;
 
 Result<> check_address_type(const RuleFacts& rule, ByteSpan data);
 bool matches_address_type(FilterPacket& packet, FilterMatch& match);
+bool matches_address_type0(FilterPacket& packet, FilterMatch& match);
 bool matches_comment(FilterPacket& packet, FilterMatch& match);
 bool matches_length(FilterPacket& packet, FilterMatch& match);
 Result<> check_limit(const RuleFacts& rule, ByteSpan data);

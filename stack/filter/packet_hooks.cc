@@ -60,6 +60,7 @@ void learn_from_header(FilterPacket& seen, const IpAddress& meant_for) {
   info.destination = seen.destination_address();
   if (info.destination == meant_for) return;
   info.is_multicast = info.destination.is_multicast();
+  info.is_broadcast = false;
   // The route that its sender knew led elsewhere.
   if (seen.hook == FilterHook::PreRouting) seen.packet.is_routed_to_us = false;
 }

@@ -8,24 +8,17 @@ namespace {
 using Step = TargetKind::Step;
 
 enum Mode : uint8_t { kSet = 0, kSave = 1, kRestore = 2 };
-enum Function : uint8_t { kValue = 1, kDscp = 2 };
 
-// connmark_tg_shift(). A shift of 32 bits or more, which only revision 3 lets through, is taken as a processor takes it.
+// connmark_tg_shift().
 Step set_mark(FilterPacket& packet, const SetConnectionMarkSettings& settings) {
   Connection* connection = connection_of(packet.packet);
   if (connection == nullptr) return Step::Continue;
   const auto shifted = [&](uint32_t mark) {
-    const unsigned by = settings.shift & 31u;
-    return settings.shifts_right == 1 ? mark >> by : mark << by;
+    return settings.shifts_right == 1 ? mark >> settings.shift : mark << settings.shift;
   };
   switch (settings.mode) {
     case kSet:
-      if ((settings.function & kValue) != 0) {
-        connection->mark = shifted((connection->mark & ~settings.mask) ^ settings.mark);
-      } else if ((settings.function & kDscp) != 0) {
-        const uint32_t dscp = uint32_t{packet.type_of_service} >> 2;
-        connection->mark = (connection->mark & ~settings.mark) | settings.mask | dscp << (settings.shift & 31u);
-      }
+      connection->mark = shifted((connection->mark & ~settings.mask) ^ settings.mark);
       break;
     case kSave:
       connection->mark = (connection->mark & ~settings.mask) ^ shifted(packet.packet.mark & settings.packet_mask);
@@ -54,19 +47,10 @@ Step set_connection_mark1(FilterPacket& packet, ByteSpan data) {
   auto settings = settings_of<SetConnectionMarkSettings>(data);
   settings.mode = settings.shifts_right;
   settings.shifts_right = settings.shift = 0;
-  settings.function = kValue;
   return set_mark(packet, settings);
 }
 
-// As Linux has it the shift is asked for and not done.
 Step set_connection_mark2(FilterPacket& packet, ByteSpan data) {
-  auto settings = settings_of<SetConnectionMarkSettings>(data);
-  settings.shifts_right = settings.shift = 0;
-  settings.function = kValue;
-  return set_mark(packet, settings);
-}
-
-Step set_connection_mark3(FilterPacket& packet, ByteSpan data) {
   return set_mark(packet, settings_of<SetConnectionMarkSettings>(data));
 }
 

@@ -5,9 +5,9 @@
 
 namespace lxnet {
 
-struct SetConnectionMarkSettings {  // struct xt_connmark_tginfo3; of revision 1 the mode stands where the shift is
+struct SetConnectionMarkSettings {  // struct xt_connmark_tginfo2; of revision 1 the mode stands where the shift is
   uint32_t mark, mask, packet_mask;
-  uint8_t shifts_right, shift, mode, function;
+  uint8_t shifts_right, shift, mode;
 };
 static_assert(sizeof(SetConnectionMarkSettings) == 16);
 
@@ -23,7 +23,6 @@ inline constexpr uint16_t kTrackSize0 = 40, kTrackUserSize = 32;
 
 TargetKind::Step set_connection_mark1(FilterPacket& packet, ByteSpan data);
 TargetKind::Step set_connection_mark2(FilterPacket& packet, ByteSpan data);
-TargetKind::Step set_connection_mark3(FilterPacket& packet, ByteSpan data);
 Result<> check_set_connection_mark2(const RuleFacts& rule, ByteSpan data);
 Result<> check_track0(const RuleFacts& rule, ByteSpan data);
 Result<> check_track1(const RuleFacts& rule, ByteSpan data);

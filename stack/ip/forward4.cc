@@ -66,7 +66,10 @@ void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
     return drop(entry, std::move(packet), DropReason::IpTtlExpired);
   }
   const uint32_t mtu = ip_send_mtu(route, PathMtuMode::Want);
-  if (exceeds(*packet, mtu) && header.dont_fragment()) {
+  // What came in pieces goes on in pieces, no larger than those.
+  const uint32_t fragment_size = ip_info(*packet).was_fragmented ? ip_info(*packet).fragment_size : 0;
+  const bool came_in_pieces = fragment_size != 0 && fragment_size <= mtu;
+  if (exceeds(*packet, mtu) && header.dont_fragment() && !came_in_pieces) {
     count(entry, Mib::IpFragFails);
     icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable),
                      static_cast<uint8_t>(Icmp4Unreachable::FragmentationNeeded), mtu);
@@ -85,7 +88,9 @@ void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
   }
   if (header_size > sizeof(Ipv4Header)) record_departure(entry, *packet, route);
   count(entry, Mib::IpForwDatagrams);
-  static_cast<void>(ip4_dispatch(entry, std::move(packet), route, {.mtu = mtu, .is_forwarded = true}));
+  const uint32_t cut = came_in_pieces ? fragment_size : mtu;
+  static_cast<void>(
+      ip4_dispatch(entry, std::move(packet), route, {.mtu = cut, .may_cut_despite_df = came_in_pieces, .is_forwarded = true}));
 }
 
 }  // namespace lxnet

@@ -51,7 +51,10 @@ void ip6_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
     return drop(entry, std::move(packet), DropReason::IpNoRoute);
   }
   const uint32_t mtu = std::max(ip_send_mtu(route, PathMtuMode::Want), uint32_t{Ipv6Header::kMinMtu});
-  if (exceeds(*packet, mtu)) {
+  // What came in pieces, and was put together to be followed, goes on in pieces no larger than those.
+  const uint32_t fragment_size = ip_info(*packet).was_fragmented ? ip_info(*packet).fragment_size : 0;
+  const bool came_in_pieces = fragment_size != 0 && fragment_size <= mtu;
+  if (exceeds(*packet, mtu) && !came_in_pieces) {
     count(entry, Mib::Ip6InTooBigErrors);
     count(entry, Mib::Ip6FragFails);
     icmp6_send_error(entry, *packet, static_cast<uint8_t>(Icmp6Type::PacketTooBig), 0, mtu);
@@ -67,7 +70,8 @@ void ip6_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
     if (!packet) return;
   }
   count(entry, Mib::Ip6OutForwDatagrams);
-  static_cast<void>(ip6_dispatch(entry, std::move(packet), route, {.mtu = mtu, .is_forwarded = true}));
+  static_cast<void>(
+      ip6_dispatch(entry, std::move(packet), route, {.mtu = came_in_pieces ? fragment_size : mtu, .is_forwarded = true}));
 }
 
 }  // namespace lxnet

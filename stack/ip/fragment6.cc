@@ -58,6 +58,8 @@ Result<Ref<Packet>> cut_fragment(const Packet& whole, const UnfragmentablePart& 
   fragment->link_protocol = whole.link_protocol;
   fragment->mark = whole.mark;
   fragment->priority = whole.priority;
+  fragment->flow = whole.flow;
+  fragment->flow_state = whole.flow_state;
   fragment->flow_hash = whole.flow_hash;
   fragment->is_routed_to_us = whole.is_routed_to_us;
   return fragment;

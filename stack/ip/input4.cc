@@ -175,11 +175,13 @@ void ip4_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   Ref<Packet> packet = check_header(entry, std::move(received));
   if (!packet) return;
   packet->mark_network_header();
+  ip4_fill_info(*packet);
   if (entry.stack().hooks().is_active(IpFamily::V4, hook_bit(FilterHook::PreRouting))) [[unlikely]] {
+    packet = ip4_gather(entry, std::move(packet));
+    if (!packet) return;
     packet = filter_received(entry, std::move(packet), IpFamily::V4, FilterHook::PreRouting, input);
     if (!packet) return;
   }
-  ip4_fill_info(*packet);
   if (packet->is_routed_to_us) {
     const IpInfo& info = ip_info(*packet);
     const RouteKind kind = info.is_multicast ? RouteKind::Multicast : info.is_broadcast ? RouteKind::Broadcast : RouteKind::Local;

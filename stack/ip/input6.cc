@@ -77,7 +77,8 @@ Ref<Packet> pull_extension(Entry& entry, Ref<Packet> packet, size_t offset) {
   return nullptr;
 }
 
-// Hop-by-hop options stand right behind the IPv6 header, and every node on the way looks at them.
+// Once, or again of a packet that was put together. Hop-by-hop options stand right behind the IPv6 header, and every node on the
+// way looks at them.
 Ref<Packet> check_hop_by_hop(Entry& entry, Ref<Packet> received) {
   if (IpProtocol{ip_info(*received).protocol} != IpProtocol::HopByHop) return received;
   Ref<Packet> packet = pull_extension(entry, std::move(received), sizeof(Ipv6Header));
@@ -146,6 +147,10 @@ void ip6_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   packet = check_hop_by_hop(entry, std::move(packet));
   if (!packet) return;
   if (entry.stack().hooks().is_active(IpFamily::V6, hook_bit(FilterHook::PreRouting))) [[unlikely]] {
+    packet = ip6_gather(entry, std::move(packet));
+    if (!packet) return;
+    packet = check_hop_by_hop(entry, std::move(packet));
+    if (!packet) return;
     packet = filter_received(entry, std::move(packet), IpFamily::V6, FilterHook::PreRouting, input);
     if (!packet) return;
   }
@@ -244,7 +249,7 @@ bool passes_source_filter(Entry& entry, const Packet& packet) {
 }  // namespace
 
 void ip6_deliver(Entry& entry, Ref<Packet> received) {
-  // Before fragments are put together, as on a Linux that follows no connections.
+  // Before fragments are put together, where no connections are followed.
   if (entry.stack().hooks().is_active(IpFamily::V6, hook_bit(FilterHook::LocalIn))) [[unlikely]] {
     const Ref<Interface> input = entry.stack().interfaces().find(received->interface_index);
     received = filter_received(entry, std::move(received), IpFamily::V6, FilterHook::LocalIn, input.get());

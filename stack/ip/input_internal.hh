@@ -22,6 +22,11 @@ bool forwards6(Entry& entry, const Interface& input);
 void ip4_fill_info(Packet& packet);
 void ip6_fill_info(Packet& packet);
 
+// While connections are followed: a fragment is kept until its packet is whole, and null comes back; anything else goes through.
+// What comes back of IPv6 begins anew: of its headers IpInfo knows the first alone. In stack/ip/gather.cc.
+Ref<Packet> ip4_gather(Entry& entry, Ref<Packet> packet);
+Ref<Packet> ip6_gather(Entry& entry, Ref<Packet> packet);
+
 // Takes a fragment, its front at the IP header; gives the whole packet back when it completes it, and null while it does not.
 Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment);
 // The fragment header stands at `offset`. The whole packet has none, and what stands before it is the first fragment's, which has

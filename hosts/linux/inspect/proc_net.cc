@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "hosts/linux/file_table.hh"
+#include "hosts/linux/inspect/connection_list.hh"
 #include "hosts/linux/inspect/filter_list.hh"
 #include "hosts/linux/inspect/packet_list.hh"
 #include "hosts/linux/inspect/socket_list.hh"
@@ -188,10 +189,13 @@ std::optional<std::string> proc_net_text(lxnet_stack* stack, const FileTable& fi
   if (name == "netstat") return netstat(core);
   if (name == "packet") return packet_socket_lines(stack, files);
   if (name == "unix" && lxnet_serves_family(stack, 1)) return unix_socket_lines(stack, files);
+  if (std::optional<std::string> connections = connection_list_text(stack, name)) return connections;
   return filter_list_text(stack, name);
 }
 
-bool is_private_proc_net(std::string_view name) { return name.starts_with("ip_tables_") || name.starts_with("ip6_tables_"); }
+bool is_private_proc_net(std::string_view name) {
+  return name.starts_with("ip_tables_") || name.starts_with("ip6_tables_") || name.starts_with("nf_conntrack");
+}
 
 bool is_hidden_proc_net(std::string_view name) {
   static constexpr std::string_view kHidden[] = {

@@ -215,6 +215,45 @@ TEST(FilterMatch, AddressType) {
   });
 }
 
+TEST(FilterMatch, AddressTypeOfIpv6IsByTheRoute) {
+  with_filter([](int) {
+    const Fd fd(::socket(AF_INET6, SOCK_DGRAM, 0));
+    const auto type = [](unsigned source, unsigned destination, unsigned flags) {
+      return extension("addrtype", 1,
+                       bytes(xt_addrtype_info_v1{static_cast<uint16_t>(source), static_cast<uint16_t>(destination), flags}));
+    };
+    const auto act = [] { send_datagram<V6>(2000); };
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_LOCAL, 0), act), 1u);
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_LOCAL, XT_ADDRTYPE_INVERT_DEST), act), 0u);
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_UNICAST | XT_ADDRTYPE_LOCAL, 0), act), 1u);
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_MULTICAST, 0), act), 0u);
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_UNSPEC, 0), act), 0u);
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_UNREACHABLE, 0), act), 0u);
+    EXPECT_EQ(counted<V6>(kOut, IPPROTO_UDP, type(XT_ADDRTYPE_LOCAL, 0, XT_ADDRTYPE_INVERT_SOURCE), act), 0u);
+    EXPECT_EQ(counted<V6>(kIn, IPPROTO_UDP, type(0, XT_ADDRTYPE_LOCAL, XT_ADDRTYPE_LIMIT_IFACE_IN), act), 1u);
+    for (const unsigned asked : {XT_ADDRTYPE_BROADCAST, XT_ADDRTYPE_BLACKHOLE, XT_ADDRTYPE_PROHIBIT, XT_ADDRTYPE_THROW}) {
+      EXPECT_EQ(Table6("filter").hook(kIn, {Rule6(0, type(asked, 0, 0), verdict(kAccept))}).hook(kForward).hook(kOut).replace(fd),
+                -EINVAL)
+          << asked;
+    }
+  });
+}
+
+TEST(FilterMatch, AddressTypeOfRevisionZero) {
+  with_filter([](int) {
+    const auto type = [](unsigned source, unsigned destination, unsigned not_source, unsigned not_destination) {
+      return extension("addrtype", 0,
+                       bytes(xt_addrtype_info{static_cast<uint16_t>(source), static_cast<uint16_t>(destination), not_source,
+                                              not_destination}));
+    };
+    const auto act = [] { send_datagram<V4>(2000); };
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_LOCAL, 0, 0), act), 1u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, type(0, XT_ADDRTYPE_LOCAL, 0, 1), act), 0u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, type(XT_ADDRTYPE_UNICAST, XT_ADDRTYPE_LOCAL, 1, 0), act), 1u);
+    EXPECT_EQ(counted<V4>(kOut, IPPROTO_UDP, type(XT_ADDRTYPE_UNICAST, 0, 0, 0), act), 0u);
+  });
+}
+
 TEST(FilterMatch, AddressRange) {
   with_filter([](int) {
     const auto range = [](int family, const char* low, const char* high, unsigned flags) {
