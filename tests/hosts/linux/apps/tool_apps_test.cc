@@ -70,6 +70,36 @@ iptables-legacy -t raw -A PREROUTING -m addrtype --dst-type LOCAL -m length --le
 grep -qx raw /proc/net/ip_tables_names; grep -qx multiport /proc/net/ip_tables_matches; grep -qx REJECT /proc/net/ip_tables_targets
 if iptables-legacy -A INPUT -m nonsense -j DROP; then exit 1; fi
 if iptables-legacy -A INPUT -p udp --reject-with tcp-reset -j REJECT; then exit 1; fi)sh"},
+    {"IptablesNat",
+     {"iptables-legacy", "iptables-legacy-save", "iptables-legacy-restore", "nc", "socat", "curl"},
+     R"sh(socat TCP-LISTEN:8080,bind=127.0.0.1,fork,reuseaddr SYSTEM:'printf "HTTP/1.0 200 OK\r\n\r\nredirected"' & until_connects 8080
+iptables-legacy -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 8080
+same "$(curl -s -m 10 http://127.5.5.5/)" redirected
+if curl -s -m 10 http://127.5.5.5:81/; then exit 1; fi
+iptables-legacy -t nat -A OUTPUT -p tcp -d 127.6.0.0/16 --dport 1000:1999 -j DNAT --to-destination 127.0.0.1:8080
+iptables-legacy -t nat -A POSTROUTING -p tcp -s 127.0.0.0/8 --dport 8080 -j SNAT --to-source 127.0.0.7 --random
+same "$(curl -s -m 10 http://127.6.6.6:1234/)" redirected
+grep -q 'dst=127.6.6.6 sport=[0-9]* dport=1234 src=127.0.0.1 dst=127.0.0.7 sport=8080' /proc/net/nf_conntrack
+iptables-legacy -A INPUT -p tcp -m conntrack --ctstate NEW --ctorigdstport 1234 -j REJECT
+if curl -s -m 10 http://127.6.6.6:1234/; then exit 1; fi
+iptables-legacy -I INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
+same "$(curl -s -m 10 http://127.5.5.5/)" redirected
+iptables-legacy -t mangle -A OUTPUT -m connmark --mark 0 -j CONNMARK --set-mark 5
+iptables-legacy -t raw -A OUTPUT -p udp -j CT --notrack
+iptables-legacy-save | grep -v '^[#:]' > saved
+iptables-legacy -t nat -F; iptables-legacy -F
+if curl -s -m 10 http://127.5.5.5/; then exit 1; fi
+iptables-legacy-restore < saved
+same "$(curl -s -m 10 http://127.5.5.5/)" redirected
+iptables-legacy-save | grep -v '^[#:]' | cmp - saved
+if iptables-legacy -t nat -A PREROUTING -j SNAT --to-source 127.0.0.7; then exit 1; fi
+if iptables-legacy -t nat -A PREROUTING -j MASQUERADE; then exit 1; fi)sh"},
+    {"Ip6tablesNat",
+     {"ip6tables-legacy", "socat", "curl"},
+     R"sh(socat TCP6-LISTEN:8080,fork,reuseaddr SYSTEM:'printf "HTTP/1.0 200 OK\r\n\r\nredirected"' & until_connects 8080 ::1
+ip6tables-legacy -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 8080
+same "$(curl -s -m 10 'http://[::1]/')" redirected
+ip6tables-legacy -t nat -S | grep -q -- '-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080')sh"},
     {"Ip6tables",
      {"ip6tables-legacy", "ping"},
      R"sh(ping -6 -q -c 1 -W 5 ::1 > /dev/null
