@@ -1,5 +1,6 @@
 // Every byte of a table turned into others, one at a time: what is refused, and how. The answers were recorded on Linux.
 #include "tests/conformance/filter/narrow.hh"
+#include "tests/conformance/filter/nat_rules.hh"
 #include "tests/conformance/recorded.hh"
 
 namespace conformance {
@@ -106,7 +107,7 @@ constexpr unsigned kCountersAt = NarrowMemory::kSize / 2;
 template <typename Family>
 class Replacer {
  public:
-  explicit Replacer(int fd) : fd_(fd) {}
+  explicit Replacer(int fd, const char* table = "filter") : fd_(fd), table_(table) {}
 
   // With the number of rules that there are now.
   std::string image() {
@@ -115,7 +116,7 @@ class Replacer {
       make_image<Family>(chain, 1, 0);
       image_ = make_image<Family>(chain, 0, memory_.address(kCountersAt));
     }
-    const unsigned counters = Table<Family>::info_of(fd_, "filter").num_entries;
+    const unsigned counters = Table<Family>::info_of(fd_, table_).num_entries;
     memcpy(image_.data() + offsetof(typename Family::Replace, num_counters), &counters, sizeof counters);
     return image_;
   }
@@ -128,13 +129,13 @@ class Replacer {
 
   // The rules as a program of the same kind reads them; "" when it cannot.
   std::string read() {
-    if (abi() == Abi::Wide) return Table<Family>::read(fd_, "filter");
+    if (abi() == Abi::Wide) return Table<Family>::read(fd_, table_);
     char* bytes = memory_.bytes();
     // Of names the kernel writes no more than there is.
     memset(bytes, 0, NarrowMemory::kSize);
     const auto ask = [&](int name, unsigned size) {
       memset(bytes, 0, 32);
-      strcpy(bytes, "filter");
+      strcpy(bytes, table_);
       memcpy(bytes + kCountersAt, &size, sizeof size);
       return getsockopt32(fd_, Family::kLevel, name, memory_.address(), memory_.address(kCountersAt)) == 0;
     };
@@ -145,8 +146,11 @@ class Replacer {
     return ask(IPT_SO_GET_ENTRIES, 36 + size) ? std::string(bytes + 36, size) : "";
   }
 
+  unsigned counters_address() const { return memory_.address(kCountersAt); }
+
  private:
   int fd_;
+  const char* table_;
   NarrowMemory memory_;
   std::string image_;
 };
@@ -263,6 +267,61 @@ TEST(FilterBlob, RulesAreReadBackInTheLayoutOfWhoReads) {
         if (!kHasNarrow && (written == Abi::Narrow || read == Abi::Narrow)) continue;
         expect_read_back<V4>(fd, written, read);
         expect_read_back<V6>(fd6, written, read);
+      }
+    }
+  });
+}
+
+// What knows of connections, in the table that is about them.
+std::string make_nat_image(unsigned pointer, unsigned counters) {
+  xt_conntrack_mtinfo3 asks{};
+  asks.match_flags = XT_CONNTRACK_STATE;
+  asks.state_mask = 0x1fe;
+  // Every byte of a structure is compared, its padding too.
+  xt_connmark_mtinfo1 mark;
+  memset(&mark, 0, sizeof mark);
+  mark.mask = 2;
+  xt_connmark_tginfo2 mark_target;
+  memset(&mark_target, 0, sizeof mark_target);
+  mark_target.ctmask = 3;
+  const auto range = nat_range("10.0.0.1", "10.0.0.9", 1000, 2000);
+  const std::string match = extension("conntrack", 3, bytes(asks)) + in_state(kNew4);
+  Table4 table("nat");
+  table.hook(kPre, {Rule4(IPPROTO_TCP, match, dnat(range)),
+                    Rule4(IPPROTO_TCP, "", old_target("REDIRECT", nat_range(nullptr, nullptr, 1, 2)))});
+  table.hook(kIn, {Rule4(IPPROTO_TCP, "", extension("SNAT", 1, bytes(range).substr(0, 40)))});
+  table.hook(
+      kOut, {Rule4(IPPROTO_TCP, extension("connmark", 1, bytes(mark)), old_target("NETMAP", nat_range("10.0.0.1", "10.0.0.9")))});
+  table.hook(kPost, {Rule4(IPPROTO_TCP, "", old_target("SNAT", range)), Rule4(extension("CONNMARK", 2, bytes(mark_target)))});
+  table.add(Rule4(error_target()));
+  table.head().size = table.at();
+  table.head().num_counters = counters;
+  std::string head = bytes(table.head());
+  if (abi() == Abi::Narrow) {
+    memcpy(head.data() + 88, &pointer, sizeof pointer);
+    head.resize(92);
+  } else {
+    static xt_counters room[64];
+    const auto address = reinterpret_cast<uintptr_t>(room);
+    memcpy(head.data() + 88, &address, sizeof address);
+  }
+  return head + table.entries();
+}
+
+TEST(FilterBlob, RulesOfConnectionsAreReadBackInTheLayoutOfWhoReads) {
+  with_filter([](int fd) {
+    for (const Abi written : {Abi::Wide, Abi::Narrow}) {
+      for (const Abi read : {Abi::Wide, Abi::Narrow}) {
+        if (!kHasNarrow && (written == Abi::Narrow || read == Abi::Narrow)) continue;
+        abi() = written;
+        Replacer<V4> writer(fd, "nat");
+        const unsigned rules = Table4::info_of(fd, "nat").num_entries;
+        ASSERT_EQ(writer.replace(make_nat_image(writer.counters_address(), rules)), 0) << int(written);
+        abi() = read;
+        Replacer<V4> reader(fd, "nat");
+        const std::string image = make_nat_image(0, 0).substr(read == Abi::Wide ? 96 : 92);
+        EXPECT_TRUE(without_own<V4>(reader.read()) == without_own<V4>(image)) << int(written) << int(read);
+        abi() = Abi::Wide;
       }
     }
   });

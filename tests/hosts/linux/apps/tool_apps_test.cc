@@ -72,7 +72,8 @@ if iptables-legacy -A INPUT -m nonsense -j DROP; then exit 1; fi
 if iptables-legacy -A INPUT -p udp --reject-with tcp-reset -j REJECT; then exit 1; fi)sh"},
     {"IptablesNat",
      {"iptables-legacy", "iptables-legacy-save", "iptables-legacy-restore", "nc", "socat", "curl"},
-     R"sh(socat TCP-LISTEN:8080,bind=127.0.0.1,fork,reuseaddr SYSTEM:'printf "HTTP/1.0 200 OK\r\n\r\nredirected"' & until_connects 8080
+     R"sh(printf 'HTTP/1.0 200 OK\r\n\r\nredirected' > page
+socat TCP-LISTEN:8080,bind=127.0.0.1,fork,reuseaddr SYSTEM:'read line; cat page' & until_connects 8080
 iptables-legacy -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 8080
 same "$(curl -s -m 10 http://127.5.5.5/)" redirected
 if curl -s -m 10 http://127.5.5.5:81/; then exit 1; fi
@@ -96,7 +97,8 @@ if iptables-legacy -t nat -A PREROUTING -j SNAT --to-source 127.0.0.7; then exit
 if iptables-legacy -t nat -A PREROUTING -j MASQUERADE; then exit 1; fi)sh"},
     {"Ip6tablesNat",
      {"ip6tables-legacy", "socat", "curl"},
-     R"sh(socat TCP6-LISTEN:8080,fork,reuseaddr SYSTEM:'printf "HTTP/1.0 200 OK\r\n\r\nredirected"' & until_connects 8080 ::1
+     R"sh(printf 'HTTP/1.0 200 OK\r\n\r\nredirected' > page
+socat TCP6-LISTEN:8080,fork,reuseaddr SYSTEM:'read line; cat page' & until_connects 8080 ::1
 ip6tables-legacy -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 8080
 same "$(curl -s -m 10 'http://[::1]/')" redirected
 ip6tables-legacy -t nat -S | grep -q -- '-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080')sh"},
