@@ -45,6 +45,15 @@ Ref<Packet> ip4_gather(Entry& entry, Ref<Packet> packet) {
   return ip4_reassemble(entry, std::move(packet));
 }
 
+Ref<Packet> ip4_gather_sent(Entry& entry, Ref<Packet> packet) {
+  const auto& header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
+  if (!header.is_fragment() || !is_to_be_followed(entry, *packet, IpFamily::V4)) return packet;
+  ip4_fill_info(*packet);
+  Ref<Packet> whole = ip4_reassemble(entry, std::move(packet));
+  if (whole) whole->link_protocol = 0x0800;
+  return whole;
+}
+
 Ref<Packet> ip6_gather(Entry& entry, Ref<Packet> packet) {
   if (!is_to_be_followed(entry, *packet, IpFamily::V6)) return packet;
   const size_t offset = find_fragment_header(*packet);

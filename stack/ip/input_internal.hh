@@ -26,6 +26,8 @@ void ip6_fill_info(Packet& packet);
 // What comes back of IPv6 begins anew: of its headers IpInfo knows the first alone. In stack/ip/gather.cc.
 Ref<Packet> ip4_gather(Entry& entry, Ref<Packet> packet);
 Ref<Packet> ip6_gather(Entry& entry, Ref<Packet> packet);
+// The same of what we send.
+Ref<Packet> ip4_gather_sent(Entry& entry, Ref<Packet> packet);
 
 // Takes a fragment, its front at the IP header; gives the whole packet back when it completes it, and null while it does not.
 Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment);

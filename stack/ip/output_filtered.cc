@@ -3,6 +3,7 @@
 #include "stack/conntrack/connection.hh"
 #include "stack/drop_reason.hh"
 #include "stack/filter/filter_packet.hh"
+#include "stack/ip/input_internal.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/stack.hh"
 #include "stack/wire/ip_protocol.hh"
@@ -99,6 +100,11 @@ Result<> leave(Entry& entry, Ref<Packet> packet, IpFamily family, const Route& r
 Result<> ip_dispatch_filtered(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   const IpFamily family = packet->link_protocol == 0x0800 ? IpFamily::V4 : IpFamily::V6;
   if (how.is_forwarded) return leave(entry, std::move(packet), family, route, how);
+  if (family == IpFamily::V4) {
+    // A program has written pieces itself (IP_HDRINCL).
+    packet = ip4_gather_sent(entry, std::move(packet));
+    if (!packet) return ok();
+  }
   bool routes_anew = false;
   const Left left = pass(entry, *packet, family, FilterHook::LocalOut, route, &routes_anew);
   if (left != Left::GoesOn) return end(entry, std::move(packet), family, how, left);

@@ -497,6 +497,35 @@ TEST(Connection, OfIpv6LikeOfIpv4) {
   });
 }
 
+TEST(Connection, PiecesThatAProgramWritesArePutTogetherAtOutput) {
+  with_filter([](int fd) {
+    ASSERT_EQ(count_states(fd), 0);
+    ASSERT_EQ(put_mangle(fd, {}, {}, {}), 0);
+    const Fd raw(::socket(AF_INET, SOCK_RAW, IPPROTO_RAW)), receiver = udp_at("127.0.0.1", 5000);
+    const auto send_piece = [&](uint16_t place, const std::string& payload) {
+      std::string packet(20, '\0');
+      packet[0] = 0x45;
+      packet[4] = 7;
+      packet[6] = static_cast<char>(place >> 8);
+      packet[7] = static_cast<char>(place);
+      packet[8] = 64;
+      packet[9] = IPPROTO_UDP;
+      packet[12] = packet[16] = 127;
+      packet[15] = packet[19] = 1;
+      packet += payload;
+      const sockaddr_in to = at("127.0.0.1", 0);
+      return answer(::sendto(raw, packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to));
+    };
+    std::string datagram("\x03\xe8\x13\x88\x00\x20\x00\x00", 8);
+    datagram.resize(32, 'x');
+    EXPECT_EQ(send_piece(0x2000, datagram.substr(0, 16)), 36);
+    EXPECT_EQ(Table4::counters(fd, "mangle")[3].first, 0u);
+    EXPECT_EQ(send_piece(2, datagram.substr(16)), 36);
+    EXPECT_EQ(Table4::counters(fd, "mangle")[3], std::pair(uint64_t{1}, uint64_t{52}));
+    EXPECT_EQ(next_sender(receiver), "127.0.0.1:1000");
+  });
+}
+
 TEST(Connection, LargeDatagramsOnLoopbackArePutTogetherFirst) {
   with_filter([](int fd) {
     ifreq request{};
