@@ -1,5 +1,5 @@
 // The ARP table by ioctl: Linux's arp_ioctl(), in its order of checks.
-#include "compat/afinet/hardware_type.hh"
+#include "stack/hardware_type.hh"
 #include "compat/afinet/inet_address.hh"
 #include "compat/afinet/route_ioctl.hh"
 

@@ -2,7 +2,7 @@
 #include "compat/afinet/interface_ioctl.hh"
 
 #include "compat/afinet/ethtool_ioctl.hh"
-#include "compat/afinet/hardware_type.hh"
+#include "stack/hardware_type.hh"
 #include "compat/afinet/inet_address.hh"
 
 namespace lxnet {

@@ -1,5 +1,5 @@
 // Links as they are shown: RTM_GETLINK and its dump (net/core/rtnetlink.c).
-#include "compat/afinet/hardware_type.hh"
+#include "stack/hardware_type.hh"
 #include "compat/afnetlink/link_request.hh"
 #include "compat/afnetlink/netlink_domain.hh"
 #include "compat/afnetlink/route_family.hh"

@@ -1,6 +1,6 @@
 #include "compat/afpacket/frame_view.hh"
 
-#include "compat/afinet/hardware_type.hh"
+#include "stack/hardware_type.hh"
 #include "compat/afpacket/packet_status.hh"
 #include "stack/stack.hh"
 #include "stack/wire/ethernet.hh"

@@ -100,20 +100,22 @@ void send_reset(FilterPacket& seen) {
 
 void answer_v4(FilterPacket& seen) {
   const auto number = static_cast<size_t>(seen.answer);
-  if (seen.fragment_offset != 0 || number >= std::size(kCodes4)) return;
+  const bool is_code = seen.answer >= FilterPacket::kAnswerCode;
+  if (seen.fragment_offset != 0 || (!is_code && number >= std::size(kCodes4))) return;
   if (seen.answer == kTcpReset4) return send_reset(seen);
   if (!has_sound_checksum(seen)) return;
-  icmp4_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable),
-                   static_cast<uint8_t>(kCodes4[number]), 0);
+  const int code = is_code ? seen.answer - FilterPacket::kAnswerCode : static_cast<int>(kCodes4[number]);
+  icmp4_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable), static_cast<uint8_t>(code), 0);
 }
 
 void answer_v6(FilterPacket& seen) {
   const auto number = static_cast<size_t>(seen.answer);
-  if (number >= std::size(kCodes6) || !seen.find_transport() || seen.fragment_offset != 0) return;
+  const bool is_code = seen.answer >= FilterPacket::kAnswerCode;
+  if ((!is_code && number >= std::size(kCodes6)) || !seen.find_transport() || seen.fragment_offset != 0) return;
   if (seen.answer == kTcpReset6) return send_reset(seen);
   if (seen.transport_offset >= seen.packet.size() || !has_sound_checksum(seen)) return;
-  icmp6_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp6Type::DestinationUnreachable),
-                   static_cast<uint8_t>(kCodes6[number]), 0);
+  const int code = is_code ? seen.answer - FilterPacket::kAnswerCode : static_cast<int>(kCodes6[number]);
+  icmp6_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp6Type::DestinationUnreachable), static_cast<uint8_t>(code), 0);
 }
 
 }  // namespace

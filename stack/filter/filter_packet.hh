@@ -54,8 +54,9 @@ struct FilterPacket {
   static constexpr uint8_t kZoneOriginal = 1, kZoneReply = 2;
   uint16_t zone = 0;
   uint8_t zone_directions = 0;
-  // What a rule said that is to be sent in answer to a packet it dropped: a number of REJECT's, or none.
-  static constexpr int kNoAnswer = -1;
+  // What a rule said that is to be sent in answer to a packet it dropped: a number of REJECT's, or a code of ICMP's for
+  // what cannot be reached beyond those, or none.
+  static constexpr int kNoAnswer = -1, kAnswerCode = 0x100;
   int answer = kNoAnswer;
 
  private:
