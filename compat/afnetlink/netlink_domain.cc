@@ -2,6 +2,7 @@
 
 #include "compat/afnetlink/crypto_user.hh"
 #include "compat/afnetlink/netlink_socket.hh"
+#include "compat/afnetlink/nfnetlink.hh"
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
 #include "compat/afnetlink/sock_diag.hh"
@@ -15,6 +16,13 @@ namespace {
 constexpr NetlinkProtocol kProtocols[] = {
     {.number = kNetlinkRoute, .groups = kLastRouteGroup, .is_question = &is_route_question, .handle = &handle_route},
     {.number = 4 /* NETLINK_SOCK_DIAG */, .groups = 0, .is_question = [](uint16_t) { return true; }, .handle = &handle_sock_diag},
+    {.number = 12 /* NETLINK_NETFILTER */,
+     .groups = 32,
+     .is_question = [](uint16_t) { return true; },
+     .handle = nullptr,
+     .receive = &receive_netfilter,
+     .closed = &close_netfilter,
+     .only_administrators_hear = true},
     {.number = 21 /* NETLINK_CRYPTO */, .groups = 0, .is_question = &is_crypto_question, .handle = &handle_crypto_user},
 };
 
@@ -28,6 +36,7 @@ NetlinkDomain::NetlinkDomain(Stack& stack, InodeOf inode_of)
 }
 
 NetlinkDomain::~NetlinkDomain() {
+  destroy_netfilter(*this);
   stack_.neighbours().on_change = nullptr;
   stack_.interfaces().remove_observer(observer_);
 }
@@ -104,10 +113,18 @@ bool NetlinkDomain::has_members(int protocol, uint32_t group) {
   return false;
 }
 
-void NetlinkDomain::multicast(int protocol, uint32_t group, ByteSpan datagram) {
+void NetlinkDomain::multicast(int protocol, uint32_t group, ByteSpan datagram, uint32_t but_port) {
   MutexLock lock(mutex_);
   for (Port& port : ports_) {
-    if (port.protocol == protocol && (port.groups >> (group - 1) & 1) != 0) port.socket->hear(group, datagram);
+    if (port.protocol != protocol || (port.groups >> (group - 1) & 1) == 0) continue;
+    if (but_port == 0 || port.number != but_port) port.socket->hear(group, datagram);
+  }
+}
+
+void NetlinkDomain::overrun(int protocol, uint32_t group) {
+  MutexLock lock(mutex_);
+  for (Port& port : ports_) {
+    if (port.protocol == protocol && (port.groups >> (group - 1) & 1) != 0) port.socket->overrun();
   }
 }
 

@@ -1,15 +1,49 @@
 // NetlinkDomain: who has which port in a stack, and what the protocols do with requests.
 #pragma once
 
+#include "compat/afnetlink/netlink_attribute.hh"
 #include "compat/afnetlink/netlink_message.hh"
 #include "hal/mutex.hh"
 #include "stack/network_event.hh"
 
 namespace lxnet {
 
+class NetlinkDomain;
 class NetlinkSocket;
 class Stack;
 struct NeighbourInfo;
+
+// A dump that is answered part by part, as the program reads.
+class NetlinkDump {
+ public:
+  struct Part {
+    size_t size = 0;
+    bool is_last = false;
+    bool is_interrupted = false;  // something has changed since the part before
+  };
+  // Whole messages. An error ends the dump.
+  virtual Result<Part> fill(SyscallContext& context, MutableByteSpan room) = 0;
+  virtual void dispose(const Hal& hal) = 0;
+
+ protected:
+  ~NetlinkDump() = default;
+};
+
+// The socket that a datagram came from, to a protocol that reads its datagrams itself.
+class NetlinkPeer {
+ public:
+  virtual uint32_t port() const = 0;
+  // One datagram. Where the socket's queue is full it is lost, and the next call is told.
+  virtual void answer(ByteSpan datagram) = 0;
+  virtual void acknowledge(ByteSpan message, Errno error, const NetlinkComplaint& complaint) = 0;
+  // Takes the dump over. EBUSY: one is under way.
+  virtual Result<> start_dump(SyscallContext& context, NetlinkDump* dump, const NetlinkHeader& request) = 0;
+  // The first part of a dump that was started since. False: none was.
+  virtual bool begin_dump(SyscallContext& context) = 0;
+
+ protected:
+  ~NetlinkPeer() = default;
+};
 
 // A protocol served.
 struct NetlinkProtocol {
@@ -18,6 +52,11 @@ struct NetlinkProtocol {
   bool (*is_question)(uint16_t type);
   // One request of the program's; answers go to the output. The error goes into the NLMSG_ERROR.
   Result<> (*handle)(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output);
+  // Or all of a datagram, where messages belong together.
+  void (*receive)(SyscallContext& context, ByteSpan datagram, NetlinkPeer& peer) = nullptr;
+  // A port is free again.
+  void (*closed)(NetlinkDomain& domain, Entry& entry, uint32_t port) = nullptr;
+  bool only_administrators_hear = false;
 };
 
 class NetlinkDomain {
@@ -46,8 +85,10 @@ class NetlinkDomain {
   void set_groups(Port& port, uint64_t groups);
   // Whether anybody would hear a message to the group; one without hearers need not be written.
   bool has_members(int protocol, uint32_t group);
-  // To every socket of the protocol that joined the group.
-  void multicast(int protocol, uint32_t group, ByteSpan datagram);
+  // To every socket of the protocol that joined the group, but for one port.
+  void multicast(int protocol, uint32_t group, ByteSpan datagram, uint32_t but_port = 0);
+  // Something was lost that they would have heard.
+  void overrun(int protocol, uint32_t group);
   // Whether somebody has it.
   bool is_taken(int protocol, uint32_t number);
 
@@ -58,6 +99,9 @@ class NetlinkDomain {
   uint64_t inode_of(const Hal& hal, uint64_t cookie) const {
     return inode_of_ == nullptr ? cookie & 0xffffffff : inode_of_(hal.context(), cookie);
   }
+
+  // nfnetlink.cc: made when somebody first speaks of them.
+  void* netfilter_tables = nullptr;
 
  private:
   bool is_taken_locked(int protocol, uint32_t number) REQUIRES(mutex_);

@@ -29,6 +29,7 @@ NetlinkSocket::NetlinkSocket(Stack& stack, int type, const NetlinkProtocol& prot
     : SocketFile(stack, kFamilyNetlink, type, protocol.number),
       protocol_(protocol),
       waiters_(stack.hal()),
+      dump_mutex_(stack.hal(), LockRank::EpollSet),
       inbox_mutex_(stack.hal(), LockRank::ErrorQueue) {
   const TunableValues& tunables = stack.tunables().values();
   options_.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
@@ -52,8 +53,14 @@ uint64_t NetlinkSocket::cookie() {
   return cookie_;
 }
 
-void NetlinkSocket::released(Entry&) {
-  NetlinkDomain::of(stack()).leave(port_);
+void NetlinkSocket::released(Entry& entry) {
+  NetlinkDomain& domain = NetlinkDomain::of(stack());
+  domain.leave(port_);
+  {
+    TaskMutexLock lock(dump_mutex_, entry);
+    end_dump();
+  }
+  if (is_bound() && protocol_.closed != nullptr) protocol_.closed(domain, entry, port_.number);
   for (;;) {
     NetlinkDatagram* datagram = nullptr;
     {
@@ -84,7 +91,10 @@ Result<> NetlinkSocket::bind(SyscallContext& context, const SockAddr& user) {
   const auto address = user.as<NetlinkAddress>();
   if (address.family != kFamilyNetlink) return Errno::EINVAL;
   const uint32_t groups = address.groups & static_cast<uint32_t>((uint64_t{1} << protocol_.groups) - 1);
-  if (address.groups != 0) has_groups_ = true;
+  if (address.groups != 0) {
+    if (protocol_.only_administrators_hear && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+    has_groups_ = true;
+  }
   if (is_bound()) {
     if (address.port != port_.number) return Errno::EINVAL;
   } else if (address.port == 0) {
@@ -99,6 +109,7 @@ Result<> NetlinkSocket::bind(SyscallContext& context, const SockAddr& user) {
 }
 
 Result<> NetlinkSocket::change_membership(uint32_t group, bool joins) {
+  if (protocol_.only_administrators_hear && !hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
   has_groups_ = true;
   if (group == 0 || group > protocol_.groups) return Errno::EINVAL;
   const uint64_t bit = uint64_t{1} << (group - 1);
@@ -161,6 +172,10 @@ Result<size_t> NetlinkSocket::send(SyscallContext& context, OutgoingMessage& mes
 
 // netlink_rcv_skb(): one request after the other, as long as they make sense.
 Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
+  if (protocol_.receive != nullptr) {
+    protocol_.receive(context, bytes, *this);
+    return ok();
+  }
   while (bytes.size() >= sizeof(NetlinkHeader)) {
     NetlinkRequest request;
     copy_bytes(mutable_bytes_of(request.header), bytes);
@@ -178,34 +193,11 @@ Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
     // A dump's end is its acknowledgement.
     const bool is_answered_dump = request.is_dump() && error == Errno{} && (request.header.flags & kNetlinkRequest) != 0 &&
                                   request.header.type >= kNetlinkFirstType;
-    if (!is_answered_dump && ((request.header.flags & kNetlinkAck) != 0 || error != Errno{})) acknowledge(request, whole, error);
+    if (!is_answered_dump && ((request.header.flags & kNetlinkAck) != 0 || error != Errno{})) acknowledge(whole, error, {});
     const size_t advance = netlink_align(request.header.length);
     bytes = bytes.subspan(advance < bytes.size() ? advance : bytes.size());
   }
   return ok();
-}
-
-// NLMSG_ERROR: the number, and of the request the header, with an error all of it.
-void NetlinkSocket::acknowledge(const NetlinkRequest& request, ByteSpan whole, Errno error) {
-  NetlinkHeader original;
-  copy_bytes(mutable_bytes_of(original), whole);
-  const bool is_capped = error == Errno{} || caps_errors_;
-  const size_t quoted = is_capped ? sizeof original : whole.size();
-  auto made = HeapArray<uint8_t>::create(hal(), 4 + quoted);
-  if (!made.is_ok()) {
-    __atomic_store_n(&error_, static_cast<uint32_t>(Errno::ENOBUFS), __ATOMIC_RELEASE);
-    return;
-  }
-  const HeapArray<uint8_t> body = made.take();
-  const int32_t number = -static_cast<int32_t>(error);
-  memcpy(body.data(), &number, sizeof number);
-  memcpy(body.data() + 4, whole.data(), quoted);
-  NetlinkWriter writer(hal(), *this, request);
-  const uint16_t flags = is_capped ? uint16_t{kNetlinkCapped} : uint16_t{0};
-  if (!writer.begin(kNetlinkError, flags, ByteSpan(body.data(), 4 + quoted)).is_ok() || !writer.end().is_ok() ||
-      !writer.flush().is_ok()) {
-    __atomic_store_n(&error_, static_cast<uint32_t>(Errno::ENOBUFS), __ATOMIC_RELEASE);
-  }
 }
 
 bool NetlinkSocket::is_full() {
@@ -226,7 +218,10 @@ void NetlinkSocket::hear(uint32_t group, ByteSpan whole) {
   if (datagram.empty()) return;
   // Beyond the first 32 an address cannot say which.
   const uint32_t groups = group <= 32 ? 1u << (group - 1) : 0;
-  if (!is_full() && queue(datagram, groups).is_ok()) return;
+  if (is_full() || !queue(datagram, groups).is_ok()) overrun();
+}
+
+void NetlinkSocket::overrun() {
   if (no_buffer_errors_) return;
   __atomic_store_n(&error_, static_cast<uint32_t>(Errno::ENOBUFS), __ATOMIC_RELEASE);
   waiters_.wake(kPollError);
@@ -285,7 +280,9 @@ Result<size_t> NetlinkSocket::receive(SyscallContext& context, IncomingMessage& 
                           .interest = kReadInterest,
                           .timeout = waits ? options_.receive_timeout : Duration(),
                           .mode = Waiter::Mode::Exclusive};
+  const size_t room = message.sink.room();
   const size_t size = TRY(wait_until(context, policy, [&] { return take(message); }));
+  read_on(context, room);
   if (message.control != nullptr && packet_info_) message.control->put(kNetlinkLevel, kPacketInfo, uint32_t{0});
   return size;
 }

@@ -7,11 +7,12 @@
 
 #include "compat/afnetlink/netlink_domain.hh"
 #include "compat/syscalls/socket_file.hh"
+#include "compat/syscalls/task_mutex.hh"
 #include "compat/syscalls/wait_until.hh"
 
 namespace lxnet {
 
-class NetlinkSocket final : public SocketFile, private NetlinkOutput {
+class NetlinkSocket final : public SocketFile, private NetlinkOutput, private NetlinkPeer {
  public:
   static Result<Ref<SocketFile>> create(SyscallContext& context, int type, int protocol);
 
@@ -35,6 +36,8 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   uint64_t cookie() override;
   // A message to a group the socket joined. Past the receive buffer it is lost, and the next call told ENOBUFS.
   void hear(uint32_t group, ByteSpan datagram);
+  // Something was lost.
+  void overrun();
 
  private:
   template <typename T, typename... Arguments>
@@ -49,7 +52,16 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   bool is_bound() const { return __atomic_load_n(&is_bound_, __ATOMIC_ACQUIRE) != 0; }
   Result<> bind_automatically(SyscallContext& context);
   Result<> handle(SyscallContext& context, ByteSpan bytes);
-  void acknowledge(const NetlinkRequest& request, ByteSpan whole, Errno error);
+  // NetlinkPeer
+  uint32_t port() const override { return port_.number; }
+  void answer(ByteSpan datagram) override;
+  void acknowledge(ByteSpan message, Errno error, const NetlinkComplaint& complaint) override;
+  Result<> start_dump(SyscallContext& context, NetlinkDump* dump, const NetlinkHeader& request) override;
+  bool begin_dump(SyscallContext& context) override;
+  // One part more. False: it was the last.
+  bool continue_dump(SyscallContext& context) REQUIRES(dump_mutex_);
+  void end_dump() REQUIRES(dump_mutex_);
+  void read_on(SyscallContext& context, size_t room);
   // An answer: one that the socket's filter throws away is lost without a word.
   Result<> queue(ByteSpan datagram) override {
     const ByteSpan kept = filter(datagram);
@@ -75,6 +87,12 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput {
   bool packet_info_ = false, broadcast_error_ = false, no_buffer_errors_ = false, caps_errors_ = false, extended_errors_ = false,
        strict_checks_ = false, all_namespaces_ = false;
   bool has_groups_ = false;  // it asked for some once: NETLINK_LIST_MEMBERSHIPS tells none before
+
+  TaskMutex dump_mutex_;
+  NetlinkDump* dump_ GUARDED_BY(dump_mutex_) = nullptr;
+  NetlinkHeader dump_request_ GUARDED_BY(dump_mutex_){};
+  uint8_t is_dumping_ = 0;
+  uint32_t largest_read_ = 0;  // what a part of a dump may be as long as
 
   Mutex inbox_mutex_;
   List<NetlinkDatagram, &NetlinkDatagram::link> inbox_ GUARDED_BY(inbox_mutex_);

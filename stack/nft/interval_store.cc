@@ -35,10 +35,14 @@ class IntervalStore final : public NftStore {
 
   Result<> prepare(const Hal& hal) override {
     coming_ = TRY(HeapArray<Interval>::create(hal, set_.element_count + 2));
+    is_prepared_ = true;
     return ok();
   }
   void publish() override;
-  void settle(const Hal&) override { coming_ = HeapArray<Interval>(); }
+  void settle(const Hal&) override {
+    coming_ = HeapArray<Interval>();
+    is_prepared_ = false;
+  }
   uint32_t spare_elements() const override;
 
  private:
@@ -66,6 +70,7 @@ class IntervalStore final : public NftStore {
   ElementTree tree_;
   HeapArray<Interval> live_, coming_;
   size_t live_count_ = 0;
+  bool is_prepared_ = false;
   // The beginning that was there already or goes, whose end has to follow; and in which batch.
   const NftElement* begun_ = nullptr;
   uint64_t batch_ = 0;
@@ -218,7 +223,8 @@ NftElement* IntervalStore::get(const uint8_t* key, bool asks_end, uint8_t, Insta
 
 // From the lowest upwards. Without an end, an interval goes to where the next begins.
 void IntervalStore::publish() {
-  if (coming_.is_empty()) return;
+  if (!is_prepared_) return;
+  is_prepared_ = false;
   size_t count = 0;
   for (NftElement *at = set_.elements.back(), *next = nullptr; at != nullptr; at = next) {
     next = set_.elements.previous(*at);

@@ -13,6 +13,7 @@
 namespace lxnet {
 
 class NftStore;
+struct NftStoreKind;
 struct NftChain;
 struct NftObject;
 struct NftTable;
@@ -108,6 +109,7 @@ struct NftSet : NftLife {
   List<NftBinding, &NftBinding::link> bindings;
   bool is_bound_in_batch = false;
   bool is_changed = false;  // by the batch under way
+  const NftStoreKind* kind = nullptr;
   NftStore* store = nullptr;
   const NftGenerations* generations = nullptr;  // of the stack
 

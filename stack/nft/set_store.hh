@@ -24,16 +24,16 @@ enum class NftInsertion : uint8_t {
   NoMemory,
 };
 
+// Which of Linux's kinds a store stands for, and what follows from that.
+struct NftStoreKind {
+  const char* name;
+  bool takes_updates;  // packets may add elements
+  bool doubles_size;   // a program's elements are two
+  Result<NftStore*> (*create)(const Hal& hal, NftSet& set);
+};
+
 class NftStore {
  public:
-  // Which of Linux's kinds it stands for, and what follows from that.
-  struct Kind {
-    const char* name;
-    bool takes_updates;  // packets may add elements
-    bool doubles_size;   // a program's elements are two
-    Result<NftStore*> (*create)(const Hal& hal, NftSet& set);
-  };
-
   explicit NftStore(NftSet& set) : set_(set) {}
   virtual void dispose(const Hal& hal) = 0;
 
@@ -72,7 +72,7 @@ struct NftStoreWish {
   bool has_expressions = false;
 };
 // nft_select_set_ops(). EOPNOTSUPP: there is none that could.
-Result<const NftStore::Kind*> choose_store(const NftStoreWish& wish);
+Result<const NftStoreKind*> choose_store(const NftStoreWish& wish);
 
 Result<NftStore*> create_exact_store(const Hal& hal, NftSet& set);
 Result<NftStore*> create_interval_store(const Hal& hal, NftSet& set);

@@ -49,7 +49,7 @@ bool estimate_ranges(const NftStoreWish& wish, Estimate& estimate) {
 }
 
 struct Row {
-  NftStore::Kind kind;
+  NftStoreKind kind;
   uint32_t features;
   bool (*estimate)(const NftStoreWish& wish, Estimate& estimate);
 };
@@ -74,8 +74,8 @@ bool is_better(const NftStoreWish& wish, const Estimate& one, const Estimate& be
 
 }  // namespace
 
-Result<const NftStore::Kind*> choose_store(const NftStoreWish& wish) {
-  const NftStore::Kind* chosen = nullptr;
+Result<const NftStoreKind*> choose_store(const NftStoreWish& wish) {
+  const NftStoreKind* chosen = nullptr;
   Estimate best;
   for (const Row& row : kRows) {
     Estimate estimate;
