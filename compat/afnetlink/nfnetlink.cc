@@ -105,7 +105,7 @@ struct Verdict {
 class Batch {
  public:
   Batch(SyscallContext& call, NftTables& tables, NetlinkPeer& peer, ByteSpan begin, ByteSpan rest)
-      : call_(call), tables_(tables), peer_(peer), begin_(begin), rest_(rest) {}
+      : call_(call), tables_(tables), peer_(peer), begin_(begin), rest_(rest), first_(first_of(begin, rest)) {}
   ~Batch() { forget_verdicts(); }
 
   // Read once more where jumps turn out to lead nowhere: then each message is checked, and the one that is wrong is named.
@@ -132,7 +132,8 @@ class Batch {
     const bool is_sound = (header_of(begin_).flags & kNetlinkAck) == 0 || note(begin_, Errno{}, {});
     bool fails = has_failed;
     const End end = is_sound ? read(fails) : End::Broken;
-    Context context = context_of(call_, tables_, peer_, begin_, nullptr);
+    // What concerns all of it is said of the first message behind the beginning.
+    Context context = context_of(call_, tables_, peer_, first_, nullptr);
     if (end == End::Reached && !fails) {
       auto committed = tables_.commit(context);
       if (committed.is_ok()) {
@@ -146,7 +147,7 @@ class Batch {
         return true;
       }
       static_cast<void>(tables_.abort(context, false));
-      peer_.acknowledge(begin_, committed.error(), {});
+      peer_.acknowledge(first_, committed.error(), {});
       return false;
     }
     const bool validates = end != End::Broken && !fails;
@@ -179,7 +180,7 @@ class Batch {
       if (error != Errno{} || (header.flags & kNetlinkAck) != 0) {
         if (error == Errno::ENOMEM || !note(message, error, complaint)) {
           forget_verdicts();
-          peer_.acknowledge(begin_, Errno::ENOMEM, {});
+          peer_.acknowledge(first_, Errno::ENOMEM, {});
           return End::Broken;
         }
         fails |= error != Errno{};
@@ -220,10 +221,16 @@ class Batch {
     while (Verdict* verdict = verdicts_.take_front()) dispose(call_.hal(), verdict);
   }
 
+  static ByteSpan first_of(ByteSpan begin, ByteSpan rest) {
+    if (rest.size() < kWholeHead) return begin;
+    const uint32_t length = header_of(rest).length;
+    return length >= kWholeHead && length <= rest.size() ? rest.first(length) : begin;
+  }
+
   SyscallContext& call_;
   NftTables& tables_;
   NetlinkPeer& peer_;
-  const ByteSpan begin_, rest_;
+  const ByteSpan begin_, rest_, first_;
   ByteSpan last_;
   List<Verdict, &Verdict::link> verdicts_;
 };

@@ -108,8 +108,6 @@ bool give(const NftMeta& own, NftRegisters& registers, const NftPacket& packet) 
     case NftMetaKey::TimeHour:
       registers.set32(to, static_cast<uint32_t>(hal.wall_nanos() / kSecond % kDaySeconds));
       return true;
-    case NftMetaKey::Trace:
-      break;
   }
   return false;
 }
@@ -138,7 +136,7 @@ void evaluate_meta_set(NftExpression& self, NftRegisters& registers, const NftPa
       bytes.is_for_other_host = type == 3;
       return;
     }
-    default:  // a trace, which nobody is told of
+    default:
       return;
   }
 }

@@ -1,4 +1,5 @@
-// meta, rt, fib: what programs say of them. Keys that need the sender's socket or control group fail as where they are not built in.
+// meta, rt, fib: what programs say of them. Keys that need the sender's socket or control group
+// fail as where they are not built in, and so does tracing.
 #include "compat/afnetlink/nftables/face.hh"
 #include "stack/nft/expression_meta.hh"
 
@@ -73,7 +74,6 @@ Result<> read_meta_set(Context& context, NftExpression& self, const NlaTable& tb
     case NftMetaKey::Priority:
       size = 4;
       break;
-    case NftMetaKey::Trace:
     case NftMetaKey::PacketType:
       size = 1;
       break;
