@@ -1,7 +1,7 @@
 // The ARP table by ioctl: Linux's arp_ioctl(), in its order of checks.
-#include "stack/hardware_type.hh"
 #include "compat/afinet/inet_address.hh"
 #include "compat/afinet/route_ioctl.hh"
+#include "stack/hardware_type.hh"
 
 namespace lxnet {
 namespace {

@@ -2,8 +2,8 @@
 #include "compat/afinet/interface_ioctl.hh"
 
 #include "compat/afinet/ethtool_ioctl.hh"
-#include "stack/hardware_type.hh"
 #include "compat/afinet/inet_address.hh"
+#include "stack/hardware_type.hh"
 
 namespace lxnet {
 namespace {

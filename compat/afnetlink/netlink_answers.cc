@@ -5,7 +5,7 @@ namespace lxnet {
 namespace {
 
 constexpr uint16_t kHasAttributes = 0x200, kDumpInterrupted = 0x10;  // NLM_F_ACK_TLVS, NLM_F_DUMP_INTR
-enum : uint16_t { kErrorText = 1, kErrorOffset = 2 };                 // NLMSGERR_ATTR_*
+enum : uint16_t { kErrorText = 1, kErrorOffset = 2 };                // NLMSGERR_ATTR_*
 constexpr size_t kLeastPart = 3776, kLargestPart = 32 * 1024;
 
 }  // namespace
@@ -37,7 +37,8 @@ void NetlinkSocket::acknowledge(ByteSpan whole, Errno error, const NetlinkCompla
   if (says) {
     size_t size = 0;
     while (complaint.text[size] != 0) ++size;
-    is_good = is_good && writer.attribute(kErrorText, ByteSpan(reinterpret_cast<const uint8_t*>(complaint.text), size + 1)).is_ok();
+    is_good =
+        is_good && writer.attribute(kErrorText, ByteSpan(reinterpret_cast<const uint8_t*>(complaint.text), size + 1)).is_ok();
   }
   if (names) {
     const auto offset = static_cast<uint32_t>(complaint.attribute - whole.data());

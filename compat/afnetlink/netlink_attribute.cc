@@ -80,13 +80,15 @@ size_t least_of(NlaKind kind) {
 Result<> check_text(Nla attribute, const NlaPolicy& policy, NetlinkComplaint* complaint) {
   ByteSpan bytes = attribute.value();
   if (policy.kind == NlaKind::EndedText) {
-    const size_t looked = policy.length != 0 && policy.length + size_t{1} < bytes.size() ? policy.length + size_t{1} : bytes.size();
+    const size_t looked =
+        policy.length != 0 && policy.length + size_t{1} < bytes.size() ? policy.length + size_t{1} : bytes.size();
     bool has_end = false;
     for (const uint8_t byte : bytes.first(looked)) has_end |= byte == 0;
     if (!has_end) return complain(complaint, attribute, kFailed, Errno::EINVAL);
   }
   if (bytes.empty()) return complain(complaint, attribute, kFailed, Errno::ERANGE);
-  if (policy.length != 0 && attribute.text().size() > policy.length) return complain(complaint, attribute, kFailed, Errno::ERANGE);
+  if (policy.length != 0 && attribute.text().size() > policy.length)
+    return complain(complaint, attribute, kFailed, Errno::ERANGE);
   return ok();
 }
 

@@ -77,9 +77,9 @@ enum class NlaKind : uint8_t { Any, U8, U16, U32, U64, Text, EndedText, Binary, 
 
 struct NlaPolicy {
   NlaKind kind = NlaKind::Any;
-  uint16_t length = 0;     // the longest text or bytes; 0: any
-  uint32_t most = 0;       // of a number; 0: any
-  uint32_t mask = 0;       // the bits a number may have; 0: any
+  uint16_t length = 0;                // the longest text or bytes; 0: any
+  uint32_t most = 0;                  // of a number; 0: any
+  uint32_t mask = 0;                  // the bits a number may have; 0: any
   const NlaPolicy* inside = nullptr;  // of the attributes in each of an array
   uint8_t inside_last = 0;
 };

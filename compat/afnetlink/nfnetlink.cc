@@ -27,9 +27,7 @@ NetfilterHeader netfilter_header_of(ByteSpan message) {
   copy_bytes(MutableByteSpan(reinterpret_cast<uint8_t*>(&head), sizeof head), message.subspan(kHead));
   return head;
 }
-ByteSpan attributes_of(ByteSpan message) {
-  return message.size() > kWholeHead ? message.subspan(kWholeHead) : ByteSpan();
-}
+ByteSpan attributes_of(ByteSpan message) { return message.size() > kWholeHead ? message.subspan(kWholeHead) : ByteSpan(); }
 ByteSpan after(ByteSpan bytes, size_t length) {
   const size_t step = netlink_align(length);
   return bytes.subspan(step < bytes.size() ? step : bytes.size());
@@ -43,7 +41,8 @@ NftTables* tables_of(SyscallContext& context) {
   auto* made = construct<NftTables>(context.hal(), context.stack(), domain);
   void* nobody = nullptr;
   if (made == nullptr) return nullptr;
-  if (__atomic_compare_exchange_n(&domain.netfilter_tables, &nobody, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return made;
+  if (__atomic_compare_exchange_n(&domain.netfilter_tables, &nobody, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    return made;
   dispose(context.hal(), made);
   return static_cast<NftTables*>(nobody);
 }

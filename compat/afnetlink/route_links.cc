@@ -1,10 +1,10 @@
 // Links as they are shown: RTM_GETLINK and its dump (net/core/rtnetlink.c).
-#include "stack/hardware_type.hh"
 #include "compat/afnetlink/link_request.hh"
 #include "compat/afnetlink/netlink_domain.hh"
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
 #include "netdev/virtual_device.hh"
+#include "stack/hardware_type.hh"
 #include "stack/stack.hh"
 #include "stack/virtual_link.hh"
 

@@ -1,7 +1,7 @@
 #include "compat/afpacket/frame_view.hh"
 
-#include "stack/hardware_type.hh"
 #include "compat/afpacket/packet_status.hh"
+#include "stack/hardware_type.hh"
 #include "stack/stack.hh"
 #include "stack/wire/ethernet.hh"
 

@@ -1,10 +1,10 @@
 // Packet sockets: making, binding, names, readiness and their end (net/packet/af_packet.c).
 #include "compat/afpacket/packet_socket.hh"
 
-#include "stack/hardware_type.hh"
 #include "compat/afinet/inet_socket.hh"
 #include "compat/afinet/interface_ioctl.hh"
 #include "compat/syscalls/stamp_ioctl.hh"
+#include "stack/hardware_type.hh"
 
 namespace lxnet {
 namespace {

@@ -105,7 +105,8 @@ void answer_v4(FilterPacket& seen) {
   if (seen.answer == kTcpReset4) return send_reset(seen);
   if (!has_sound_checksum(seen)) return;
   const int code = is_code ? seen.answer - FilterPacket::kAnswerCode : static_cast<int>(kCodes4[number]);
-  icmp4_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable), static_cast<uint8_t>(code), 0);
+  icmp4_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable), static_cast<uint8_t>(code),
+                   0);
 }
 
 void answer_v6(FilterPacket& seen) {
@@ -115,7 +116,8 @@ void answer_v6(FilterPacket& seen) {
   if (seen.answer == kTcpReset6) return send_reset(seen);
   if (seen.transport_offset >= seen.packet.size() || !has_sound_checksum(seen)) return;
   const int code = is_code ? seen.answer - FilterPacket::kAnswerCode : static_cast<int>(kCodes6[number]);
-  icmp6_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp6Type::DestinationUnreachable), static_cast<uint8_t>(code), 0);
+  icmp6_send_error(seen.entry, seen.packet, static_cast<uint8_t>(Icmp6Type::DestinationUnreachable), static_cast<uint8_t>(code),
+                   0);
 }
 
 }  // namespace

@@ -61,9 +61,7 @@ bool read_tcp(const NftPacket& packet, TcpOptions& tcp) {
   return tcp.size >= 20 && packet.read(packet.transport_offset, tcp.header, tcp.size);
 }
 
-size_t step_at(const uint8_t* options, size_t at) {
-  return options[at] <= 1 || options[at + 1] == 0 ? 1 : options[at + 1];
-}
+size_t step_at(const uint8_t* options, size_t at) { return options[at] <= 1 || options[at + 1] == 0 ? 1 : options[at + 1]; }
 
 // Where the option stands in the header. False: it is not there.
 bool find_tcp_option(const TcpOptions& tcp, uint8_t type, size_t& at, size_t& size) {
@@ -146,8 +144,8 @@ void evaluate_sctp_chunk(NftExpression& self, NftRegisters& registers, const Nft
       const size_t size = static_cast<size_t>(head[2]) << 8 | head[3];
       if (size == 0) break;
       if (head[0] == own.type) {
-        const bool is_whole = (own.flags & kPresent) != 0 ||
-                              (size_t{own.offset} + own.size <= size && at + size <= packet.packet().size());
+        const bool is_whole =
+            (own.flags & kPresent) != 0 || (size_t{own.offset} + own.size <= size && at + size <= packet.packet().size());
         return give(own, registers, packet, is_whole, at);
       }
       at += (size + 3) & ~size_t{3};

@@ -61,7 +61,8 @@ bool find_base(const NftPacket& packet, NftBase base, int64_t& at) {
     }
     case IpProtocol::Gre: {
       uint8_t flags[2];
-      if (!packet.read(packet.transport_offset, flags, sizeof flags) || (flags[1] & 7) != 0 || (flags[0] & 0x40) != 0) return false;
+      if (!packet.read(packet.transport_offset, flags, sizeof flags) || (flags[1] & 7) != 0 || (flags[0] & 0x40) != 0)
+        return false;
       at += 4 + ((flags[0] & 0x80) != 0 ? 4 : 0) + ((flags[0] & 0x20) != 0 ? 4 : 0) + ((flags[0] & 0x10) != 0 ? 4 : 0);
       return true;
     }
@@ -117,7 +118,8 @@ bool find_transport_checksum(const NftPacket& packet, size_t& at) {
   }
 }
 
-bool update_field(const NftPacket& packet, size_t at, ByteSpan from, ByteSpan to, uint16_t (*change)(uint16_t, ByteSpan, ByteSpan)) {
+bool update_field(const NftPacket& packet, size_t at, ByteSpan from, ByteSpan to,
+                  uint16_t (*change)(uint16_t, ByteSpan, ByteSpan)) {
   uint8_t* bytes = packet.writable(at + 2);
   if (bytes == nullptr) return false;
   Be16 field;

@@ -1,7 +1,7 @@
 // Intervals of one field. A beginning and an end are an element each; what they include goes from one to the next above it.
 //
-// Programs' elements stand in a tree. Packets search an array that is made of it when a batch is done, so that nothing they look at
-// changes in between. The rules of what may stand beside what are Linux's (nft_set_rbtree.c): a program's two elements of an
+// Programs' elements stand in a tree. Packets search an array that is made of it when a batch is done, so that nothing they look
+// at changes in between. The rules of what may stand beside what are Linux's (nft_set_rbtree.c): a program's two elements of an
 // interval come one after the other, the beginning first, and an end that is there already may only belong to the same.
 #include "stack/nft/element_tree.hh"
 #include "stack/nft/set_store.hh"

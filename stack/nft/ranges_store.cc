@@ -23,8 +23,7 @@ class RangesStore final : public NftStore {
     const uint8_t* end = end_of(element);
     other = find(begin, batch.next, batch.now);
     if (other != nullptr) {
-      const bool is_same =
-          memcmp(begin, other->key(), set_.key_size) == 0 && memcmp(end, end_of(*other), set_.key_size) == 0;
+      const bool is_same = memcmp(begin, other->key(), set_.key_size) == 0 && memcmp(end, end_of(*other), set_.key_size) == 0;
       return is_same ? NftInsertion::Exists : NftInsertion::Overlaps;
     }
     other = find(end, batch.next, batch.now);

@@ -1,7 +1,7 @@
 // The rules of a stack as nf_tables has them: tables, chains, rules, objects and sets (set.hh).
 //
-// Two generations share these objects: the one that packets see, and the one that a program's batch is making. Each object says in
-// which of the two it is not there, and turning one number makes the new one current, for packets and programs at once. What
+// Two generations share these objects: the one that packets see, and the one that a program's batch is making. Each object says
+// in which of the two it is not there, and turning one number makes the new one current, for packets and programs at once. What
 // packets walk through lies apart: an array of rules for each chain, which another takes the place of in the same moment.
 //
 // Who may touch what: objects are made, changed and unmade by one task at a time, which holds the lock of batches

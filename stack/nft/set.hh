@@ -113,7 +113,7 @@ struct NftSet : NftLife {
   NftStore* store = nullptr;
   const NftGenerations* generations = nullptr;  // of the stack
 
-  List<NftElement, &NftElement::link> elements;   // without those that catch all; of intervals in order, the highest first
+  List<NftElement, &NftElement::link> elements;  // without those that catch all; of intervals in order, the highest first
   List<NftElement, &NftElement::link> catch_all;
   List<NftElement, &NftElement::link> expired;    // found no more, to be unmade by who holds the lock of batches
   uint32_t element_count = 0, leaving_count = 0;  // of `elements`; and those the batch under way takes away

@@ -1,7 +1,7 @@
 // How elements of a set are found: by their exact keys, as ends of intervals, or by ranges of several fields.
 //
-// Linux has seven kinds, which differ in what they cost; of the same question they give the same answer. The names that programs are
-// told are those that Linux would choose.
+// Linux has seven kinds, which differ in what they cost; of the same question they give the same answer. The names that programs
+// are told are those that Linux would choose.
 #pragma once
 
 #include "stack/nft/set.hh"
@@ -47,7 +47,8 @@ class NftStore {
   virtual void remove(NftElement& element) = 0;
   // The element that is to go when this one is asked to; marked so. Null: there is none.
   virtual NftElement* find_leaving(const NftElement& like, const NftBatchTime& batch) = 0;
-  // The element that a program asks for by key, of an interval by any key in it. Null with `error` Errno{}: nothing, and no error.
+  // The element that a program asks for by key, of an interval by any key in it. Null with `error` Errno{}: nothing, and no
+  // error.
   virtual NftElement* get(const uint8_t* key, bool asks_end, uint8_t generation, Instant now, Errno& error) = 0;
   // Takes memory for publish(). ENOMEM.
   virtual Result<> prepare(const Hal&) { return ok(); }

@@ -60,9 +60,7 @@ constexpr Row kRows[] = {
     {{"nft_set_hash_type", false, false, &create_exact_store}, kMaps, &estimate_slow_hash},
     {{"nft_set_rhash_type", true, false, &create_exact_store}, kMaps | kNftSetTimeout | kNftSetEval, &estimate_growing_hash},
     {{"nft_set_bitmap_type", false, false, &create_exact_store}, 0, &estimate_bitmap},
-    {{"nft_set_rbtree_type", false, true, &create_interval_store},
-     kNftSetInterval | kMaps | kNftSetTimeout,
-     &estimate_tree},
+    {{"nft_set_rbtree_type", false, true, &create_interval_store}, kNftSetInterval | kMaps | kNftSetTimeout, &estimate_tree},
     {{"nft_set_pipapo_type", false, false, &create_ranges_store}, kNftSetInterval | kMaps | kNftSetTimeout, &estimate_ranges},
 };
 

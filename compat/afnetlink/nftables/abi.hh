@@ -141,7 +141,7 @@ enum MessageFlag : uint16_t {
 };
 
 inline constexpr uint8_t kSubsystem = 10, kCompatSubsystem = 11;  // NFNL_SUBSYS_NFTABLES, _NFT_COMPAT
-inline constexpr uint16_t kNameLength = 255;  // NFT_NAME_MAXLEN - 1
+inline constexpr uint16_t kNameLength = 255;                      // NFT_NAME_MAXLEN - 1
 inline constexpr uint16_t kUserDataLength = 256;
 
 }  // namespace lxnet::nft

@@ -7,8 +7,8 @@ namespace {
 
 constexpr uint32_t kInetHooks = 0x1f, kIngress = 1u << 5, kLocalOut = 1u << 3;
 constexpr uint32_t kArpHooks = 0x3, kNetdevHooks = 0x3;
-constexpr uint32_t kMostHooks = 6;       // NFT_MAX_HOOKS
-constexpr int32_t kConnections = -200;   // NF_IP_PRI_CONNTRACK
+constexpr uint32_t kMostHooks = 6;      // NFT_MAX_HOOKS
+constexpr int32_t kConnections = -200;  // NF_IP_PRI_CONNTRACK
 
 // The type `nat` is missing while connections are not followed.
 constexpr ChainTypeRow kTypes[] = {

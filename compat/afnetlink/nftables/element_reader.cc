@@ -130,8 +130,8 @@ class ElementReader {
 
   Result<> read_object() {
     if (!has(kElementObject)) return ok();
-    NftObject* object = TRY(find_object(*context_.table, attributes_[kElementObject], set_.object_type,
-                                        context_.tables.generations.next()));
+    NftObject* object =
+        TRY(find_object(*context_.table, attributes_[kElementObject], set_.object_type, context_.tables.generations.next()));
     TRY(use(object->use));
     object_ = object;
     return ok();
@@ -141,8 +141,8 @@ class ElementReader {
   Result<> read_element_data() {
     if (!has(kElementData)) return ok();
     const DataType type = set_.has_verdicts() ? DataType::Verdict : DataType::Value;
-    data_size_ = TRY(read_data(&context_, data_, {.type = type, .size = set_.data_size, .is_of_element = true},
-                               attributes_[kElementData]));
+    data_size_ = TRY(
+        read_data(&context_, data_, {.type = type, .size = set_.data_size, .is_of_element = true}, attributes_[kElementData]));
     holds_data_ = true;
     for (const NftBinding& binding : set_.bindings) {
       if ((binding.flags & kNftSetMap) == 0) continue;
@@ -178,8 +178,8 @@ class ElementReader {
       element->has_timeout = true;
       element->timeout_ms = timeout_;
       const uint64_t left = expiration_ != 0 ? expiration_ : timeout_;
-      element->expiration = context_.now() + Duration::millis(left > INT64_MAX / 2'000'000 ? INT64_MAX / 2'000'000
-                                                                                           : static_cast<int64_t>(left));
+      element->expiration =
+          context_.now() + Duration::millis(left > INT64_MAX / 2'000'000 ? INT64_MAX / 2'000'000 : static_cast<int64_t>(left));
     }
     element->object = std::exchange(object_, nullptr);
     holds_data_ = false;

@@ -327,7 +327,9 @@ void write_numbers(MessageWriter& writer, const NftNumber& own, uint32_t type) {
   writer.put_be32(kNumberType, type);
   writer.put_be32(kNumberOffset, own.offset);
 }
-void write_next(NftTables&, MessageWriter& writer, NftExpression& self, bool) { write_numbers(writer, nft_cast<NftNumber>(self), 0); }
+void write_next(NftTables&, MessageWriter& writer, NftExpression& self, bool) {
+  write_numbers(writer, nft_cast<NftNumber>(self), 0);
+}
 void write_random(NftTables&, MessageWriter& writer, NftExpression& self, bool) {
   write_numbers(writer, nft_cast<NftNumber>(self), 1);
 }

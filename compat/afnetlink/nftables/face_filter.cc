@@ -40,11 +40,8 @@ Result<> check_reject(Context& context, NftExpression&) {
   return check_hooks(context, kLocalInBit | kForwardBit | kLocalOutBit | kPreRoutingBit);
 }
 
-constexpr NftExpressionFace kRejectFace{.name = "reject",
-                                        .make = &make_expression<NftReject>,
-                                        .read = &read_reject,
-                                        .write = &write_reject,
-                                        .check = &check_reject};
+constexpr NftExpressionFace kRejectFace{
+    .name = "reject", .make = &make_expression<NftReject>, .read = &read_reject, .write = &write_reject, .check = &check_reject};
 constexpr NftExpressionKind kReject{kNftSizeOf<NftReject>, &evaluate_reject, nullptr, &kRejectFace};
 
 // ---- match, target
@@ -162,8 +159,12 @@ Result<> check_place(Context& context, const ExtensionShape& shape) {
   const bool is_nat = shape.table != nullptr && same_name(shape.table, "nat");
   return is_nat && chain.hook->type != NftChainType::Nat ? Result<>(Errno::EINVAL) : Result<>(ok());
 }
-Result<> check_match(Context& context, NftExpression& self) { return check_place(context, nft_cast<NftMatch>(self).match.kind->shape); }
-Result<> check_target(Context& context, NftExpression& self) { return check_place(context, nft_cast<NftTarget>(self).target->shape); }
+Result<> check_match(Context& context, NftExpression& self) {
+  return check_place(context, nft_cast<NftMatch>(self).match.kind->shape);
+}
+Result<> check_target(Context& context, NftExpression& self) {
+  return check_place(context, nft_cast<NftTarget>(self).target->shape);
+}
 
 constexpr NftExpressionFace kMatchFace{.name = "match",
                                        .make = &make_expression<NftMatch>,

@@ -130,11 +130,8 @@ void write_last(NftTables& tables, MessageWriter& writer, NftExpression& self, b
 
 // ---- rows
 
-constexpr NftExpressionFace kCounterFace{.name = "counter",
-                                         .remembers = true,
-                                         .make = &make_expression<NftCounter>,
-                                         .read = &read_counter,
-                                         .write = &write_counter};
+constexpr NftExpressionFace kCounterFace{
+    .name = "counter", .remembers = true, .make = &make_expression<NftCounter>, .read = &read_counter, .write = &write_counter};
 constexpr NftExpressionFace kQuotaFace{
     .name = "quota", .remembers = true, .make = &make_expression<NftQuota>, .read = &read_quota, .write = &write_quota};
 constexpr NftExpressionFace kPacketLimitFace{.name = "limit",
@@ -142,11 +139,8 @@ constexpr NftExpressionFace kPacketLimitFace{.name = "limit",
                                              .make = &make_expression<NftLimit>,
                                              .read = &read_packet_limit,
                                              .write = &write_packet_limit};
-constexpr NftExpressionFace kByteLimitFace{.name = "limit",
-                                           .remembers = true,
-                                           .make = &make_expression<NftLimit>,
-                                           .read = &read_byte_limit,
-                                           .write = &write_byte_limit};
+constexpr NftExpressionFace kByteLimitFace{
+    .name = "limit", .remembers = true, .make = &make_expression<NftLimit>, .read = &read_byte_limit, .write = &write_byte_limit};
 constexpr NftExpressionFace kLastFace{
     .name = "last", .remembers = true, .make = &make_expression<NftLast>, .read = &read_last, .write = &write_last};
 

@@ -17,11 +17,27 @@ const NlaPolicy kRulePolicy[] = {
     {},      kText, kText, kU64, {.kind = NlaKind::Array, .inside = kExpressionPolicy, .inside_last = kExpressionData},
     kNested, kU64,  kData, {},   kU32,
     kU32,    kU32};
-const NlaPolicy kSetPolicies[] = {
-    {},   kText, kText, kU32,  kU32, kU32, kU32, kU32, kU32,
-    kNested, kU32, kU64, kU32, kData, {}, kU32, kU64, kNested,
-    {.kind = NlaKind::Array, .inside = kExpressionPolicy, .inside_last = kExpressionData},
-    {NlaKind::Refused}, {NlaKind::Refused}};
+const NlaPolicy kSetPolicies[] = {{},
+                                  kText,
+                                  kText,
+                                  kU32,
+                                  kU32,
+                                  kU32,
+                                  kU32,
+                                  kU32,
+                                  kU32,
+                                  kNested,
+                                  kU32,
+                                  kU64,
+                                  kU32,
+                                  kData,
+                                  {},
+                                  kU32,
+                                  kU64,
+                                  kNested,
+                                  {.kind = NlaKind::Array, .inside = kExpressionPolicy, .inside_last = kExpressionData},
+                                  {NlaKind::Refused},
+                                  {NlaKind::Refused}};
 const NlaPolicy kListPolicy[] = {
     {}, kText, kText, {.kind = NlaKind::Array, .inside = kElementPolicy, .inside_last = kElementExpressions}, kU32};
 constexpr NlaPolicy kObjectPolicy[] = {{}, kText, kText, kU32, kNested, {}, kU64, {}, kData};

@@ -105,8 +105,8 @@ Result<> delete_object(Context& context) {
   if (!table.is_ok()) return context.blame(context[kObjectTable], table.error());
   context.table = table.take();
   const uint32_t type = context[kObjectType].be32();
-  auto found = handle ? find_object_by_handle(*context.table, handle.be64(), type, next)
-                      : find_object(*context.table, name, type, next);
+  auto found =
+      handle ? find_object_by_handle(*context.table, handle.be64(), type, next) : find_object(*context.table, name, type, next);
   if (!found.is_ok()) {
     if (found.error() == Errno::ENOENT && context.message == kDestroyObject) return ok();
     return context.blame(handle ? handle : name, found.error());

@@ -29,8 +29,8 @@ struct Context {
   NetlinkPeer* peer = nullptr;
   NftTable* table = nullptr;
   NftChain* chain = nullptr;
-  uint8_t level = 0;         // of jumps, while a table is checked
-  uint32_t written = 0;      // registers that hold something, while a rule is read
+  uint8_t level = 0;     // of jumps, while a table is checked
+  uint32_t written = 0;  // registers that hold something, while a rule is read
 
   Nla operator[](size_t type) const { return (*attributes)[type]; }
   bool has(uint16_t flag) const { return (header.flags & flag) != 0; }
@@ -81,8 +81,7 @@ inline constexpr size_t kGoodSize = 3776;  // NLMSG_GOODSIZE: no message to list
 
 class NftTables {
  public:
-  NftTables(Stack& of, NetlinkDomain& in)
-      : stack(of), domain(in), batches(of.hal(), LockRank::Configuration) {}
+  NftTables(Stack& of, NetlinkDomain& in) : stack(of), domain(in), batches(of.hal(), LockRank::Configuration) {}
   // Nobody sends packets any more.
   ~NftTables();
 

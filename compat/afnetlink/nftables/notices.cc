@@ -4,13 +4,11 @@
 namespace lxnet::nft {
 namespace {
 
-constexpr int kProtocol = 12;  // NETLINK_NETFILTER
+constexpr int kProtocol = 12;   // NETLINK_NETFILTER
 constexpr uint32_t kGroup = 7;  // NFNLGRP_NFTABLES
 constexpr uint16_t kMade = kCreate | kExclusive;
 
-bool has_hearers(const Context& context, bool is_echo) {
-  return is_echo || context.tables.domain.has_members(kProtocol, kGroup);
-}
+bool has_hearers(const Context& context, bool is_echo) { return is_echo || context.tables.domain.has_members(kProtocol, kGroup); }
 
 // fill(writer) -> bool
 template <typename Fill>
@@ -41,9 +39,8 @@ Told told_of(const Context& context, const Transaction& of, uint8_t message) {
 }  // namespace
 
 void tell_table(Context& context, const Transaction& of, uint8_t message) {
-  tell(context, of.flags, [&](MessageWriter& writer) {
-    return fill_table(context.tables, writer, told_of(context, of, message), *of.table);
-  });
+  tell(context, of.flags,
+       [&](MessageWriter& writer) { return fill_table(context.tables, writer, told_of(context, of, message), *of.table); });
 }
 
 void tell_chain(Context& context, const Transaction& of, uint8_t message) {

@@ -7,7 +7,8 @@ namespace lxnet::nft {
 
 // ---- finding.cc. ENOENT; EINVAL without an attribute; EPERM for a table that another port owns (0: nobody asks).
 Result<NftTable*> find_table(const NftTables& tables, Nla name, uint8_t family, uint8_t generation, uint32_t port);
-Result<NftTable*> find_table_by_handle(const NftTables& tables, uint64_t handle, uint8_t family, uint8_t generation, uint32_t port);
+Result<NftTable*> find_table_by_handle(const NftTables& tables, uint64_t handle, uint8_t family, uint8_t generation,
+                                       uint32_t port);
 Result<NftChain*> find_chain(const NftTable& table, Nla name, uint8_t generation);
 Result<NftChain*> find_chain_by_handle(const NftTable& table, uint64_t handle, uint8_t generation);
 Result<NftChain*> find_chain_by_id(const NftTables& tables, const NftTable& table, uint32_t id, uint8_t generation);
@@ -54,7 +55,7 @@ Result<> new_flow_table(Context& context);
 Result<> delete_flow_table(Context& context);
 
 // Parts of them that others do too.
-Result<> delete_rules_of(Context& context);            // of the context's chain
+Result<> delete_rules_of(Context& context);  // of the context's chain
 Result<> delete_one_rule(Context& context, NftRule& rule);
 Result<> delete_one_set(Context& context, NftSet& set);
 Result<> delete_one_object(Context& context, NftObject& object);
@@ -112,8 +113,8 @@ struct Told {
 };
 bool fill_table(const NftTables& tables, MessageWriter& writer, const Told& told, const NftTable& table);
 bool fill_chain(NftTables& tables, MessageWriter& writer, const Told& told, const NftChain& chain, bool is_update);
-bool fill_rule(NftTables& tables, MessageWriter& writer, const Told& told, const NftChain& chain, NftRule& rule, uint64_t position,
-               bool resets);
+bool fill_rule(NftTables& tables, MessageWriter& writer, const Told& told, const NftChain& chain, NftRule& rule,
+               uint64_t position, bool resets);
 bool fill_set(NftTables& tables, MessageWriter& writer, const Told& told, const NftSet& set);
 bool fill_object(NftTables& tables, MessageWriter& writer, const Told& told, const NftObject& object, bool resets);
 bool fill_generation(Context& context, MessageWriter& writer, uint32_t sequence, uint32_t port);

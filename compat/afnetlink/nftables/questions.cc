@@ -81,9 +81,8 @@ class TableDump final : public NetlinkDump {
     const bool is_named = !wish_.names_table || is_same_text(wish_.table, table.name.data());
     switch (wish_.message) {
       case kGetTable:
-        return offer(writer, tables_.generations.is_current(table), [&](MessageWriter& to) {
-          return fill_table(tables_, to, told(kNewTable), table);
-        });
+        return offer(writer, tables_.generations.is_current(table),
+                     [&](MessageWriter& to) { return fill_table(tables_, to, told(kNewTable), table); });
       case kGetChain:
         return dump_chains(writer, table);
       case kGetRule:
@@ -99,8 +98,7 @@ class TableDump final : public NetlinkDump {
   bool dump_chains(MessageWriter& writer, NftTable& table) {
     for (NftChain& chain : table.chains) {
       const bool is_there = tables_.generations.is_current(chain);
-      if (!offer(writer, is_there,
-                 [&](MessageWriter& to) { return fill_chain(tables_, to, told(kNewChain), chain, false); })) {
+      if (!offer(writer, is_there, [&](MessageWriter& to) { return fill_chain(tables_, to, told(kNewChain), chain, false); })) {
         return false;
       }
     }
@@ -142,8 +140,7 @@ class TableDump final : public NetlinkDump {
 
   bool dump_objects(MessageWriter& writer, NftTable& table, bool is_named) {
     for (NftObject& object : table.objects) {
-      const bool is_wanted =
-          is_named && tables_.generations.is_current(object) && (wish_.type == 0 || wish_.type == object.type);
+      const bool is_wanted = is_named && tables_.generations.is_current(object) && (wish_.type == 0 || wish_.type == object.type);
       const bool fits = offer(writer, is_wanted, [&](MessageWriter& to) {
         MutexLock lock(tables_.stack.hooks().mutex());
         return fill_object(tables_, to, told(kNewObject, kAppend), object, wish_.message == kGetObjectReset);
@@ -304,8 +301,8 @@ Result<NftElement*> find_element(Context& context, NftSet& set, Nla nest) {
     return Errno::ENOENT;
   }
   Errno error{};
-  NftElement* found = set.store->get(reinterpret_cast<const uint8_t*>(key.words), (flags & kNftElementEnd) != 0, current,
-                                     context.now(), error);
+  NftElement* found =
+      set.store->get(reinterpret_cast<const uint8_t*>(key.words), (flags & kNftElementEnd) != 0, current, context.now(), error);
   return error == Errno{} ? Result<NftElement*>(found) : Result<NftElement*>(error);
 }
 
@@ -343,8 +340,8 @@ Result<> get_elements(Context& context) {
 Result<> get_object(Context& context) {
   if (!context[kObjectName] || !context[kObjectType]) return Errno::EINVAL;
   TRY(find_asked_table(context, context[kObjectTable]));
-  auto found = find_object(*context.table, context[kObjectName], context[kObjectType].be32(),
-                           context.tables.generations.current());
+  auto found =
+      find_object(*context.table, context[kObjectName], context[kObjectType].be32(), context.tables.generations.current());
   if (!found.is_ok()) return context.blame(context[kObjectName], found.error());
   NftObject& object = *found.take();
   return answer(context, [&](MessageWriter& writer) {

@@ -225,8 +225,8 @@ Result<> delete_rule(Context& context) {
   return context.blame(handle ? handle : id, rule.error());
 }
 
-bool fill_rule(NftTables& tables, MessageWriter& writer, const Told& told, const NftChain& chain, NftRule& rule, uint64_t position,
-               bool resets) {
+bool fill_rule(NftTables& tables, MessageWriter& writer, const Told& told, const NftChain& chain, NftRule& rule,
+               uint64_t position, bool resets) {
   writer.begin(static_cast<uint16_t>(kSubsystem << 8 | told.message), told.flags, told.sequence, told.port,
                {chain.table->family, 0, Be16(static_cast<uint16_t>(tables.base_sequence))});
   writer.put_text(kRuleTable, chain.table->name.data());

@@ -9,7 +9,8 @@ constexpr uint32_t kReservedType = 0xffffff00;  // NFT_DATA_RESERVED_MASK
 constexpr uint32_t kLastObject = 10;
 
 constexpr NlaPolicy kFieldPolicy[] = {{}, {NlaKind::U32}};
-constexpr NlaPolicy kDescriptionPolicy[] = {{}, {NlaKind::U32}, {.kind = NlaKind::Array, .inside = kFieldPolicy, .inside_last = 1}};
+constexpr NlaPolicy kDescriptionPolicy[] = {
+    {}, {NlaKind::U32}, {.kind = NlaKind::Array, .inside = kFieldPolicy, .inside_last = 1}};
 
 // What a program asks of a set, checked: nft_set_desc and flags.
 struct Wish {
@@ -28,7 +29,8 @@ Result<> read_flags(const Context& context, Wish& wish) {
   if ((flags & ~kAllFlags) != 0) return Errno::EOPNOTSUPP;
   if (has_all(flags, kNftSetMap | kNftSetObject)) return Errno::EOPNOTSUPP;
   if (has_all(flags, kNftSetEval | kNftSetObject)) return Errno::EOPNOTSUPP;
-  if ((flags & (kNftSetAnonymous | kNftSetTimeout | kNftSetEval)) == (kNftSetAnonymous | kNftSetTimeout)) return Errno::EOPNOTSUPP;
+  if ((flags & (kNftSetAnonymous | kNftSetTimeout | kNftSetEval)) == (kNftSetAnonymous | kNftSetTimeout))
+    return Errno::EOPNOTSUPP;
   if (has_all(flags, kNftSetConstant | kNftSetTimeout)) return Errno::EOPNOTSUPP;
   wish.flags = flags;
   return ok();
@@ -326,8 +328,8 @@ Result<> delete_set(Context& context) {
   if (!table.is_ok()) return context.blame(context[kSetTable], table.error());
   context.table = table.take();
   const Nla blamed = context[kSetHandle] ? context[kSetHandle] : context[kSetName];
-  auto found = context[kSetHandle] ? find_set_by_handle(*context.table, blamed.be64(), next)
-                                   : find_set(*context.table, blamed, next);
+  auto found =
+      context[kSetHandle] ? find_set_by_handle(*context.table, blamed.be64(), next) : find_set(*context.table, blamed, next);
   if (!found.is_ok()) {
     if (found.error() == Errno::ENOENT && context.message == kDestroySet) return ok();
     return context.blame(blamed, found.error());

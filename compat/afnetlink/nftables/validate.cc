@@ -1,4 +1,5 @@
-// Whether jumps end: nft_table_validate(). No deeper than sixteen, never into a base chain, and each expression where it may stand.
+// Whether jumps end: nft_table_validate(). No deeper than sixteen, never into a base chain, and each expression where it may
+// stand.
 #include "compat/afnetlink/nftables/face.hh"
 
 namespace lxnet::nft {
