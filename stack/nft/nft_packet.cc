@@ -71,6 +71,8 @@ NftPacket::NftPacket(FilterPacket& packet_seen)
 uint8_t* NftPacket::writable(size_t size) const {
   if (size > packet().size() || !packet().make_writable(size).is_ok()) return nullptr;
   packet().mark_network_header();
+  // Its sender may have known another receiver.
+  packet().receiver_hashes = {};
   return packet().mutable_linear().data();
 }
 
