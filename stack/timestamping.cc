@@ -15,6 +15,10 @@ namespace {
 Result<Ref<Packet>> copy_of(const Interface& interface, const Packet& frame) {
   Ref<Packet> copy = TRY(frame.clone());
   if (interface.link_kind() != LinkKind::Loopback) return copy;
+  if (copy->has_own_link_header) {
+    copy->restore_front(copy->link_header());
+    return copy;
+  }
   TRY(copy->ensure_headroom(sizeof(EthernetHeader)));
   auto& header = copy->push_header<EthernetHeader>();
   header.type.set(copy->link_protocol);
@@ -53,27 +57,49 @@ uint32_t timestamping_of(const SocketOptions& options, const SendControl& contro
   return control.has_timestamping ? (own & ~uint32_t{kTimestampRecords}) | control.timestamping : own;
 }
 
-void report_stamp(Socket& socket, TransmitStamp kind, uint32_t key, Ref<Packet> payload) {
+ExtendedError stamp_report(const Hal& hal, TransmitStamp kind) {
   ExtendedError report;
   report.error = Errno::ENOMSG;
   report.origin = static_cast<uint8_t>(ErrorOrigin::Timestamping);
   report.info = static_cast<uint32_t>(kind);
+  report.wall_nanos = hal.wall_nanos();
+  return report;
+}
+
+void report_stamp(Socket& socket, TransmitStamp kind, uint32_t key, Ref<Packet> payload) {
+  ExtendedError report = stamp_report(socket.stack().hal(), kind);
   if ((socket.options.timestamping_flags & kTimestampKeys) != 0) report.data = key;
-  report.wall_nanos = socket.stack().hal().wall_nanos();
   report.has_packet = payload.get() != nullptr;
   socket.queue_error(std::move(payload), report, Endpoint());
 }
 
+namespace {
+
+struct StampRecord {
+  uint8_t bit;
+  TransmitStamp kind;
+};
+constexpr StampRecord kRecords[] = {{kStampScheduled, TransmitStamp::Scheduled}, {kStampSent, TransmitStamp::Sent}};
+
+void tell_listener(const Interface& interface, const Packet& frame, uint8_t stamps) {
+  auto& listener = *static_cast<StampListener*>(frame.owner());
+  auto copied = copy_of(interface, frame);
+  if (!copied.is_ok()) return;
+  const Ref<Packet> copy = copied.take();
+  for (const StampRecord& record : kRecords) {
+    if ((stamps & record.bit) != 0) listener.hear_stamp(record.kind, frame.stamp_key, *copy);
+  }
+}
+
+}  // namespace
+
 void report_transmit_stamps(Interface& interface, Packet& frame) {
   const uint8_t stamps = std::exchange(frame.transmit_stamps, uint8_t{0});
   if (frame.owner() == nullptr) return;
+  if ((stamps & kStampOfListener) != 0) return tell_listener(interface, frame, stamps);
   auto& socket = *static_cast<Socket*>(frame.owner());
   const bool is_alone = (socket.options.timestamping_flags & kTimestampAlone) != 0;
-  constexpr struct {
-    uint8_t bit;
-    TransmitStamp kind;
-  } kRecords[] = {{kStampScheduled, TransmitStamp::Scheduled}, {kStampSent, TransmitStamp::Sent}};
-  for (const auto& record : kRecords) {
+  for (const StampRecord& record : kRecords) {
     if ((stamps & record.bit) == 0) continue;
     Ref<Packet> payload;
     if (!is_alone) {

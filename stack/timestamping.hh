@@ -1,8 +1,8 @@
 // SO_TIMESTAMPING of what is sent: which records a socket wants, and their delivery to its error queue.
 //
-// A packet that is to be told of carries kStamp bits and its number (Packet::transmit_stamps), and its owner is its Socket. The
-// records are made where an interface hands its frames to the device: Scheduled and Sent are the same moment here, because
-// nothing queues in between, but they are two records as on Linux.
+// A packet that is to be told of carries kStamp bits and its number (Packet::transmit_stamps), and its owner is its Socket, or
+// with kStampOfListener a StampListener. The records are made where an interface hands its frames to the device: Scheduled and
+// Sent are the same moment here, because nothing queues in between, but they are two records as on Linux.
 #pragma once
 
 #include "stack/socket.hh"
@@ -41,7 +41,17 @@ enum TimestampingFlags : uint32_t {
 enum class TransmitStamp : uint8_t { Sent = 0, Scheduled = 1, Acknowledged = 2 };
 
 // Packet::transmit_stamps, and a stream's record's.
-enum StampBits : uint8_t { kStampSent = 1, kStampScheduled = 2, kStampAcknowledged = 4 };
+enum StampBits : uint8_t { kStampSent = 1, kStampScheduled = 2, kStampAcknowledged = 4, kStampOfListener = 8 };
+
+// Who is told of its frames and is no Internet socket: packet sockets.
+class StampListener {
+ public:
+  // no lock. `frame` is what left, from its link header on.
+  virtual void hear_stamp(TransmitStamp kind, uint32_t key, const Packet& frame) = 0;
+
+ protected:
+  ~StampListener() = default;
+};
 
 // What a send with these flags wants.
 uint8_t stamps_of(uint32_t timestamping_flags);
@@ -50,6 +60,8 @@ uint32_t timestamping_of(const SocketOptions& options, const SendControl& contro
 
 // no lock. The frame is about to leave through the interface: tells its socket what it asked to hear.
 void report_transmit_stamps(Interface& interface, Packet& frame);
+// What a record says, but for its number.
+ExtendedError stamp_report(const Hal& hal, TransmitStamp kind);
 // A record by itself. `payload` is what the program is shown of the packet, or null.
 void report_stamp(Socket& socket, TransmitStamp kind, uint32_t key, Ref<Packet> payload);
 

@@ -31,12 +31,7 @@ struct UserPacketInfo6 {
   Ipv6Address address;
   uint32_t interface_index;
 };
-// struct sock_extended_err, and the offender's address behind it.
-struct UserExtendedError {
-  uint32_t error;
-  uint8_t origin, type, code, padding;
-  uint32_t info, data;
-};
+// The offender's address stands behind the error.
 struct UserError4 {
   UserExtendedError error;
   UserInetAddress offender;
@@ -215,8 +210,7 @@ void encode_packet(InetSocketFile& file, const ReceiveRequest& request, ControlW
 // ip_recv_error() and ipv6_recv_error(): the error and who sent it.
 void encode_error(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
   const ExtendedError& error = request.error;
-  const UserExtendedError user{
-      static_cast<uint32_t>(error.error), error.origin, error.type, error.code, 0, error.info, error.data};
+  const UserExtendedError user = UserExtendedError::of(error);
   if (file.is_v6()) {
     UserError6 message{user, {}};
     if (!error.offender.address.is_unspecified()) {

@@ -222,7 +222,7 @@ constexpr OptionRow kRows[] = {
      },
      .set = [](const OptionInput& input) { return set_virtual_header_size(input, false); },
      .note = "segmentation of TCP and UDP_SEGMENT with a checksum to finish; UDP fragmentation is refused"},
-    missing(16, "PACKET_TX_TIMESTAMP", "the control message of stamps of what was sent, which are not made"),
+    {.level = kLevel, .name = 16, .text = "PACKET_TX_TIMESTAMP", .note = "a control message alone: what left, and when"},
     {.level = kLevel,
      .name = 17,
      .text = "PACKET_TIMESTAMP",

@@ -9,7 +9,7 @@ namespace {
 
 constexpr PollEvents kReadEvents = kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
 constexpr PollEvents kReadInterest = kPollIn | kPollReadNormal | kPollError;
-constexpr int kPacketLevel = 263, kAuxiliaryData = 8;
+constexpr int kPacketLevel = 263, kAuxiliaryData = 8, kTransmitStamp = 16;
 
 // struct tpacket_auxdata.
 struct AuxiliaryData {
@@ -85,7 +85,7 @@ Result<size_t> PacketSocket::receive(SyscallContext& context, IncomingMessage& m
   constexpr uint32_t kMessageCompat = 0x80000000;  // MSG_CMSG_COMPAT, which recvfrom() lets through
   constexpr uint32_t kKnown = kMessagePeek | kMessageDontWait | kMessageTruncated | kMessageErrorQueue | kMessageCompat;
   if ((message.flags & ~kKnown) != 0) return Errno::EINVAL;
-  if ((message.flags & kMessageErrorQueue) != 0) return Errno::EAGAIN;
+  if ((message.flags & kMessageErrorQueue) != 0) return receive_report(message);
   const bool waits = (message.flags & kMessageDontWait) == 0;
   const WaitPolicy policy{.queue = waiters_,
                           .interest = kReadInterest,
@@ -93,6 +93,32 @@ Result<size_t> PacketSocket::receive(SyscallContext& context, IncomingMessage& m
                           .mode = Waiter::Mode::Exclusive};
   const Ref<Packet> packet = TRY(wait_until(context, policy, [&] { return next_packet(message.flags); }));
   return hand_out(context, message, *packet);
+}
+
+void PacketSocket::hear_stamp(TransmitStamp kind, uint32_t key, const Packet& frame) {
+  Ref<Packet> payload;
+  if ((options_.timestamping_flags & kTimestampAlone) == 0) {
+    auto copied = frame.clone();
+    if (!copied.is_ok()) return;
+    payload = copied.take();
+  }
+  ExtendedError report = stamp_report(hal(), kind);
+  if ((options_.timestamping_flags & kTimestampKeys) != 0) report.data = key;
+  const size_t held = inbox_.bytes() + reports_.bytes(), limit = options_.receive_buffer.load();
+  if (held < limit && reports_.push(std::move(payload), report, Endpoint(), limit - held))
+    waiters_.wake(kPollError | kPollPriority);
+}
+
+// sock_recv_errqueue(), which neither waits nor only looks.
+Result<size_t> PacketSocket::receive_report(IncomingMessage& message) {
+  ReceiveRequest request{.sink = message.sink};
+  ErrorQueue::Taken taken;
+  const size_t copied = TRY(reports_.receive(request, taken));
+  message.result_flags |= request.result_flags;
+  if (message.control == nullptr) return copied;
+  encode_timestamp_control(options_, request, *message.control);
+  message.control->put(kPacketLevel, kTransmitStamp, UserExtendedError::of(request.error));
+  return copied;
 }
 
 // Whatever goes wrong from here on, the frame is gone.

@@ -117,7 +117,14 @@ void PacketSocket::launch(Entry& entry, const OutgoingFrame& frame, Ref<Packet> 
   }
   const uint32_t charge = packet->true_size();
   __atomic_fetch_add(&in_flight_, charge, __ATOMIC_RELAXED);
-  packet->set_owner(this, &release_charge, charge);
+  packet->set_owner(static_cast<StampListener*>(this), &release_charge, charge);
+  if (const uint32_t flags = timestamping_of(options_, frame.control); (flags & kTimestampRecords) != 0) [[unlikely]] {
+    packet->transmit_stamps = stamps_of(flags) | kStampOfListener;
+    if ((flags & kTimestampKeys) != 0) {
+      packet->stamp_key = frame.control.has_timestamp_key ? frame.control.timestamp_key
+                                                          : __atomic_fetch_add(&options_.timestamp_key, 1u, __ATOMIC_RELAXED);
+    }
+  }
   entry.transmit(*frame.interface, std::move(packet));
 }
 

@@ -27,6 +27,7 @@ PacketSocket::PacketSocket(Stack& stack, int type, uint16_t protocol, uint32_t u
       domain_(PacketDomain::of(stack)),
       waiters_(stack.hal()),
       inbox_(stack.hal()),
+      reports_(stack.hal()),
       tap_(*this),
       member_(*this),
       uid_(uid),
@@ -66,10 +67,11 @@ void PacketSocket::released(Entry& entry) {
   }
   leave_all_memberships(entry);
   inbox_.clear();
+  reports_.clear();
 }
 
 void PacketSocket::release_charge(void* owner, uint32_t amount) {
-  auto& self = *static_cast<PacketSocket*>(owner);
+  auto& self = static_cast<PacketSocket&>(*static_cast<StampListener*>(owner));
   const size_t before = __atomic_fetch_sub(&self.in_flight_, amount, __ATOMIC_ACQ_REL);
   if (before == amount) return dispose(self.hal(), &self);
   // Not before half of the buffer is free, so that a program is not woken for every frame (sock_def_write_space).
@@ -191,6 +193,7 @@ Result<SockAddr> PacketSocket::name(SyscallContext&, NameOf which) {
 PollEvents PacketSocket::poll(Entry&) {
   PollEvents events = 0;
   if (has_error()) events |= kPollError;
+  if (!reports_.is_empty()) events |= kPollError | (options_.select_error_queue ? kPollPriority : PollEvents{0});
   if (!inbox_.is_empty() || ring_has_frames()) events |= kReadable;
   if (in_flight() * 2 < options_.send_buffer.load()) events |= kWritable;
   if (has_send_ring() && send_ring_has_room()) events |= kPollOut | kPollWriteNormal;

@@ -13,6 +13,8 @@
 #include "compat/syscalls/option_table.hh"
 #include "compat/syscalls/task_mutex.hh"
 #include "compat/syscalls/wait_until.hh"
+#include "stack/error_queue.hh"
+#include "stack/timestamping.hh"
 
 namespace lxnet {
 
@@ -43,7 +45,7 @@ struct LinkMembership {
   }
 };
 
-class PacketSocket final : public SocketFile {
+class PacketSocket final : public SocketFile, private StampListener {
  public:
   static Result<Ref<SocketFile>> create(SyscallContext& context, int type, int protocol);
 
@@ -74,7 +76,7 @@ class PacketSocket final : public SocketFile {
   // ---- the packet path, under a tap's lock
   void deliver(Entry& entry, const FrameView& view);
   // Whether a frame with this owner is one that the socket sent.
-  bool is_owner(const void* owner) const { return owner == this; }
+  bool is_owner(const void* owner) const { return owner == static_cast<const StampListener*>(this); }
   enum class Room : uint8_t { None, Low, Normal };
   Room room_for(const FrameView& view) const;
   RolloverState& rollover() { return rollover_; }
@@ -136,10 +138,11 @@ class PacketSocket final : public SocketFile {
   ~PacketSocket() override = default;
   void released(Entry& entry) override;
   // What was sent may still be on its way and tell us when it dies: the last of it, or we, end the socket.
-  void dispose_self() override { release_charge(this, 1); }
+  void dispose_self() override { release_charge(static_cast<StampListener*>(this), 1); }
   static void release_charge(void* owner, uint32_t amount);
   size_t in_flight() const { return __atomic_load_n(&in_flight_, __ATOMIC_RELAXED) - 1; }
   void report_error(Errno error);
+  void hear_stamp(TransmitStamp kind, uint32_t key, const Packet& frame) override;
   bool has_error() const { return __atomic_load_n(&error_, __ATOMIC_ACQUIRE) != 0; }
   ViewFrom view_from() const { return socket_type() == kSockDatagram ? ViewFrom::NetworkHeader : ViewFrom::LinkHeader; }
 
@@ -161,6 +164,7 @@ class PacketSocket final : public SocketFile {
   // What a sender without a ring pays.
   bool has_send_ring() const { return __atomic_load_n(&has_send_ring_, __ATOMIC_RELAXED); }
   // packet_receive.cc
+  Result<size_t> receive_report(IncomingMessage& message);
   Result<Ref<Packet>> next_packet(uint32_t flags);
   Result<size_t> hand_out(SyscallContext& context, IncomingMessage& message, Packet& packet);
   void set_name(IncomingMessage& message, Packet& packet) const;
@@ -189,6 +193,7 @@ class PacketSocket final : public SocketFile {
   SocketAttachments attachments_;
   WaitQueue waiters_;
   PacketInbox inbox_;
+  ErrorQueue reports_;  // of what was sent
   PacketOptions packet_options_;
   RolloverState rollover_;
   Tap tap_;

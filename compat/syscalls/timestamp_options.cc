@@ -38,9 +38,12 @@ Result<> set_timestamping(const OptionInput& input, Layout layout) {
   SocketOptions& options = input.socket.options();
   Socket* socket = input.socket.internet_socket();
   if (socket != nullptr && flags != 0) TRY(socket->prepare_error_queue());
-  if ((flags & kTimestampKeys) != 0 && (options.timestamping_flags & kTimestampKeys) == 0 && socket != nullptr) {
+  const bool begins_keys = (flags & kTimestampKeys) != 0 && (options.timestamping_flags & kTimestampKeys) == 0;
+  if (begins_keys && socket != nullptr) {
     const auto base = (flags & kTimestampKeysOfStream) != 0 ? Socket::KeyBase::Written : Socket::KeyBase::Acknowledged;
     TRY(socket->start_timestamp_keys(input.context.entry(), base));
+  } else if (begins_keys) {
+    __atomic_store_n(&options.timestamp_key, 0u, __ATOMIC_RELAXED);
   }
   if ((flags & kTimestampStatistics) != 0 && (flags & kTimestampAlone) == 0) return Errno::EINVAL;
   // No device has a clock of its own: without one bound Linux says EOPNOTSUPP, and with one whose device has none EINVAL.
