@@ -1,5 +1,6 @@
 // The rows. Their order is that of /proc/net/ip_tables_matches and _targets.
 #include "stack/filter/extension.hh"
+#include "stack/filter/log_packet.hh"
 #include "stack/filter/match_connection.hh"
 #include "stack/filter/match_header.hh"
 #include "stack/filter/match_packet.hh"
@@ -190,6 +191,7 @@ constexpr TargetKind kTargets[] = {
                .needs_connections = &always,
                .check = &check_netmap6},
      .apply = &netmap6},
+    {.shape = {.name = "LOG", .size = sizeof(LogSettings), .check = &check_log}, .apply = &log_packet},
     {.shape =
          {.name = "TTL", .families = kFilterV4, .size = sizeof(SetHopsSettings), .table = "mangle", .check = &check_set_hops},
      .apply = &set_hops},

@@ -33,6 +33,27 @@ long receive(int fd) {
   return answer(::recv(fd, data, sizeof data, MSG_DONTWAIT));
 }
 
+TEST(Filter, ALogSaysNothingOfAPacketsFate) {
+  with_filter([](int fd) {
+    const auto put = [&](unsigned char level, const char* prefix, size_t size) {
+      std::string settings(32, '\0');
+      settings[0] = static_cast<char>(level);
+      settings.replace(2, size, prefix, size);
+      return Table4("filter").hook(kIn, {Rule4(extension("LOG", 0, settings))}).hook(kForward).hook(kOut).replace(fd);
+    };
+    const std::string long_prefix(30, 'p');
+    EXPECT_EQ(put(8, "", 0), -EINVAL);
+    EXPECT_EQ(put(4, long_prefix.data(), 30), -EINVAL);
+    // To nobody's eyes: at the lowest level.
+    EXPECT_EQ(put(7, long_prefix.data(), 29), 0);
+    const Fd receiver = bound4(), sender(::socket(AF_INET, SOCK_DGRAM, 0));
+    EXPECT_EQ(send_to(sender, name_of(receiver)), 1);
+    EXPECT_EQ(receive(receiver), 1);
+    EXPECT_EQ(Table4::counters(fd, "filter")[0].first, 1u);
+    EXPECT_EQ(Table4::counters(fd, "filter")[1].first, 1u) << "the next rule is asked";
+  });
+}
+
 TEST(Filter, WhatOutputDropsIsRefusedToItsSender) {
   with_filter([](int fd) {
     const Fd receiver = bound4(), sender(::socket(AF_INET, SOCK_DGRAM, 0));
