@@ -1,5 +1,6 @@
 // A whole stack under several processors at once: every thread makes its own calls, in real time, with real locks.
 #include <gmock/gmock.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -101,6 +102,36 @@ TEST_F(StackThreadsTest, SocketsComeAndGoWhilePacketsLookForThem) {
   });
   is_over = true;
   sender.join();
+}
+
+// What holds a socket's filter is made with the first, by whichever thread comes first.
+TEST_F(StackThreadsTest, FiltersComeAndGoWhilePacketsPass) {
+  std::atomic<bool> is_over = false;
+  std::atomic<int> fd = open_bound(SOCK_DGRAM, 7150);
+  std::thread sender([&] {
+    const int from = open(SOCK_DGRAM);
+    const sockaddr_in to = local_address(7150);
+    while (!is_over) host_.call(SYS_sendto, from, "x", 1, 0, &to, sizeof to);
+    host_.call(SYS_close, from);
+  });
+  for (int round = 0; round < 50; ++round) {
+    on_threads([&](int) {
+      sock_filter keep_all = BPF_STMT(BPF_RET | BPF_K, ~0u);
+      const sock_fprog program{.len = 1, .filter = &keep_all};
+      for (int i = 0; i < 5; ++i) {
+        char data = 0;
+        ASSERT_EQ(host_.call(SYS_setsockopt, fd.load(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), 0);
+        host_.call(SYS_recvfrom, fd.load(), &data, 1, MSG_DONTWAIT, nullptr, nullptr);
+        const int none = 0;
+        host_.call(SYS_setsockopt, fd.load(), SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none);
+      }
+    });
+    ASSERT_EQ(host_.call(SYS_close, fd.load()), 0);
+    fd = open_bound(SOCK_DGRAM, 7150);
+  }
+  is_over = true;
+  sender.join();
+  host_.call(SYS_close, fd.load());
 }
 
 TEST_F(StackThreadsTest, StreamsOfManyConnectionsArriveWhole) {
