@@ -55,7 +55,11 @@ void evaluate_target(NftExpression& self, NftRegisters& registers, const NftPack
   FilterPacket& seen = packet.seen;
   show_transport(seen);
   const TargetKind::Step step = own.target->apply(seen, ByteSpan(own.settings.data(), own.settings.size()));
-  if (seen.is_broken || step == TargetKind::Step::Drop) registers.verdict.code = kNftDrop;
+  if (seen.is_broken || step == TargetKind::Step::Drop) {
+    registers.verdict.code = kNftDrop;
+  } else if (step == TargetKind::Step::Accept) {
+    registers.verdict.code = kNftAccept;
+  }
 }
 
 }  // namespace lxnet

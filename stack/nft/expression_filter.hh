@@ -3,7 +3,7 @@
 
 #include "hal/memory.hh"
 #include "stack/filter/extension.hh"
-#include "stack/nft/expression.hh"
+#include "stack/nft/expression_connection.hh"
 
 namespace lxnet {
 
@@ -14,10 +14,12 @@ struct NftReject : NftExpression {
 };
 
 struct NftMatch : NftExpression {
+  NftConnectionUses uses;
   FilterMatch match;
   HeapArray<uint8_t> settings;
 };
 struct NftTarget : NftExpression {
+  NftConnectionUses uses;
   const TargetKind* target = nullptr;
   HeapArray<uint8_t> settings;
 };

@@ -1,6 +1,8 @@
 #include "compat/afnetlink/nftables/chain_hook.hh"
 
 #include "compat/afnetlink/nftables/objects.hh"
+#include "stack/conntrack/connection_tracker.hh"
+#include "stack/stack.hh"
 
 namespace lxnet::nft {
 namespace {
@@ -10,14 +12,17 @@ constexpr uint32_t kArpHooks = 0x3, kNetdevHooks = 0x3;
 constexpr uint32_t kMostHooks = 6;      // NFT_MAX_HOOKS
 constexpr int32_t kConnections = -200;  // NF_IP_PRI_CONNTRACK
 
-// The type `nat` is missing while connections are not followed.
+constexpr uint32_t kNatHooks = 0x1b;
 constexpr ChainTypeRow kTypes[] = {
     {kNftV4, NftChainType::Filter, "filter", kInetHooks},
     {kNftV4, NftChainType::Route, "route", kLocalOut},
+    {kNftV4, NftChainType::Nat, "nat", kNatHooks},
     {kNftV6, NftChainType::Filter, "filter", kInetHooks},
     {kNftV6, NftChainType::Route, "route", kLocalOut},
+    {kNftV6, NftChainType::Nat, "nat", kNatHooks},
     {kNftInet, NftChainType::Filter, "filter", kInetHooks | kIngress},
     {kNftInet, NftChainType::Route, "route", kLocalOut},
+    {kNftInet, NftChainType::Nat, "nat", kNatHooks},
     {kNftArp, NftChainType::Filter, "filter", kArpHooks},
     {kNftBridge, NftChainType::Filter, "filter", kInetHooks},
     {kNftNetdev, NftChainType::Filter, "filter", kNetdevHooks},
@@ -48,7 +53,10 @@ Result<ChainHook> read_new(Context& context, const NlaTable& inner) {
     if (hook.type == nullptr) return context.blame(context[kChainType], Errno::ENOENT);
   }
   if (hook.number >= kMostHooks || (hook.type->hooks & 1u << hook.number) == 0) return Errno::EOPNOTSUPP;
-  if (hook.type->type == NftChainType::Nat && hook.priority <= kConnections) return Errno::EOPNOTSUPP;
+  if (hook.type->type == NftChainType::Nat) {
+    if (hook.priority <= kConnections) return Errno::EOPNOTSUPP;
+    TRY(ConnectionTracker::obtain(context.tables.stack));
+  }
   return hook;
 }
 
@@ -123,7 +131,11 @@ void join_hooks(NftTables& tables, NftTable& table, NftChain& chain) {
     member.priority = hook.priority;
     member.run = &nft_run;
     member.chain = &chain;
-    tables.stack.hooks().add_locked(member);
+    if (hook.type == NftChainType::Nat) {
+      tables.stack.connections().tracker()->nat().add_rules_locked(tables.stack.hooks(), member);
+    } else {
+      tables.stack.hooks().add_locked(member);
+    }
   }
 }
 
@@ -131,7 +143,12 @@ void leave_hooks_locked(NftTables& tables, NftChain& chain) {
   if (!chain.is_base() || !chain.hook->is_joined) return;
   chain.hook->is_joined = false;
   for (NftHook::Member& member : chain.hook->members) {
-    if (member.chain_link.is_linked()) tables.stack.hooks().remove_locked(member);
+    if (!member.chain_link.is_linked()) continue;
+    if (chain.hook->type == NftChainType::Nat) {
+      tables.stack.connections().tracker()->nat().remove_rules_locked(tables.stack.hooks(), member);
+    } else {
+      tables.stack.hooks().remove_locked(member);
+    }
   }
 }
 

@@ -46,6 +46,7 @@ std::span<const ExpressionType> meta_types();
 std::span<const ExpressionType> state_types();
 std::span<const ExpressionType> set_types();
 std::span<const ExpressionType> filter_types();
+std::span<const ExpressionType> connection_types();
 
 struct ParsedExpression {
   const NftExpressionKind* kind = nullptr;

@@ -1,4 +1,5 @@
 // reject; match and target, by which iptables' rules are carried: what programs say of them.
+#include "compat/afnetlink/nftables/connection_uses.hh"
 #include "compat/afnetlink/nftables/face.hh"
 #include "compat/afnetlink/nftables/messages.hh"
 #include "stack/nft/expression_filter.hh"
@@ -108,12 +109,18 @@ Result<HeapArray<uint8_t>> copy_settings(const Hal& hal, const ExtensionShape& s
   return copy;
 }
 
+Result<> follow_for(Context& context, const ExtensionShape& shape, ByteSpan settings, NftConnectionUses& uses) {
+  if (shape.needs_connections == nullptr || !shape.needs_connections(settings)) return ok();
+  return use_connections(context, context.family, uses);
+}
+
 Result<> read_match(Context& context, NftExpression& self, const NlaTable& tb) {
   auto& own = nft_cast<NftMatch>(self);
   const MatchKind* kind = TRY(find_extension<MatchKind>(context.family, tb, &find_match));
   HeapArray<uint8_t> settings = TRY(copy_settings(context.hal(), kind->shape, tb));
   const MutableByteSpan bytes(settings.data(), kind->shape.size);
   TRY(check_shape(context, kind->shape, tb, bytes));
+  TRY(follow_for(context, kind->shape, bytes, own.uses));
   own.settings = std::move(settings);
   own.match.kind = kind;
   own.match.data = bytes;
@@ -125,7 +132,9 @@ Result<> read_target(Context& context, NftExpression& self, const NlaTable& tb) 
   auto& own = nft_cast<NftTarget>(self);
   const TargetKind* kind = TRY(find_extension<TargetKind>(context.family, tb, &find_target));
   HeapArray<uint8_t> settings = TRY(copy_settings(context.hal(), kind->shape, tb));
-  TRY(check_shape(context, kind->shape, tb, ByteSpan(settings.data(), kind->shape.size)));
+  const ByteSpan bytes(settings.data(), kind->shape.size);
+  TRY(check_shape(context, kind->shape, tb, bytes));
+  TRY(follow_for(context, kind->shape, bytes, own.uses));
   own.settings = std::move(settings);
   own.target = kind;
   return ok();
@@ -147,8 +156,12 @@ void write_target(NftTables&, MessageWriter& writer, NftExpression& self, bool) 
   write_extension(writer, own.target->shape, {own.settings.data(), own.settings.size()});
 }
 
-void destroy_match(Context&, NftExpression& self) { nft_cast<NftMatch>(self).settings = HeapArray<uint8_t>(); }
-void destroy_target(Context&, NftExpression& self) { nft_cast<NftTarget>(self).settings = HeapArray<uint8_t>(); }
+template <typename T>
+void destroy_extension(Context&, NftExpression& self) {
+  auto& own = nft_cast<T>(self);
+  own.settings = HeapArray<uint8_t>();
+  own.uses = NftConnectionUses();
+}
 
 Result<> check_place(Context& context, const ExtensionShape& shape) {
   if (!is_internet(context.family)) return Errno::EOPNOTSUPP;
@@ -170,13 +183,13 @@ constexpr NftExpressionFace kMatchFace{.name = "match",
                                        .make = &make_expression<NftMatch>,
                                        .read = &read_match,
                                        .write = &write_match,
-                                       .destroy = &destroy_match,
+                                       .destroy = &destroy_extension<NftMatch>,
                                        .check = &check_match};
 constexpr NftExpressionFace kTargetFace{.name = "target",
                                         .make = &make_expression<NftTarget>,
                                         .read = &read_target,
                                         .write = &write_target,
-                                        .destroy = &destroy_target,
+                                        .destroy = &destroy_extension<NftTarget>,
                                         .check = &check_target};
 constexpr NftExpressionKind kMatch{kNftSizeOf<NftMatch>, &evaluate_match, nullptr, &kMatchFace};
 constexpr NftExpressionKind kTarget{kNftSizeOf<NftTarget>, &evaluate_target, nullptr, &kTargetFace};

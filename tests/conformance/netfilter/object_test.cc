@@ -66,6 +66,8 @@ TEST(NftChain, BaseChainsSayWhereTheyAre) {
     EXPECT_EQ(tables.change(NFT_MSG_NEWCHAIN, kCreate, AF_INET, name + at_hook(9, 0)), -EOPNOTSUPP);
     EXPECT_EQ(tables.change(NFT_MSG_NEWCHAIN, kCreate, AF_INET, name + at_hook(1, 0, "nonesuch")), -ENOENT);
     EXPECT_EQ(tables.change(NFT_MSG_NEWCHAIN, kCreate, AF_INET, name + at_hook(1, 0, "route")), -EOPNOTSUPP) << "only at OUTPUT";
+    EXPECT_EQ(tables.change(NFT_MSG_NEWCHAIN, kCreate, AF_INET, name + at_hook(1, -100, "nat")), 0);
+    EXPECT_EQ(tables.change(NFT_MSG_DELCHAIN, 0, AF_INET, name), 0);
     EXPECT_EQ(tables.change(NFT_MSG_NEWCHAIN, kCreate, AF_INET, name + attribute(NFTA_CHAIN_POLICY, be32(NF_DROP))), -EOPNOTSUPP);
     const std::string hook = name + at_hook(1, 7);
     EXPECT_EQ(tables.change(NFT_MSG_NEWCHAIN, kCreate, AF_INET, hook + attribute(NFTA_CHAIN_POLICY, be32(5))), -EINVAL);
