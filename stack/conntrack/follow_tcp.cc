@@ -133,6 +133,7 @@ class Segment {
       tracking_.last_scale = segment_.scale;
       tracking_.last_has_sack = segment_.has_sack_permitted;
       tracking_.expects_challenge = before_ == State::LastAck;
+      tracking_.is_simultaneous = false;
     }
     if (before_ == State::SynSent && sort_ == Sort::Ack && direction_ == kReply) tracking_.last_ack = segment_.header.ack;
     return Weight::Pass;
