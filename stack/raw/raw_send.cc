@@ -40,19 +40,47 @@ Result<> RawSocket::check_request(SendRequest& request, Endpoint& destination, u
   return ok();
 }
 
+// raw_probe_proto_opt(): what routes may ask of ICMP is read before there is a route, and what is too short for it cannot be
+// read.
+Result<> RawSocket::probe_header(const SendRequest& request, uint8_t number) const {
+  if (ip_options.header_included) return ok();
+  const bool is_v4 = family() == IpFamily::V4;
+  constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58, kMobility = 135;
+  uint8_t bytes[4];
+  const size_t wanted = number == (is_v4 ? kIcmp4 : kIcmp6) ? 2 : !is_v4 && number == kMobility ? 4 : 0;
+  return request.source.peek(MutableByteSpan(bytes, wanted)) == wanted ? ok() : Result<>(Errno::EFAULT);
+}
+
+namespace {
+
+// Destination options are part of what __ip6_append_data() takes for a transport's header, for which it waits as for one.
+bool has_fragmentable_options(const IpSendOptions& ip) {
+  constexpr uint8_t kHopByHop = 0, kDestination = 60;
+  if (ip.options.empty()) return false;
+  return ip.options_first_header == kDestination || (ip.options_first_header == kHopByHop && ip.options[0] == kDestination);
+}
+
+}  // namespace
+
 Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   Endpoint destination;
   uint8_t number = 0;
   TRY(check_request(request, destination, number));
   const size_t size = request.source.remaining();
-  if (ip_options.header_included && request.control.has_options) return Errno::EINVAL;
+  const bool has_v4_options = family() == IpFamily::V4 && attachments.options_v4();
+  if (ip_options.header_included && (request.control.has_options || has_v4_options)) return Errno::EINVAL;
+  TRY(probe_header(request, number));
   // Over an AF_INET6 socket there is no turn to IPv4, and no such route.
   const IpAddress& to = request.destination != nullptr ? request.destination->address : remote_.address;
   if (family() == IpFamily::V6 && to.is_v4()) return Errno::ENETUNREACH;
   SendPlan plan;
   TRY(plan_send(entry, request, plan));
   plan.ip.protocol = number;
+  // Nothing but the neighbour is told: not even the header is asked for.
+  if (plan.is_probe_only && (request.flags & kMessageConfirm) != 0 && size == 0) return size_t{0};
+  const bool joins_pieces = pending_ != nullptr || (request.flags & kMessageMore) != 0;
+  if (joins_pieces && !ip_options.header_included) return append_pending(entry, request, plan);
   if (ip_options.header_included) {
     const uint32_t mtu = plan.route->output->mtu();
     if (size > mtu) {
@@ -64,12 +92,13 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
     TRY(check_size(entry, plan, size));
   }
   if (plan.is_probe_only) return Result<size_t>(size);
-  TRY(ip_options.header_included ? check_may_send() : check_room());
+  const bool is_charged_first = ip_options.header_included || has_fragmentable_options(plan.ip);
+  TRY(is_charged_first ? check_may_send() : check_room());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
   const size_t room = ip_options.header_included ? size : bytes_with_room(plan, size);
   if (request.source.copy(packet->append(size)) < room) {
-    // Without a header of the program's Linux charges what it has copied, and no sooner.
-    if (ip_options.header_included) wake_writers();
+    // Else Linux charges what it has copied, and no sooner.
+    if (is_charged_first) wake_writers();
     return Errno::EFAULT;
   }
   if (room < size) {

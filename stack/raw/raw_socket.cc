@@ -34,6 +34,10 @@ Result<> RawSocket::start(Entry& entry) {
   return relist();
 }
 
+RawSocket::~RawSocket() {
+  if (pending_ != nullptr) dispose(stack().hal(), pending_);
+}
+
 void RawSocket::dispose_self() { dispose(stack().hal(), this); }
 
 // Found by protocol alone; the rest is admits().
@@ -73,8 +77,11 @@ bool RawSocket::admits(const IpAddress& local, const IpAddress& remote, uint32_t
 
 bool RawSocket::filters(const Packet& packet) const {
   if (protocol() != (family() == IpFamily::V4 ? kIcmp4 : kIcmp6)) return false;
+  // What is too short for a header is no message.
+  constexpr size_t kHeader4 = 8, kHeader6 = 4;
   uint8_t type = 0;
-  if (packet.read(0, MutableByteSpan(&type, 1)) == 0) return true;
+  if (packet.size() < (family() == IpFamily::V4 ? kHeader4 : kHeader6)) return true;
+  packet.read(0, MutableByteSpan(&type, 1));
   if (family() == IpFamily::V4) return type < 32 && (raw_options.icmp_filter >> type & 1) != 0;
   return (raw_options.icmp6_filter[type / 32] >> (type % 32) & 1) != 0;
 }

@@ -1,9 +1,10 @@
 // RawSocket: IP protocols without a transport of ours, with the program's own headers.
 //
 // A raw socket is bound to a protocol number (255: sends alone) and gets a copy of every packet of that protocol that its
-// addresses admit: over IPv4 with the IP header in front, over IPv6 without. Not implemented: joining pieces with MSG_MORE.
+// addresses admit: over IPv4 with the IP header in front, over IPv6 without.
 #pragma once
 
+#include "hal/memory.hh"
 #include "stack/datagram/datagram_socket.hh"
 
 namespace lxnet {
@@ -38,6 +39,7 @@ class RawSocket final : public DatagramSocket {
 
  protected:
   void dispose_self() override;
+  void discard_pending(Entry& entry) override REQUIRES(lock_);
   Result<> claim_port(Entry&, uint16_t) override REQUIRES(lock_) { return ok(); }
   // disconnect() takes the protocol away, and with it every packet: __udp_disconnect() unhashes the socket for good.
   void release_port(Entry&) override REQUIRES(lock_) { local_.port = 0; }
@@ -50,16 +52,30 @@ class RawSocket final : public DatagramSocket {
   friend void dispose(const Hal& hal, T* object);
 
   RawSocket(Stack& stack, IpFamily family, uint16_t number);
-  ~RawSocket() = default;
+  ~RawSocket();
 
   Result<> start(Entry& entry);
   Result<> check_size_and_flags(const SendRequest& request) const;
   Result<> check_request(SendRequest& request, Endpoint& destination, uint8_t& protocol) const REQUIRES(lock_);
+  Result<> probe_header(const SendRequest& request, uint8_t number) const REQUIRES(lock_);
   Result<> check_room() const;
   Result<> send_packet(Entry& entry, Ref<Packet> packet, const SendPlan& plan) REQUIRES(lock_);
   Result<> send_whole(Entry& entry, Ref<Packet> packet, const SendPlan& plan) REQUIRES(lock_);
   Result<> fill_checksum(Packet& packet, const SendPlan& plan) const;
   Result<> without_queue_errors(Result<> sent, const SendPlan& plan) const;
+
+  // raw_cork.cc
+  struct Pending {
+    Ref<Packet> packet;
+    SendPlan plan;
+    Route route;
+    HeapArray<uint8_t> options;
+    bool names_ttl = false;  // a control message did
+  };
+  Result<Pending*> start_pending(const SendPlan& plan) REQUIRES(lock_);
+  Result<> append_bytes(Entry& entry, const SendPlan& plan, SendRequest& request) REQUIRES(lock_);
+  Result<size_t> append_pending(Entry& entry, SendRequest& request, const SendPlan& plan) REQUIRES(lock_);
+  Result<> push_pending(Entry& entry, const SendPlan& last) REQUIRES(lock_);
 
   // The addresses, for admits(): written under lock_ and `admission_lock_`.
   struct Addresses {
@@ -69,6 +85,7 @@ class RawSocket final : public DatagramSocket {
   const uint16_t number_;
   mutable Mutex admission_lock_;
   Addresses admitted_ GUARDED_BY(admission_lock_);
+  Pending* pending_ GUARDED_BY(lock_) = nullptr;  // owned; null for nearly all
 };
 
 }  // namespace lxnet
