@@ -207,6 +207,12 @@ void encode_packet(InetSocketFile& file, const ReceiveRequest& request, ControlW
   }
 }
 
+// Whose packet is looped back with it: its sender is named, over IPv4 if SOF_TIMESTAMPING_OPT_CMSG asks for it.
+bool is_stamp_of_packet(const ReceiveRequest& request) {
+  const bool is_stamp = request.error.origin == static_cast<uint8_t>(ErrorOrigin::Timestamping);
+  return is_stamp && request.packet && request.error.has_packet;
+}
+
 // ip_recv_error() and ipv6_recv_error(): the error and who sent it.
 void encode_error(InetSocketFile& file, const ReceiveRequest& request, ControlWriter& writer) {
   const ExtendedError& error = request.error;
@@ -217,6 +223,9 @@ void encode_error(InetSocketFile& file, const ReceiveRequest& request, ControlWr
       message.offender.family = kFamilyInet6;
       message.offender.address = error.offender.address.v6();
       message.offender.scope_id = error.offender.scope_id;
+    } else if (is_stamp_of_packet(request)) {
+      message.offender.family = kFamilyInet6;
+      message.offender.address = ip_info(*request.packet).source.v6();
     }
     writer.put(kLevelIpv6, kRecvError6, message);
     return;
@@ -225,6 +234,9 @@ void encode_error(InetSocketFile& file, const ReceiveRequest& request, ControlWr
   if (!error.offender.address.is_unspecified()) {
     message.offender.family = kFamilyInet;
     message.offender.address = error.offender.address.v4();
+  } else if (is_stamp_of_packet(request) && (file.socket().options.timestamping_flags & kTimestampControl) != 0) {
+    message.offender.family = kFamilyInet;
+    message.offender.address = ip_info(*request.packet).source.v4();
   }
   writer.put(kLevelIp, kRecvError, message);
 }
@@ -246,13 +258,14 @@ void encode_path_mtu(const ReceiveRequest& request, ControlWriter& writer) {
   writer.put(kLevelIpv6, kPathMtu, info);
 }
 
-// ip_recv_error() shows what is known of the packet for ICMP errors always, and for stamps if SOF_TIMESTAMPING_OPT_CMSG says so.
+// ip_recv_error() shows what is known of the packet for ICMP errors always, and for stamps if SOF_TIMESTAMPING_OPT_CMSG says so;
+// ipv6_recv_error() does not ask for that.
 bool shows_packet(const InetSocketFile& file, const ReceiveRequest& request) {
   if (!request.packet || file.socket().ip_options.receive_flags == 0) return false;
   if (!request.is_error) return true;
   if (!request.error.has_packet) return false;
   const bool is_stamp = request.error.origin == static_cast<uint8_t>(ErrorOrigin::Timestamping);
-  return !is_stamp || (file.socket().options.timestamping_flags & kTimestampControl) != 0;
+  return !is_stamp || file.is_v6() || (file.socket().options.timestamping_flags & kTimestampControl) != 0;
 }
 
 }  // namespace
@@ -267,7 +280,9 @@ void encode_control(InetSocketFile& file, const ReceiveRequest& request, Control
   }
   if (file.is_stream()) {
     if (request.inq >= 0) writer.put(kLevelTcp, kTcpInq, request.inq);
-    if (request.is_error) encode_error(file, request, writer);
+    if (!request.is_error) return;
+    if (shows_packet(file, request)) encode_packet(file, request, writer);
+    encode_error(file, request, writer);
     return;
   }
   if (request.segment_size != 0 && !request.is_error) writer.put(kLevelUdp, kUdpGro, int{request.segment_size});

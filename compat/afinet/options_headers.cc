@@ -43,8 +43,8 @@ Result<> set_ip_options(const OptionInput& input) {
   TRY(copy_in(input.context.hal(), given, input.value));
   TRY(Ipv4Options::from_user(given, privilege(input.context)));
   SocketAttachments& attachments = socket_of(input.socket).attachments;
-  TRY(attachments.set_options_v4(input.context.hal(),
-                                 size == 0 ? nullptr : TRY(StickyHeaders::create_v4(input.context.hal(), given))));
+  // Also none are options, which IP_HDRINCL does not go with.
+  TRY(attachments.set_options_v4(input.context.hal(), TRY(StickyHeaders::create_v4(input.context.hal(), given))));
   socket_of(input.socket).headers_changed(input.context.entry());
   return ok();
 }

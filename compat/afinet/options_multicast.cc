@@ -151,17 +151,16 @@ Result<> set_multicast_interface6(const OptionInput& input) {
   return ok();
 }
 
+// Unlike the older options these do not ask whether the socket is a stream's.
 Result<> join_group(const OptionInput& input, IpFamily family) {
   const GroupInterface on = TRY(read_group_interface(input, 1));
   const IpAddress group = TRY(read_group_address(input, first_address_at(input), family));
-  TRY(refuse_streams(input, Errno::EPROTO));
   return memberships_of(input).join(input.context.entry(), groups_of(input), group, on);
 }
 
 Result<> leave_group(const OptionInput& input, IpFamily family) {
   const GroupInterface on = TRY(read_group_interface(input, 1));
   const IpAddress group = TRY(read_group_address(input, first_address_at(input), family));
-  TRY(refuse_streams(input, Errno::EPROTO));
   return memberships_of(input).leave(input.context.entry(), groups_of(input), group, on);
 }
 

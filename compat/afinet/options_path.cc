@@ -85,7 +85,8 @@ Result<> set_unicast_interface4(SyscallContext& context, SocketFile& file, int v
   const uint32_t index = Be32(static_cast<uint32_t>(value)).raw();
   if (index != 0) {
     if (!context.stack().interfaces().find(index)) return Errno::EADDRNOTAVAIL;
-    if (socket.options.bound_interface != 0 && socket.options.bound_interface != index) return Errno::EINVAL;
+    // Linux asks for the master of that one, which lo and its like do not have.
+    if (socket.options.bound_interface != 0) return Errno::EINVAL;
   }
   socket.ip_options.unicast_interface = index;
   return ok();

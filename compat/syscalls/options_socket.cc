@@ -72,7 +72,9 @@ Result<> set_timeout(const OptionInput& input, TimeWidth width, Duration SocketO
   } else if (pair.seconds == 0 && pair.fraction == 0) {
     timeout = Duration::max();
   } else {
-    timeout = saturating_seconds(pair.seconds, pair.fraction * 1000);
+    // Linux counts in ticks of its clock, here 250 a second, and rounds up.
+    constexpr int64_t kTick = 4000;
+    timeout = saturating_seconds(pair.seconds, (pair.fraction + kTick - 1) / kTick * kTick * 1000);
   }
   return ok();
 }

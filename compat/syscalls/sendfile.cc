@@ -16,6 +16,12 @@ namespace {
 
 constexpr size_t kChunk = 64 * 1024;
 
+bool is_udp_lite(SocketFile& file) {
+  constexpr uint8_t kUdpLite = 136;
+  const Socket* const socket = file.internet_socket();
+  return socket != nullptr && socket->type() == SocketType::Datagram && socket->protocol() == kUdpLite;
+}
+
 // The end of the file, a short write or an error after some bytes end it with what was sent.
 Result<int64_t> send_pieces(SyscallContext& context, SocketFile& out, ForeignFileHold& in, int64_t* position, uint64_t count) {
   HeapArray<uint8_t> buffer =
@@ -36,9 +42,10 @@ Result<int64_t> send_pieces(SyscallContext& context, SocketFile& out, ForeignFil
     SpanSource source(ByteSpan(buffer.data(), size));
     const bool waits = position == nullptr || !out.is_nonblocking();
     OutgoingMessage message{.source = source, .flags = kMessageSplicePages | (waits ? 0 : uint32_t{kMessageDontWait})};
-    // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE).
-    const bool is_sequenced = out.socket_type() == kSockSequenced;
-    if (is_sequenced && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;
+    // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE). UDP is told of
+    // the file's end, and then sends what it has; raw sockets and UDP-Lite are not, and keep it for what comes next.
+    const bool joins_pieces = out.socket_type() == kSockSequenced || out.socket_type() == kSockRaw || is_udp_lite(out);
+    if (joins_pieces && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;
     auto written = out.send(context, message);
     if (!written.is_ok()) {
       const bool is_stream = out.socket_type() == kSockStream;
@@ -56,14 +63,17 @@ Result<int64_t> send_pieces(SyscallContext& context, SocketFile& out, ForeignFil
 Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_t* position, uint64_t count) {
   const Ref<File> out = TRY(find_file_or_leave(context, out_fd));
   auto own = find_file(context, in_fd);
-  if (own.is_ok()) return Errno::EINVAL;
+  if (own.is_ok()) return position != nullptr ? Errno::ESPIPE : Errno::EINVAL;
   if (own.is_error(Errno::EBADF)) return Errno::EBADF;
-  if (position != nullptr && *position < 0) return Errno::EINVAL;
   ForeignFileHold in(context.hal(), in_fd);
-  if (!in.is_open()) return Errno::EBADF;
+  if (!in.is_open() || !in.is_readable()) return Errno::EBADF;
+  const bool stands_nowhere = in.is_pipe() || (in.has_position() && in.position().is_error(Errno::ESPIPE));
+  if (position != nullptr && stands_nowhere) return Errno::ESPIPE;
+  if (position != nullptr && *position < 0) return Errno::EINVAL;
   if (out->kind() != FileKind::Socket) return Errno::EINVAL;
   count = std::min(count, kMaxReadWrite);
   auto& socket = static_cast<SocketFile&>(*out);
+  if ((socket.status_flags() & kOpenAppend) != 0) return Errno::EINVAL;
   if (position != nullptr || !in.has_position()) return send_pieces(context, socket, in, position, count);
   auto standing = in.position();
   if (!standing.is_ok()) return Errno::EINVAL;

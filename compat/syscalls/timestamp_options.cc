@@ -48,7 +48,8 @@ Result<> set_timestamping(const OptionInput& input, Layout layout) {
   if ((flags & kTimestampStatistics) != 0 && (flags & kTimestampAlone) == 0) return Errno::EINVAL;
   // No device has a clock of its own: without one bound Linux says EOPNOTSUPP, and with one whose device has none EINVAL.
   if ((flags & kTimestampBindClock) != 0) {
-    return options.bound_interface == 0 ? Errno::EOPNOTSUPP : Errno::EINVAL;
+    const uint32_t bound = options.bound_interface;
+    return bound == 0 || !input.context.stack().interfaces().find(bound) ? Errno::EOPNOTSUPP : Errno::EINVAL;
   }
   options.timestamping_flags = flags;
   options.timestamp_flags =

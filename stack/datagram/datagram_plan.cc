@@ -24,6 +24,8 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
     if (!request.control.has_options) plan.sticky = attachments.options_v4();
     if (request.control.has_options) TRY(take_v4_options(request.control.options, plan));
     if (plan.sticky) TRY(take_v4_options(plan.sticky->options_v4(), plan));
+    const IpAddress& named = request.destination != nullptr ? request.destination->address : remote_.address;
+    if (plan.v4_options.has_source_route() && named.is_unspecified()) return Errno::EINVAL;
   } else if (!request.control.has_options) {
     plan.sticky = attachments.extensions_v6();
   }
@@ -103,7 +105,8 @@ FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan
     key.output_interface = request.destination->scope_id;
   }
   if (key.output_interface == 0) key.output_interface = options.bound_interface;
-  if (key.output_interface == 0 && !is_v4) key.output_interface = ip_options.sticky_interface;
+  // rawv6_sendmsg() does not look at IPV6_PKTINFO's.
+  if (key.output_interface == 0 && !is_v4 && type() != SocketType::Raw) key.output_interface = ip_options.sticky_interface;
   choose_interface(key);
   key.mark = control.has_mark ? control.mark : options.mark;
   key.uid = uid_;

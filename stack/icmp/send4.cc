@@ -28,7 +28,10 @@ bool may_be_answered(Entry& entry, const Packet& offending, const Packet& cited,
   if (offending.is_link_broadcast || offending.is_link_multicast) return false;
   if (header.fragment_offset() != 0) return false;
   const RouteType destination = entry.stack().routes().address_type(header.destination);
-  if (destination == RouteType::Multicast || destination == RouteType::Broadcast) return false;
+  // What a route led to us may name 0.0.0.0, if a program wrote its header, or an address from which no answer may leave.
+  const bool names_any = offending.is_routed_to_us && header.destination.is_unspecified();
+  if (!names_any && (destination == RouteType::Multicast || destination == RouteType::Broadcast)) return false;
+  if (!names_any && offending.is_routed_to_us && destination != RouteType::Local) return false;
   if (header.source.is_multicast() || header.source.is_broadcast() || header.source.is_zero_network()) return false;
   return IpProtocol{header.protocol} != IpProtocol::Icmp || !carries_unanswerable_icmp(cited, header);
 }

@@ -123,6 +123,7 @@ class Memberships {
   Result<> erase_source(Entry& entry, SocketGroup& membership, const IpAddress& source) REQUIRES(mutex_);
   Result<> replace_filter(Entry& entry, SocketGroup& membership, FilterMode mode, HeapArray<IpAddress> sources, uint32_t count)
       REQUIRES(mutex_);
+  bool has_joined(const SocketGroups& groups, const IpAddress& group, uint32_t interface_index);
   uint32_t source_limit(const IpAddress& group) const;
   // reports.cc
   LinkMulticast* find_link(uint32_t interface_index, IpFamily family) const REQUIRES(mutex_);

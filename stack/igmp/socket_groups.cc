@@ -30,6 +30,14 @@ SocketGroup* Memberships::find_membership(const SocketGroups& groups, const IpAd
   return nullptr;
 }
 
+bool Memberships::has_joined(const SocketGroups& groups, const IpAddress& group, uint32_t interface_index) {
+  MutexLock lock(mutex_);
+  for (const SocketGroup& membership : groups.groups_) {
+    if (membership.group == group && (interface_index == 0 || membership.interface_index == interface_index)) return true;
+  }
+  return false;
+}
+
 uint32_t Memberships::source_limit(const IpAddress& group) const {
   const TunableValues& tunables = stack_.tunables().values();
   return static_cast<uint32_t>(std::max(group.is_v4() ? tunables.igmp_max_msf : tunables.mld_max_msf, 0));
@@ -42,6 +50,8 @@ Result<> Memberships::join(Entry& entry, SocketGroups& groups, const IpAddress& 
 Result<> Memberships::join_as(Entry& entry, SocketGroups& groups, const IpAddress& group, const GroupInterface& on,
                               FilterMode mode) {
   if (!group.is_multicast()) return Errno::EINVAL;
+  // IPv6 looks at what was joined before it looks for an interface.
+  if (!group.is_v4() && has_joined(groups, group, on.index)) return Errno::EADDRINUSE;
   const uint32_t index = TRY(find_interface(entry, group, on));
   MutexLock lock(mutex_);
   int32_t count = 0;
@@ -84,13 +94,18 @@ void Memberships::end_membership(Entry& entry, SocketGroup& membership) {
 
 Result<> Memberships::leave(Entry& entry, SocketGroups& groups, const IpAddress& group, const GroupInterface& on) {
   if (!group.is_multicast() && !group.is_v4()) return Errno::EINVAL;
-  const bool is_named = on.index != 0 || !on.address.is_unspecified();
-  if (group.is_v4() && !is_named && !find_interface(entry, group, on).is_ok()) return Errno::ENODEV;
+  uint32_t index = on.index;
+  // An interface that IPv4 can find is the one meant; else the address counts as it was given to join it.
+  if (group.is_v4() && index == 0) {
+    auto found = find_interface(entry, group, on);
+    if (!found.is_ok() && on.address.is_unspecified()) return Errno::ENODEV;
+    if (found.is_ok()) index = found.take();
+  }
   MutexLock lock(mutex_);
   for (SocketGroup& membership : groups.groups_) {
     if (!(membership.group == group)) continue;
-    if (on.index != 0 && membership.interface_index != on.index) continue;
-    if (on.index == 0 && !on.address.is_unspecified() && !(membership.asked_address == on.address)) continue;
+    if (index != 0 && membership.interface_index != index) continue;
+    if (index == 0 && !on.address.is_unspecified() && !(membership.asked_address == on.address)) continue;
     end_membership(entry, membership);
     return ok();
   }

@@ -137,6 +137,8 @@ Result<> TcpSocket::start_timestamp_keys(Entry& entry, KeyBase base) {
 void TcpSocket::want_stamps(SendRecord& record, const SendRequest& request) {
   const uint32_t flags = timestamping_of(options, request.control);
   if ((flags & kTimestampRecords) == 0) return;
+  // A control message may be the first to ask. Without memory the record is lost, as it would be later.
+  if (errors_ == nullptr) static_cast<void>(prepare_error_queue());
   record.stamps |= stamps_of(flags);
   record.stamp_at = snd_.end - 1;
 }
