@@ -13,6 +13,7 @@ struct Walk {
   bool with_unix = false;
   bool with_epoll = false;
   bool is_unix_alone = false;
+  bool is_wide = false;
   std::string missing = {};  // LEVEL:NAME,... as walk takes it
 };
 

@@ -94,7 +94,7 @@ class Walker {
   Count count_;
 };
 
-enum class About : uint8_t { Internet, UnixToo, UnixAlone, Epoll };
+enum class About : uint8_t { Internet, UnixToo, UnixAlone, Epoll, Wide };
 
 void walk_seeds(const char* name, About about) {
   // There are differences left (README.md) that one fresh seed in fifty finds: without being asked for more, a run walks where
@@ -104,9 +104,10 @@ void walk_seeds(const char* name, About about) {
   const uint64_t seeds = number_from("LXNET_WALK_SEEDS", about == About::UnixAlone ? kUsualUnixSeeds : kUsualSeeds);
   const bool keeps_going = number_from("LXNET_WALK_KEEP_GOING", 0) != 0;
   Walker walker({.steps = static_cast<int>(number_from("LXNET_WALK_STEPS", 500)),
-                 .with_unix = about != About::Internet,
+                 .with_unix = about != About::Internet && about != About::Wide,
                  .with_epoll = about == About::Epoll,
                  .is_unix_alone = about == About::UnixAlone,
+                 .is_wide = about == About::Wide,
                  .missing = missing_options()});
   for (uint64_t done = 0; done < seeds; done += kSeedsAtOnce) {
     walker.compare(first + done, first + std::min(done + kSeedsAtOnce, seeds) - 1);
@@ -125,6 +126,8 @@ TEST(WalkTest, InternetSocketsAnswerAsOnLinux) { walk_seeds("internet", About::I
 TEST(WalkTest, WithUnixSocketsTooTheyAnswerAsOnLinux) { walk_seeds("with AF_UNIX", About::UnixToo); }
 TEST(WalkTest, UnixSocketsAnswerAsOnLinux) { walk_seeds("AF_UNIX alone", About::UnixAlone); }
 TEST(WalkTest, EpollSetsTellAsOnLinux) { walk_seeds("epoll", About::Epoll); }
+
+TEST(WalkTest, WideWalksGoAsOnLinux) { walk_seeds("wide", About::Wide); }
 
 TEST(ShrinkTest, WhatIsLeftIsWhatMatters) {
   const auto needs_3_and_41 = [](const std::vector<int>& steps) {

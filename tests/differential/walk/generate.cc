@@ -20,8 +20,14 @@ constexpr KindRow kKinds[] = {
     {Kind::Ping6, AF_INET6, SOCK_DGRAM, 58},
     {Kind::Raw4, AF_INET, SOCK_RAW, 253},
     {Kind::Raw6, AF_INET6, SOCK_RAW, 253},
+    {Kind::UdpLite4, AF_INET, SOCK_DGRAM, 136},
+    {Kind::UdpLite6, AF_INET6, SOCK_DGRAM, 136},
+    {Kind::RawIcmp4, AF_INET, SOCK_RAW, 1},
+    {Kind::RawIcmp6, AF_INET6, SOCK_RAW, 58},
+    {Kind::RawWhole, AF_INET, SOCK_RAW, 255},
     {Kind::Epoll, 0, 0, 0},  // of no family: open_set()
     {Kind::Pipe, 0, 0, 0},   // open_pipe()
+    {Kind::File, 0, 0, 0},   // open_file()
     {Kind::UnixStream, AF_UNIX, SOCK_STREAM, 0},
     {Kind::UnixDatagram, AF_UNIX, SOCK_DGRAM, 0},
     {Kind::UnixSequenced, AF_UNIX, SOCK_SEQPACKET, 0},
@@ -41,6 +47,7 @@ std::vector<Operation> Generator::run() {
 
 void Generator::next_step() {
   if (plan_.is_unix_alone) return unix_step();
+  if (plan_.is_wide) return wide_step();
   plan_.with_epoll ? epoll_step() : step();
 }
 
@@ -72,6 +79,9 @@ int Generator::free_slot() {
 
 Kind Generator::any_kind() {
   if (plan_.with_unix && choose_.one_in(2)) return choose_.of({Kind::UnixStream, Kind::UnixDatagram, Kind::UnixSequenced});
+  if (plan_.is_wide && choose_.one_in(3))
+    return choose_.of(
+        {Kind::UdpLite4, Kind::UdpLite6, Kind::RawIcmp4, Kind::RawWhole, may_hear_reports() ? Kind::RawIcmp6 : Kind::RawIcmp4});
   return choose_.of({Kind::Udp4, Kind::Udp4, Kind::Udp6, Kind::Udp6, Kind::Tcp4, Kind::Tcp4, Kind::Tcp6, Kind::Tcp6, Kind::Ping4,
                      Kind::Ping6, Kind::Raw4, Kind::Raw6});
 }

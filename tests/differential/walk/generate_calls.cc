@@ -32,7 +32,7 @@ void Generator::bind(int slot) {
 // docs/linux_notes/udp_failed_reconnect.md.
 void Generator::disconnect_before_connect(int slot) {
   const Kind kind = slots_[slot].kind;
-  if (kind != Kind::Udp4 && kind != Kind::Udp6) return;
+  if (kind != Kind::Udp4 && kind != Kind::Udp6 && kind != Kind::UdpLite4 && kind != Kind::UdpLite6) return;
   if (std::exchange(slots_[slot].was_connected, true)) {
     add({SYS_connect, "connect", {slot_argument(slot), Argument{ArgumentKind::In, 0, Bytes(16, 0)}, number(16)}});
   }

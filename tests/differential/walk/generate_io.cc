@@ -167,6 +167,7 @@ void Generator::receive(int slot) {
 void Generator::set_payload(int slot) {
   const Kind kind = slots_[slot].kind;
   if (kind == Kind::Ping4 || kind == Kind::Ping6) out_.back().payload = Payload::Echo;
+  if (kind == Kind::RawIcmp4 || kind == Kind::RawIcmp6 || kind == Kind::Epoll) out_.back().payload = Payload::SizeAlone;
   if (kind == Kind::Raw4) out_.back().payload = Payload::Ip4Header;
   const Operation& call = out_.back();
   const size_t flags = call.number == SYS_recvmsg ? 2 : 3;

@@ -16,8 +16,14 @@ enum class Kind : uint8_t {
   Ping6,
   Raw4,
   Raw6,
+  UdpLite4,
+  UdpLite6,
+  RawIcmp4,
+  RawIcmp6,
+  RawWhole,  // with headers of the program's
   Epoll,
   Pipe,
+  File,
   UnixStream,
   UnixDatagram,
   UnixSequenced
@@ -26,7 +32,10 @@ enum class Kind : uint8_t {
 constexpr bool is_tcp(Kind kind) { return kind == Kind::Tcp4 || kind == Kind::Tcp6; }
 constexpr bool is_ping(Kind kind) { return kind == Kind::Ping4 || kind == Kind::Ping6; }
 constexpr bool is_unix(Kind kind) { return kind >= Kind::UnixStream; }
-constexpr bool is_v6(Kind kind) { return kind == Kind::Udp6 || kind == Kind::Tcp6 || kind == Kind::Ping6 || kind == Kind::Raw6; }
+constexpr bool is_v6(Kind kind) {
+  return kind == Kind::Udp6 || kind == Kind::Tcp6 || kind == Kind::Ping6 || kind == Kind::Raw6 || kind == Kind::UdpLite6 ||
+         kind == Kind::RawIcmp6;
+}
 
 class Generator {
  public:
@@ -82,6 +91,19 @@ class Generator {
   uint32_t epoll_events();
   int any_set();
 
+  // generate_wide.cc
+  void wide_step();
+  void set_typed_option(int slot);
+  // Reports of groups come after a time of the host's choice: half of the walks have sockets that hear them, half join groups.
+  bool may_hear_reports() const { return plan_.seed % 2 == 0; }
+  void open_file();
+  void use_file(int slot);
+  void send_file(int out, int in);
+  void tee();
+  std::vector<Control> formed_controls(int slot);
+  void send_formed(int slot);
+  void receive_report(int slot);
+
   // generate_unix.cc
   void unix_step();
   void open_unix();
@@ -114,6 +136,7 @@ class Generator {
   void set_option(int slot);
   void get_option(int slot);
   OptionKey any_option(int slot);
+  bool is_left_out(int slot, OptionKey key) const;
   Bytes option_value(OptionKey key);
 
   // generate_address.cc

@@ -1,13 +1,14 @@
 // walk: makes the calls of some seeds and prints what each answered. The same program runs on Linux and on lxnet;
 // tests/differential compares the two logs.
 //
-//   walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
+//   walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
 //
 // Each seed runs in a process and a network namespace of its own. --only leaves out every other step; --c prints the sequence as
 // a C program instead of running it.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,12 +50,25 @@ std::vector<std::pair<int, walk::Operation>> steps_of(const Options& options) {
   return steps;
 }
 
+// Of echo sockets, which would look like the protocols of raw ones.
+void pass_small_identifiers() {
+  for (int i = 0; i < 256; ++i) {
+    const int fd = socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) perror("connect");
+    close(fd);
+  }
+}
+
 [[noreturn]] void run_seed(const Options& options, const char* directory) {
   if (!differential::enter_own_network()) {
     put("no namespace\n");
     _exit(2);
   }
   if (chdir(directory) != 0) _exit(2);
+  if (options.plan.is_wide) pass_small_identifiers();
   std::string log;
   walk::Runner runner(log);
   for (const auto& [index, operation] : steps_of(options)) {
@@ -87,7 +101,8 @@ Options parse(int argc, char** argv) {
   Options options;
   if (argc < 3) {
     fprintf(stderr,
-            "walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]\n");
+            "walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--missing LEVEL:NAME,...] [--only I,J,...] "
+            "[--c]\n");
     exit(2);
   }
   options.first = strtoull(argv[1], nullptr, 10);
@@ -97,6 +112,7 @@ Options parse(int argc, char** argv) {
     const char* value = i + 1 < argc ? argv[i + 1] : "";
     if (word == "--unix") options.plan.with_unix = true;
     if (word == "--unix-alone") options.plan.is_unix_alone = true;
+    if (word == "--wide") options.plan.is_wide = true;
     if (word == "--epoll") options.plan.with_epoll = true;
     if (word == "--c") options.as_c = true;
     if (word == "--steps") options.plan.steps = atoi(value);

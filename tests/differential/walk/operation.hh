@@ -74,6 +74,7 @@ enum class Payload : uint8_t {
   Plain,
   Echo,       // an ICMP header in front: checksum and identifier
   Ip4Header,  // an IPv4 header in front: identification and checksum
+  SizeAlone,  // of what others' packets are made of
   Record,     // of the error queue, maybe a frame as it was sent: a flow label, drawn from the machine's secret
   // What is sent begins with an echo request's header.
   EchoRequest4,
@@ -106,6 +107,7 @@ struct Plan {
   bool with_unix = false;
   bool with_epoll = false;
   bool is_unix_alone = false;
+  bool is_wide = false;
   std::vector<OptionKey> missing = {};
 };
 std::vector<Operation> generate(const Plan& plan);

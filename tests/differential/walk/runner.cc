@@ -68,7 +68,7 @@ void Runner::run(int index, const Operation& operation) {
     caught[number] = 0;
   }
   log_ += '\n';
-  if (has_passed_ && operation.closes != kNoSlot && result == 0) settle();
+  if (has_passed_ && ((operation.closes != kNoSlot && result == 0) || kept_ != 0)) settle();
   show_changes();
 }
 

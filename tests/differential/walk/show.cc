@@ -16,11 +16,12 @@
 namespace walk {
 namespace {
 
-// The ports of generate_address.cc.
-bool is_named_port(uint16_t port) { return port == 0 || port == 80 || (port >= 4000 && port <= 4003); }
+// The ports of generate_address.cc, and protocols, which raw sockets show as such.
+bool is_named_port(uint16_t port) { return port < 256 || (port >= 4000 && port <= 4003); }
 
 // Checksum and identifier of an ICMP header; identification and checksum of an IPv4 header.
 bool is_own_of_a_run(Payload kind, size_t at) {
+  if (kind == Payload::SizeAlone) return true;
   if (kind == Payload::Echo) return at >= 2 && at < 6;
   if (kind == Payload::Record) return at >= 15 && at < 18;
   return kind == Payload::Ip4Header && ((at >= 4 && at < 6) || (at >= 10 && at < 12));

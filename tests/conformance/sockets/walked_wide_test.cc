@@ -1,0 +1,248 @@
+// What wide walks found: raw sockets, groups, files sent to sockets, and records of what was sent.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/errqueue.h>
+#include <sys/sendfile.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+
+#include <string>
+
+#include "tests/conformance/sockets/posix.hh"
+
+namespace conformance {
+namespace {
+
+constexpr int kJoinGroup = 42, kLeaveGroup = 45;  // MCAST_*
+constexpr int kUnicastInterface = 50;             // IP_UNICAST_IF
+constexpr int kBindInterface = 62;                // SO_BINDTOIFINDEX
+constexpr int kProbe = 0x10;                      // MSG_PROBE
+
+template <typename T>
+int set_option(int fd, int level, int name, const T& value) {
+  return ::setsockopt(fd, level, name, &value, sizeof value);
+}
+template <typename Address>
+long send_to(int fd, const std::string& text, const Address& to, int flags = 0) {
+  return answer(::sendto(fd, text.data(), text.size(), flags, reinterpret_cast<const sockaddr*>(&to), sizeof to));
+}
+Fd raw4(int protocol) { return Fd(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, protocol)); }
+Fd raw6(int protocol) { return Fd(::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, protocol)); }
+
+// Whole files in memory, which may be read from anywhere.
+Fd file_of(const std::string& text) {
+  char name[] = "/tmp/lxnet-walked-XXXXXX";
+  Fd file(::mkstemp(name));
+  ::unlink(name);
+  EXPECT_EQ(::write(file, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  return file;
+}
+
+TEST(WalkedWideTest, PiecesOfARawPacketAreJoined) {
+  const Fd sender = raw4(253), receiver = raw4(253);
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  sockaddr_in first = loopback4(), last = loopback4();
+  first.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+  ASSERT_EQ(send_to(sender, "abc", first, MSG_MORE), 3);
+  const int ttl = 3;
+  ASSERT_EQ(set_option(sender, IPPROTO_IP, IP_TTL, ttl), 0);
+  char bytes[64];
+  EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), -EAGAIN);
+  ASSERT_EQ(send_to(sender, "de", last), 2);
+  ASSERT_EQ(::recv(receiver, bytes, sizeof bytes, 0), 25);
+  EXPECT_EQ(std::string(bytes + 20, 5), "abcde");
+  EXPECT_EQ(bytes[8], ttl);
+  in_addr destination{};
+  memcpy(&destination, bytes + 16, sizeof destination);
+  EXPECT_EQ(destination.s_addr, last.sin_addr.s_addr);
+  // What fails throws all away.
+  ASSERT_EQ(send_to(sender, "abc", last, MSG_MORE), 3);
+  ASSERT_EQ(answer(::sendto(sender, bad_pointer(), 5, 0, reinterpret_cast<const sockaddr*>(&last), sizeof last)), -EFAULT);
+  ASSERT_EQ(send_to(sender, "f", last), 1);
+  EXPECT_EQ(::recv(receiver, bytes, sizeof bytes, 0), 21);
+}
+
+TEST(WalkedWideTest, AnIcmpMessageWithoutAWholeHeaderIsNobodys) {
+  const Fd sender = raw4(IPPROTO_ICMP), receiver = raw4(IPPROTO_ICMP);
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  char byte;
+  EXPECT_EQ(send_to(sender, "", loopback4()), -EFAULT);
+  EXPECT_EQ(send_to(sender, "x", loopback4()), -EFAULT);
+  ASSERT_EQ(send_to(sender, "1234567", loopback4()), 7);
+  EXPECT_EQ(answer(::recv(receiver, &byte, 1, 0)), -EAGAIN);
+  ASSERT_EQ(send_to(sender, "12345678", loopback4()), 8);
+  EXPECT_EQ(::recv(receiver, &byte, 1, 0), 1);
+}
+
+TEST(WalkedWideTest, OptionsDoNotGoWithAHeaderOfTheProgramsAlsoNone) {
+  const Fd raw = raw4(IPPROTO_RAW);
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  const std::string header = "\x45" + std::string(19, '\0');
+  EXPECT_EQ(send_to(raw, header, loopback4()), 20);
+  EXPECT_EQ(send_to(raw, "", loopback4(), kProbe), -EINVAL);
+  EXPECT_EQ(send_to(raw, "", loopback4(), MSG_CONFIRM | kProbe), 0);
+  ASSERT_EQ(::setsockopt(raw, IPPROTO_IP, IP_OPTIONS, "", 0), 0);
+  EXPECT_EQ(send_to(raw, header, loopback4()), -EINVAL);
+  EXPECT_EQ(send_to(raw, "", loopback4(), MSG_CONFIRM | kProbe), -EINVAL);
+}
+
+TEST(WalkedWideTest, AHeaderThatNamesNobodyIsAnswered) {
+  const Fd sender = raw4(IPPROTO_RAW), hearer = raw4(IPPROTO_ICMP);
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  std::string header = "\x45" + std::string(19, '\0');
+  header[8] = 64;
+  header[9] = static_cast<char>(253);
+  ASSERT_EQ(send_to(sender, header, loopback4()), 20);
+  char bytes[100];
+  ASSERT_EQ(::recv(hearer, bytes, sizeof bytes, 0), 48);
+  EXPECT_EQ(bytes[20], 3);  // destination unreachable
+  EXPECT_EQ(bytes[21], 2);  // protocol
+}
+
+TEST(WalkedWideTest, ASourceRouteNeedsADestination) {
+  const Fd udp(::socket(AF_INET, SOCK_DGRAM, 0));
+  const uint8_t route[8] = {131, 7, 4, 127, 0, 0, 1, 0};
+  if (::setsockopt(udp, IPPROTO_IP, IP_OPTIONS, route, sizeof route) != 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  sockaddr_in any = loopback4(9);
+  any.sin_addr.s_addr = INADDR_ANY;
+  EXPECT_EQ(send_to(udp, "x", any), -EINVAL);
+}
+
+TEST(WalkedWideTest, DestinationOptionsMakeARawSocketWaitAsOthersDo) {
+  const Fd raw = raw6(253);
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(answer(::shutdown(raw, SHUT_WR)), -ENOTCONN);
+  EXPECT_EQ(send_to(raw, "x", loopback6()), 1);
+  const uint8_t options[8] = {0, 0, 1, 4, 0, 0, 0, 0};
+  ASSERT_EQ(set_option(raw, IPPROTO_IPV6, IPV6_DSTOPTS, options), 0);
+  EXPECT_EQ(send_to(raw, "x", loopback6()), -EPIPE);
+}
+
+TEST(WalkedWideTest, ARawSocketDoesNotLeaveByTheInterfaceOfItsPacketInformation) {
+  const Fd raw = raw6(253);
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  in6_pktinfo info{};
+  info.ipi6_ifindex = 60000;
+  ASSERT_EQ(::inet_pton(AF_INET6, "::ffff:127.0.0.1", &info.ipi6_addr), 1);
+  if (set_option(raw, IPPROTO_IPV6, IPV6_PKTINFO, info) != 0) GTEST_SKIP();
+  EXPECT_EQ(send_to(raw, "x", loopback6()), 1);
+}
+
+struct GroupRequest {
+  uint32_t interface;
+  sockaddr_storage group;
+};
+GroupRequest group_on_lo(const char* text) {
+  GroupRequest request{1, {}};
+  auto* address = reinterpret_cast<sockaddr_in*>(&request.group);
+  address->sin_family = AF_INET;
+  ::inet_pton(AF_INET, text, &address->sin_addr);
+  return request;
+}
+
+TEST(WalkedWideTest, AStreamJoinsGroupsByTheNewerOptions) {
+  const Fd stream(::socket(AF_INET, SOCK_STREAM, 0));
+  const GroupRequest request = group_on_lo("239.1.1.1");
+  EXPECT_EQ(set_option(stream, IPPROTO_IP, kJoinGroup, request), 0);
+  EXPECT_EQ(answer(set_option(stream, IPPROTO_IP, kJoinGroup, request)), -EADDRINUSE);
+  EXPECT_EQ(set_option(stream, IPPROTO_IP, kLeaveGroup, request), 0);
+  ip_mreq old{};
+  old.imr_multiaddr.s_addr = htonl(0xef010101);
+  old.imr_interface.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(answer(set_option(stream, IPPROTO_IP, IP_ADD_MEMBERSHIP, old)), -EPROTO);
+}
+
+TEST(WalkedWideTest, AGroupIsLeftByTheInterfaceThatAnAddressMeans) {
+  const Fd udp(::socket(AF_INET, SOCK_DGRAM, 0));
+  ASSERT_EQ(set_option(udp, IPPROTO_IP, kJoinGroup, group_on_lo("239.1.1.1")), 0);
+  ip_mreq by_address{};
+  by_address.imr_multiaddr.s_addr = htonl(0xef010101);
+  by_address.imr_interface.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(set_option(udp, IPPROTO_IP, IP_DROP_MEMBERSHIP, by_address), 0);
+}
+
+TEST(WalkedWideTest, AKnownGroupOfIpv6IsInUseWhateverTheInterface) {
+  const Fd udp(::socket(AF_INET6, SOCK_DGRAM, 0));
+  ipv6_mreq request{};
+  ASSERT_EQ(::inet_pton(AF_INET6, "ff02::fb", &request.ipv6mr_multiaddr), 1);
+  request.ipv6mr_interface = 1;
+  ASSERT_EQ(set_option(udp, IPPROTO_IPV6, IPV6_JOIN_GROUP, request), 0);
+  request.ipv6mr_interface = 0;
+  EXPECT_EQ(answer(set_option(udp, IPPROTO_IPV6, IPV6_JOIN_GROUP, request)), -EADDRINUSE);
+}
+
+TEST(WalkedWideTest, ABoundSocketChoosesNoInterfaceForIpv4) {
+  const Fd udp(::socket(AF_INET, SOCK_DGRAM, 0));
+  ASSERT_EQ(set_option(udp, SOL_SOCKET, kBindInterface, 1), 0);
+  EXPECT_EQ(answer(set_option(udp, IPPROTO_IP, kUnicastInterface, htonl(1))), -EINVAL);
+}
+
+TEST(WalkedWideTest, TimeoutsAreRoundedUpToTicks) {
+  const Fd udp(::socket(AF_INET, SOCK_DGRAM, 0));
+  timeval time{0, 999'999};
+  ASSERT_EQ(set_option(udp, SOL_SOCKET, SO_RCVTIMEO, time), 0);
+  socklen_t length = sizeof time;
+  ASSERT_EQ(::getsockopt(udp, SOL_SOCKET, SO_RCVTIMEO, &time, &length), 0);
+  EXPECT_EQ(time.tv_sec, 1);
+  EXPECT_EQ(time.tv_usec, 0);
+}
+
+TEST(WalkedWideTest, WhatCannotBePositionedIsNoFileToSendFrom) {
+  const Fd out(::socket(AF_INET, SOCK_DGRAM, 0)), socket(::socket(AF_INET, SOCK_DGRAM, 0));
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const Fd read_end(ends[0]), write_end(ends[1]), file = file_of("hello");
+  off_t offset = -1;
+  EXPECT_EQ(answer(::sendfile(out, socket, &offset, 1)), -ESPIPE);
+  EXPECT_EQ(answer(::sendfile(out, socket, nullptr, 1)), -EINVAL);
+  EXPECT_EQ(answer(::sendfile(out, read_end, &offset, 1)), -ESPIPE);
+  EXPECT_EQ(answer(::sendfile(out, write_end, nullptr, 0)), -EBADF);
+  EXPECT_EQ(answer(::sendfile(out, file, &offset, 1)), -EINVAL);
+  ASSERT_EQ(::fcntl(out, F_SETFL, O_APPEND), 0);
+  EXPECT_EQ(answer(::sendfile(out, file, nullptr, 0)), -EINVAL);
+}
+
+TEST(WalkedWideTest, AFilesEndIsNotToldToARawSocket) {
+  const Fd sender = raw6(253), receiver = raw6(253), file = file_of("hello");
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(connect_to(sender, loopback6()), 0);
+  off_t offset = 0;
+  ASSERT_EQ(::sendfile(sender, file, &offset, 100), 5);
+  char bytes[16];
+  EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), -EAGAIN);
+  ASSERT_EQ(::send(sender, "!", 1, 0), 1);
+  EXPECT_EQ(::recv(receiver, bytes, sizeof bytes, 0), 6);
+}
+
+// The offender's family in the record that a stamped datagram leaves; -1: no record.
+int offender_of_stamp(int fd) {
+  const int sent_and_reported = 0x12;
+  set_option(fd, SOL_SOCKET, SO_TIMESTAMPING, sent_and_reported);
+  if (::send(fd, "12345678", 8, 0) != 8) return -1;
+  poll_now(fd, POLLERR, 1000);
+  char bytes[200], control[512];
+  iovec vector{bytes, sizeof bytes};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (::recvmsg(fd, &message, MSG_ERRQUEUE) < 0) return -1;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    const bool is_error = (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_RECVERR) ||
+                          (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_RECVERR);
+    if (is_error) return SO_EE_OFFENDER(reinterpret_cast<sock_extended_err*>(CMSG_DATA(header)))->sa_family;
+  }
+  return -1;
+}
+
+TEST(WalkedWideTest, ARecordOfWhatWasSentOverIpv6NamesTheSender) {
+  const Fd six(::socket(AF_INET6, SOCK_DGRAM, 0)), four(::socket(AF_INET, SOCK_DGRAM, 0));
+  ASSERT_EQ(connect_to(six, loopback6(9)), 0);
+  ASSERT_EQ(connect_to(four, loopback4(9)), 0);
+  EXPECT_EQ(offender_of_stamp(six), AF_INET6);
+  EXPECT_EQ(offender_of_stamp(four), AF_UNSPEC);
+}
+
+}  // namespace
+}  // namespace conformance
