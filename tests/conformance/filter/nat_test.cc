@@ -363,6 +363,67 @@ TEST(NatForward, WhatPassesByIsRedirectedToTheRouter) {
   });
 }
 
+TEST(NatForward, AProxyLearnsWhereItsClientMeantToGo) {
+  with_filter([](int) {
+    Scene scene;
+    const Fd proxy = listening("0.0.0.0", 7000), client = scene.network.in_left(SOCK_STREAM);
+    ASSERT_EQ(put_nat<V4>(scene.control, {tcp_rule(old_target("REDIRECT", nat_range(nullptr, nullptr, 7000, 7000)))}, {}, {}, {}),
+              0);
+    ASSERT_EQ(connect_to(client, at("10.0.2.2", 80)), 0);
+    const Fd server = accepted(proxy);
+    EXPECT_EQ(text_of(name_of(server)), "10.0.1.1:7000");
+    EXPECT_EQ(original_destination(server), "10.0.2.2:80");
+    EXPECT_EQ(peer_of(client), "10.0.2.2:80");
+    EXPECT_EQ(answer(::send(server, "page", 4, 0)), 4);
+    EXPECT_EQ(poll_now(client, POLLIN, 2000), POLLIN);
+  });
+}
+
+TEST(NatForward, AHostThatAsksTheRouterForItselfGetsItself) {
+  with_filter([](int) {
+    Scene scene;
+    const Fd own_server = scene.network.in_left(SOCK_DGRAM);
+    ASSERT_EQ(bind_to(own_server, at("10.0.1.2", 5000)), 0);
+    ASSERT_EQ(put_nat<V4>(scene.control, {udp_rule(to_address("10.0.1.2", 5000))}, {}, {},
+                          {udp_rule(old_target("MASQUERADE", nat_range(nullptr, nullptr)))}),
+              0);
+    EXPECT_EQ(send_to(scene.sender, at("10.0.1.1", 53)), 1);
+    EXPECT_EQ(next_sender(own_server), "10.0.1.1:1000");
+    EXPECT_EQ(send_to(own_server, at("10.0.1.1", 1000)), 1);
+    EXPECT_EQ(next_sender(scene.sender), "10.0.1.1:53");
+  });
+}
+
+TEST(NatForward, EchoesOfTwoHostsWithOneIdentifierAreToldApart) {
+  with_filter([](int) {
+    Scene scene;
+    ASSERT_EQ(put_nat<V4>(scene.control, {}, {}, {}, {Rule4(old_target("MASQUERADE", nat_range(nullptr, nullptr)))}), 0);
+    enter(scene.network.left());
+    Route netlink;
+    ASSERT_EQ(give_address(netlink, "up", "10.0.1.3", 24), 0);
+    const Fd first(::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)), second(::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+    ASSERT_EQ(bind_to(first, at("10.0.1.2", 0)), 0);
+    ASSERT_EQ(bind_to(second, at("10.0.1.3", 0)), 0);
+    enter(scene.network.router());
+    // Type 8, identifier 77.
+    const std::string echo("\x08\x00\xf7\xb2\x00\x4d\x00\x00", 8);
+    const sockaddr_in to = at("10.0.2.2", 0);
+    for (const Fd* from : {&first, &second}) {
+      EXPECT_EQ(answer(::sendto(*from, echo.data(), echo.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to)), 8);
+      ASSERT_EQ(poll_now(*from, POLLIN, 2000), POLLIN);
+      char data[64] = {};
+      ASSERT_EQ(answer(::recv(*from, data, sizeof data, 0)), 28);
+      EXPECT_EQ(std::string(data + 20, 8), std::string("\x00\x00\xff\xb2\x00\x4d\x00\x00", 8)) << "its own identifier";
+    }
+    const std::string lines = text_at("/proc/self/net/nf_conntrack");
+    EXPECT_NE(lines.find("src=10.0.1.2 dst=10.0.2.2 type=8 code=0 id=77 src=10.0.2.2 dst=10.0.2.1 type=0 code=0 id=77 "),
+              std::string::npos)
+        << lines;
+    EXPECT_NE(lines.find("src=10.0.1.3 dst=10.0.2.2 type=8 code=0 id=77 src=10.0.2.2 dst=10.0.2.1 type=0 code=0 id="),
+              std::string::npos);
+  });
+}
+
 TEST(NatForward, PiecesAreTranslatedAsTheWholeThatTheyAre) {
   with_filter([](int) {
     Scene scene;
