@@ -21,10 +21,9 @@ Part part_of(uint8_t protocol) {
     case IpProtocol::Tcp:
     case IpProtocol::Udp:
     case IpProtocol::UdpLite:
-    case IpProtocol::Sctp:
       return Part::Port;
     default:
-      return Part::None;
+      return Part::None;  // SCTP among them, whose sum is not made anew
   }
 }
 

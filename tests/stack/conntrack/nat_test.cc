@@ -173,6 +173,18 @@ TEST_F(NatBench, ATimeWaitIsPushedOutByANewSynWhereNoPortIsLeft) {
   EXPECT_EQ(only()->tuple(kOriginal).source, IpAddress(other));
 }
 
+TEST_F(NatBench, OfAProtocolWhoseSumIsNotKnownTheAddressAloneChanges) {
+  map_sources(kFarOwn, 5000, 5000);
+  const Bytes ports{0, 7, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8};
+  const Bytes out = through(v4(kNear, kFar, IpProtocol::Sctp, ports));
+  EXPECT_EQ(v4_header(out).source, kFarOwn);
+  EXPECT_EQ(from(out, 20), ports);
+  const Bytes answer{0, 9, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8};
+  const Bytes in = back(v4(kFar, kFarOwn, IpProtocol::Sctp, answer));
+  EXPECT_EQ(v4_header(in).destination, kNear);
+  EXPECT_EQ(from(in, 20), answer);
+}
+
 TEST_F(NatBench, WhoIsMasqueradedIsForgottenWithTheAddress) {
   add_rule(FilterHook::PostRouting, [](FilterPacket& packet) { return masquerade(packet, {}); });
   EXPECT_EQ(v4_header(through(udp(kNear, 1, kFar, 2))).source, kFarOwn);
