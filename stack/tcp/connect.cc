@@ -251,16 +251,20 @@ uint64_t TcpSocket::peer_flow_hash() {
   return peer_flow_hash_;
 }
 
+// What our SYN says, also when it is sent again as a SYN-ACK because the peer's crossed it.
+NegotiatedOptions TcpSocket::offered_options() const {
+  const TunableValues& tunables = stack().tunables().values();
+  return {.timestamps = tunables.tcp_timestamps != 0 && signing_key() == nullptr,  // a signature takes their place in the SYN
+          .sack = tunables.tcp_sack != 0,
+          .window_scale = tunables.tcp_window_scaling != 0,
+          .ecn = tunables.tcp_ecn == 1};
+}
+
 // Everything of the control block that a new connection starts from.
 void TcpSocket::prepare_to_connect(Entry& entry) {
   disconnect_gap_ = 0;
   replace_error(Errno{});  // of what was before
-  const TunableValues& tunables = stack().tunables().values();
-  negotiated_ = {.timestamps = tunables.tcp_timestamps != 0,
-                 .sack = tunables.tcp_sack != 0,
-                 .window_scale = tunables.tcp_window_scaling != 0,
-                 .ecn = tunables.tcp_ecn == 1};
-  if (signing_key() != nullptr) negotiated_.timestamps = false;  // the signature takes their place in the SYN
+  negotiated_ = offered_options();
   const IsnSource isn(stack().sockets().key(), local_, remote_);
   const SeqNum repaired_send = snd_.end, repaired_receive = rcv_.nxt;
   timestamp_offset_ = isn.timestamp_offset();
@@ -275,7 +279,7 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   const ReceiveState fresh;
   rcv_ = fresh;
   if (repair_.is_on) {
-    negotiated_ = {.timestamps = false, .sack = false, .window_scale = tunables.tcp_window_scaling != 0, .ecn = false};
+    negotiated_ = {.timestamps = false, .sack = false, .window_scale = negotiated_.window_scale, .ecn = false};
     snd_.iss = repaired_send - 1;
     snd_.una = snd_.nxt = snd_.end = snd_.up = snd_.small_end = snd_.pushed = repaired_send;
     rcv_.nxt = rcv_.copied = rcv_.wup = repaired_receive;
@@ -288,6 +292,7 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   rtt_.reset();
   apply_rto_bounds();
   recovery_ = RecoveryState();
+  const TunableValues& tunables = stack().tunables().values();
   recovery_.reordering = static_cast<uint32_t>(tunables.tcp_reordering);
   congestion_.choose(*congestion_.algorithm);
   congestion_.cwnd = CongestionState::kInitialWindow;

@@ -100,7 +100,8 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
   negotiated_.timestamps = negotiated_.timestamps && options.timestamps.has_value();
   negotiated_.window_scale = negotiated_.window_scale && options.window_scale.has_value();
   snd_.window_shift = negotiated_.window_scale ? *options.window_scale : uint8_t{0};
-  if (!negotiated_.window_scale) {
+  // A SYN that crosses ours leaves our window as it was offered, as on Linux, though the peer will not scale it.
+  if (!negotiated_.window_scale && segment.flags.ack()) {
     rcv_.window_shift = 0;
     rcv_.window_clamp = std::min<uint32_t>(rcv_.window_clamp, 65535);
     rcv_.wnd = std::min<uint32_t>(rcv_.wnd, 65535);

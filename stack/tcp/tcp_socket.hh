@@ -155,6 +155,7 @@ class TcpSocket final : public Socket {
   bool holds_port() const { return is_bound_port_ || claim_.is_claimed; }
   Result<bool> connect_by_state_owned(Entry& entry);
   Result<> finish_connect(Entry& entry);
+  NegotiatedOptions offered_options() const;
   void prepare_to_connect(Entry& entry);
   Result<> disconnect_owned(Entry& entry);
   void reset_connection_state();

@@ -15,11 +15,13 @@ constexpr size_t kTimestampsSpace = 12, kSackHeaderSpace = 4, kSackBlockSpace = 
 
 TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& window) {
   TcpOptions options;
-  if (negotiated_.timestamps) options.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
+  const bool repeats_offer = out.flags.syn() && in(TcpState::SynReceived) && !fast_open_request_;
+  const NegotiatedOptions wanted = repeats_offer ? offered_options() : negotiated_;
+  if (wanted.timestamps) options.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
   if (out.flags.syn()) {
     options.maximum_segment_size = rcv_.advertised_mss;
-    options.sack_permitted = negotiated_.sack;
-    if (negotiated_.window_scale) options.window_scale = rcv_.window_shift;
+    options.sack_permitted = wanted.sack;
+    if (wanted.window_scale) options.window_scale = rcv_.window_shift;
     if (out.cookie != nullptr) options.fast_open = *out.cookie;
     // RFC 7323, 2.2: the window of a SYN is never scaled.
     window = static_cast<uint16_t>(std::min<uint32_t>(rcv_.wnd, 65535));

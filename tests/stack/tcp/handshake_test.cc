@@ -66,7 +66,7 @@ TEST(TcpHandshake, MeetsASimultaneousOpen) {
   wire.learn_iss();
   wire.expect("S 0:0 win 64240 mss 1460 sackOK ts ws 10");
   wire.inject({.flags = "S", .seq = 0, .mss = 1000});
-  wire.expect("SA 0:0 ack 1 win 64240 mss 1460");
+  wire.expect("SA 0:0 ack 1 win 64240 mss 1460 sackOK ts ws 10");
   EXPECT_EQ(socket->state(), TcpState::SynReceived);
   wire.inject({.flags = "SA", .seq = 0, .ack = 1, .mss = 1000});
   EXPECT_EQ(socket->state(), TcpState::Established);
