@@ -22,19 +22,23 @@ Result<> check_log(const RuleFacts&, ByteSpan data) {
   return ok();
 }
 
-TargetKind::Step log_packet(FilterPacket& packet, ByteSpan data) {
-  const auto settings = settings_of<LogSettings>(data);
+void write_log(const FilterPacket& packet, uint8_t level, uint8_t flags, const char* prefix) {
   LogLine line;
-  line << settings.prefix << "IN=" << packet.input_name << " OUT=" << packet.output_name << " ";
+  line << prefix << "IN=" << packet.input_name << " OUT=" << packet.output_name << " ";
   if (packet.input != nullptr) line << "MAC= ";
-  PacketText text(packet.packet, settings.flags, line);
+  PacketText text(packet.packet, flags, line);
   if (packet.family == IpFamily::V4) {
     text.put4(0, false);
   } else {
     text.put6(0, false);
   }
   if (packet.packet.mark != 0) (line << "MARK=0x").hex(packet.packet.mark, 1) << " ";
-  packet.entry.stack().hal().log(level_of(settings.level), line.text());
+  packet.entry.stack().hal().log(level_of(level), line.text());
+}
+
+TargetKind::Step log_packet(FilterPacket& packet, ByteSpan data) {
+  const auto settings = settings_of<LogSettings>(data);
+  write_log(packet, settings.level, settings.flags, settings.prefix);
   return TargetKind::Step::Continue;
 }
 

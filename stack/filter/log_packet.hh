@@ -13,5 +13,7 @@ static_assert(sizeof(LogSettings) == 32);
 
 Result<> check_log(const RuleFacts& rule, ByteSpan data);
 TargetKind::Step log_packet(FilterPacket& packet, ByteSpan data);
+// A level of Linux's, and XT_LOG_* flags.
+void write_log(const FilterPacket& packet, uint8_t level, uint8_t flags, const char* prefix);
 
 }  // namespace lxnet

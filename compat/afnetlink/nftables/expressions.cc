@@ -9,8 +9,8 @@ namespace {
 // One for the table's own family before one for any.
 const ExpressionType* find_type(Nla name, uint8_t family) {
   const ExpressionType* found = nullptr;
-  for (const auto rows :
-       {data_types(), payload_types(), meta_types(), state_types(), set_types(), filter_types(), connection_types()}) {
+  for (const auto rows : {data_types(), payload_types(), meta_types(), state_types(), set_types(), filter_types(),
+                          connection_types(), log_types()}) {
     for (const ExpressionType& row : rows) {
       if (!name.is_text(row.name)) continue;
       if (row.family == family) return &row;

@@ -47,6 +47,7 @@ std::span<const ExpressionType> state_types();
 std::span<const ExpressionType> set_types();
 std::span<const ExpressionType> filter_types();
 std::span<const ExpressionType> connection_types();
+std::span<const ExpressionType> log_types();
 
 struct ParsedExpression {
   const NftExpressionKind* kind = nullptr;

@@ -173,6 +173,27 @@ TEST(NftRule, ExpressionsAreChecked) {
   });
 }
 
+TEST(NftRule, LogsAtALevel) {
+  with_nft([](Nft& tables) {
+    make(tables);
+    const auto add = [&](const std::string& settings) {
+      return tables.change(NFT_MSG_NEWRULE, kCreate | NLM_F_APPEND, AF_INET, rule_in("t", "c", expression("log", settings)));
+    };
+    EXPECT_EQ(add(attribute(NFTA_LOG_LEVEL, be32(9))), -EINVAL);
+    EXPECT_EQ(add(attribute(NFTA_LOG_FLAGS, be32(0x10))), -EINVAL);
+    const std::string group = attribute(NFTA_LOG_GROUP, bytes(uint16_t{0}));
+    EXPECT_EQ(add(attribute(NFTA_LOG_LEVEL, be32(4)) + group), -EINVAL);
+    EXPECT_EQ(add(attribute(NFTA_LOG_FLAGS, be32(1)) + group), -EINVAL);
+    EXPECT_EQ(add(attribute(NFTA_LOG_PREFIX, std::string(128, 'x'))), -ERANGE);
+    EXPECT_EQ(add(attribute(NFTA_LOG_PREFIX, std::string(127, 'x'))), 0);
+    const std::vector<Heard> all = tables.dump(NFT_MSG_GETRULE, AF_INET);
+    ASSERT_EQ(all.size(), 2u);
+    const std::string data = Heard::in(Heard::list(all[0].find(NFTA_RULE_EXPRESSIONS)).at(0), 0, NFTA_EXPR_DATA);
+    EXPECT_EQ(Heard::in(data, 0, NFTA_LOG_PREFIX), std::string(127, 'x') + '\0');
+    EXPECT_EQ(number(Heard::in(data, 0, NFTA_LOG_LEVEL)), 4u) << "a warning";
+  });
+}
+
 TEST(NftSet, SaysWhatItsElementsAre) {
   with_nft([](Nft& tables) {
     make(tables);
