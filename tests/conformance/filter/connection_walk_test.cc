@@ -1,5 +1,5 @@
-// Random walks of TCP segments through a router: in which state each is to the rules, and what becomes of the connection. The
-// answers were recorded on Linux (recorded.hh).
+// Random walks of TCP segments, and of ICMP errors that are wrong somewhere, through a router: in which state each is to the
+// rules, and what becomes of the connection. The answers were recorded on Linux (recorded.hh).
 #include <netinet/tcp.h>
 
 #include <random>
@@ -205,6 +205,123 @@ void walk(const char* subject, unsigned first_seed, const char* tunable = nullpt
     }
   });
 }
+
+// ---- ICMP messages about a datagram, with a byte or a length that is wrong
+
+std::string ip_packet(const char* from, const char* to, uint8_t protocol, const std::string& payload) {
+  std::string packet(20, '\0');
+  const auto size = static_cast<uint16_t>(packet.size() + payload.size());
+  packet[0] = 0x45;
+  packet[2] = static_cast<char>(size >> 8);
+  packet[3] = static_cast<char>(size);
+  packet[8] = 64;
+  packet[9] = static_cast<char>(protocol);
+  const std::string addresses = bytes(at(from, 0).sin_addr) + bytes(at(to, 0).sin_addr);
+  memcpy(packet.data() + 12, addresses.data(), addresses.size());
+  uint32_t sum = sum_of(packet);
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  packet[10] = static_cast<char>(~sum >> 8);
+  packet[11] = static_cast<char>(~sum);
+  return packet + payload;
+}
+
+class Message {
+ public:
+  explicit Message(unsigned seed) : random_(seed) {}
+
+  // From whom to the client, an error about its datagram to the server, as it was when it left the router.
+  std::string next(const char* cited_source, const char* told) {
+    constexpr uint8_t kTypes[] = {3, 3, 3, 3, 11, 11, 12, 4, 5, 0, 8, 13, 14, 17, 18, 19, 40, 255};
+    std::string cited = ip_packet(cited_source, "10.0.2.2", IPPROTO_UDP, std::string("\x03\xe8\x13\x88\x00\x0c\x00\x00data", 12));
+    if (below(2) == 0) cited[below(static_cast<unsigned>(cited.size()))] ^= static_cast<char>(1 << below(8));
+    if (below(3) == 0) cited.resize(below(static_cast<unsigned>(cited.size())));
+    std::string message(8, '\0');
+    message[0] = static_cast<char>(kTypes[below(sizeof kTypes)]);
+    message[1] = static_cast<char>(below(4));
+    if (below(4) == 0) message.resize(1 + below(7));
+    if (message.size() == 8) message += cited;
+    uint32_t sum = sum_of(message);
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    if (below(10) == 0) sum ^= 0x40;
+    if (message.size() >= 4) {
+      message[2] = static_cast<char>(~sum >> 8);
+      message[3] = static_cast<char>(~sum);
+    }
+    return ip_packet(below(2) == 0 ? "10.0.2.2" : "10.0.2.9", told, IPPROTO_ICMP, message);
+  }
+
+ private:
+  unsigned below(unsigned end) { return static_cast<unsigned>(random_() % end); }
+  std::mt19937 random_;
+};
+
+// At PREROUTING all that comes is counted; what does not get to FORWARD or INPUT was dropped between: a 'd'.
+class Arrivals {
+ public:
+  explicit Arrivals(int fd) : fd_(fd) {
+    EXPECT_EQ(Table4("raw").hook(kPre, {Rule4(IPPROTO_ICMP, "", verdict(kAccept))}).hook(kOut).replace(fd), 0);
+    std::vector<Rule4> rules;
+    for (const unsigned state : {kNew4, kEstablished, kRelated, kInvalid})
+      rules.push_back(Rule4(IPPROTO_ICMP, in_state(state), verdict(kAccept)));
+    EXPECT_EQ(Table4("filter").hook(kIn, rules).hook(kForward, rules).hook(kOut).replace(fd), 0);
+  }
+  char next(const std::function<void()>& send) {
+    const Counts before = Table4::counters(fd_, "filter");
+    const uint64_t came = Table4::counters(fd_, "raw")[0].first;
+    send();
+    if (!soon([&] { return Table4::counters(fd_, "raw")[0].first != came; })) return '?';
+    for (int tries = 0; tries < 4; ++tries) {
+      const Counts now = Table4::counters(fd_, "filter");
+      for (size_t i = 0; i < 4; ++i) {
+        if (now[i].first != before[i].first) return "NERI"[i];
+        if (now[5 + i].first != before[5 + i].first) return "neri"[i];
+      }
+      ::usleep(500);
+    }
+    return 'd';
+  }
+
+ private:
+  int fd_;
+};
+
+void walk_of_errors(const char* subject, bool masquerades) {
+  with_filter([&](int) {
+    Routed network;
+    const Fd control(::socket(AF_INET, SOCK_DGRAM, 0));
+    if (masquerades) {
+      const Rule4 rule(IPPROTO_UDP, "", old_target("MASQUERADE", nat_range(nullptr, nullptr)));
+      ASSERT_EQ(put_nat<V4>(control, {}, {}, {}, {rule}), 0);
+    }
+    Arrivals arrivals(control);
+    const Fd client = network.in_left(SOCK_DGRAM), server = network.in_right(SOCK_DGRAM);
+    ASSERT_EQ(bind_to(client, at("10.0.1.2", 1000)), 0);
+    ASSERT_EQ(bind_to(server, at("10.0.2.2", 5000)), 0);
+    enter(network.right());
+    const Fd raw(::socket(AF_INET, SOCK_RAW, IPPROTO_RAW));
+    enter(network.router());
+    EXPECT_EQ(send_to(client, at("10.0.2.2", 5000), 4), 4);
+    ASSERT_NE(next_sender(server), "");
+    const char* const seen_as = masquerades ? "10.0.2.1" : "10.0.1.2";
+    for (unsigned seed = 0; seed < 8; ++seed) {
+      Message messages(seed);
+      std::string letters;
+      for (int i = 0; i < 60; ++i) {
+        const char* const told = i % 9 == 8 ? "10.0.1.3" : seen_as;
+        const std::string packet = messages.next(seen_as, told);
+        const sockaddr_in to = at(told, 0);
+        letters += arrivals.next([&] {
+          EXPECT_EQ(answer(::sendto(raw, packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to)),
+                    static_cast<long>(packet.size()));
+        });
+      }
+      recorded().check(subject, "seed " + std::to_string(seed), letters);
+    }
+  });
+}
+
+TEST(ConnectionWalk, ErrorsThatAreWrongSomewhereAreOfNoConnection) { walk_of_errors("errors", false); }
+TEST(ConnectionWalk, OfWhatIsTranslatedToo) { walk_of_errors("translated errors", true); }
 
 TEST(ConnectionWalk, SegmentsAreToTheirConnectionWhatTheyAreOnLinux) { walk("tcp", 1); }
 TEST(ConnectionWalk, WhereNoConnectionIsMetInTheMiddle) { walk("strict", 101, "tcp_loose"); }
