@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "stack/raw/raw_socket.hh"
+#include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
 
@@ -122,11 +123,11 @@ Result<> set_address_form(SyscallContext& context, SocketFile& file, int value) 
   return ok();
 }
 
-Result<int> get_address_form(SyscallContext& context, SocketFile& file) {
+Result<int> get_address_form(SyscallContext&, SocketFile& file) {
   Socket& socket = socket_of(file);
   if (!has_ports(socket)) return Errno::ENOPROTOOPT;
   // A datagram socket is connected also to port 0, which getpeername() does not show.
-  const bool is_connected = socket.type() == SocketType::Stream ? socket.remote_name(context.entry()).is_ok()
+  const bool is_connected = socket.type() == SocketType::Stream ? static_cast<TcpSocket&>(socket).state() == TcpState::Established
                                                                 : static_cast<DatagramSocket&>(socket).is_connected();
   if (!is_connected) return Errno::ENOTCONN;
   return int{file.address_family()};

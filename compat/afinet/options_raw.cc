@@ -10,14 +10,15 @@ constexpr int kIcmpFilter = 1, kIcmp6Filter = 1, kIpv6Checksum = 7, kIpv6HeaderI
 
 RawSocket& raw_of(SocketFile& file) { return static_cast<RawSocket&>(socket_of(file)); }
 
-// raw_seticmpfilter(): as many bytes as are given, at most the filter.
+// raw_seticmpfilter(): as many bytes as are given, at most the filter. It is copied into at once: what cannot be read is then
+// zero.
 template <typename T>
 Result<> read_filter(const OptionInput& input, T& filter) {
   const size_t given = static_cast<size_t>(input.length) < sizeof filter ? static_cast<size_t>(input.length) : sizeof filter;
-  T copy = filter;
-  TRY(copy_in(input.context.hal(), mutable_bytes_of(copy).first(given), input.value));
-  filter = copy;
-  return ok();
+  const MutableByteSpan bytes = mutable_bytes_of(filter).first(given);
+  const size_t missing = given == 0 ? 0 : input.context.hal().copy_from_user(bytes.data(), input.value.value(), given);
+  for (uint8_t& byte : bytes.last(missing)) byte = 0;
+  return missing == 0 ? ok() : Result<>(Errno::EFAULT);
 }
 
 struct Icmp6Filter {
@@ -32,9 +33,9 @@ Result<> set_icmp6_filter(const OptionInput& input) {
   Icmp6Filter filter{};
   uint32_t(&words)[8] = raw_of(input.socket).raw_options.icmp6_filter;
   for (size_t i = 0; i < 8; ++i) filter.words[i] = words[i];
-  TRY(read_filter(input, filter));
+  auto read = read_filter(input, filter);
   for (size_t i = 0; i < 8; ++i) words[i] = filter.words[i];
-  return ok();
+  return read;
 }
 
 Result<> get_icmp6_filter(const OptionOutput& output) {

@@ -16,10 +16,13 @@ namespace {
 
 constexpr size_t kChunk = 64 * 1024;
 
-bool is_udp_lite(SocketFile& file) {
-  constexpr uint8_t kUdpLite = 136;
+// UDP over AF_INET alone is told of a file's end, and then sends what it has; the others keep it for what comes next.
+bool keeps_pieces(SocketFile& file) {
+  constexpr uint8_t kUdp = 17, kUdpLite = 136;
   const Socket* const socket = file.internet_socket();
-  return socket != nullptr && socket->type() == SocketType::Datagram && socket->protocol() == kUdpLite;
+  if (file.socket_type() == kSockSequenced || file.socket_type() == kSockRaw) return true;
+  if (socket == nullptr || socket->type() != SocketType::Datagram) return false;
+  return socket->protocol() == kUdpLite || (socket->protocol() == kUdp && file.address_family() == kFamilyInet6);
 }
 
 // The end of the file, a short write or an error after some bytes end it with what was sent.
@@ -42,10 +45,8 @@ Result<int64_t> send_pieces(SyscallContext& context, SocketFile& out, ForeignFil
     SpanSource source(ByteSpan(buffer.data(), size));
     const bool waits = position == nullptr || !out.is_nonblocking();
     OutgoingMessage message{.source = source, .flags = kMessageSplicePages | (waits ? 0 : uint32_t{kMessageDontWait})};
-    // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE). UDP is told of
-    // the file's end, and then sends what it has; raw sockets and UDP-Lite are not, and keep it for what comes next.
-    const bool joins_pieces = out.socket_type() == kSockSequenced || out.socket_type() == kSockRaw || is_udp_lite(out);
-    if (joins_pieces && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;
+    // Where pieces would be messages they are one, as far as the count says that there is more (SPLICE_F_MORE).
+    if (keeps_pieces(out) && static_cast<uint64_t>(sent) + size < count) message.flags |= kMessageMore;
     auto written = out.send(context, message);
     if (!written.is_ok()) {
       const bool is_stream = out.socket_type() == kSockStream;

@@ -40,6 +40,16 @@ Result<> RawSocket::check_request(SendRequest& request, Endpoint& destination, u
   return ok();
 }
 
+// A source route without a destination, which raw_sendmsg() finds before it reads any of the message.
+bool RawSocket::routes_to_nobody(const SendRequest& request) const {
+  const IpAddress& to = request.destination != nullptr ? request.destination->address : remote_.address;
+  if (family() != IpFamily::V4 || !to.is_unspecified()) return false;
+  const Ref<StickyHeaders> sticky = request.control.has_options ? nullptr : attachments.options_v4();
+  const ByteSpan given = request.control.has_options ? request.control.options : sticky ? sticky->options_v4() : ByteSpan();
+  auto parsed = Ipv4Options::from_user(given, Ipv4OptionsPrivilege::RawNetwork);
+  return parsed.is_ok() && parsed.take().has_source_route();
+}
+
 // raw_probe_proto_opt(): what routes may ask of ICMP is read before there is a route, and what is too short for it cannot be
 // read.
 Result<> RawSocket::probe_header(const SendRequest& request, uint8_t number) const {
@@ -70,6 +80,7 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   const size_t size = request.source.remaining();
   const bool has_v4_options = family() == IpFamily::V4 && attachments.options_v4();
   if (ip_options.header_included && (request.control.has_options || has_v4_options)) return Errno::EINVAL;
+  if (routes_to_nobody(request)) return Errno::EINVAL;
   TRY(probe_header(request, number));
   // Over an AF_INET6 socket there is no turn to IPv4, and no such route.
   const IpAddress& to = request.destination != nullptr ? request.destination->address : remote_.address;

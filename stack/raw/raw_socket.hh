@@ -57,6 +57,7 @@ class RawSocket final : public DatagramSocket {
   Result<> start(Entry& entry);
   Result<> check_size_and_flags(const SendRequest& request) const;
   Result<> check_request(SendRequest& request, Endpoint& destination, uint8_t& protocol) const REQUIRES(lock_);
+  bool routes_to_nobody(const SendRequest& request) const REQUIRES(lock_);
   Result<> probe_header(const SendRequest& request, uint8_t number) const REQUIRES(lock_);
   Result<> check_room() const;
   Result<> send_packet(Entry& entry, Ref<Packet> packet, const SendPlan& plan) REQUIRES(lock_);

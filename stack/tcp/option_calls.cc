@@ -11,7 +11,8 @@ namespace lxnet {
 Result<> TcpOptionCalls::set_no_delay(Entry& entry, TcpSocket& socket, int value) {
   TaskOwnership ownership(socket.lock_, entry);
   socket.tcp_options.no_delay = value != 0;
-  if (value != 0 && !socket.tcp_options.cork) socket.push_pending(entry, TcpSocket::Nagle::Push);
+  // A cork holds what is written from now on (Linux: "an explicit push, which overrides even TCP_CORK").
+  if (value != 0) socket.push_pending(entry, TcpSocket::Nagle::Push);
   return ok();
 }
 

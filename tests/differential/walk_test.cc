@@ -18,7 +18,7 @@ namespace {
 
 using Kernel = TwoKernels::Kernel;
 constexpr uint64_t kSeedsAtOnce = 20;
-constexpr uint64_t kUsualFirst = 20, kUsualSeeds = 60, kUsualUnixSeeds = 25;
+constexpr uint64_t kUsualFirst = 20, kUsualSeeds = 60, kUsualUnixSeeds = 25, kUsualWideSeeds = 20;
 
 uint64_t number_from(const char* variable, uint64_t otherwise) {
   const char* text = getenv(variable);
@@ -101,7 +101,9 @@ void walk_seeds(const char* name, About about) {
   // there was none.
   const bool is_asked_for = getenv("LXNET_WALK_SEEDS") != nullptr;
   const uint64_t first = number_from("LXNET_SEED", is_asked_for ? static_cast<uint64_t>(time(nullptr)) * 1000 : kUsualFirst);
-  const uint64_t seeds = number_from("LXNET_WALK_SEEDS", about == About::UnixAlone ? kUsualUnixSeeds : kUsualSeeds);
+  const uint64_t seeds = number_from("LXNET_WALK_SEEDS", about == About::UnixAlone ? kUsualUnixSeeds
+                                                         : about == About::Wide    ? kUsualWideSeeds
+                                                                                   : kUsualSeeds);
   const bool keeps_going = number_from("LXNET_WALK_KEEP_GOING", 0) != 0;
   Walker walker({.steps = static_cast<int>(number_from("LXNET_WALK_STEPS", 500)),
                  .with_unix = about != About::Internet && about != About::Wide,

@@ -140,6 +140,75 @@ GroupRequest group_on_lo(const char* text) {
   return request;
 }
 
+TEST(WalkedWideTest, ASourceRouteToNobodyIsFoundBeforeTheMessage) {
+  const Fd raw = raw4(IPPROTO_ICMP);
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  const uint8_t route[8] = {131, 7, 4, 127, 0, 0, 1, 0};
+  ASSERT_EQ(set_option(raw, IPPROTO_IP, IP_OPTIONS, route), 0);
+  sockaddr_in any = loopback4();
+  any.sin_addr.s_addr = INADDR_ANY;
+  EXPECT_EQ(send_to(raw, "x", any), -EINVAL);
+  EXPECT_EQ(send_to(raw, "x", loopback4()), -EFAULT);
+}
+
+TEST(WalkedWideTest, AFilterThatCannotBeReadIsEmpty) {
+  const Fd raw = raw4(IPPROTO_ICMP);
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(set_option(raw, 255 /* SOL_RAW */, 1 /* ICMP_FILTER */, 0x109), 0);
+  EXPECT_EQ(answer(::setsockopt(raw, 255, 1, bad_pointer<const void>(), 4)), -EFAULT);
+  uint32_t filter = 1;
+  socklen_t length = sizeof filter;
+  ASSERT_EQ(::getsockopt(raw, 255, 1, &filter, &length), 0);
+  EXPECT_EQ(filter, 0u);
+}
+
+TEST(WalkedWideTest, NoDelayLetsOutWhatACorkHolds) {
+  TcpPair pair = tcp_pair();
+  const int on = 1;
+  ASSERT_EQ(set_option(pair.client, IPPROTO_TCP, 3 /* TCP_CORK */, on), 0);
+  ASSERT_EQ(::send(pair.client, "held", 4, 0), 4);
+  EXPECT_EQ(poll_now(pair.server, POLLIN), 0);
+  ASSERT_EQ(set_option(pair.client, IPPROTO_TCP, 1 /* TCP_NODELAY */, on), 0);
+  EXPECT_EQ(poll_now(pair.server, POLLIN, 1000), POLLIN);
+}
+
+TEST(WalkedWideTest, TheFormOfAnAddressIsAnEstablishedStreams) {
+  Fd listener(::socket(AF_INET6, SOCK_STREAM, 0)), client(::socket(AF_INET6, SOCK_STREAM, 0));
+  ASSERT_EQ(bind_to(listener, loopback6()), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  sockaddr_in6 to{};
+  socklen_t length = sizeof to;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&to), &length);
+  ASSERT_EQ(connect_to(client, to), 0);
+  const auto form = [&] {
+    int family = 0;
+    socklen_t size = sizeof family;
+    return ::getsockopt(client, IPPROTO_IPV6, 1 /* IPV6_ADDRFORM */, &family, &size) == 0 ? family : -errno;
+  };
+  EXPECT_EQ(form(), AF_INET6);
+  Fd(::accept(listener, nullptr, nullptr)).reset();
+  poll_now(client, POLLRDHUP, 1000);
+  EXPECT_EQ(form(), -ENOTCONN);
+}
+
+TEST(WalkedWideTest, AFilesEndIsNotToldToUdpOverIpv6) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    const Fd receiver(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK, 0)), sender(::socket(family, SOCK_DGRAM, 0)),
+        file = file_of("hello");
+    sockaddr_in6 to{};
+    socklen_t length = sizeof to;
+    ASSERT_EQ(family == AF_INET ? bind_to(receiver, loopback4()) : bind_to(receiver, loopback6()), 0);
+    ::getsockname(receiver, reinterpret_cast<sockaddr*>(&to), &length);
+    ASSERT_EQ(::connect(sender, reinterpret_cast<const sockaddr*>(&to), length), 0);
+    off_t offset = 0;
+    ASSERT_EQ(::sendfile(sender, file, &offset, 100), 5);
+    char bytes[16];
+    EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), family == AF_INET ? 5 : -EAGAIN);
+    ASSERT_EQ(::send(sender, "!", 1, 0), 1);
+    EXPECT_EQ(::recv(receiver, bytes, sizeof bytes, 0), family == AF_INET ? 1 : 6);
+  }
+}
+
 TEST(WalkedWideTest, AStreamJoinsGroupsByTheNewerOptions) {
   const Fd stream(::socket(AF_INET, SOCK_STREAM, 0));
   const GroupRequest request = group_on_lo("239.1.1.1");

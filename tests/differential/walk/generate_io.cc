@@ -172,7 +172,8 @@ void Generator::set_payload(int slot) {
   const Operation& call = out_.back();
   const size_t flags = call.number == SYS_recvmsg ? 2 : 3;
   const bool has_flags = call.number == SYS_recvmsg || call.number == SYS_recvmmsg || call.number == SYS_recvfrom;
-  if (has_flags && (call.arguments[flags].value & MSG_ERRQUEUE) != 0) out_.back().payload = Payload::Record;
+  if (has_flags && (call.arguments[flags].value & MSG_ERRQUEUE) != 0)
+    out_.back().payload = plan_.is_wide ? Payload::SizeAlone : Payload::Record;
 }
 
 void Generator::positioned(int slot) {
