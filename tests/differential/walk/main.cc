@@ -68,7 +68,7 @@ void pass_small_identifiers() {
     _exit(2);
   }
   if (chdir(directory) != 0) _exit(2);
-  if (options.plan.is_wide) pass_small_identifiers();
+  if (!options.plan.is_unix_alone) pass_small_identifiers();
   std::string log;
   walk::Runner runner(log);
   for (const auto& [index, operation] : steps_of(options)) {
