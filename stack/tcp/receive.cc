@@ -115,10 +115,11 @@ void TcpSocket::append_received(Ref<Packet> packet) {
     return;
   }
   // A packet that only cites blocks costs its struct; where the one before has room for the citation, that is spared.
-  if (back != nullptr && packet->linear().empty() && !ReceivedSegment::of(*back).fin && back->wall_nanos == packet->wall_nanos &&
+  if (back != nullptr && packet->linear().empty() && !ReceivedSegment::of(*back).fin &&
       ReceivedSegment::end(*back) == received.seq) {
     const uint32_t cost = back->true_size();
     if (back->append_from(*packet, 0, packet->size()).is_ok()) {
+      if (packet->wall_nanos != 0) back->wall_nanos = packet->wall_nanos;  // the newest stamp is the whole's
       ReceivedSegment::of(*back).fin = received.fin;
       receive_charge_ += back->true_size() - cost;
       return;

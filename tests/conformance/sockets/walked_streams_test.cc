@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 
 #include "tests/conformance/sockets/posix.hh"
 
@@ -153,6 +155,21 @@ TEST(WalkedStreamsTest, APacketBeyondASmallBufferKeepsTheEndOut) {
   ASSERT_EQ(::send(pair.client, bytes, 1500, 0), 1500);
   pair.client.reset();
   EXPECT_EQ(poll_now(pair.server, POLLIN | POLLRDHUP), POLLIN);
+}
+
+TEST(WalkedStreamsTest, AFaultInWhatCameInPiecesTakesNothing) {
+  TcpPair pair = tcp_pair();
+  timeval stamp{};
+  static_cast<void>(::ioctl(pair.server, 0x8906 /* SIOCGSTAMP */, &stamp));  // pieces are stamped from now on
+  ASSERT_EQ(::send(pair.client, "1234567", 7, 0), 7);
+  poll_now(pair.server, POLLIN, 1000);
+  char bytes[1500] = {};
+  ASSERT_EQ(::send(pair.client, bytes, sizeof bytes, 0), 1500);
+  iovec vector[2] = {{bytes, 100}, {bad_pointer(), 1400}};
+  EXPECT_EQ(answer(::readv(pair.server, vector, 2)), -EFAULT);
+  int size = 0;
+  ASSERT_EQ(::ioctl(pair.server, FIONREAD, &size), 0);
+  EXPECT_EQ(size, 1507);
 }
 
 TEST(WalkedStreamsTest, SoInqOfAUnixStreamLooksAtItsLengthFirst) {

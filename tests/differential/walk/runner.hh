@@ -29,6 +29,7 @@ class Runner {
   void store(const Operation& operation, const uint64_t* registers, long result);
   void show_changes();
   void settle();
+  bool is_full_echo(const Operation& operation) const;
 
   std::string& log_;
   Shower show_{log_};

@@ -17,7 +17,9 @@ namespace walk {
 namespace {
 
 // The ports of generate_address.cc, and protocols, which raw sockets show as such.
-bool is_named_port(uint16_t port) { return port < 256 || (port >= 4000 && port <= 4003); }
+bool is_named_port(uint16_t port) {
+  return port <= 1 || port == 58 || port == 80 || port == 253 || port == 255 || (port >= 4000 && port <= 4003);
+}
 
 // Checksum and identifier of an ICMP header; identification and checksum of an IPv4 header.
 bool is_own_of_a_run(Payload kind, size_t at) {
