@@ -44,6 +44,35 @@ done)sh",
      R"sh(socat UNIX-LISTEN:socket,fork EXEC:cat & until_exists socket
 for i in 1 2 3; do same "$(echo "through $i" | socat -t 2 - UNIX-CONNECT:socket)" "through $i"; done)sh",
      Unix::OfLxnet},
+    {"Nft",
+     {"nft", "iptables-nft", "nc"},
+     R"sh(nc -l -k 127.0.0.1 5000 > /dev/null & until_connects 5000
+nft -f - <<'RULES'
+table inet fw {
+  set closed { type inet_service; }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    ct state established,related counter accept
+    tcp dport @closed counter reject with tcp reset
+  }
+}
+table ip nat {
+  chain output { type nat hook output priority -100; tcp dport 5001 redirect to :5000; }
+}
+RULES
+nc -z 127.0.0.1 5000
+nc -z 127.0.0.1 5001
+nft add element inet fw closed '{ 5000 }'
+if nc -z 127.0.0.1 5000; then exit 1; fi
+same "$(nft list chain inet fw output | awk '/reject/ { print $6 }')" 1
+nft flush ruleset
+nc -z 127.0.0.1 5000
+iptables-nft -A INPUT -p tcp --dport 5000 -m conntrack --ctstate NEW -j REJECT --reject-with tcp-reset
+if nc -z 127.0.0.1 5000; then exit 1; fi
+iptables-nft -t nat -A OUTPUT -p tcp --dport 5002 -j REDIRECT --to-ports 5003
+nc -l 127.0.0.1 5003 > heard & sleep 0.3
+echo through | nc -N 127.0.0.1 5002; wait $!
+same "$(cat heard)" through)sh"},
     {"Iptables",
      {"iptables-legacy", "iptables-legacy-save", "iptables-legacy-restore", "nc"},
      R"sh(nc -l -k 127.0.0.1 5000 > /dev/null & until_connects 5000
