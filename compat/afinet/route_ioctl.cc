@@ -8,10 +8,13 @@
 namespace lxnet {
 namespace {
 
-constexpr uint16_t kRouteGateway = 0x2, kRouteHost = 0x4, kRouteReject = 0x200, kRouteMtu = 0x40;  // RTF_*
+constexpr uint16_t kRouteGateway = 0x2, kRouteHost = 0x4, kRouteReject = 0x200;  // RTF_*
+constexpr uint16_t kRouteMtu = 0x40, kRouteWindow = 0x80, kRouteRtt = 0x100;
 constexpr size_t kNameSize = Interface::kNameSize;
 
 // struct rtentry of a 64-bit caller.
+constexpr uint32_t kHeadersOfMtu = 40;
+
 struct UserRoute {
   uint64_t padding1;
   UserInetAddress destination, gateway, mask;
@@ -91,7 +94,12 @@ Result<RouteEntry> decode_route4(SyscallContext& context, const UserRoute& user)
     route.scope = AddressScope::Universe;
   }
   if ((user.flags & kRouteGateway) != 0 && !route.has_gateway) return Errno::EINVAL;
-  if ((user.flags & kRouteMtu) != 0) route.mtu = static_cast<uint32_t>(user.mtu);
+  // What this interface calls an MTU is the segment to announce.
+  if ((user.flags & kRouteMtu) != 0) {
+    route.metrics.set(RouteMetric::AdvertisedSegment, static_cast<uint32_t>(user.mtu) - kHeadersOfMtu);
+  }
+  if ((user.flags & kRouteWindow) != 0) route.metrics.set(RouteMetric::Window, static_cast<uint32_t>(user.window));
+  if ((user.flags & kRouteRtt) != 0) route.metrics.set(RouteMetric::Rtt, uint32_t{user.initial_rtt} << 3);
   return route;
 }
 

@@ -2,17 +2,26 @@
 
 namespace lxnet {
 
-std::optional<ByteSpan> NetlinkAttributes::find(uint16_t type) const {
+bool NetlinkAttributes::take(ByteSpan& rest, uint16_t& type, ByteSpan& value) {
   constexpr size_t kHead = 4;
   constexpr uint16_t kTypeMask = 0x3fff;  // the rest says how the value is coded
+  uint16_t head[2];
+  if (rest.size() < sizeof head) return false;
+  memcpy(head, rest.data(), sizeof head);
+  if (head[0] < kHead || head[0] > rest.size()) return false;
+  type = head[1] & kTypeMask;
+  value = rest.first(head[0]).subspan(kHead);
+  const size_t step = netlink_align(head[0]);
+  rest = rest.subspan(step < rest.size() ? step : rest.size());
+  return true;
+}
+
+std::optional<ByteSpan> NetlinkAttributes::find(uint16_t wanted) const {
   std::optional<ByteSpan> found;
-  for (ByteSpan rest = bytes_; rest.size() >= kHead;) {
-    uint16_t head[2];
-    memcpy(head, rest.data(), sizeof head);
-    if (head[0] < kHead || head[0] > rest.size()) break;
-    if ((head[1] & kTypeMask) == type) found = rest.first(head[0]).subspan(kHead);
-    const size_t step = netlink_align(head[0]);
-    rest = rest.subspan(step < rest.size() ? step : rest.size());
+  uint16_t type = 0;
+  ByteSpan value;
+  for (ByteSpan rest = bytes_; take(rest, type, value);) {
+    if (type == wanted) found = value;
   }
   return found;
 }

@@ -49,6 +49,14 @@ class NetlinkAttributes {
 
   // Its value; without it nothing: an attribute that is there may be empty.
   std::optional<ByteSpan> find(uint16_t type) const;
+  // visit(type, value) until one fails: Result<> of each in the order in which they stand.
+  template <typename Visitor>
+  Result<> for_each(Visitor&& visit) const {
+    uint16_t type = 0;
+    ByteSpan value;
+    for (ByteSpan rest = bytes_; take(rest, type, value);) TRY(visit(type, value));
+    return ok();
+  }
   // Whether it is there. ERANGE: shorter than a T.
   template <typename T>
   Result<bool> read(uint16_t type, T& value) const {
@@ -60,6 +68,9 @@ class NetlinkAttributes {
   }
 
  private:
+  // The next one; false at the end, and at what is no attribute.
+  static bool take(ByteSpan& rest, uint16_t& type, ByteSpan& value);
+
   ByteSpan bytes_;
 };
 

@@ -109,7 +109,6 @@ enum RouteAttribute : uint16_t {
   kRoutePreference = 20,
   kRouteUser = 25,
 };
-enum RouteMetric : uint16_t { kMetricMtu = 2, kMetricHopLimit = 10 };
 // RTNH_F_ONLINK, RTM_F_CLONED, RTM_F_LOOKUP_TABLE, and RTCF_*: what kind of destination it is.
 enum : uint32_t {
   kRouteIsOnLink = 4,

@@ -1,8 +1,11 @@
 // Routes: net/ipv4/fib_frontend.c, fib_semantics.c and net/ipv6/route.c.
+#include <algorithm>
+
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
 #include "compat/syscalls/sockaddr.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/congestion/congestion_control.hh"
 
 namespace lxnet {
 namespace {
@@ -14,11 +17,28 @@ struct CacheInfo {  // struct rta_cacheinfo; in hundredths of a second
 };
 static_assert(sizeof(CacheInfo) == 32);
 
+Result<> put_text(NetlinkWriter& writer, uint16_t type, const char* text) {
+  return writer.attribute(type, ByteSpan(reinterpret_cast<const uint8_t*>(text), __builtin_strlen(text) + 1));
+}
+
+uint32_t metric_of(const RouteEntry& route, RouteMetric metric) {
+  if (metric == RouteMetric::Mtu) return route.mtu;
+  if (metric == RouteMetric::HopLimit) return route.hop_limit;
+  return route.metrics.get(metric);
+}
+
+// rtnetlink_put_metrics().
 Result<> put_metrics(NetlinkWriter& writer, const RouteEntry& route) {
-  if (route.mtu == 0 && route.hop_limit == 0) return ok();
+  if (route.mtu == 0 && route.hop_limit == 0 && route.metrics.is_empty()) return ok();
   const size_t place = TRY(writer.begin_nested(kRouteMetrics));
-  if (route.mtu != 0) TRY(writer.attribute(kMetricMtu, route.mtu));
-  if (route.hop_limit != 0) TRY(writer.attribute(kMetricHopLimit, uint32_t{route.hop_limit}));
+  for (uint16_t number = 1; number <= RouteMetrics::kLast; ++number) {
+    if (RouteMetric{static_cast<uint8_t>(number)} == RouteMetric::CongestionControl) {
+      if (route.metrics.congestion != nullptr) TRY(put_text(writer, number, route.metrics.congestion->name));
+      continue;
+    }
+    const uint32_t value = metric_of(route, RouteMetric{static_cast<uint8_t>(number)});
+    if (value != 0) TRY(writer.attribute(number, value));
+  }
   writer.end_nested(place);
   return ok();
 }
@@ -34,15 +54,46 @@ Result<> put_gateway(NetlinkWriter& writer, const RouteEntry& route) {
   return writer.attribute(kRouteVia, ByteSpan(via));
 }
 
+constexpr uint32_t kLongestSegment = 65535 - 40, kLargestMtu = 65535 - 15, kFeatureMask = 0x1f;
+
+Result<> read_metric(RouteMetric metric, ByteSpan value, RouteEntry& route) {
+  if (metric == RouteMetric::CongestionControl) {
+    route.metrics.congestion =
+        find_congestion_algorithm(std::span(reinterpret_cast<const char*>(value.data()), std::min<size_t>(value.size(), 15)));
+    return route.metrics.congestion != nullptr ? ok() : Result<>(Errno::EINVAL);
+  }
+  uint32_t number = 0;
+  if (value.size() != sizeof number) return Errno::EINVAL;
+  copy_bytes(mutable_bytes_of(number), value);
+  switch (metric) {
+    case RouteMetric::Mtu:
+      route.mtu = std::min(number, kLargestMtu);
+      return ok();
+    case RouteMetric::HopLimit:
+      route.hop_limit = static_cast<uint8_t>(std::min(number, 255u));
+      return ok();
+    case RouteMetric::AdvertisedSegment:
+      number = std::min(number, kLongestSegment);
+      break;
+    case RouteMetric::Features:
+      if ((number & ~kFeatureMask) != 0) return Errno::EINVAL;
+      break;
+    default:
+      break;
+  }
+  route.metrics.set(metric, number);
+  return ok();
+}
+
+// ip_metrics_convert().
 Result<> read_metrics(const NetlinkAttributes& attributes, RouteEntry& route) {
   const auto nested = attributes.find(kRouteMetrics);
   if (!nested) return ok();
-  const NetlinkAttributes metrics(*nested);
-  TRY(metrics.read(kMetricMtu, route.mtu));
-  uint32_t hop_limit = 0;
-  TRY(metrics.read(kMetricHopLimit, hop_limit));
-  route.hop_limit = static_cast<uint8_t>(hop_limit > 255 ? 255 : hop_limit);
-  return ok();
+  return NetlinkAttributes(*nested).for_each([&](uint16_t number, ByteSpan value) -> Result<> {
+    if (number == 0) return ok();
+    if (number > RouteMetrics::kLast) return Errno::EINVAL;
+    return read_metric(RouteMetric{static_cast<uint8_t>(number)}, value, route);
+  });
 }
 
 Result<RouteEntry> read_route(const NetlinkRequest& request) {
@@ -108,7 +159,7 @@ Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route
 
 // IPv4's answer is a route of that one host, which Linux calls cloned.
 Result<> write_way4(NetlinkWriter& writer, const FlowKey& key, const RouteMessage& asked, const Route& way,
-                    const FibResult& found) {
+                    const FibResult& found, const RouteMetrics& metrics) {
   constexpr RouteType kTypes[] = {RouteType::Unicast, RouteType::Local, RouteType::Broadcast, RouteType::Multicast};
   constexpr uint32_t kFlags[] = {0, kRouteIsLocal, kRouteIsBroadcast | kRouteIsLocal, kRouteIsMulticast};
   const auto kind = static_cast<size_t>(way.kind);
@@ -137,6 +188,7 @@ Result<> write_way4(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
   TRY(put_gateway(writer, entry));
   entry.mtu = found.mtu;
   entry.hop_limit = found.hop_limit;
+  entry.metrics = metrics;
   TRY(put_metrics(writer, entry));
   TRY(writer.attribute(kRouteUser, key.uid));
   TRY(writer.attribute(kRouteCache, CacheInfo()));
@@ -145,7 +197,7 @@ Result<> write_way4(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
 
 // IPv6's is the route itself, for one host.
 Result<> write_way6(NetlinkWriter& writer, const FlowKey& key, const RouteMessage& asked, const Route& way,
-                    const FibResult& found) {
+                    const FibResult& found, const RouteMetrics& metrics) {
   const uint32_t table = found.table;
   const RouteMessage message{.family = asked.family,
                              .destination_length = 128,
@@ -167,6 +219,7 @@ Result<> write_way6(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
   entry.has_gateway = found.has_gateway;
   entry.mtu = found.mtu;
   entry.hop_limit = found.hop_limit;
+  entry.metrics = metrics;
   TRY(put_metrics(writer, entry));
   TRY(put_address(writer, kRoutePreferredSource, way.source));
   TRY(put_gateway(writer, entry));
@@ -192,6 +245,7 @@ Result<> get_route(SyscallContext& context, const NetlinkRequest& request, Netli
   TRY(attributes.read(kRouteUser, key.uid));
   uint32_t input = 0;
   if (TRY(attributes.read(kRouteInput, input)) && input != 0) return Errno::EOPNOTSUPP;
+  const FlowKey asked_key = key;
   RouteTable& routes = context.stack().routes();
   const Route way = TRY(routes.lookup(context.entry(), key));
   auto found = routes.find({.destination = key.destination,
@@ -203,7 +257,10 @@ Result<> get_route(SyscallContext& context, const NetlinkRequest& request, Netli
                             .tos = key.tos});
   // There are ways without a route: of a group, or out of an interface that was named.
   const FibResult route = found.is_ok() ? found.take() : FibResult{.type = RouteType::Unicast, .table = kTableMain};
-  return version == IpFamily::V4 ? write_way4(writer, key, asked, way, route) : write_way6(writer, key, asked, way, route);
+  key.source = way.source;
+  const RouteMetrics metrics = routes.metrics_of(key);
+  return version == IpFamily::V4 ? write_way4(writer, asked_key, asked, way, route, metrics)
+                                 : write_way6(writer, asked_key, asked, way, route, metrics);
 }
 
 Result<> dump_routes(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer) {

@@ -69,7 +69,7 @@ const RouteNode* RouteTable::find_in_table(const Table& table, const FibQuery& q
   return nullptr;
 }
 
-Result<FibResult> RouteTable::find_locked(const FibQuery& query) const {
+Result<FibResult> RouteTable::find_locked(const FibQuery& query, RouteMetrics* metrics) const {
   for (const RuleNode& node : rules_) {
     const RoutingRule& rule = node.rule;
     if (!matches(rule, query)) continue;
@@ -82,6 +82,7 @@ Result<FibResult> RouteTable::find_locked(const FibQuery& query) const {
     const RouteEntry& route = found->value;
     if (rule.suppress_prefix_length >= route.destination.length) continue;
     if (route.type >= RouteType::Blackhole) return error_of(route.type);
+    if (metrics != nullptr) *metrics = route.metrics;
     return FibResult{.type = route.type,
                      .scope = route.scope,
                      .next_hop_scope = found->next_hop_scope,
@@ -102,6 +103,24 @@ Result<FibResult> RouteTable::find_locked(const FibQuery& query) const {
 Result<FibResult> RouteTable::find(const FibQuery& query) const {
   MutexLock lock(mutex_);
   return find_locked(query);
+}
+
+RouteMetrics RouteTable::find_metrics(const FlowKey& key) const {
+  RouteMetrics metrics;
+  MutexLock lock(mutex_);
+  // Without a route it says nothing.
+  static_cast<void>(find_locked({.destination = key.destination,
+                                 .source = key.source,
+                                 .input_interface = stack_.interfaces().loopback().index(),
+                                 .output_interface = key.output_interface,
+                                 .mark = key.mark,
+                                 .uid = key.uid,
+                                 .source_port = key.source_port,
+                                 .destination_port = key.destination_port,
+                                 .protocol = key.protocol,
+                                 .tos = static_cast<uint8_t>(key.tos & 0xfc)},
+                                &metrics));
+  return metrics;
 }
 
 RouteType RouteTable::address_type(const IpAddress& address, uint32_t interface_index) const {

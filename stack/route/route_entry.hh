@@ -2,6 +2,7 @@
 #pragma once
 
 #include "stack/interface_address.hh"
+#include "stack/route/route_metrics.hh"
 
 namespace lxnet {
 
@@ -54,6 +55,7 @@ struct RouteEntry {
   IpAddress preferred_source = {};  // unspecified: chosen by address selection
   uint32_t mtu = 0;                 // RTAX_MTU; 0: the interface's
   uint8_t hop_limit = 0;            // RTAX_HOPLIMIT; 0: the default
+  RouteMetrics metrics = {};        // the others
   Instant expires = Instant::never();
 };
 

@@ -173,6 +173,7 @@ Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, RouteConflict co
       }
     }
     if (!table->trie.insert(*node).is_ok()) return refuse(Errno::ENOMEM);
+    if (!route.metrics.is_empty()) __atomic_store_n(&has_metrics_, true, __ATOMIC_RELAXED);
     if (conflict == RouteConflict::Replace && equal != nullptr) {
       replaced = equal->value;
       has_replaced = true;

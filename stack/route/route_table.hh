@@ -73,6 +73,10 @@ class RouteTable {
   Result<Ipv4Address> select_source(const Interface& output, Ipv4Address destination, AddressScope scope) const;
   // Without an output interface (null) as if any were as good as another.
   Result<Ipv6Address> select_source(const Interface* output, const Ipv6Address& destination, uint8_t preferences = 0) const;
+  // What the route of a flow says to its transport. As long as no route says anything this is one load.
+  RouteMetrics metrics_of(const FlowKey& key) const {
+    return __atomic_load_n(&has_metrics_, __ATOMIC_RELAXED) ? find_metrics(key) : RouteMetrics();
+  }
   // The tables alone. ENETUNREACH without any match; what a route of an error type says.
   Result<FibResult> find(const FibQuery& query) const;
 
@@ -145,6 +149,7 @@ class RouteTable {
   };
 
   // route_table.cc
+  RouteMetrics find_metrics(const FlowKey& key) const;
   Table* find_table(IpFamily family, uint32_t id) const REQUIRES(mutex_);
   Result<> check(const RouteEntry& route, RouteNode& node) const;
   Result<> check_gateway(const RouteEntry& route, RouteNode& node) const;
@@ -175,7 +180,7 @@ class RouteTable {
   void arm_expiry() REQUIRES(mutex_);
   static void expired(Entry& entry, Timer& timer);
   // fib.cc
-  Result<FibResult> find_locked(const FibQuery& query) const REQUIRES(mutex_);
+  Result<FibResult> find_locked(const FibQuery& query, RouteMetrics* metrics = nullptr) const REQUIRES(mutex_);
   const RouteNode* find_in_table(const Table& table, const FibQuery& query) const REQUIRES(mutex_);
   const RouteNode* prefer_router(const RouteNode& first, const RouteTrie::Node& place, const FibQuery& query) const
       REQUIRES(mutex_);
@@ -202,6 +207,7 @@ class RouteTable {
   static constexpr size_t kRedirectPaces = 64;
   RedirectPace redirect_paces_[kRedirectPaces] GUARDED_BY(mutex_);
   Timer expiry_timer_;
+  bool has_metrics_ = false;  // atomic: some route has had some
   uint32_t generation_ = 1;
 };
 

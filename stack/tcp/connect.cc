@@ -257,7 +257,7 @@ NegotiatedOptions TcpSocket::offered_options() const {
   return {.timestamps = tunables.tcp_timestamps != 0 && signing_key() == nullptr,  // a signature takes their place in the SYN
           .sack = tunables.tcp_sack != 0,
           .window_scale = tunables.tcp_window_scaling != 0,
-          .ecn = tunables.tcp_ecn == 1};
+          .ecn = tunables.tcp_ecn == 1 || route_metrics().wants_ecn()};
 }
 
 // Everything of the control block that a new connection starts from.
@@ -294,8 +294,9 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   recovery_ = RecoveryState();
   const TunableValues& tunables = stack().tunables().values();
   recovery_.reordering = static_cast<uint32_t>(tunables.tcp_reordering);
-  congestion_.choose(*congestion_.algorithm);
-  congestion_.cwnd = CongestionState::kInitialWindow;
+  const CongestionAlgorithm* by_route = route_metrics().congestion;
+  congestion_.choose(by_route != nullptr ? *by_route : *congestion_.algorithm);
+  congestion_.cwnd = initial_window_;
   congestion_.ssthresh = CongestionState::kNoThreshold;
   statistics_ = TcpStatistics();
   fast_open_ = FastOpenState();
@@ -308,9 +309,15 @@ void TcpSocket::prepare_sizes() {
       std::min<uint32_t>(route_.mtu == 0 ? route_.output->mtu() : route_.mtu, remote_.address.is_v4() ? 65535 : 65575);
   snd_.path_mtu = mtu;
   uint32_t advertised = std::clamp<uint32_t>(mtu > headers ? mtu - headers : 0, 88, 65535);
+  const RouteMetrics metrics = route_metrics();
+  if (metrics.get(RouteMetric::AdvertisedSegment) != 0) advertised = metrics.get(RouteMetric::AdvertisedSegment);
   if (tcp_options.max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options.max_segment);
   rcv_.advertised_mss = static_cast<uint16_t>(advertised);
-  rcv_.window_clamp = tcp_options.window_clamp;
+  rcv_.window_clamp = tcp_options.window_clamp != 0 ? tcp_options.window_clamp : metrics.get(RouteMetric::Window);
+  acks_at_once_ = metrics.get(RouteMetric::QuickAck) != 0;
+  const uint32_t initial = metrics.get(RouteMetric::InitialCongestionWindow);
+  initial_window_ = static_cast<uint16_t>(std::min(initial == 0 ? CongestionState::kInitialWindow : initial, 65535u));
+  congestion_.cwnd = initial_window_;
   // A receive buffer that the user chose bounds the window for good.
   if (options.receive_buffer_locked && (rcv_.window_clamp == 0 || rcv_.window_clamp > full_window()))
     rcv_.window_clamp = full_window();
@@ -319,8 +326,22 @@ void TcpSocket::prepare_sizes() {
   choose_initial_window(advertised);
 }
 
+RouteMetrics TcpSocket::route_metrics() const {
+  FlowKey key = flow_key();
+  if (key.source.is_unspecified()) key.source = route_.source;
+  return stack().routes().metrics_of(key);
+}
+
+// The route's least timeout comes before the user's, where it is locked (tcp_rto_min).
+void TcpSocket::set_rto_bounds() {
+  const RouteMetrics metrics = route_metrics();
+  const bool by_route = metrics.is_locked(RouteMetric::LeastRto);
+  rtt_.set_rto_bounds(by_route ? Duration::millis(metrics.get(RouteMetric::LeastRto)) : tcp_options.min_rto.get(),
+                      tcp_options.max_rto);
+}
+
 void TcpSocket::apply_rto_bounds() {
-  rtt_.set_rto_bounds(tcp_options.min_rto, tcp_options.max_rto);
+  set_rto_bounds();
   rtt_.set_initial_rto(RttEstimator::kInitialRto);
 }
 

@@ -111,11 +111,11 @@ bool TcpSocket::may_compress_ack(Entry& entry) {
 void TcpSocket::delay_ack(Entry& entry) {
   Duration delay = ack_.ato == Duration() ? kMinDelay : ack_.ato;  // nothing but a FIN may have come
   if (delay > kMinDelay) {
-    Duration longest = is_interactive() || ack_.saw_push ? tcp_options.longest_ack_delay() : Duration::millis(500);
+    Duration longest = is_interactive() || ack_.saw_push ? longest_ack_delay() : Duration::millis(500);
     if (rtt_.has_sample()) longest = std::min(longest, std::max(Duration::micros(rtt_.srtt_micros()), kMinDelay));
     delay = std::min(delay, longest);
   }
-  delay = std::min(delay, tcp_options.longest_ack_delay());
+  delay = std::min(delay, longest_ack_delay());
   if (deadlines_.is_set(Deadlines::Kind::Ack)) {
     const Instant deadline = deadlines_.at(Deadlines::Kind::Ack);
     if (deadline <= entry.now() + delay / 4) {

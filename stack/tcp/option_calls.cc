@@ -153,7 +153,7 @@ Result<> TcpOptionCalls::set_rto_bounds(Entry& entry, TcpSocket& socket, Duratio
   TaskOwnership ownership(socket.lock_, entry);
   socket.tcp_options.min_rto = least;
   socket.tcp_options.max_rto = most;
-  socket.rtt_.set_rto_bounds(least, most);
+  socket.set_rto_bounds();
   return ok();
 }
 
@@ -176,12 +176,14 @@ Result<> TcpOptionCalls::set_congestion(Entry& entry, TcpSocket& socket, std::sp
   const CongestionAlgorithm* algorithm = find_congestion_algorithm(name);
   if (algorithm == nullptr) return Errno::ENOENT;
   TaskOwnership ownership(socket.lock_, entry);
+  const bool is_under_way = !socket.in(TcpState::Closed | TcpState::Listen);
+  if (is_under_way && socket.route_metrics().is_locked(RouteMetric::CongestionControl)) return Errno::EPERM;
   if (algorithm == socket.congestion_.algorithm) return ok();
   socket.refresh_congestion_facts(entry.now());
-  if (socket.in(TcpState::Closed | TcpState::Listen)) {
-    socket.congestion_.choose(*algorithm);
-  } else {
+  if (is_under_way) {
     socket.congestion_.start(*algorithm);
+  } else {
+    socket.congestion_.choose(*algorithm);
   }
   return ok();
 }
@@ -235,7 +237,7 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   }
   info.flags = static_cast<uint8_t>((socket.statistics_.rate_app_limited ? 1 : 0) | socket.fast_open_.failure << 1);
   info.rto = static_cast<uint32_t>(socket.current_rto().in_micros());
-  info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.tcp_options.longest_ack_delay()).in_micros());
+  info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.longest_ack_delay()).in_micros());
   info.snd_mss = socket.snd_.mss;
   info.rcv_mss = has_path ? socket.rcv_.mss : 0u;
   info.unacked = socket.recovery_.out;

@@ -260,7 +260,7 @@ void TcpSocket::validate_window(Entry& entry, bool was_limited) {
 // The application has used less for a whole timeout: half of what it did not use goes (tcp_cwnd_application_limited).
 void TcpSocket::give_back_window(Entry& entry) {
   if (congestion_.loss_state == LossState::Open && !is_orphan_ && !wants_space_) {
-    const uint32_t used = std::max(recovery_.window_used, CongestionState::kInitialWindow);
+    const uint32_t used = std::max<uint32_t>(recovery_.window_used, initial_window_);
     if (used < congestion_.cwnd) {
       congestion_.ssthresh = current_threshold();
       congestion_.cwnd = (congestion_.cwnd + used) >> 1;
@@ -277,7 +277,7 @@ void TcpSocket::after_idle(Entry& entry) {
   if (idle <= rto || snd_.last_data_at == Instant()) return;
   refresh_congestion_facts(entry.now());
   congestion_.ssthresh = current_threshold();
-  const uint32_t restart = std::min(congestion_.cwnd, CongestionState::kInitialWindow);
+  const uint32_t restart = std::min<uint32_t>(congestion_.cwnd, initial_window_);
   for (Duration left = idle - rto; left > Duration() && congestion_.cwnd > restart; left = left - rto) congestion_.cwnd /= 2;
   congestion_.cwnd = std::max(congestion_.cwnd, restart);
   recovery_.window_used = 0;

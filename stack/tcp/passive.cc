@@ -88,6 +88,14 @@ Result<Ref<Socket>> TcpSocket::accept(Entry& entry) {
   return Ref<Socket>(std::move(child));
 }
 
+// Of the way to whom a listener answers.
+RouteMetrics TcpSocket::metrics_to(const SynRequest& request) const {
+  FlowKey key = flow_key();
+  key.source = request.local.address;
+  key.destination = request.remote.address;
+  return stack().routes().metrics_of(key);
+}
+
 // What the SYN agreed to, and how the answer is to look.
 void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment) {
   const TunableValues& tunables = stack().tunables().values();
@@ -95,7 +103,8 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
   request.negotiated.timestamps = offered.timestamps.has_value() && tunables.tcp_timestamps != 0;
   request.negotiated.sack = offered.sack_permitted && tunables.tcp_sack != 0;
   request.negotiated.window_scale = offered.window_scale.has_value() && tunables.tcp_window_scaling != 0;
-  request.negotiated.ecn = segment.flags.has_all(kTcpEce | kTcpCwr) && (segment.tos & kEcnMask) == 0 && tunables.tcp_ecn != 0;
+  request.negotiated.ecn = segment.flags.has_all(kTcpEce | kTcpCwr) && (segment.tos & kEcnMask) == 0 &&
+                           (tunables.tcp_ecn != 0 || metrics_to(request).wants_ecn());
   request.peer_shift = offered.window_scale.value_or(0);
   request.peer_mss = offered.maximum_segment_size.value_or(536);
   if (tcp_options.max_segment != 0) request.peer_mss = std::min(request.peer_mss, tcp_options.max_segment);
@@ -148,8 +157,9 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->shutdown_ = shutdown_;  // of before it listened
   child->negotiated_ = request.negotiated;
   child->timestamp_offset_ = request.ts_offset;
-  child->congestion_.choose(*congestion_.algorithm);
   TRY(child->look_up_route(entry));
+  const CongestionAlgorithm* by_route = child->route_metrics().congestion;
+  child->congestion_.choose(by_route != nullptr ? *by_route : *congestion_.algorithm);
   TRY(child->inherit_signing_key(*this));
   child->prepare_sizes();
   child->draw_transmit_hash();

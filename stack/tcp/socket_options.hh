@@ -30,10 +30,10 @@ struct TcpSocketOptions {
   BriefMicros max_rto = Duration::seconds(120);       // TCP_RTO_MAX_MS
   BriefMicros max_ack_delay = Duration::millis(200);  // TCP_DELACK_MAX_US
 
-  // tcp_delack_max(): never so late that a sender of the same mind sends again.
-  Duration longest_ack_delay() const {
+  // tcp_delack_max(): never so late that a sender of the same mind sends again, whose least timeout is ours.
+  Duration longest_ack_delay(Duration least_timeout) const {
     constexpr Duration kTick = Duration::millis(4);  // a jiffy of Linux's, by which it counts
-    const Duration by_timeout = std::max<Duration>(min_rto, kTick + kTick) - kTick;
+    const Duration by_timeout = std::max<Duration>(least_timeout, kTick + kTick) - kTick;
     return std::min<Duration>(by_timeout, max_ack_delay);
   }
 };

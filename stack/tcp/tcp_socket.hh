@@ -9,6 +9,7 @@
 #include "stack/demux_entry.hh"
 #include "stack/port_hooks.hh"
 #include "stack/route/route.hh"
+#include "stack/route/route_metrics.hh"
 #include "stack/socket.hh"
 #include "stack/socket_lock.hh"
 #include "stack/tcp/congestion/congestion_control.hh"
@@ -156,6 +157,8 @@ class TcpSocket final : public Socket {
   Result<bool> connect_by_state_owned(Entry& entry);
   Result<> finish_connect(Entry& entry);
   NegotiatedOptions offered_options() const;
+  // What the route says; from the route's source, where the socket has none.
+  RouteMetrics route_metrics() const;
   void prepare_to_connect(Entry& entry);
   Result<> disconnect_owned(Entry& entry);
   void reset_connection_state();
@@ -164,6 +167,8 @@ class TcpSocket final : public Socket {
   uint64_t peer_flow_hash();
   void prepare_sizes();
   void apply_rto_bounds();
+  void set_rto_bounds();
+  Duration longest_ack_delay() const { return tcp_options.longest_ack_delay(rtt_.min_rto()); }
   FlowKey flow_key() const;
   Result<> look_up_route(Entry& entry);
   Result<> look_up_route_for(Entry& entry, const IpAddress& local, const Endpoint& remote);
@@ -175,6 +180,7 @@ class TcpSocket final : public Socket {
   Result<> start_listening(Entry& entry);
   void stop_listening(Entry& entry);
   void describe_listener(TcpInfo& info) const;
+  RouteMetrics metrics_to(const SynRequest& request) const;
   void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
   void choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
   Result<Ref<TcpSocket>> create_child(Entry& entry, SynRequest& request, const TcpSegment& segment);
@@ -457,7 +463,7 @@ class TcpSocket final : public Socket {
   bool is_interactive() const { return ack_.pingpong >= interactive_threshold(); }
   void become_interactive() { ack_.pingpong = interactive_threshold(); }
   uint8_t interactive_threshold() const;  // tcp_pingpong_thresh
-  bool in_quick_ack_mode() const { return ack_.quick != 0 && !is_interactive(); }
+  bool in_quick_ack_mode() const { return acks_at_once_ || (ack_.quick != 0 && !is_interactive()); }
   void enter_quick_ack_mode(uint8_t limit);
   void raise_quick_acks(uint8_t limit);
   void note_congestion_mark(const TcpSegment& segment);
@@ -548,6 +554,8 @@ class TcpSocket final : public Socket {
   bool ecn_ce_seen_ = false;
   RepairState repair_;
   NegotiatedOptions negotiated_;
+  bool acks_at_once_ = false;  // the route says so
+  uint16_t initial_window_ = CongestionState::kInitialWindow;
   uint32_t disconnect_gap_ = 0;
   uint32_t memory_pages_ = 0;  // of the buffers, as the stack's limit counts them
   uint32_t uid_ = 0;

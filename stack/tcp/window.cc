@@ -112,7 +112,11 @@ void TcpSocket::choose_initial_window(uint32_t segment) {
   if (space > segment) space = space / segment * segment;
   // Some read the field as a signed number.
   if (tunables.tcp_workaround_signed_windows != 0) space = std::min(space, 32767u);
-  rcv_.wnd = space;
+  if (const uint32_t segments = route_metrics().get(RouteMetric::InitialReceiveWindow); segments != 0) {
+    rcv_.wnd = static_cast<uint32_t>(std::min<uint64_t>(space, uint64_t{segments} * segment));
+  } else {
+    rcv_.wnd = space;
+  }
   rcv_.window_shift = 0;
   if (negotiated_.window_scale) {
     uint32_t largest = std::max({space, static_cast<uint32_t>(tunables.tcp_rmem[2]), static_cast<uint32_t>(tunables.rmem_max)});

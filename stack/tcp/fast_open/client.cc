@@ -22,7 +22,8 @@ TcpSocket::FastOpenPlan TcpSocket::plan_fast_open(Entry& entry) {
   FastOpenPlan plan{.mss = known.mss, .has_option = false, .may_carry_data = false, .cookie = known.cookie};
   if (shared.is_paused(entry.now(), Duration::seconds(tunables.tcp_fastopen_blackhole_seconds))) return plan;
   fast_open_.ends_pause = shared.has_been_paused();
-  if ((tunables.tcp_fastopen & kClientWithoutCookie) != 0 || tcp_options.fast_open_no_cookie) {
+  if ((tunables.tcp_fastopen & kClientWithoutCookie) != 0 || tcp_options.fast_open_no_cookie ||
+      route_metrics().get(RouteMetric::FastOpenWithoutCookie) != 0) {
     plan.may_carry_data = true;
     return plan;
   }

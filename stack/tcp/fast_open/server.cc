@@ -27,7 +27,8 @@ bool Listener::try_fast_open(Entry& entry, Ref<SynRequest>& request, TcpSegment&
     count(entry, Mib::TcpExtTCPFastOpenListenOverflow);
     return false;
   }
-  const bool needs_cookie = (mode & kServerWithoutCookie) == 0 && !socket_.tcp_options.fast_open_no_cookie;
+  const bool needs_cookie = (mode & kServerWithoutCookie) == 0 && !socket_.tcp_options.fast_open_no_cookie &&
+                            socket_.metrics_to(*request).get(RouteMetric::FastOpenWithoutCookie) == 0;
   size_t key = 1;
   FastOpenKeys keys;
   if (needs_cookie) {
