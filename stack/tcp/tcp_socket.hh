@@ -16,6 +16,7 @@
 #include "stack/tcp/connection_state.hh"
 #include "stack/tcp/deadlines.hh"
 #include "stack/tcp/out_of_order_queue.hh"
+#include "stack/tcp/outgoing_segment.hh"
 #include "stack/tcp/recovery/recovery_state.hh"
 #include "stack/tcp/rtt_estimator.hh"
 #include "stack/tcp/saved_syn.hh"
@@ -296,16 +297,7 @@ class TcpSocket final : public Socket {
   void take_fin(Entry& entry, Verdict& verdict);
   void reset_by_peer(Entry& entry, Verdict& verdict);
 
-  // One segment to send.
-  struct Outgoing {
-    SeqNum seq;
-    TcpFlags flags;
-    const SendRecord* record = nullptr;
-    uint32_t size = 0;
-    uint16_t segments = 1;
-    bool is_probe = false;
-    const TcpFastOpenCookie* cookie = nullptr;
-  };
+  using Outgoing = OutgoingSegment;
 
   // ---- reports.cc
   Result<size_t> receive_report(ReceiveRequest& request);
