@@ -1,4 +1,6 @@
 // When what a packet socket sent has left: SO_TIMESTAMPING's records, from its error queue.
+#include <time.h>
+// The kernel's header does not say what it needs.
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <poll.h>
