@@ -18,7 +18,9 @@ struct CacheInfo {  // struct rta_cacheinfo; in hundredths of a second
 static_assert(sizeof(CacheInfo) == 32);
 
 Result<> put_text(NetlinkWriter& writer, uint16_t type, const char* text) {
-  return writer.attribute(type, ByteSpan(reinterpret_cast<const uint8_t*>(text), __builtin_strlen(text) + 1));
+  size_t size = 1;  // its end counts
+  while (text[size - 1] != 0) ++size;
+  return writer.attribute(type, ByteSpan(reinterpret_cast<const uint8_t*>(text), size));
 }
 
 uint32_t metric_of(const RouteEntry& route, RouteMetric metric) {
