@@ -13,32 +13,32 @@ constexpr uint16_t kTypeLength = 44;  // NFT_MODULE_AUTOLOAD_LIMIT
 constexpr NlaPolicy kTablePolicy[] = {{}, kText, kU32, {}, kU64, {}, kData, {}};
 constexpr NlaPolicy kChainPolicies[] = {{},      kText, kU64, kText, kNested, kU32, {}, {NlaKind::Text, kTypeLength},
                                         kNested, {},    kU32, kU32,  kData};
-const NlaPolicy kRulePolicy[] = {
+constexpr NlaPolicy kRulePolicy[] = {
     {},      kText, kText, kU64, {.kind = NlaKind::Array, .inside = kExpressionPolicy, .inside_last = kExpressionData},
     kNested, kU64,  kData, {},   kU32,
     kU32,    kU32};
-const NlaPolicy kSetPolicies[] = {{},
-                                  kText,
-                                  kText,
-                                  kU32,
-                                  kU32,
-                                  kU32,
-                                  kU32,
-                                  kU32,
-                                  kU32,
-                                  kNested,
-                                  kU32,
-                                  kU64,
-                                  kU32,
-                                  kData,
-                                  {},
-                                  kU32,
-                                  kU64,
-                                  kNested,
-                                  {.kind = NlaKind::Array, .inside = kExpressionPolicy, .inside_last = kExpressionData},
-                                  {NlaKind::Refused},
-                                  {NlaKind::Refused}};
-const NlaPolicy kListPolicy[] = {
+constexpr NlaPolicy kSetPolicies[] = {{},
+                                      kText,
+                                      kText,
+                                      kU32,
+                                      kU32,
+                                      kU32,
+                                      kU32,
+                                      kU32,
+                                      kU32,
+                                      kNested,
+                                      kU32,
+                                      kU64,
+                                      kU32,
+                                      kData,
+                                      {},
+                                      kU32,
+                                      kU64,
+                                      kNested,
+                                      {.kind = NlaKind::Array, .inside = kExpressionPolicy, .inside_last = kExpressionData},
+                                      {NlaKind::Refused},
+                                      {NlaKind::Refused}};
+constexpr NlaPolicy kListPolicy[] = {
     {}, kText, kText, {.kind = NlaKind::Array, .inside = kElementPolicy, .inside_last = kElementExpressions}, kU32};
 constexpr NlaPolicy kObjectPolicy[] = {{}, kText, kText, kU32, kNested, {}, kU64, {}, kData};
 constexpr NlaPolicy kFlowTablePolicy[] = {{}, kText, kText, kNested, {}, kU64, {}, kU32};
@@ -47,15 +47,19 @@ constexpr NlaPolicy kCompatPolicy[] = {{}, {NlaKind::EndedText, 31}, {.kind = Nl
 using Kind = MessageRow::Kind;
 constexpr uint8_t kLastFlowTable = 7;
 
-MessageRow table_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kTableOwner, kTablePolicy, handle}; }
-MessageRow chain_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kChainUserData, kChainPolicies, handle}; }
-MessageRow rule_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kRuleChainId, kRulePolicy, handle}; }
-MessageRow set_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kSetCount, kSetPolicies, handle}; }
-MessageRow list_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kListSetId, kListPolicy, handle}; }
-MessageRow object_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kObjectUserData, kObjectPolicy, handle}; }
-MessageRow flow_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kLastFlowTable, kFlowTablePolicy, handle}; }
+constexpr MessageRow table_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kTableOwner, kTablePolicy, handle}; }
+constexpr MessageRow chain_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kChainUserData, kChainPolicies, handle}; }
+constexpr MessageRow rule_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kRuleChainId, kRulePolicy, handle}; }
+constexpr MessageRow set_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kSetCount, kSetPolicies, handle}; }
+constexpr MessageRow list_row(Kind kind, Result<> (*handle)(Context&)) { return {kind, kListSetId, kListPolicy, handle}; }
+constexpr MessageRow object_row(Kind kind, Result<> (*handle)(Context&)) {
+  return {kind, kObjectUserData, kObjectPolicy, handle};
+}
+constexpr MessageRow flow_row(Kind kind, Result<> (*handle)(Context&)) {
+  return {kind, kLastFlowTable, kFlowTablePolicy, handle};
+}
 
-const MessageRow kRows[kMessageCount] = {
+constexpr MessageRow kRows[kMessageCount] = {
     table_row(Kind::Batch, &new_table),
     table_row(Kind::Question, &answer_question),
     table_row(Kind::Batch, &delete_table),
@@ -92,7 +96,7 @@ const MessageRow kRows[kMessageCount] = {
     list_row(Kind::Question, &answer_question),
 };
 
-const MessageRow kCompatRow{Kind::Question, 3, kCompatPolicy, &answer_compat};
+constexpr MessageRow kCompatRow{Kind::Question, 3, kCompatPolicy, &answer_compat};
 
 }  // namespace
 
