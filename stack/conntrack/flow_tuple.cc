@@ -50,26 +50,13 @@ std::optional<uint8_t> answer_of6(uint8_t type) {
   }
 }
 
-bool is_extension(uint8_t number) {
-  switch (IpProtocol{number}) {
-    case IpProtocol::HopByHop:
-    case IpProtocol::Routing:
-    case IpProtocol::Fragment:
-    case IpProtocol::Authentication:
-    case IpProtocol::DestinationOptions:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // ipv6_skip_exthdr(): past them all; a chain longer than a packet ends where the packet does.
 std::optional<FlowHeaders> find_headers6(const Packet& packet, uint32_t at) {
   Ipv6Header header;
   if (!read_at(packet, at, header)) return std::nullopt;
   uint8_t next = header.next_header;
   at += static_cast<uint32_t>(sizeof header);
-  while (is_extension(next)) {
+  while (is_ipv6_extension(IpProtocol{next})) {
     uint8_t head[2];
     if (!read_at(packet, at, head)) return std::nullopt;
     uint32_t size = (uint32_t{head[1]} + 1) * 8;

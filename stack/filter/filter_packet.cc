@@ -19,21 +19,7 @@ void copy_words(uint32_t (&to)[4], const Address& address) {
   memcpy(to, &address, sizeof address);
 }
 
-constexpr bool is_extension(uint8_t number) {
-  switch (IpProtocol{number}) {
-    case IpProtocol::HopByHop:
-    case IpProtocol::Routing:
-    case IpProtocol::Fragment:
-    case IpProtocol::Authentication:
-    case IpProtocol::NoNextHeader:
-    case IpProtocol::DestinationOptions:
-      return true;
-    default:
-      return false;
-  }
-}
-
-constexpr bool ends_chain(uint8_t number) { return !is_extension(number) || IpProtocol{number} == IpProtocol::NoNextHeader; }
+constexpr bool ends_chain(uint8_t number) { return !is_ipv6_extension(IpProtocol{number}); }
 
 }  // namespace
 

@@ -10,18 +10,9 @@ namespace lxnet {
 
 namespace {
 
-constexpr bool is_extension(uint8_t number) {
-  switch (IpProtocol{number}) {
-    case IpProtocol::HopByHop:
-    case IpProtocol::Routing:
-    case IpProtocol::Fragment:
-    case IpProtocol::EncapsulatingSecurity:
-    case IpProtocol::Authentication:
-    case IpProtocol::DestinationOptions:
-      return true;
-    default:
-      return false;
-  }
+// What is hidden behind an ESP header is not followed, but the header is shown with the others.
+constexpr bool is_shown_extension(IpProtocol protocol) {
+  return is_ipv6_extension(protocol) || protocol == IpProtocol::EncapsulatingSecurity;
 }
 
 }  // namespace
@@ -110,7 +101,7 @@ void PacketText::put6(uint32_t at, bool is_cited) {
   uint8_t next = header.next_header;
   bool is_later_piece = false;
   at += static_cast<uint32_t>(sizeof header);
-  while (is_extension(next)) {
+  while (is_shown_extension(IpProtocol{next})) {
     uint32_t size = 0;
     if (!put_extension(next, at, size, is_later_piece)) return;
     static_cast<void>(read(at, next));

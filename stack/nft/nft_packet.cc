@@ -6,24 +6,6 @@
 #include "stack/wire/ipv6_extensions.hh"
 
 namespace lxnet {
-namespace {
-
-constexpr bool is_extension(uint8_t number) {
-  switch (IpProtocol{number}) {
-    case IpProtocol::HopByHop:
-    case IpProtocol::Routing:
-    case IpProtocol::Fragment:
-    case IpProtocol::Authentication:
-    case IpProtocol::NoNextHeader:
-    case IpProtocol::DestinationOptions:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 int find_ipv6_header(const Packet& packet, int target, uint32_t& offset, uint16_t& fragment_offset) {
   uint8_t next = 0;
   if (packet.read(6, MutableByteSpan(&next, 1)) != 1) return -1;
@@ -31,7 +13,7 @@ int find_ipv6_header(const Packet& packet, int target, uint32_t& offset, uint16_
   fragment_offset = 0;
   for (;;) {
     const bool is_found = next == target;
-    const bool ends = !is_extension(next) || IpProtocol{next} == IpProtocol::NoNextHeader;
+    const bool ends = !is_ipv6_extension(IpProtocol{next});
     if (is_found || (ends && target < 0)) break;
     if (ends) return -1;
     uint8_t head[2];
@@ -43,7 +25,7 @@ int find_ipv6_header(const Packet& packet, int target, uint32_t& offset, uint16_
       if (packet.read(at, mutable_bytes_of(fragment)) != sizeof fragment) return -1;
       if (fragment.fragment_offset() != 0) {
         const uint8_t inner = fragment.next_header;
-        if (target >= 0 || (is_extension(inner) && IpProtocol{inner} != IpProtocol::NoNextHeader)) return -1;
+        if (target >= 0 || is_ipv6_extension(IpProtocol{inner})) return -1;
         fragment_offset = fragment.fragment_offset();
         offset = at;
         return inner;

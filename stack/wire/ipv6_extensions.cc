@@ -129,11 +129,6 @@ Ipv6OptionsReport check_options(ByteSpan packet, size_t offset, Ipv6OptionLimits
   return report;
 }
 
-bool is_extension(IpProtocol protocol) {
-  return protocol == IpProtocol::HopByHop || protocol == IpProtocol::Routing || protocol == IpProtocol::Fragment ||
-         protocol == IpProtocol::Authentication || protocol == IpProtocol::DestinationOptions;
-}
-
 }  // namespace
 
 Ipv6OptionsReport check_hop_by_hop_options(ByteSpan packet, size_t offset, Ipv6OptionLimits limits) {
@@ -160,7 +155,7 @@ Result<Ipv6UpperLayer> find_upper_layer(ByteSpan packet) {
                        .offset = sizeof(Ipv6Header),
                        .next_header_offset = offsetof(Ipv6Header, next_header)};
   // Every turn passes eight bytes or more, so the packet's size bounds the walk.
-  while (is_extension(found.protocol)) {
+  while (is_ipv6_extension(found.protocol)) {
     const ByteSpan rest = packet.subspan(found.offset);
     size_t size = TRY(view_header<Ipv6ExtensionHeader>(rest))->size();
     if (found.protocol == IpProtocol::Fragment) {

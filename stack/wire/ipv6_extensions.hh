@@ -13,9 +13,16 @@
 #include <optional>
 
 #include "stack/wire/icmp6.hh"
+#include "stack/wire/ip_protocol.hh"
 #include "stack/wire/ipv6.hh"
 
 namespace lxnet {
+
+// Those that may follow one another (Linux's ipv6_ext_hdr(), but for "no next header").
+constexpr bool is_ipv6_extension(IpProtocol protocol) {
+  return protocol == IpProtocol::HopByHop || protocol == IpProtocol::Routing || protocol == IpProtocol::Fragment ||
+         protocol == IpProtocol::Authentication || protocol == IpProtocol::DestinationOptions;
+}
 
 // How every extension header but the fragment header begins.
 struct Ipv6ExtensionHeader {
