@@ -48,12 +48,6 @@ class RangesStore final : public NftStore {
     return nullptr;
   }
 
-  NftElement* get(const uint8_t* key, bool, uint8_t generation, Instant now, Errno& error) override {
-    NftElement* element = find(key, generation, now);
-    error = element == nullptr ? Errno::ENOENT : Errno{};
-    return element;
-  }
-
  private:
   template <typename T>
   friend void lxnet::dispose(const Hal& hal, T* object);

@@ -49,7 +49,11 @@ class NftStore {
   virtual NftElement* find_leaving(const NftElement& like, const NftBatchTime& batch) = 0;
   // The element that a program asks for by key, of an interval by any key in it. Null with `error` Errno{}: nothing, and no
   // error.
-  virtual NftElement* get(const uint8_t* key, bool asks_end, uint8_t generation, Instant now, Errno& error) = 0;
+  virtual NftElement* get(const uint8_t* key, [[maybe_unused]] bool asks_end, uint8_t generation, Instant now, Errno& error) {
+    NftElement* element = find(key, generation, now);
+    error = element == nullptr ? Errno::ENOENT : Errno{};
+    return element;
+  }
   // Takes memory for publish(). ENOMEM.
   virtual Result<> prepare(const Hal&) { return ok(); }
   // What packets find is from now on what is in the set. What it no longer needs is left for settle().

@@ -73,6 +73,24 @@ std::string multiport() {
   return extension("multiport", 1, data);
 }
 
+// The table ends with its error entry, and the counters of what it replaces go to `pointer` of a narrow program.
+template <typename Table, typename Rule>
+std::string end_image(Table& table, const Rule& last, unsigned counters, unsigned pointer) {
+  table.add(last);
+  table.head().size = table.at();
+  table.head().num_counters = counters;
+  std::string head = bytes(table.head());
+  if (abi() == Abi::Narrow) {
+    memcpy(head.data() + 88, &pointer, sizeof pointer);
+    head.resize(92);
+  } else {
+    static xt_counters room[64];
+    const auto address = reinterpret_cast<uintptr_t>(room);
+    memcpy(head.data() + 88, &address, sizeof address);
+  }
+  return head + table.entries();
+}
+
 // Some of everything. Jumps lead to `chain`, which comes out as where the chain is.
 template <typename Family>
 std::string make_image(unsigned& chain, unsigned counters, unsigned pointer) {
@@ -87,19 +105,7 @@ std::string make_image(unsigned& chain, unsigned counters, unsigned pointer) {
   table.hook(NF_INET_LOCAL_OUT, {leaves, Rule(IPPROTO_TCP, "", reject(reset)), Rule(0, has_mark(3), set_mark(4))});
   const int icmp = Family::kFamily == AF_INET ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
   chain = table.chain("chain", {Rule(icmp, icmp_echo<Family>(), verdict(kAccept))});
-  table.add(Rule(error_target()));
-  table.head().size = table.at();
-  table.head().num_counters = counters;
-  std::string head = bytes(table.head());
-  if (abi() == Abi::Narrow) {
-    memcpy(head.data() + 88, &pointer, sizeof pointer);
-    head.resize(92);
-  } else {
-    static xt_counters room[64];
-    const auto address = reinterpret_cast<uintptr_t>(room);
-    memcpy(head.data() + 88, &address, sizeof address);
-  }
-  return head + table.entries();
+  return end_image(table, Rule(error_target()), counters, pointer);
 }
 
 constexpr unsigned kCountersAt = NarrowMemory::kSize / 2;
@@ -293,19 +299,7 @@ std::string make_nat_image(unsigned pointer, unsigned counters) {
   table.hook(
       kOut, {Rule4(IPPROTO_TCP, extension("connmark", 1, bytes(mark)), old_target("NETMAP", nat_range("10.0.0.1", "10.0.0.9")))});
   table.hook(kPost, {Rule4(IPPROTO_TCP, "", old_target("SNAT", range)), Rule4(extension("CONNMARK", 2, bytes(mark_target)))});
-  table.add(Rule4(error_target()));
-  table.head().size = table.at();
-  table.head().num_counters = counters;
-  std::string head = bytes(table.head());
-  if (abi() == Abi::Narrow) {
-    memcpy(head.data() + 88, &pointer, sizeof pointer);
-    head.resize(92);
-  } else {
-    static xt_counters room[64];
-    const auto address = reinterpret_cast<uintptr_t>(room);
-    memcpy(head.data() + 88, &address, sizeof address);
-  }
-  return head + table.entries();
+  return end_image(table, Rule4(error_target()), counters, pointer);
 }
 
 TEST(FilterBlob, RulesOfConnectionsAreReadBackInTheLayoutOfWhoReads) {
