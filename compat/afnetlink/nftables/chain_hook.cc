@@ -8,11 +8,12 @@ namespace lxnet::nft {
 namespace {
 
 constexpr uint32_t kInetHooks = 0x1f, kIngress = 1u << 5, kLocalOut = 1u << 3;
-constexpr uint32_t kArpHooks = 0x3, kNetdevHooks = 0x3;
+constexpr uint32_t kNetdevHooks = 0x3;
 constexpr uint32_t kMostHooks = 6;      // NFT_MAX_HOOKS
 constexpr int32_t kConnections = -200;  // NF_IP_PRI_CONNTRACK
 
 constexpr uint32_t kNatHooks = 0x1b;
+// ARP has no hooks here: its chains fail as where they are not built in. There are no bridges, whose chains so meet nothing.
 constexpr ChainTypeRow kTypes[] = {
     {kNftV4, NftChainType::Filter, "filter", kInetHooks},
     {kNftV4, NftChainType::Route, "route", kLocalOut},
@@ -23,7 +24,6 @@ constexpr ChainTypeRow kTypes[] = {
     {kNftInet, NftChainType::Filter, "filter", kInetHooks | kIngress},
     {kNftInet, NftChainType::Route, "route", kLocalOut},
     {kNftInet, NftChainType::Nat, "nat", kNatHooks},
-    {kNftArp, NftChainType::Filter, "filter", kArpHooks},
     {kNftBridge, NftChainType::Filter, "filter", kInetHooks},
     {kNftNetdev, NftChainType::Filter, "filter", kNetdevHooks},
 };

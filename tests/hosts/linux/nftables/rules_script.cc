@@ -68,7 +68,7 @@ type filter hook prerouting priority raw; ip6 saddr fe80::/10 ip6 daddr { ::1, f
 }
 table arp a {
  chain c {
-type filter hook input priority 0; arp operation request accept
+arp operation request accept
  }
 }
 table bridge b {
