@@ -87,7 +87,7 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   const size_t payload = request.source.remaining();
   if (SendPlan* kept = find_kept_plan(request); kept != nullptr && may_send_as_before(*kept, payload)) {
     if (request.destination == nullptr) has_path_ = true;
-    return send_planned(entry, request, *kept);
+    return send_planned(entry, request, *kept, payload);
   }
   TRY(check_request(request));
   if (is_pending()) return append_pending(entry, request);
@@ -105,12 +105,12 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
     return append_pending(entry, request);
   }
   keep_plan(request, plan, generation);
-  return send_planned(entry, request, plan);
+  return send_planned(entry, request, plan, bytes_with_room(plan, payload + sizeof(UdpHeader)) - sizeof(UdpHeader));
 }
 
 // What is asked of each datagram anew, where nothing else has changed since the last.
 bool UdpSocket::may_send_as_before(const SendPlan& plan, size_t payload) const {
-  if (is_pending() || udp_options.is_corked || plan.ip.largest_packet != 0) return false;
+  if (is_pending() || udp_options.is_corked) return false;
   const size_t headers = (plan.destination.is_v4() ? 20 : 40) + sizeof(UdpHeader);
   return headers + payload <= ip_send_mtu(*plan.route, plan.ip.path_mtu);
 }
@@ -119,12 +119,11 @@ uint16_t UdpSocket::segment_size_of(const SendRequest& request) const {
   return request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
 }
 
-// The plan is made and the size is right.
-Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendPlan& plan) {
+// The plan is made and the size is right. `room`: how much of the payload the send buffer has room for the fragments of.
+Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendPlan& plan, size_t room) {
   const size_t payload = request.source.remaining();
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), payload));
-  const size_t room = bytes_with_room(plan, payload + sizeof(UdpHeader)) - sizeof(UdpHeader);
   if (request.source.copy(packet->append(payload)) < room) {
     wake_writers();
     return Errno::EFAULT;
