@@ -56,7 +56,7 @@ Result<> put_gateway(NetlinkWriter& writer, const RouteEntry& route) {
   return writer.attribute(kRouteVia, ByteSpan(via));
 }
 
-constexpr uint32_t kLongestSegment = 65535 - 40, kLargestMtu = 65535 - 15, kFeatureMask = 0x1f;
+constexpr uint32_t kLargestMtu = 65535 - 15, kFeatureMask = 0x1f;
 
 Result<> read_metric(RouteMetric metric, ByteSpan value, RouteEntry& route) {
   if (metric == RouteMetric::CongestionControl) {
@@ -74,9 +74,6 @@ Result<> read_metric(RouteMetric metric, ByteSpan value, RouteEntry& route) {
     case RouteMetric::HopLimit:
       route.hop_limit = static_cast<uint8_t>(std::min(number, 255u));
       return ok();
-    case RouteMetric::AdvertisedSegment:
-      number = std::min(number, kLongestSegment);
-      break;
     case RouteMetric::Features:
       if ((number & ~kFeatureMask) != 0) return Errno::EINVAL;
       break;

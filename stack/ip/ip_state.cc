@@ -88,7 +88,7 @@ bool learn_path_mtu(Entry& entry, const IpError& error) {
 }
 
 void apply_path_mtu(Entry& entry, Route& route) {
-  if (route.kind != RouteKind::Unicast) return;
+  if (route.kind != RouteKind::Unicast || route.is_mtu_locked) return;
   const PathMtuTable::Entry known = entry.stack().ip().path_mtus().find(route.destination, entry.now());
   if (known.mtu == 0 || (route.mtu != 0 && known.mtu >= route.mtu)) return;
   route.mtu = known.mtu;

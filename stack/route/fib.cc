@@ -90,6 +90,7 @@ Result<FibResult> RouteTable::find_locked(const FibQuery& query, RouteMetrics* m
                      .prefix_length = route.destination.length,
                      .hop_limit = route.hop_limit,
                      .has_gateway = route.has_gateway,
+                     .is_mtu_locked = route.metrics.is_locked(RouteMetric::Mtu),
                      .table = route.table,
                      .metric = route.metric,
                      .mtu = route.mtu,

@@ -14,6 +14,7 @@ struct Output {
   RouteKind kind = RouteKind::Unicast;
   IpAddress next_hop;
   uint32_t mtu = 0;
+  bool is_mtu_locked = false;
   bool is_decided = false;  // the tables need not be asked
 };
 
@@ -64,6 +65,7 @@ Result<> check_device(RouteTable& routes, Stack& stack, const FlowKey& key, Outp
 // What the tables found.
 Result<> apply(RouteTable& routes, Stack& stack, const FibResult& found, Output& out) {
   out.mtu = found.mtu;
+  out.is_mtu_locked = found.is_mtu_locked;
   if (found.type == RouteType::Local) {
     if (out.source.is_unspecified()) {
       out.source = found.preferred_source.is_unspecified() ? out.destination : found.preferred_source.v4();
@@ -106,6 +108,7 @@ Result<Route> finish(Stack& stack, Output& out, uint32_t generation) {
                .kind = out.kind,
                .deliver_locally = is_for_many,
                .mtu = out.mtu != 0 && out.mtu < link_mtu ? out.mtu : link_mtu,
+               .is_mtu_locked = out.is_mtu_locked,
                .generation = generation};
 }
 

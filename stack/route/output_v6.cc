@@ -45,6 +45,7 @@ Result<Route> RouteTable::output_v6(Entry&, const FlowKey& key) {
               .destination = destination,
               .next_hop = found.has_gateway ? found.gateway : destination,
               .mtu = link_mtu6(*found.output),
+              .is_mtu_locked = found.is_mtu_locked,
               .generation = now_generation};
   if (found.mtu != 0 && found.mtu < route.mtu) route.mtu = found.mtu;
   if (chooses_source) {

@@ -32,9 +32,9 @@ struct Route {
   RouteKind kind = RouteKind::Unicast;
   bool deliver_locally = false;  // a copy of the multicast or broadcast packet is for us too
   uint32_t mtu = 0;              // of the path, as far as known (IpState::path_mtus()); 0: the link's
-  bool is_mtu_locked = false;    // narrower than we may ask for: packets go without DF
-  uint8_t hop_limit = 0;         // of the route's metrics; 0: the tunable
-  uint32_t generation = 0;       // RouteTable::generation() at the time of lookup: a cached route is stale when they differ
+  bool is_mtu_locked = false;  // narrower than we may ask for, or the route says so: packets go without DF, and nothing is learnt
+  uint8_t hop_limit = 0;       // of the route's metrics; 0: the tunable
+  uint32_t generation = 0;     // RouteTable::generation() at the time of lookup: a cached route is stale when they differ
 };
 
 }  // namespace lxnet

@@ -35,7 +35,11 @@ class RouteMetrics {
 
   // 0: it does not say. Of the MTU and the hop limit a route knows elsewhere.
   uint32_t get(RouteMetric metric) const { return values_[static_cast<size_t>(metric)]; }
-  void set(RouteMetric metric, uint32_t value) { values_[static_cast<size_t>(metric)] = value; }
+  // Cut to what a segment can be.
+  void set(RouteMetric metric, uint32_t value) {
+    if (metric == RouteMetric::AdvertisedSegment && value > kLongestSegment) value = kLongestSegment;
+    values_[static_cast<size_t>(metric)] = value;
+  }
   bool is_locked(RouteMetric metric) const { return (get(RouteMetric::Lock) >> static_cast<unsigned>(metric) & 1) != 0; }
   bool wants_ecn() const { return (get(RouteMetric::Features) & kFeatureEcn) != 0; }
   bool is_empty() const {
@@ -47,6 +51,8 @@ class RouteMetrics {
   const CongestionAlgorithm* congestion = nullptr;
 
  private:
+  static constexpr uint32_t kLongestSegment = 65535 - 40;
+
   uint32_t values_[kLast + 1] = {};
 };
 

@@ -35,6 +35,7 @@ struct FibResult {
   uint8_t prefix_length = 0;
   uint8_t hop_limit = 0;
   bool has_gateway = false;
+  bool is_mtu_locked = false;
   uint32_t table = 0;
   uint32_t metric = 0;
   uint32_t mtu = 0;

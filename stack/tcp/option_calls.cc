@@ -177,7 +177,10 @@ Result<> TcpOptionCalls::set_congestion(Entry& entry, TcpSocket& socket, std::sp
   if (algorithm == nullptr) return Errno::ENOENT;
   TaskOwnership ownership(socket.lock_, entry);
   const bool is_under_way = !socket.in(TcpState::Closed | TcpState::Listen);
-  if (is_under_way && socket.route_metrics().is_locked(RouteMetric::CongestionControl)) return Errno::EPERM;
+  if (is_under_way) {
+    const RouteMetrics metrics = socket.route_metrics();
+    if (metrics.congestion != nullptr && metrics.is_locked(RouteMetric::CongestionControl)) return Errno::EPERM;
+  }
   if (algorithm == socket.congestion_.algorithm) return ok();
   socket.refresh_congestion_facts(entry.now());
   if (is_under_way) {

@@ -1,4 +1,5 @@
 // What a route says of its path, and what TCP makes of it.
+#include <linux/if_ether.h>
 #include <linux/tcp.h>
 
 #include <utility>
@@ -211,6 +212,21 @@ TEST(RouteMetricsTest, EcnIsOfferedWhereTheRouteSaysSo) {
     EXPECT_NE(info_of(out.server).tcpi_options & TCPI_OPT_ECN, 0);
     EXPECT_EQ(info_of(accept_from_route().server).tcpi_options & TCPI_OPT_ECN, 0);
   });
+}
+
+// Whether a datagram to the route leaves with DF.
+bool leaves_whole() {
+  Fd tap(::socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP))), udp(::socket(AF_INET, SOCK_DGRAM, 0));
+  const sockaddr_in to = name_of("127.0.0.2", htons(9));
+  EXPECT_EQ(::sendto(udp, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to), 1);
+  uint8_t header[20] = {};
+  EXPECT_GE(::recv(tap, header, sizeof header, 0), 20);
+  return (header[6] & 0x40) != 0;
+}
+
+TEST(RouteMetricsTest, WhereTheMtuIsLockedDatagramsMayBeCut) {
+  with_route(metrics_of({{RTAX_MTU, 1000}}), [] { EXPECT_TRUE(leaves_whole()); });
+  with_route(metrics_of({{RTAX_LOCK, 1u << RTAX_MTU}, {RTAX_MTU, 1000}}), [] { EXPECT_FALSE(leaves_whole()); });
 }
 
 }  // namespace
