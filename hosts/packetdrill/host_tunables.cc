@@ -1,7 +1,5 @@
 #include "hosts/packetdrill/host_tunables.hh"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -21,16 +19,7 @@ std::string read_tunable(const std::filesystem::path& path) {
 }  // namespace
 
 void HostTunables::follow() {
-  if (is_stopped_ || (!has_new_child() && !is_first_)) return;
-  is_first_ = false;
   for (const char* folder : {"net/core", "net/ipv4", "net/ipv4/route", "net/ipv6"}) follow_folder(folder);
-}
-
-// Every child leaves its page faults behind when it has been waited for.
-bool HostTunables::has_new_child() {
-  rusage usage{};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  return std::exchange(child_faults_, usage.ru_minflt) != usage.ru_minflt;
 }
 
 void HostTunables::follow_folder(const std::string& folder) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/hosted_errno.hh"
 
@@ -44,16 +46,20 @@ lxnet_config configuration() {
 }  // namespace
 
 Machine::Machine(const Settings& settings)
-    : host_(scheduler_, "packetdrill", settings.seed, configuration()), tunables_(host_.c_stack()) {
+    : stand_in_(settings),
+      host_(scheduler_, "packetdrill", settings.seed, configuration()),
+      follows_host_(settings.follows_host),
+      tunables_(host_.c_stack()) {
   scheduler_.on_problem = [](const std::string& problem) { fprintf(stderr, "lxnet: %s\n", problem.c_str()); };
   scheduler_.run_until(Instant::from_nanos(0) + kStart);
   if (lxnet_enable_epoll(host_.c_stack()) != 0) throw std::runtime_error("no epoll");
+  if (lxnet_enable_afnetlink(host_.c_stack(), nullptr) != 0) throw std::runtime_error("no netlink");
   lxnet_credentials& user = host_.process().credentials;
   user.uid = user.euid = user.gid = user.egid = 0;
   user.pid = user.tgid = getpid();
   add_device(settings);
+  network_.emplace(host_, settings.mtu);
   for (const auto& [name, value] : settings.tunables) host_.set_tunable(name, value);
-  if (!settings.follows_host) tunables_.stop();
 }
 
 Machine::~Machine() {
@@ -174,7 +180,17 @@ int64_t Machine::clock_micros() {
 void Machine::enter(Lock& lock) {
   settle(lock);
   host_.process().capabilities = capabilities();
-  tunables_.follow();
+  if (follows_host_) follow_commands();
+}
+
+// Only commands change what the host is, and every child leaves its page faults behind when it has been waited for.
+void Machine::follow_commands() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const bool is_news = std::exchange(child_faults_, usage.ru_minflt) != usage.ru_minflt;
+  if (is_news || is_first_look_) tunables_.follow();
+  if (is_news || is_first_look_) network_->follow();
+  is_first_look_ = false;
 }
 
 // Until every thread whose call has returned has said when.

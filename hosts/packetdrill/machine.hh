@@ -16,11 +16,13 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "hosts/packetdrill/host_network.hh"
 #include "hosts/packetdrill/host_tunables.hh"
 #include "hosts/packetdrill/settings.hh"
 #include "hosts/packetdrill/stand_in_device.hh"
@@ -69,6 +71,7 @@ class Machine {
   int64_t opening_call(long number, const uint64_t* registers);
   int64_t run_call(Lock& lock, long number, const uint64_t* registers);
   void enter(Lock& lock);
+  void follow_commands();
   void run_to(Lock& lock, Instant when);
   void settle(Lock& lock);
   void add_device(const Settings& settings);
@@ -84,7 +87,11 @@ class Machine {
   std::set<std::thread::id> unreported_;  // whose call has returned, and who have not read the clock
   sim::Scheduler scheduler_;
   sim::Host host_;
+  const bool follows_host_;
+  bool is_first_look_ = true;
+  long child_faults_ = 0;
   HostTunables tunables_;
+  std::optional<HostNetwork> network_;  // once there is a device
   lxnet_netdev* device_ = nullptr;
   std::deque<Sent> sent_;
   std::set<std::string> addresses_;

@@ -87,6 +87,11 @@ Settings read_settings(const char* flags) {
   const bool is_ipv6 = local.find(':') != std::string::npos;
   settings.addresses.push_back((local.empty() || is_ipv6 ? "192.168.0.2" : local) + "/16");
   settings.addresses.push_back((is_ipv6 ? local : "fd3d:fa7b:d17d::2") + "/48");
+  for (const auto& [name, part] :
+       {std::pair{"remote_ip", &Settings::Way::destination}, {"gateway_ip", &Settings::Way::gateway}}) {
+    const std::string value = option(words, name);
+    if (!value.empty()) settings.ways[value.find(':') != std::string::npos].*part = value;
+  }
   std::istringstream text(flags == nullptr ? "" : flags);
   for (std::string part; std::getline(text, part, ',');) {
     std::istringstream parts(part);

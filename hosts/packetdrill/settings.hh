@@ -14,7 +14,12 @@ struct Settings {
   bool segments_tcp = false;  // the device takes packets of many segments, as Linux's tun does
   uint64_t seed = 1;
   std::vector<std::string> addresses;  // with prefix
-  bool follows_host = true;            // the tunables are those of the network namespace that packetdrill runs in
+  // What packetdrill routes through its device, and by whom: of IPv4 and of IPv6.
+  struct Way {
+    std::string destination, gateway;
+  };
+  Way ways[2] = {{"192.0.2.0/24", "192.168.0.1"}, {"2001:db8::/32", "fd3d:fa7b:d17d:8888::"}};
+  bool follows_host = true;  // the tunables are those of the network namespace that packetdrill runs in
   std::vector<std::pair<std::string, std::string>> tunables;
 };
 

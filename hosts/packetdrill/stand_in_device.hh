@@ -1,13 +1,15 @@
-// StandInDevice: a device `tun0` of the host's, for commands in scripts that configure it (tc, ip, ethtool, sysctl). packetdrill
-// makes one where it tests a kernel; nothing is sent or received here, and what is configured does not reach lxnet.
+// StandInDevice: a device `tun0` of the host's, for commands in scripts that configure it (tc, ip, ethtool, sysctl), with the
+// addresses and routes that packetdrill gives it where it tests a kernel. Nothing is sent or received here.
 #pragma once
+
+#include "hosts/packetdrill/settings.hh"
 
 namespace lxnet::packetdrill {
 
 class StandInDevice {
  public:
   // Without the right to make it, or where there is one, commands find what there is.
-  StandInDevice();
+  explicit StandInDevice(const Settings& settings);
   ~StandInDevice();
   StandInDevice(const StandInDevice&) = delete;
   StandInDevice& operator=(const StandInDevice&) = delete;
