@@ -89,8 +89,9 @@ bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at
   }
   const SendRecord* head = send_queue_.sent.front();
   if (head == nullptr) return false;
-  // An acknowledgment that is half a round trip away is not soon.
-  if (entry.now() - head->sent_at < Duration::micros(rtt_.srtt_micros_times_8() >> 4)) return false;
+  // An acknowledgment that is half a round trip away is not soon, nor is one that is a millisecond away.
+  const Duration round_trip = Duration::nanos(int64_t{rtt_.srtt_micros_times_8()} * 125);
+  if (head->sent_at + round_trip - entry.now() > std::min(round_trip / 2, Duration::millis(1))) return false;
   if (cwnd_window < send_window) {
     if (cwnd_window <= record.size) {
       is_cwnd_limited = true;
