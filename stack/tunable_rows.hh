@@ -95,7 +95,7 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_dsack", .offset = LXNET_AT(tcp_dsack), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_congestion_control", .count = 0, .rule = TunableRule::Congestion},
     {.name = "net.ipv4.tcp_early_retrans", .offset = LXNET_AT(tcp_early_retrans), .min = 0, .max = 4},
-    {.name = "net.ipv4.tcp_ecn", .offset = LXNET_AT(tcp_ecn), .min = 0, .max = 5},
+    {.name = "net.ipv4.tcp_ecn", .offset = LXNET_AT(tcp_ecn), .min = 0, .max = 2},
     {.name = "net.ipv4.tcp_ecn_fallback", .offset = LXNET_AT(tcp_ecn_fallback), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_fastopen", .offset = LXNET_AT(tcp_fastopen)},
     {.name = "net.ipv4.tcp_fastopen_blackhole_timeout_sec", .offset = LXNET_AT(tcp_fastopen_blackhole_seconds), .min = 0},
