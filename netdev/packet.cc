@@ -136,17 +136,43 @@ void Packet::use_block(Ref<DataBlock> block, size_t headroom) {
   true_size_ = std::max(true_size_, kCharge + linear_block_->capacity() + fragment_bytes_);
 }
 
+namespace {
+
+constexpr size_t kHeadTail = 320, kPage = 4096;
+
+// Of a frame of a page and more what one page holds stands in the head, the rest in blocks of pages (tun_alloc_skb).
+size_t size_of_head(size_t size, size_t room) { return size + room < kPage ? size : std::min(size, kPage - room - kHeadTail); }
+
+size_t size_of_pages(size_t size) {
+  size_t block = kPage << 3, total = 0;
+  while (size != 0) {
+    while (block > kPage && ((size + kPage - 1) & ~(kPage - 1)) < block) block /= 2;
+    total += block;
+    size -= std::min(size, block);
+  }
+  return total;
+}
+
+}  // namespace
+
 // Linux's socket buffers: the head of its own size for the small ones, else the allocator's powers of two, each with the bytes of
 // its bookkeeping at the end and 64 of headroom before.
 void Packet::charge_for_frame(size_t size, size_t room) {
-  constexpr size_t kSmallHead = 576, kTail = 320;
-  const size_t needed = ((size + room + 63) & ~size_t{63}) + kTail;
+  constexpr size_t kSmallHead = 576;
+  const size_t linear = size_of_head(size, room);
+  const size_t needed = ((linear + room + 63) & ~size_t{63}) + kHeadTail;
   size_t head = kSmallHead;
   if (needed > kSmallHead) {
     head = 1024;
     while (head < needed) head *= 2;
   }
-  true_size_ = static_cast<uint32_t>(kCharge + head);
+  true_size_ = static_cast<uint32_t>(kCharge + head + size_of_pages(size - linear));
+}
+
+// What a head of such a charge holds behind `used` bytes; one with pages takes no more.
+size_t Packet::spare_of_head(size_t used) const {
+  const size_t taken = kCharge + kHeadTail + kFrameRoom + used;
+  return fragments().empty() && used + kFrameRoom < kPage && true_size_ > taken ? true_size_ - taken : 0;
 }
 
 // Where the bytes worth keeping begin: at the front, or at a header consumed before it.

@@ -190,6 +190,7 @@ class alignas(64) Packet : public RefCounted<Packet> {
   // From a device, before anything is appended: what Linux charges for a frame of that size.
   static constexpr size_t kFrameRoom = 64;  // before it
   void charge_for_frame(size_t size, size_t room = kFrameRoom);
+  size_t spare_of_head(size_t used) const;
   // Charges a socket until the packet dies, gets another owner or orphan() is called: release(owner, amount) then runs, under any
   // lock but the pool's.
   using Release = void (*)(void* owner, uint32_t amount);

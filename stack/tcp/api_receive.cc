@@ -100,14 +100,15 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   if (!is_peek) account_memory(entry);
   // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
   if (tcp_options.inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});
+  // Of what was only looked at too (tcp_cleanup_rbuf).
+  if (done != 0) adapt_receive_buffer(entry);
+  ack_after_read(entry, done);
   if (done == 0)
     return is_faulty ? Result<size_t>(Errno::EFAULT) : request.sink.room() == 0 && unread() != 0 ? size_t{0} : nothing_to_read();
   if (is_peek) {
     if (options.peek_offset >= 0) options.peek_offset += static_cast<int32_t>(done);
   } else {
     if (options.peek_offset > 0) options.peek_offset = std::max(0, options.peek_offset - static_cast<int32_t>(done));
-    adapt_receive_buffer(entry);
-    ack_after_read(entry, done);
   }
   return done;
 }

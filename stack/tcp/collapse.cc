@@ -51,7 +51,7 @@ Result<Ref<Packet>> create_piece(PacketPool& pool, uint32_t size, SeqNum start) 
   Ref<Packet> piece = TRY(Packet::create_linear(pool, head - kBookkeeping, 0));
   piece->charge_for_frame(size, 0);
   ASSERT(piece->true_size() == head + kDescriptor);
-  ReceivedSegment::of(*piece) = {.seq = start, .fin = false, .was_packed = true};
+  ReceivedSegment::of(*piece) = {.seq = start, .spare = static_cast<uint16_t>(head - kBookkeeping - size)};
   return piece;
 }
 
@@ -73,11 +73,6 @@ uint32_t fill_piece(Packet& piece, uint32_t size, SeqNum start, PacketQueue& pac
 }
 
 }  // namespace
-
-size_t room_in_packed(const Packet& piece) {
-  const size_t taken = kDescriptor + kBookkeeping + piece.size();
-  return piece.fragments().empty() && piece.true_size() > taken ? piece.true_size() - taken : 0;
-}
 
 uint32_t collapse_received(PacketPool& pool, PacketQueue& packets, SeqNum copied, uint32_t ratio) {
   PacketQueue kept;

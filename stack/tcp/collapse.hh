@@ -11,9 +11,6 @@ namespace lxnet {
 // which a part has been read, everything is copied into pieces of a page. `ratio`: of memory that may be payload, in 256ths.
 uint32_t collapse_received(PacketPool& pool, PacketQueue& packets, SeqNum copied, uint32_t ratio);
 
-// What still fits at the end of a piece that collapse_received() made, and costs nothing.
-size_t room_in_packed(const Packet& piece);
-
 // Packets in sequence order, ReceivedSegment filled in. How many were packed; where memory runs out the rest stays as it is.
 uint32_t collapse_packets(PacketPool& pool, PacketQueue& packets);
 

@@ -10,6 +10,7 @@ namespace lxnet {
 namespace {
 
 constexpr Duration kMinDelay = Duration::millis(40);
+constexpr Duration kTick = Duration::millis(4);  // of a Linux that counts 250 a second
 
 }  // namespace
 
@@ -30,23 +31,24 @@ void TcpSocket::enter_quick_ack_mode(uint8_t limit) {
 
 // RFC 3168, 6.1.3: a mark is echoed on every acknowledgment until the sender says CWR.
 void TcpSocket::note_congestion_mark(const TcpSegment& segment) {
+  const uint8_t mark = segment.tos & kEcnMask;
+  ecn_ce_seen_ = ecn_ce_seen_ || mark != kEcnNotCapable;  // as TCP_INFO tells it, whatever was agreed
+  if (!negotiated_.ecn) return;
   if (segment.flags.cwr()) {
     ecn_echo_ = false;
     ack_.is_wanted_now = true;
   }
-  const uint8_t mark = segment.tos & kEcnMask;
   if (mark == kEcnExperienced && !ecn_echo_) {
     // The sender should hear of it soon, and of what follows.
     enter_quick_ack_mode(2);
     ecn_echo_ = true;
   }
-  ecn_ce_seen_ = ecn_ce_seen_ || mark != kEcnNotCapable;
 }
 
 // New in-order or out-of-order data: adapts the delay to the time between segments.
 void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   ack_.is_scheduled = true;
-  if (negotiated_.ecn) note_congestion_mark(segment);
+  note_congestion_mark(segment);
   measure_segment_size(segment);
   measure_receive_rtt(entry.now());
   if (ack_.ato == Duration()) {
@@ -65,7 +67,8 @@ void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
     }
   }
   rcv_.last_data_at = entry.now();
-  if (segment.size >= 128) grow_window_goal(*segment.packet, segment.size, Charge::WithoutHead);
+  const uint32_t whole = segment.size + segment.known;
+  if (whole >= 128) grow_window_goal(*segment.packet, whole, Charge::WithoutHead);
 }
 
 void TcpSocket::consider_ack(Entry& entry) {
@@ -109,7 +112,7 @@ bool TcpSocket::may_compress_ack(Entry& entry) {
 }
 
 void TcpSocket::delay_ack(Entry& entry) {
-  Duration delay = ack_.ato == Duration() ? kMinDelay : ack_.ato;  // nothing but a FIN may have come
+  Duration delay = ack_.ato == Duration() ? kTick : ack_.ato;  // where nothing but a FIN has come there is nothing to adapt to
   if (delay > kMinDelay) {
     Duration longest = is_interactive() || ack_.saw_push ? longest_ack_delay() : Duration::millis(500);
     if (rtt_.has_sample()) longest = std::min(longest, std::max(Duration::micros(rtt_.srtt_micros()), kMinDelay));

@@ -51,10 +51,11 @@ void OutOfOrderQueue::swallow_covered(Run* first, SeqNum end, Insertion& result)
 OutOfOrderQueue::Run* OutOfOrderQueue::join_or_create(Run* before, Run* after, Ref<Packet> packet, SeqNum begin, SeqNum end) {
   const bool joins_before = before != nullptr && before->end == begin;
   const bool joins_after = after != nullptr && after->begin == end;
-  const size_t cost = packet->true_size();
+  const bool is_absorbed = joins_before && ReceivedSegment::absorb(*before->packets.back(), *packet);
+  const size_t cost = is_absorbed ? 0 : packet->true_size();
   Run* run = before;
   if (joins_before) {
-    run->packets.push_back(std::move(packet));
+    if (!is_absorbed) run->packets.push_back(std::move(packet));
     run->end = end;
     if (joins_after) {
       run->packets.append(after->packets);
@@ -98,9 +99,13 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
   Run* before = find_at_or_before(begin);
   if (before != nullptr && begin.is_before(before->end)) {
     add_duplicate(result, begin, earlier_of(end, before->end));
-    if (end.is_at_or_before(before->end)) return result;
+    if (end.is_at_or_before(before->end)) {
+      result.run = {before->begin, before->end};
+      return result;
+    }
     packet->consume(before->end.bytes_since(begin));
     begin = received.seq = before->end;
+    received.is_cut = true;
   }
   Run* after = before == nullptr ? held_->runs.front() : held_->runs.next(*before);
   swallow_covered(after, end, result);
@@ -137,6 +142,7 @@ bool OutOfOrderQueue::take_reached(SeqNum next, PacketQueue& out) {
       if (received.seq.is_before(next)) {
         packet->consume(next.bytes_since(received.seq));
         received.seq = next;
+        received.is_cut = true;
       }
       next = ReceivedSegment::end(*packet);
       out.push_back(std::move(packet));

@@ -17,12 +17,27 @@ namespace lxnet {
 struct ReceivedSegment {
   SeqNum seq;
   bool fin = false;
-  bool was_packed = false;  // by collapse_received(): what follows may fill the room at its end
+  bool is_cut = false;  // what it began with was here already, and is gone
+  uint16_t spare = 0;   // bytes of what follows that its memory, as it is charged, has room for
 
   static ReceivedSegment& of(Packet& packet) { return packet.control<ReceivedSegment>(); }
   static SeqNum end(Packet& packet) {
     const ReceivedSegment& received = of(packet);
     return received.seq + static_cast<uint32_t>(packet.size()) + uint32_t{received.fin};
+  }
+  // What goes on behind a packet of the same queue is copied to its end where there is room, and costs nothing
+  // (tcp_try_coalesce).
+  static bool absorb(Packet& before, Packet& packet) {
+    ReceivedSegment& ahead = of(before);
+    const ReceivedSegment& behind = of(packet);
+    if (behind.is_cut || packet.size() > ahead.spare || packet.size() > before.tailroom() || !before.fragments().empty())
+      return false;
+    if (ahead.fin || end(before) != behind.seq || packet.size() == 0) return false;
+    packet.read(0, before.append(packet.size()));
+    before.wall_nanos = packet.wall_nanos;
+    ahead.spare = static_cast<uint16_t>(ahead.spare - packet.size());
+    ahead.fin = behind.fin;
+    return true;
   }
 };
 
@@ -44,7 +59,7 @@ class OutOfOrderQueue {
   enum class Outcome : uint8_t { Inserted, Duplicate, Refused };
   struct Insertion {
     Outcome outcome;
-    SackBlock run;        // Inserted: the run the packet is now part of
+    SackBlock run;        // the run that the packet is now part of, or that had it already
     SackBlock duplicate;  // what of the packet was there already, for DSACK; left == right: nothing
   };
   // Takes the packet in every case; ReceivedSegment is filled in.

@@ -5,19 +5,35 @@
 #include "stack/stack.hh"
 #include "stack/tcp/collapse.hh"
 #include "stack/tcp/tcp_socket.hh"
+#include "stack/wire/ipv4.hh"
+#include "stack/wire/ipv6.hh"
 
 namespace lxnet {
+namespace {
+
+ReceivedSegment received_of(const TcpSegment& segment) {
+  ReceivedSegment received{.seq = segment.seq, .fin = segment.flags.fin(), .is_cut = segment.known != 0};
+  const size_t headers = (segment.source.address.is_v4() ? sizeof(Ipv4Header) : sizeof(Ipv6Header)) + segment.header_size;
+  if (segment.segments == 1) {
+    received.spare = static_cast<uint16_t>(segment.packet->spare_of_head(headers + segment.known + segment.size));
+  }
+  return received;
+}
+
+}  // namespace
 
 // RFC 9293 3.10.7.4, seventh: process the segment text; and eighth, FIN, whose place in the sequence space says when it counts.
 Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict) {
-  if (in(TcpState::CloseWait | TcpState::Closing | TcpState::LastAck) && !segment.seq.is_before(rcv_.nxt)) return Step::Continue;
-  if (in(TcpState::FinWait1 | TcpState::FinWait2) && (shutdown_ & kShutdownReceive) != 0 && segment.size != 0 &&
+  constexpr TcpStates kAfterFin = TcpState::CloseWait | TcpState::Closing | TcpState::LastAck;
+  if (in(kAfterFin) && !segment.seq.is_before(rcv_.nxt)) return Step::Continue;
+  // What goes on behind the peer's FIN is as little to be read.
+  if (in(kAfterFin | TcpState::FinWait1 | TcpState::FinWait2) && (shutdown_ & kShutdownReceive) != 0 && segment.size != 0 &&
       (segment.seq + segment.size).is_after(rcv_.nxt)) {
     // Nobody will ever read it: RFC 1122, 4.2.2.13.
     // Of a closed socket in FIN-WAIT-2 Linux has kept but a TIME-WAIT.
     if (!is_orphan_ || in(TcpState::FinWait1)) count(entry, Mib::TcpExtTCPAbortOnData);
     verdict.reset_peer = true;
-    abort_with(entry, Errno::ECONNRESET);
+    abort_with(entry, in(TcpState::CloseWait) ? Errno::EPIPE : Errno::ECONNRESET);
     return Step::Done;
   }
   if (segment.length() == 0) return Step::Continue;
@@ -50,6 +66,7 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
     const uint32_t known = rcv_.nxt.bytes_since(segment.seq);
     segment.packet->consume(known);
     segment.size -= known;
+    segment.known = known;
     segment.seq = rcv_.nxt;
     queue_in_order(entry, segment, verdict, Prediction::Missed);
   } else {
@@ -108,12 +125,7 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   if (packet->is_empty()) return;  // a bare FIN leaves nothing to read
   Packet* back = receive_queue_.back();
   const bool goes_on = back != nullptr && !ReceivedSegment::of(*back).fin && ReceivedSegment::end(*back) == received.seq;
-  if (goes_on && ReceivedSegment::of(*back).was_packed && packet->size() <= room_in_packed(*back)) {
-    packet->read(0, back->append(packet->size()));
-    back->wall_nanos = packet->wall_nanos;
-    ReceivedSegment::of(*back).fin = received.fin;
-    return;
-  }
+  if (goes_on && ReceivedSegment::absorb(*back, *packet)) return;
   // A packet that only cites blocks costs its struct; where the one before has room for the citation, that is spared.
   if (back != nullptr && packet->linear().empty() && !ReceivedSegment::of(*back).fin &&
       ReceivedSegment::end(*back) == received.seq) {
@@ -157,7 +169,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
   }
   segment.packet->trim(segment.size);
   segment.packet->orphan();
-  ReceivedSegment::of(*segment.packet) = {.seq = segment.seq, .fin = segment.flags.fin()};
+  ReceivedSegment::of(*segment.packet) = received_of(segment);
   schedule_memory(entry, segment.packet->true_size());
   append_received(std::move(segment.packet));
   if (segment.flags.fin()) {
@@ -190,9 +202,10 @@ void TcpSocket::take_reached(Entry& entry, Verdict& verdict) {
   PacketQueue reached;
   out_of_order_.take_reached(rcv_.nxt, reached);
   bool has_fin = false;
-  while (!reached.is_empty()) {
+  // What lies behind a FIN was never sent by anybody who means it.
+  while (!has_fin && !reached.is_empty()) {
     Ref<Packet> packet = reached.take_front();
-    has_fin = has_fin || ReceivedSegment::of(*packet).fin;
+    has_fin = ReceivedSegment::of(*packet).fin;
     append_received(std::move(packet));
   }
   forget_acked_sacks();
@@ -209,7 +222,7 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
   }
   take_urgent_byte(segment, verdict);
   // Says nothing of when the next will come (Linux's tcp_data_queue_ofo).
-  if (negotiated_.ecn) note_congestion_mark(segment);
+  note_congestion_mark(segment);
   measure_segment_size(segment);
   if (negotiated_.sack) grow_window_goal(*segment.packet, segment.size, Charge::Whole);
   ack_.is_scheduled = true;
@@ -217,20 +230,31 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
   statistics_.out_of_order_packets += segment.segments;
   segment.packet->trim(segment.size);
   segment.packet->orphan();
-  ReceivedSegment::of(*segment.packet) = {.seq = segment.seq, .fin = segment.flags.fin()};
+  ReceivedSegment::of(*segment.packet) = received_of(segment);
   const OutOfOrderQueue::Insertion inserted = out_of_order_.insert(std::move(segment.packet));
   if (negotiated_.sack && inserted.duplicate.left != inserted.duplicate.right && stack().tunables().values().tcp_dsack != 0) {
     count(entry, Mib::TcpExtTCPDSACKOfoSent);
     dsack_ = inserted.duplicate;
     has_dsack_ = true;
   }
-  if (inserted.outcome == OutOfOrderQueue::Outcome::Inserted && negotiated_.sack) remember_sack(inserted.run);
+  if (inserted.outcome != OutOfOrderQueue::Outcome::Refused && negotiated_.sack) remember_sack(entry, segment, inserted.run);
   verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
 }
 
-// RFC 2018, 4: the block that holds the latest segment comes first; blocks it has swallowed go.
-void TcpSocket::remember_sack(SackBlock run) {
+// RFC 2018, 4: the block that holds the latest segment comes first; blocks it has swallowed go. Where the latest changes what
+// only the third block or a later one says, an acknowledgment that waits leaves before (tcp_sack_compress_send_ack).
+void TcpSocket::remember_sack(Entry& entry, const TcpSegment& segment, SackBlock run) {
+  constexpr uint8_t kExpected = 2;
   const auto sacks = out_of_order_.sacks();
+  uint8_t place = 0;
+  while (place < sack_count_ && (segment.seq.is_after(sacks[place].right) || sacks[place].left.is_after(segment.end()))) ++place;
+  if (place < sack_count_) {
+    sacks[place] = {earlier_of(sacks[place].left, segment.seq), later_of(sacks[place].right, segment.end())};
+  }
+  if (sack_count_ != 0 && place >= kExpected && ack_.compressed != 0) {
+    --ack_.compressed;  // one has to leave in any case
+    send_ack(entry);
+  }
   uint8_t kept = 0;
   for (uint8_t i = 0; i < sack_count_; ++i) {
     const bool is_inside = sacks[i].left.is_at_or_after(run.left) && sacks[i].right.is_at_or_before(run.right);

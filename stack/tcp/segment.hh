@@ -19,7 +19,8 @@ struct TcpSegment {
   uint8_t header_size = 0;
   uint16_t window = 0;  // unscaled, as on the wire
   uint16_t urgent_pointer = 0;
-  uint32_t size = 0;  // of the payload
+  uint32_t size = 0;   // of the payload
+  uint32_t known = 0;  // bytes that stood before it and were here already: of the segment as it came
   uint16_t segments = 1;
   Endpoint source, destination;
   uint32_t interface_index = 0;

@@ -163,7 +163,10 @@ void TcpSocket::send_window_probe(Entry& entry) {
       static_cast<void>(send_queue_.split(*next, std::min<uint32_t>(room, current_mss())));
     }
     next->flags |= kTcpPsh;
+    // Nagle does not know of what a probe sends (tcp_write_wakeup).
+    const SeqNum small_end = snd_.small_end;
     was_sent = send_record(entry, *next);
+    snd_.small_end = small_end;
   } else {
     count(entry, Mib::TcpExtTCPWinProbe);
     was_sent = transmit(entry, {.seq = snd_.una - 1, .flags = kTcpAck, .is_probe = true});

@@ -104,7 +104,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   emission.flow_hash = transmit_hash_;
   emission.auto_flow_label = ip_options.auto_flow_label;
   emission.segment_count = out.segments;
-  emission.segment_size = snd_.mss;
+  emission.segment_size = out.record != nullptr && out.record->segment_size != 0 ? out.record->segment_size : snd_.mss;
   snd_.last_left_at = entry.now();
   statistics_.segments_out += out.segments;
   if (has_text) {

@@ -132,11 +132,12 @@ void TcpSocket::choose_initial_window(uint32_t segment) {
 void TcpSocket::measure_segment_size(const TcpSegment& arrived) {
   const Packet& packet = *arrived.packet;
   const bool is_offloaded = packet.segmentation == SegmentationKind::Tcp || packet.segment_count > 1;
-  const uint32_t size = is_offloaded ? std::max<uint32_t>(packet.segment_size, 1) : arrived.size;
+  const uint32_t whole_size = arrived.size + arrived.known;
+  const uint32_t size = is_offloaded ? std::max<uint32_t>(packet.segment_size, 1) : whole_size;
   const uint32_t last_size = std::exchange(rcv_.last_size, uint16_t{0});
   if (size >= rcv_.mss) {
     if (size != rcv_.mss) {
-      const uint64_t ratio = (uint64_t{arrived.size} << 8) / std::max<uint32_t>(packet.true_size(), 1);
+      const uint64_t ratio = (uint64_t{whole_size} << 8) / std::max<uint32_t>(packet.true_size(), 1);
       const uint8_t old_ratio = std::exchange(rcv_.scaling_ratio, static_cast<uint8_t>(std::clamp<uint64_t>(ratio, 1, 255)));
       if (old_ratio != rcv_.scaling_ratio) {
         clamp_window(full_window());

@@ -11,14 +11,32 @@ TEST(TcpMemory, PacksSparsePacketsBeforeItDropsAny) {
   Ref<TcpSocket> socket = wire.accept_from_peer(true);
   socket->options.receive_buffer = 20000;
   socket->options.receive_buffer_locked = true;
-  // One byte each: 832 bytes of memory for every one.
-  for (uint32_t i = 0; i < 200; ++i) wire.inject({.flags = "PA", .seq = 1 + i, .ack = 1, .text = "x"});
+  // A hundred bytes each, and 832 of memory, which has no room for another hundred.
+  for (uint32_t i = 0; i < 60; ++i) wire.inject({.flags = "PA", .seq = 1 + 100 * i, .ack = 1, .text = std::string(100, 'x')});
   EXPECT_GT(count(wire, Mib::TcpExtTCPRcvCollapsed), 0u);
   EXPECT_EQ(count(wire, Mib::TcpExtTCPRcvQDrop), 0u);
   EXPECT_LE(TcpTestAccess::receive_charge(*socket), 21000u);
-  EXPECT_EQ(wire.read(*socket), std::string(200, 'x'));
+  EXPECT_EQ(wire.read(*socket), std::string(6000, 'x'));
   wire.device.sent.clear();
-  wire.inject({.flags = "R", .seq = 201});
+  wire.inject({.flags = "R", .seq = 6001});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
+TEST(TcpMemory, HoldsSmallSegmentsInTheRoomBehindOthers) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  for (uint32_t i = 0; i < 100; ++i) wire.inject({.flags = "PA", .seq = 1 + i, .ack = 1, .text = "x"});
+  EXPECT_EQ(TcpTestAccess::receive_charge(*socket), 832u);
+  // Out of order too, but not what begins with bytes that were there.
+  for (uint32_t i = 0; i < 20; ++i) wire.inject({.flags = "PA", .seq = 201 + i, .ack = 1, .text = "y"});
+  EXPECT_EQ(TcpTestAccess::receive_charge(*socket), 2 * 832u);
+  wire.inject({.flags = "PA", .seq = 220, .ack = 1, .text = "yy"});
+  EXPECT_EQ(TcpTestAccess::receive_charge(*socket), 3 * 832u);
+  wire.inject({.flags = "PA", .seq = 101, .ack = 1, .text = std::string(100, 'x')});
+  EXPECT_EQ(wire.read(*socket), std::string(200, 'x') + std::string(21, 'y'));
+  wire.device.sent.clear();
+  wire.inject({.flags = "R", .seq = 222});
   wire.close(socket);
   wire.close(wire.listener);
 }
