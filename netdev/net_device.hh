@@ -12,7 +12,8 @@
 
 namespace lxnet {
 
-class Entry;  // stack/entry.hh; passed through
+class Entry;     // stack/entry.hh; passed through
+class Loopback;  // netdev/loopback/loopback.hh
 class NetDevice;
 class VirtualDevice;  // netdev/virtual_device.hh
 
@@ -80,6 +81,8 @@ class NetDevice {
   virtual void attach(const DeviceClient& client) { client_ = client; }
   // One that a program made; null of the host's.
   virtual VirtualDevice* as_virtual() { return nullptr; }
+  // The one whose packets can be turned around without it; null of any other, and of what wraps it.
+  virtual Loopback* as_loopback() { return nullptr; }
   // Whether transmit() looks at the time it is told, which costs the host something to find out.
   bool asks_time() const { return asks_time_; }
 

@@ -1,6 +1,7 @@
 // Handing on what a stay inside the stack produced.
 #include "stack/entry.hh"
 
+#include "stack/ip/turn_around.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/coalesce.hh"
 
@@ -18,6 +19,12 @@ void Entry::transmit(Interface& interface, Ref<Packet> frame) {
   egress_.push_back(std::move(frame));
 }
 
+void Entry::turn_around(Interface& interface, Ref<Packet> packet) {
+  packet->interface_index = interface.index();
+  packet->is_turned_around = true;
+  ingress_.push_back(std::move(packet));
+}
+
 void Entry::loop_back(Interface& interface, Ref<Packet> packet) {
   packet->interface_index = interface.index();
   packet->is_looped = true;
@@ -28,9 +35,14 @@ void Entry::flush() {
   while (has_work()) {
     transmit_batches();
     while (!looped_.is_empty()) receive_looped(looped_.take_front());
-    while (!ingress_.is_empty()) link_receive(*this, ingress_.take_front());
+    while (!ingress_.is_empty()) receive_frame(ingress_.take_front());
     if (held_) tcp_deliver_held(*this);
   }
+}
+
+void Entry::receive_frame(Ref<Packet> frame) {
+  if (frame->is_turned_around) return ip_receive_turned(*this, std::move(frame));
+  link_receive(*this, std::move(frame));
 }
 
 void Entry::receive_looped(Ref<Packet> packet) {

@@ -37,10 +37,13 @@ class Entry {
   void transmit(Interface& interface, Ref<Packet> frame);
   // any lock. Frames a device delivered; interface_index is set on each.
   void receive(PacketQueue& frames) { ingress_.append(frames); }
+  // any lock. An IP packet of ours to us that need not meet its device (stack/ip/turn_around.hh).
+  void turn_around(Interface& interface, Ref<Packet> packet);
   // any lock. An IP packet of ours, its front at the IP header, that comes back as if it had arrived on the interface.
   void loop_back(Interface& interface, Ref<Packet> packet);
   // no lock. Until all queues are empty.
   void flush();
+  bool has_output() const { return !egress_.is_empty(); }
   bool has_work() const { return !ingress_.is_empty() || !egress_.is_empty() || !looped_.is_empty() || held_; }
 
   // A received TCP segment that waits for its continuation, while more frames are here to be received (stack/tcp/coalesce.hh).
@@ -51,6 +54,7 @@ class Entry {
   void read_clock();
   void transmit_batches();
   void receive_looped(Ref<Packet> packet);
+  void receive_frame(Ref<Packet> frame);
 
   Stack& stack_;
   MibCounters& mib_;

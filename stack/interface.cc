@@ -25,6 +25,7 @@ Interface::Interface(Stack& stack, NetDevice& device, uint32_t index)
     : stack_(stack),
       sharing_(stack.hal().sharing()),
       device_(&device),
+      loopback_(device.as_loopback()),
       index_(index),
       link_kind_(device.capabilities().link),
       flags_(flags_of(device.capabilities())),

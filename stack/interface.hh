@@ -76,6 +76,10 @@ class Interface : public RefCounted<Interface> {
   void output(Entry& entry, Ref<Packet> packet, const IpAddress& next_hop);
   // any lock. Frames for a link-layer destination that is known.
   void output_to(Entry& entry, Ref<Packet> packet, MacAddress destination);
+  // Whether what is sent comes back at once and unchanged, and nobody looks at it on its way.
+  bool turns_around() const;
+  // any lock. What sending and receiving such a packet does to it and to the counters.
+  void turn_around(Packet& packet);
   // no lock. Hands complete frames to the device; what of the checksum the device cannot do is done here.
   void transmit(Entry& entry, PacketQueue& frames);
 
@@ -102,6 +106,7 @@ class Interface : public RefCounted<Interface> {
   Stack& stack_;
   const Sharing sharing_;
   NetDevice* device_;
+  Loopback* loopback_;  // the device, where it is one
   uint32_t index_;
   LinkKind link_kind_;
   bool is_registered_ = false;

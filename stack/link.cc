@@ -4,6 +4,7 @@
 // there are none, and the frame is dropped. A frame for somebody else is shown to the taps, marked, and dropped.
 #include "stack/link.hh"
 
+#include "netdev/loopback/loopback.hh"
 #include "stack/arp/arp.hh"
 #include "stack/ip/offload.hh"
 #include "stack/stack.hh"
@@ -97,6 +98,17 @@ void Interface::transmit(Entry& entry, PacketQueue& frames) {
   count_statistic(counters_.tx_packets, frames.count());
   count_statistic(counters_.tx_bytes, bytes);
   device_->transmit(entry, device_->asks_time() ? entry.now() : Instant(), frames);
+}
+
+bool Interface::turns_around() const { return loopback_ != nullptr && is_up() && stack_.interfaces().taps().is_empty(); }
+
+void Interface::turn_around(Packet& packet) {
+  const size_t size = packet.size();
+  count_statistic(counters_.tx_packets, 1);
+  count_statistic(counters_.tx_bytes, size);
+  loopback_->turn_around(packet);
+  count_statistic(counters_.rx_packets, 1);
+  count_statistic(counters_.rx_bytes, size);
 }
 
 // ---- in

@@ -5,9 +5,7 @@ namespace lxnet {
 void Loopback::transmit(Entry& entry, Instant, PacketQueue& batch) {
   size_t bytes = 0;
   for (Packet* packet = batch.front(); packet != nullptr; packet = batch.next(*packet)) {
-    packet->orphan();
-    packet->is_looped = true;
-    if (packet->checksum != ChecksumState::Unknown) packet->checksum = ChecksumState::Verified;
+    turn(*packet);
     bytes += packet->size();
   }
   counters_.count_sent(batch.count(), bytes);

@@ -23,8 +23,20 @@ class Loopback final : public NetDevice {
   void set_multicast(const HardwareAddress&, bool) override {}
   Result<> set_mtu(uint32_t mtu) override;
   DeviceStatistics statistics() const override;
+  Loopback* as_loopback() override { return this; }
+  // What transmit() does to a packet, for who takes it back at once.
+  void turn_around(Packet& packet) {
+    turn(packet);
+    counters_.count_sent(packet);
+  }
 
  private:
+  static void turn(Packet& packet) {
+    packet.orphan();
+    packet.is_looped = true;
+    if (packet.checksum != ChecksumState::Unknown) packet.checksum = ChecksumState::Verified;
+  }
+
   DeviceCapabilities capabilities_{.link = LinkKind::Loopback,
                                    .address = {},
                                    .mtu = kMtu,

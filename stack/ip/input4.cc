@@ -22,13 +22,6 @@ void drop_bad_header(Entry& entry, Ref<Packet> packet, DropReason reason) {
   drop(entry, std::move(packet), reason);
 }
 
-void count_received(Entry& entry, const Packet& packet, uint8_t tos) {
-  static constexpr Mib kByEcn[] = {Mib::IpExtInNoECTPkts, Mib::IpExtInECT1Pkts, Mib::IpExtInECT0Pkts, Mib::IpExtInCEPkts};
-  count(entry, Mib::IpInReceives);
-  count(entry, Mib::IpExtInOctets, packet.size());
-  count(entry, kByEcn[tos & 3]);
-}
-
 // The header is whole and right, and the packet ends where it says; or the packet is gone and null comes back.
 Ref<Packet> check_header(Entry& entry, Ref<Packet> packet) {
   const auto parsed = packet->header<Ipv4Header>();
@@ -38,7 +31,7 @@ Ref<Packet> check_header(Entry& entry, Ref<Packet> packet) {
     return nullptr;
   }
   const auto* header = reinterpret_cast<const Ipv4Header*>(packet->linear().data());
-  count_received(entry, *packet, header->type_of_service);
+  ip4_count_received(entry, *packet, header->type_of_service);
   const size_t header_size = header->header_size();
   if (!packet->pull_up(header_size).is_ok()) {
     drop_bad_header(entry, std::move(packet), DropReason::IpHeader);

@@ -20,13 +20,6 @@ void drop_bad_header(Entry& entry, Ref<Packet> packet, DropReason reason) {
   drop(entry, std::move(packet), reason);
 }
 
-void count_received(Entry& entry, const Packet& packet) {
-  static constexpr Mib kByEcn[] = {Mib::Ip6InNoECTPkts, Mib::Ip6InECT1Pkts, Mib::Ip6InECT0Pkts, Mib::Ip6InCEPkts};
-  count(entry, Mib::Ip6InReceives);
-  count(entry, Mib::Ip6InOctets, packet.size());
-  if (packet.linear().size() >= 2) count(entry, kByEcn[packet.linear()[1] >> 4 & 3]);
-}
-
 // RFC 4291, 2.5.3 and 2.7: what may not be on a wire.
 bool has_impossible_address(const Ipv6Header& header, const Interface& input, bool is_looped) {
   if (header.source.is_multicast()) return true;
@@ -37,7 +30,8 @@ bool has_impossible_address(const Ipv6Header& header, const Interface& input, bo
 
 // The packet's header is right and the packet ends where it says; or the packet is gone and null comes back.
 Ref<Packet> check_header(Entry& entry, Ref<Packet> packet, const Interface& input) {
-  count_received(entry, *packet);
+  const ByteSpan front = packet->linear();
+  ip6_count_received(entry, *packet, front.size() < 2 ? uint8_t{0} : static_cast<uint8_t>(front[1] >> 4));
   if (!packet->header<Ipv6Header>().is_ok()) {
     drop_bad_header(entry, std::move(packet), DropReason::IpHeader);
     return nullptr;

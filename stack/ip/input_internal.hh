@@ -3,6 +3,7 @@
 
 #include "stack/ip/ip_info.hh"
 #include "stack/ip/ip_state.hh"
+#include "stack/mib.hh"
 
 namespace lxnet {
 
@@ -21,6 +22,20 @@ bool forwards6(Entry& entry, const Interface& input);
 // IpInfo from the header at the front.
 void ip4_fill_info(Packet& packet);
 void ip6_fill_info(Packet& packet);
+
+// What every packet that arrives is counted as, by the mark that congestion leaves in its service field too.
+inline void ip4_count_received(Entry& entry, const Packet& packet, uint8_t tos) {
+  static constexpr Mib kByEcn[] = {Mib::IpExtInNoECTPkts, Mib::IpExtInECT1Pkts, Mib::IpExtInECT0Pkts, Mib::IpExtInCEPkts};
+  count(entry, Mib::IpInReceives);
+  count(entry, Mib::IpExtInOctets, packet.size());
+  count(entry, kByEcn[tos & 3]);
+}
+inline void ip6_count_received(Entry& entry, const Packet& packet, uint8_t tos) {
+  static constexpr Mib kByEcn[] = {Mib::Ip6InNoECTPkts, Mib::Ip6InECT1Pkts, Mib::Ip6InECT0Pkts, Mib::Ip6InCEPkts};
+  count(entry, Mib::Ip6InReceives);
+  count(entry, Mib::Ip6InOctets, packet.size());
+  count(entry, kByEcn[tos & 3]);
+}
 
 // While connections are followed: a fragment is kept until its packet is whole, and null comes back; anything else goes through.
 // What comes back of IPv6 begins anew: of its headers IpInfo knows the first alone. In stack/ip/gather.cc.

@@ -16,11 +16,6 @@ uint32_t ip_send_mtu(const Route& route, PathMtuMode mode) {
   return asks_path && route.mtu != 0 ? std::min(route.mtu, link) : link;
 }
 
-Result<> ip_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options) {
-  if (route.destination.is_v4()) return ip4_send(entry, std::move(packet), route, options);
-  return ip6_send(entry, std::move(packet), route, options);
-}
-
 void ip_loop_back(Entry& entry, const Packet& packet, const Route& route) {
   auto copy = packet.clone();
   if (!copy.is_ok()) return entry.stack().drops().count(DropReason::NoMemory);

@@ -38,7 +38,12 @@ struct IpSendOptions {
 //
 // A Partial packet comes with checksum_offset set and the pseudo-header's sum in the field; checksum_start is set here. A packet
 // with `segmentation` is passed on whole and cut where the device cannot do it; segment_size has been chosen to fit.
-Result<> ip_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
+Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
+Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
+inline Result<> ip_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options) {
+  if (route.destination.is_v4()) return ip4_send(entry, std::move(packet), route, options);
+  return ip6_send(entry, std::move(packet), route, options);
+}
 
 // The largest IP packet that ip_send() lets through without cutting: of the path as far as known, or of the link where the mode
 // says not to ask the path. What a local EMSGSIZE error reports in ee_info.

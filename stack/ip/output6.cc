@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "stack/ip/output_internal.hh"
+#include "stack/ip/turn_around.hh"
 #include "stack/stack.hh"
 #include "stack/wire/ipv6.hh"
 
@@ -119,7 +120,11 @@ Result<> ip6_leave(Entry& entry, Ref<Packet> packet, const Route& route, const I
     return ip6_fragment(entry, std::move(packet), route, how.cut != 0 ? how.cut : how.mtu);
   }
   count_sent(entry, *packet, route.kind);
-  route.output->output(entry, std::move(packet), route.next_hop);
+  if (may_turn_around(entry, *packet, route, IpFamily::V6)) {
+    ip_turn_around(entry, std::move(packet), *route.output);
+  } else {
+    route.output->output(entry, std::move(packet), route.next_hop);
+  }
   return ok();
 }
 

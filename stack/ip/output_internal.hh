@@ -19,9 +19,6 @@ struct IpDispatch {
   bool is_copied = false;  // to many: what of it is for ourselves is on its way
 };
 
-Result<> ip4_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
-Result<> ip6_send(Entry& entry, Ref<Packet> packet, const Route& route, const IpSendOptions& options);
-
 // Front at the IP header, which is complete. Past the packet filter: EPERM where a rule drops what we send.
 Result<> ip4_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
 Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how);
