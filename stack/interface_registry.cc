@@ -2,6 +2,7 @@
 #include "stack/interface_registry.hh"
 
 #include "netdev/virtual_device.hh"
+#include "stack/look_ahead.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
@@ -60,8 +61,13 @@ bool expand_name(const char* pattern, size_t stem_size, unsigned number, char (&
 }
 
 void device_receive(void* owner, Entry& entry, PacketQueue& batch) {
-  const uint32_t index = static_cast<Interface*>(owner)->index();
-  for (Packet* packet = batch.front(); packet != nullptr; packet = batch.next(*packet)) packet->interface_index = index;
+  auto& interface = *static_cast<Interface*>(owner);
+  const bool is_ours = interface.is_loopback();
+  for (Packet* packet = batch.front(); packet != nullptr; packet = batch.next(*packet)) {
+    packet->interface_index = interface.index();
+    if (!is_ours) packet->receiver_hashes = {};  // another stack's, if any
+  }
+  if (!is_ours && batch.count() > 1) look_ahead(interface, batch);
   entry.receive(batch);
 }
 
@@ -208,6 +214,7 @@ Result<> InterfaceRegistry::wrap_device(Interface& interface, NetDevice& wrapper
   if (interface.is_up()) TRY(wrapper.start());
   wrapper.attach(client_of(interface));
   interface.device_ = &wrapper;
+  interface.loopback_ = wrapper.as_loopback();
   return ok();
 }
 

@@ -268,6 +268,26 @@ Flow SocketSet::find_flow(const PacketTuple& packet) {
   return entry == nullptr ? Flow{} : flow_of(*entry);
 }
 
+bool SocketSet::is_worth_fetching() const {
+  constexpr size_t kMany = 4096;
+  const auto count_of = [this](DemuxSpace space) { return __atomic_load_n(&flow_counts_[count_index(space)], __ATOMIC_RELAXED); };
+  return count_of(DemuxSpace::Tcp) + count_of(DemuxSpace::Udp) >= kMany;
+}
+
+// The buckets first, then what they hold: both rounds wait for memory once, and not once for each packet.
+void SocketSet::fetch_flows(std::span<const uint64_t> hashes) {
+  for (const uint64_t hash : hashes) {
+    DemuxShard& shard = flow_shard(hash);
+    MutexLock lock(shard.mutex);
+    shard.table.fetch_bucket(hash);
+  }
+  for (const uint64_t hash : hashes) {
+    DemuxShard& shard = flow_shard(hash);
+    MutexLock lock(shard.mutex);
+    shard.table.fetch_first(hash);
+  }
+}
+
 bool SocketSet::has_flow(const PacketTuple& packet) {
   const uint64_t hash = flow_hash(packet);
   DemuxShard& shard = flow_shard(hash);

@@ -93,6 +93,10 @@ class SocketSet {
   // What these lookups hash: a sender to itself does it once for all its packets.
   ReceiverHashes receiver_hashes(const PacketTuple& packet) const;
   uint64_t hash_flow(const PacketTuple& packet) const;
+  // Of packets that are about to be looked for: what that will read of the tables is asked of memory now, for all at once.
+  void fetch_flows(std::span<const uint64_t> hashes);
+  // Whether there are more flows than caches hold.
+  bool is_worth_fetching() const;
   // Every datagram socket that a multicast or broadcast packet may be for, under the lock of its bucket: rank SocketTable.
   using Visitor = void (*)(void* context, Socket& socket);
   void visit_datagram(const PacketTuple& packet, Visitor visit, void* context);

@@ -41,8 +41,9 @@ class WireDevice final : public NetDevice {
   void deliver(Entry& entry, Ref<Packet> packet) {
     PacketQueue batch;
     batch.push_back(std::move(packet));
-    client().receive(client().owner, entry, batch);
+    deliver(entry, batch);
   }
+  void deliver(Entry& entry, PacketQueue& batch) { client().receive(client().owner, entry, batch); }
   void tell_link_changed() { client().link_changed(client().owner); }
 
   bool has_carrier = true;
