@@ -21,6 +21,35 @@ uint16_t pseudo_sum(const Route& route, size_t size) {
 
 }  // namespace
 
+Result<> emit_plain_segment(Entry& entry, Ref<Packet> packet, const Route& route, PlainSegment& segment) {
+  struct Stamps {
+    Be32 kinds, value, echo_reply;
+  };
+  constexpr uint32_t kAlignedTimestamps = 0x0101080a;  // two of no operation, kind 8, ten bytes
+  const size_t header_size = sizeof(TcpHeader) + (segment.has_timestamps ? sizeof(Stamps) : 0);
+  segment.header.header_size = static_cast<uint8_t>(header_size);
+  const MutableByteSpan bytes = packet->push_header(header_size);
+  segment.header.checksum =
+      pseudo_header_checksum(route.source.v4(), route.destination.v4(), IpProtocol::Tcp, static_cast<uint32_t>(packet->size()))
+          .sum();
+  segment.header.emit(bytes);
+  if (segment.has_timestamps) {
+    auto& stamps = *new (bytes.data() + sizeof(TcpHeader)) Stamps;
+    stamps.kinds.set(kAlignedTimestamps);
+    stamps.value.set(segment.timestamps.value);
+    stamps.echo_reply.set(segment.timestamps.echo_reply);
+  }
+  packet->checksum = ChecksumState::Partial;
+  packet->checksum_offset = offsetof(TcpHeader, checksum);
+  count(entry, Mib::TcpOutSegs, packet->segment_count);
+  return ip4_send(entry, std::move(packet), route,
+                  {.protocol = static_cast<uint8_t>(IpProtocol::Tcp),
+                   .ttl = segment.ttl,
+                   .tos = segment.tos,
+                   .path_mtu = segment.path_mtu,
+                   .may_fragment_locally = false});
+}
+
 Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission) {
   uint8_t signature[TcpOptions::kMd5Size];
   if (emission.signing_key != nullptr) emission.options.md5_signature = signature;
@@ -41,15 +70,8 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   emission.options.emit(bytes.subspan(sizeof(TcpHeader)));
   packet->checksum = ChecksumState::Partial;
   packet->checksum_offset = offsetof(TcpHeader, checksum);
-  packet->mark = emission.mark;
-  packet->priority = emission.priority;
-  packet->flow_hash = emission.flow_hash;
-  packet->segment_count = emission.segment_count;
-  if (emission.segment_count > 1) {
-    packet->segmentation = SegmentationKind::Tcp;
-    packet->segment_size = emission.segment_size;
-  }
-  count(entry, Mib::TcpOutSegs, emission.segment_count);
+  if (packet->segment_count == 0) packet->segment_count = 1;
+  count(entry, Mib::TcpOutSegs, packet->segment_count);
   IpSendOptions options;
   options.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
   options.ttl = emission.ttl;

@@ -16,18 +16,27 @@ struct TcpEmission {
   uint8_t tos = 0;
   uint8_t ttl = 0;
   uint32_t flow_label = 0;
-  uint32_t flow_hash = 0;  // what an automatic flow label is made of
   bool auto_flow_label = true;
-  uint32_t mark = 0;
-  uint32_t priority = 0;
-  uint16_t segment_size = 0;  // with segment_count > 1: where the device cuts
-  uint16_t segment_count = 1;
   PathMtuMode path_mtu = PathMtuMode::Want;
   Ref<StickyHeaders> sticky;            // of the socket: IP_OPTIONS, IPV6_HOPOPTS and its kin
   const Md5Key* signing_key = nullptr;  // RFC 2385
 };
 
-// `packet` holds the payload, or nothing. The checksum is left to whoever needs it (ChecksumState::Partial).
+// What nearly all segments of a connection are: no options but time stamps, nothing urgent, no mark of congestion.
+struct PlainSegment {
+  TcpSegmentHeader header;  // without its size and checksum
+  TcpTimestamps timestamps;
+  bool has_timestamps = false;
+  uint8_t tos = 0;
+  uint8_t ttl = 0;
+  PathMtuMode path_mtu = PathMtuMode::Want;
+};
+
+// The same bytes as emit_segment() makes of it, over IPv4. The packet holds the payload and all that IP does not need to be told.
+Result<> emit_plain_segment(Entry& entry, Ref<Packet> packet, const Route& route, PlainSegment& segment);
+
+// `packet` holds the payload, or nothing, and says of itself what it may (mark, priority, flow_hash, where a device cuts it). The
+// checksum is left to whoever needs it (ChecksumState::Partial).
 Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission);
 
 // RFC 9293 3.5.2, group 1: answers a segment that belongs to no connection with a reset. Nothing is answered to a reset.

@@ -38,7 +38,8 @@ void TcpSocket::account_growth(Entry& entry) {
 }
 
 void TcpSocket::take_pages(Entry& entry, uint32_t pages) {
-  if (pages == memory_pages_) return;
+  if (pages == memory_pages_) [[likely]]
+    return;
   TcpShared& shared = stack().tcp();
   const int64_t total = shared.change_memory(int64_t{pages} - int64_t{memory_pages_});
   memory_pages_ = pages;

@@ -15,6 +15,8 @@ constexpr uint32_t kMaxBurst = 65536 - 321;
 
 // SACK blocks take room from the payload of the segments that carry them.
 uint32_t TcpSocket::current_mss() {
+  if (sack_count_ == 0 && !has_dsack_) [[likely]]
+    return snd_.mss;
   const uint32_t blocks = std::min<uint32_t>(sack_count_ + uint32_t{has_dsack_}, negotiated_.timestamps ? 3 : 4);
   const uint32_t space = negotiated_.sack && blocks != 0 ? 4 + 8 * blocks : 0;
   return snd_.mss > space + 8 ? snd_.mss - space : snd_.mss;

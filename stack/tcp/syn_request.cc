@@ -109,9 +109,10 @@ void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* coo
     emission.tos = static_cast<uint8_t>((syn_tos & ~kEcnMask) | (emission.tos & kEcnMask));
   const int16_t ttl = remote.address.is_v4() ? ip.ttl : ip.hop_limit;
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
-  emission.mark = listener_->options.mark;
-  emission.priority = listener_->options.priority;
-  static_cast<void>(emit_segment(entry, packet.take(), route.take(), emission));
+  Ref<Packet> segment = packet.take();
+  segment->mark = listener_->options.mark;
+  segment->priority = listener_->options.priority;
+  static_cast<void>(emit_segment(entry, std::move(segment), route.take(), emission));
 }
 
 void SynRequest::send_syn_ack(Entry& entry, const TcpFastOpenCookie* cookie) {

@@ -84,7 +84,6 @@ class TcpSocket final : public Socket {
   std::optional<size_t> end_fast_open(Entry& entry);
   // What close() with SO_LINGER waits for: nothing left to send, or no connection.
   bool has_finished_sending() const;
-
   const Md5Keys* md5_keys() const { return md5_keys_; }  // owned
 
   // ---- packet path: finds the owner and comes back through receive_owned()
@@ -188,7 +187,6 @@ class TcpSocket final : public Socket {
   void inherit_arrival(const IpInfo& info);
   void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);
   Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
-
   Result<> join_tables(Entry& entry, TcpSocket& listener);
 
   // ---- fast_open/client.cc, fast_open/server.cc: RFC 7413
@@ -297,9 +295,8 @@ class TcpSocket final : public Socket {
   void take_fin(Entry& entry, Verdict& verdict);
   void reset_by_peer(Entry& entry, Verdict& verdict);
 
-  using Outgoing = OutgoingSegment;
-
   // ---- reports.cc
+  using Outgoing = OutgoingSegment;
   Result<size_t> receive_report(ReceiveRequest& request);
   size_t room_for_errors() const;
   void want_stamps(SendRecord& record, const SendRequest& request);
@@ -413,6 +410,10 @@ class TcpSocket final : public Socket {
 
   // ---- transmit.cc: one segment
   bool transmit(Entry& entry, const Outgoing& out);
+  bool is_plain(const Outgoing& out) const;
+  Result<> transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet> packet);
+  Result<> transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> packet);
+  void note_transmitted(Entry& entry, const Outgoing& out);
   TcpOptions options_for(Entry& entry, const Outgoing& out, uint16_t& window);
   void send_ack(Entry& entry);
   void send_ack_with(Entry& entry, SeqNum seq);
@@ -498,7 +499,7 @@ class TcpSocket final : public Socket {
   void send_window_probe(Entry& entry);
   void check_probe_timer(Entry& entry);
   Duration backed_off(Duration base, uint8_t shift) const;
-  Duration current_rto() const { return backed_off(rtt_.rto(), recovery_.doublings); }  // Linux's icsk_rto
+  Duration current_rto() const;  // Linux's icsk_rto
 
   // ---- mtu_probe.cc: RFC 4821
   enum class MtuProbe : uint8_t { NotNow, Wait, Sent };
@@ -564,7 +565,6 @@ class TcpSocket final : public Socket {
 
  public:
   ListLink accept_link;  // Listener: the accept queue
-
  private:
   FastOpenState fast_open_;
   SendState snd_;

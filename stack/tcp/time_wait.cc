@@ -154,12 +154,13 @@ void TcpTimeWait::send_ack(Entry& entry, const TcpSegment& segment) {
   emission.header.window = static_cast<uint16_t>(rcv_wnd_);
   emission.tos = tos_;
   emission.signing_key = signing_key_.get();
-  emission.mark = mark_;
+  Ref<Packet> answer = packet.take();
+  answer->mark = mark_;
   if (has_timestamps_) {
     const auto clock = static_cast<uint32_t>(entry.now().in_nanos() / 1'000'000);
     emission.options.timestamps = {.value = clock + ts_offset_, .echo_reply = ts_recent_};
   }
-  static_cast<void>(emit_segment(entry, packet.take(), route.take(), emission));
+  static_cast<void>(emit_segment(entry, std::move(answer), route.take(), emission));
 }
 
 }  // namespace lxnet

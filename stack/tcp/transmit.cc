@@ -43,23 +43,36 @@ TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& w
   return options;
 }
 
-// False: nothing left (no memory, no route, a device's refusal); the record's fate is the caller's.
-bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
-  auto created = Packet::create(stack().pool());
-  if (!created.is_ok()) return false;
-  Ref<Packet> packet = created.take();
-  if (out.record != nullptr && out.size != 0) {
-    const uint32_t offset = out.flags.syn() ? 0 : out.seq.bytes_since(out.record->seq);
-    if (!SendQueue::cite(*out.record, offset, out.size, *packet).is_ok()) return false;
-  }
-  if (!refresh_route(entry).is_ok()) return false;
-  if (route_.kind == RouteKind::Local) packet->receiver_hashes.flow = peer_flow_hash();
+// Nothing but text, an acknowledgment and time stamps, over IPv4: nearly every segment.
+bool TcpSocket::is_plain(const Outgoing& out) const {
+  return out.flags.without(kTcpPsh | kTcpFin) == kTcpAck && route_.destination.is_v4() && sack_count_ == 0 && !has_dsack_ &&
+         !negotiated_.ecn && !snd_.is_urgent() && md5_keys_ == nullptr && !attachments.has_options_v4();
+}
+
+Result<> TcpSocket::transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet> packet) {
+  PlainSegment segment;
+  segment.header.source_port = local_.port;
+  segment.header.destination_port = remote_.port;
+  segment.header.seq = out.seq;
+  segment.header.ack = rcv_.nxt;
+  // As Linux: who reassembles the segments of one packet is told where it ends; the record itself is not marked.
+  segment.header.flags = out.segments > 1 ? out.flags | kTcpPsh : out.flags;
+  segment.header.window = select_window(entry);
+  segment.has_timestamps = negotiated_.timestamps;
+  if (segment.has_timestamps) segment.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
+  segment.tos = ip_options.tos;
+  segment.ttl = ip_options.ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ip_options.ttl);
+  segment.path_mtu = ip_options.path_mtu_v4;
+  note_transmitted(entry, out);
+  return emit_plain_segment(entry, std::move(packet), route_, segment);
+}
+
+Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> packet) {
   TcpEmission emission;
   emission.header.source_port = local_.port;
   emission.header.destination_port = remote_.port;
   emission.header.seq = out.seq;
   emission.header.flags = out.flags;
-  // As Linux: who reassembles the segments of one packet is told where it ends; the record itself is not marked.
   if (out.segments > 1 && !out.flags.syn()) emission.header.flags |= kTcpPsh;
   emission.signing_key = signing_key();
   emission.options = options_for(entry, out, emission.header.window);
@@ -74,7 +87,6 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
       emission.header.urgent_pointer = 0xffff;
     }
   }
-  const bool has_text = out.size != 0;
   emission.tos = route_.destination.is_v4() ? ip_options.tos : ip_options.traffic_class;
   // RFC 3168, 6.1.1: offered once; a network that dislikes the bits gets the next SYN without them (tcp_ecn_fallback).
   if (negotiated_.ecn && in(TcpState::SynSent)) {
@@ -87,7 +99,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   if (negotiated_.ecn && !out.flags.syn()) {
     if (ecn_echo_) emission.header.flags |= kTcpEce;
     // RFC 3168, 6.1.5: retransmissions, pure acknowledgments and probes are not ECN-capable.
-    if (has_text && out.seq.is_at_or_after(snd_.nxt) && !out.is_probe) {
+    if (out.size != 0 && out.seq.is_at_or_after(snd_.nxt) && !out.is_probe) {
       emission.tos = static_cast<uint8_t>((emission.tos & ~kEcnMask) | kEcnCapable0);
       if (ecn_cwr_pending_) {
         emission.header.flags |= kTcpCwr;
@@ -98,25 +110,46 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   const int16_t ttl = route_.destination.is_v4() ? ip_options.ttl : ip_options.hop_limit;
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   emission.path_mtu = route_.destination.is_v4() ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
-  emission.mark = options.mark;
   emission.sticky = route_.destination.is_v4() ? attachments.options_v4() : attachments.extensions_v6();
-  emission.priority = options.priority;
-  emission.flow_hash = transmit_hash_;
   emission.auto_flow_label = ip_options.auto_flow_label;
-  emission.segment_count = out.segments;
-  emission.segment_size = out.record != nullptr && out.record->segment_size != 0 ? out.record->segment_size : snd_.mss;
+  note_transmitted(entry, out);
+  return emit_segment(entry, std::move(packet), route_, emission);
+}
+
+void TcpSocket::note_transmitted(Entry& entry, const Outgoing& out) {
   snd_.last_left_at = entry.now();
   statistics_.segments_out += out.segments;
-  if (has_text) {
+  if (out.size != 0) {
     statistics_.data_segments_out += out.segments;
     statistics_.bytes_sent += out.size;
   }
   if (out.flags.ack()) note_ack_sent(entry);
-  if (has_text && !out.is_probe) note_data_sent(entry);
+  if (out.size != 0 && !out.is_probe) note_data_sent(entry);
+}
+
+// False: nothing left (no memory, no route, a device's refusal); the record's fate is the caller's.
+bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
+  auto created = Packet::create(stack().pool());
+  if (!created.is_ok()) return false;
+  Ref<Packet> packet = created.take();
+  if (out.record != nullptr && out.size != 0) {
+    const uint32_t offset = out.flags.syn() ? 0 : out.seq.bytes_since(out.record->seq);
+    if (!SendQueue::cite(*out.record, offset, out.size, *packet).is_ok()) return false;
+  }
+  if (!refresh_route(entry).is_ok()) return false;
+  if (route_.kind == RouteKind::Local) packet->receiver_hashes.flow = peer_flow_hash();
+  packet->mark = options.mark;
+  packet->priority = options.priority;
+  packet->flow_hash = transmit_hash_;
+  packet->segment_count = out.segments;
+  if (out.segments > 1) {
+    packet->segmentation = SegmentationKind::Tcp;
+    packet->segment_size = out.record != nullptr && out.record->segment_size != 0 ? out.record->segment_size : snd_.mss;
+  }
   const bool is_stamped = out.record != nullptr && out.record->stamps != 0;
   if (is_stamped) [[unlikely]]
     stamp_packet(*packet, out);
-  const auto sent = emit_segment(entry, std::move(packet), route_, emission);
+  const auto sent = is_plain(out) ? transmit_plain(entry, out, std::move(packet)) : transmit_any(entry, out, std::move(packet));
   if (sent.is_ok()) {
     if (is_stamped) [[unlikely]]
       report_stamps_sent(out);
