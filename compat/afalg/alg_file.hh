@@ -17,7 +17,7 @@ class AlgFile : public SocketFile {
   Result<> connect(SyscallContext&, const SockAddr&) override { return Errno::EOPNOTSUPP; }
   Result<> listen(SyscallContext&, int) override { return Errno::EOPNOTSUPP; }
   Result<Ref<SocketFile>> accept(SyscallContext&) override { return Errno::EOPNOTSUPP; }
-  Result<SockAddr> name(SyscallContext&, NameOf) override { return Errno::EOPNOTSUPP; }
+  Result<> name(SyscallContext&, NameOf, SockAddr&) override { return Errno::EOPNOTSUPP; }
   Result<size_t> send(SyscallContext&, OutgoingMessage&) override { return Errno::EOPNOTSUPP; }
   Result<size_t> receive(SyscallContext&, IncomingMessage&) override { return Errno::EOPNOTSUPP; }
   Result<> shutdown(SyscallContext&, ShutdownHow) override { return Errno::EOPNOTSUPP; }

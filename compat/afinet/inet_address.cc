@@ -20,15 +20,13 @@ uint32_t flow_info_of(const SockAddr& address) {
   return address.as<UserInet6Address>().flow_info.get();
 }
 
-SockAddr sockaddr_of(const Endpoint& endpoint, IpFamily socket_family) {
-  SockAddr address;
+void fill_sockaddr(SockAddr& address, const Endpoint& endpoint, IpFamily socket_family) {
   if (socket_family == IpFamily::V4) {
     UserInetAddress user{};
     user.family = kFamilyInet;
     user.port.set(endpoint.port);
     user.address = endpoint.address.is_v4() ? endpoint.address.v4() : Ipv4Address();
-    address.set(user);
-    return address;
+    return address.set(user);
   }
   UserInet6Address user{};
   user.family = kFamilyInet6;
@@ -36,7 +34,6 @@ SockAddr sockaddr_of(const Endpoint& endpoint, IpFamily socket_family) {
   user.address = endpoint.address.v6();
   user.scope_id = endpoint.scope_id;
   address.set(user);
-  return address;
 }
 
 SockAddr sockaddr_unspecified(uint16_t family) {

@@ -33,7 +33,7 @@ uint32_t flow_info_of(const SockAddr& address);
 inline int32_t flow_label_of(const SockAddr& address) { return static_cast<int32_t>(flow_info_of(address) & 0xf'ffff); }
 
 // As a socket of this family shows an endpoint: AF_INET6 sockets see IPv4 peers v4-mapped.
-SockAddr sockaddr_of(const Endpoint& endpoint, IpFamily socket_family);
+void fill_sockaddr(SockAddr& address, const Endpoint& endpoint, IpFamily socket_family);
 // The same where Linux fills in 0.0.0.0 or :: for a peer that is not there.
 SockAddr sockaddr_unspecified(uint16_t family);
 

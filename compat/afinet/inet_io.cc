@@ -113,7 +113,7 @@ Result<size_t> InetSocketFile::receive(SyscallContext& context, IncomingMessage&
 void InetSocketFile::name_sender(const ReceiveRequest& request, IncomingMessage& message) const {
   const bool names_error = request.path_mtu != 0 || (request.is_error && has_error_name(request.error));
   if (!names_error && !request.has_source) return;
-  message.name = sockaddr_of(names_error ? request.error_destination : request.source, socket_->family());
+  fill_sockaddr(message.name, names_error ? request.error_destination : request.source, socket_->family());
   message.has_name = true;
   // ping_recvmsg() shows the label that the packet had.
   if (!names_error && is_v6() && is_echo_socket(*socket_) && request.packet && socket_->ip_options.flow_info_send) {

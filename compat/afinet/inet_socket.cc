@@ -73,19 +73,21 @@ Result<Ref<SocketFile>> InetSocketFile::accept(SyscallContext& context) {
   return Ref<SocketFile>::adopt(new (block) InetSocketFile(std::move(child), address_family(), socket_type(), socket_protocol()));
 }
 
-Result<SockAddr> InetSocketFile::name(SyscallContext& context, NameOf which) {
+Result<> InetSocketFile::name(SyscallContext& context, NameOf which, SockAddr& name) {
   if (which == NameOf::LastPeer && is_stream()) {
-    return sockaddr_of(TRY(static_cast<TcpSocket&>(*socket_).last_remote_name(context.entry())), socket_->family());
+    const Endpoint last = TRY(static_cast<TcpSocket&>(*socket_).last_remote_name(context.entry()));
+    fill_sockaddr(name, last, socket_->family());
+    return ok();
   }
   const Endpoint endpoint =
       which == NameOf::Self ? TRY(socket_->local_name(context.entry())) : TRY(socket_->remote_name(context.entry()));
-  SockAddr address = sockaddr_of(endpoint, socket_->family());
+  fill_sockaddr(name, endpoint, socket_->family());
   if (which == NameOf::Peer && is_v6() && socket_->ip_options.flow_info_send) {
-    auto user = address.as<UserInet6Address>();
+    auto user = name.as<UserInet6Address>();
     user.flow_info.set(socket_->ip_options.flow_info);
-    address.set(user);
+    name.set(user);
   }
-  return address;
+  return ok();
 }
 
 Result<> InetSocketFile::shutdown(SyscallContext& context, ShutdownHow how) { return socket_->shutdown(context.entry(), how); }

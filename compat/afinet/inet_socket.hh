@@ -21,7 +21,7 @@ class InetSocketFile final : public SocketFile {
   Result<> connect(SyscallContext& context, const SockAddr& address) override;
   Result<> listen(SyscallContext& context, int backlog) override;
   Result<Ref<SocketFile>> accept(SyscallContext& context) override;
-  Result<SockAddr> name(SyscallContext& context, NameOf which) override;
+  Result<> name(SyscallContext& context, NameOf which, SockAddr& name) override;
   Result<size_t> send(SyscallContext& context, OutgoingMessage& message) override;
   Result<size_t> receive(SyscallContext& context, IncomingMessage& message) override;
   Result<> shutdown(SyscallContext& context, ShutdownHow how) override;

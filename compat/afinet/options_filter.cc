@@ -150,7 +150,8 @@ Result<> get_group_filter(const OptionOutput& output, IpFamily family) {
   Filter filter = TRY(get_filter(output, address_of(group, family), {.index = read_at<uint32_t>(head, 0)},
                                  read_at<uint32_t>(head, layout.count_at()), family));
   for (uint32_t i = 0; i < filter.copied; ++i) {
-    SockAddr source = sockaddr_of({.address = filter.sources[i]}, family);
+    SockAddr source;
+    fill_sockaddr(source, {.address = filter.sources[i]}, family);
     source.resize(kStorage);
     TRY(copy_out(hal, output.value + layout.size(i), source.bytes()));
   }

@@ -132,7 +132,7 @@ Result<> NetlinkSocket::connect(SyscallContext& context, const SockAddr& user) {
   return ok();
 }
 
-Result<SockAddr> NetlinkSocket::name(SyscallContext&, NameOf which) {
+Result<> NetlinkSocket::name(SyscallContext&, NameOf which, SockAddr& name) {
   NetlinkAddress address;
   if (which == NameOf::Peer) {
     address.port = destination_port_;
@@ -141,9 +141,8 @@ Result<SockAddr> NetlinkSocket::name(SyscallContext&, NameOf which) {
     address.port = port_.number;
     address.groups = static_cast<uint32_t>(port_.groups);
   }
-  SockAddr result;
-  result.set(address);
-  return result;
+  name.set(address);
+  return ok();
 }
 
 Result<size_t> NetlinkSocket::send(SyscallContext& context, OutgoingMessage& message) {

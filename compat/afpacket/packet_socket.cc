@@ -159,20 +159,19 @@ void PacketSocket::interface_up_locked(uint32_t index) {
   if (interface_index_ == static_cast<int32_t>(index) && protocol_ != 0) hook_locked();
 }
 
-Result<SockAddr> PacketSocket::name(SyscallContext&, NameOf which) {
+Result<> PacketSocket::name(SyscallContext&, NameOf which, SockAddr& name) {
   if (which != NameOf::Self) return Errno::EOPNOTSUPP;
   MutexLock lock(domain_.mutex());
   const Ref<Interface> interface = stack().interfaces().find(static_cast<uint32_t>(interface_index_));
-  SockAddr result;
   if (is_old()) {
     OldPacketAddress address;
     address.family = kFamilyPacket;
     for (size_t i = 0; interface && i + 1 < sizeof address.device && interface->name()[i] != 0; ++i) {
       address.device[i] = interface->name()[i];
     }
-    result.set(address);
-    result.resize(kPlainAddressSize);
-    return result;
+    name.set(address);
+    name.resize(kPlainAddressSize);
+    return ok();
   }
   LinkAddress address;
   address.family = kFamilyPacket;
@@ -183,9 +182,9 @@ Result<SockAddr> PacketSocket::name(SyscallContext&, NameOf which) {
     address.size = static_cast<uint8_t>(address_size_of(*interface));
     copy_bytes(MutableByteSpan(address.address, address.size), interface->mac().bytes());
   }
-  result.set(address);
-  result.resize(kLinkAddressHead + address.size);
-  return result;
+  name.set(address);
+  name.resize(kLinkAddressHead + address.size);
+  return ok();
 }
 
 // ---- readiness and the rest

@@ -53,7 +53,7 @@ class PacketSocket final : public SocketFile, private StampListener {
   Result<> connect(SyscallContext&, const SockAddr&) override { return Errno::EOPNOTSUPP; }
   Result<> listen(SyscallContext&, int) override { return Errno::EOPNOTSUPP; }
   Result<Ref<SocketFile>> accept(SyscallContext&) override { return Errno::EOPNOTSUPP; }
-  Result<SockAddr> name(SyscallContext& context, NameOf which) override;
+  Result<> name(SyscallContext& context, NameOf which, SockAddr& name) override;
   Result<size_t> send(SyscallContext& context, OutgoingMessage& message) override;
   Result<size_t> receive(SyscallContext& context, IncomingMessage& message) override;
   Result<> shutdown(SyscallContext&, ShutdownHow) override { return Errno::EOPNOTSUPP; }

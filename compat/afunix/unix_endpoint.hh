@@ -36,7 +36,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Result<> connect(SyscallContext& context, const SockAddr& address, Blocking blocking);
   Result<> listen(int backlog);
   Result<Ref<UnixEndpoint>> accept(SyscallContext& context, Blocking blocking);
-  Result<SockAddr> name(SocketFile::NameOf which);
+  Result<> name(SocketFile::NameOf which, SockAddr& name);
   Result<size_t> send(SyscallContext& context, OutgoingMessage& message);
   Result<size_t> receive(SyscallContext& context, IncomingMessage& message);
   void shutdown(ShutdownHow how);

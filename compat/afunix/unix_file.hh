@@ -21,7 +21,7 @@ class UnixSocket final : public SocketFile {
   }
   Result<> listen(SyscallContext&, int backlog) override { return endpoint_->listen(backlog); }
   Result<Ref<SocketFile>> accept(SyscallContext& context) override;
-  Result<SockAddr> name(SyscallContext&, NameOf which) override { return endpoint_->name(which); }
+  Result<> name(SyscallContext&, NameOf which, SockAddr& name) override { return endpoint_->name(which, name); }
   Result<size_t> send(SyscallContext& context, OutgoingMessage& message) override { return endpoint_->send(context, message); }
   Result<size_t> receive(SyscallContext& context, IncomingMessage& message) override {
     return endpoint_->receive(context, message);

@@ -109,14 +109,16 @@ Result<> UnixEndpoint::ensure_name_for_credentials(SyscallContext& context) {
   return bind_automatically(context);
 }
 
-Result<SockAddr> UnixEndpoint::name(SocketFile::NameOf which) {
+Result<> UnixEndpoint::name(SocketFile::NameOf which, SockAddr& name) {
   MutexLock lock(domain().mutex);
   if (which != SocketFile::NameOf::Self && !peer_) return Errno::ENOTCONN;
   const Ref<UnixAddress>& address = which != SocketFile::NameOf::Self ? peer_->address_ : address_;
-  if (address) return address->to_sockaddr();
-  SockAddr unnamed;
-  unnamed.set(uint16_t{kFamilyUnix});
-  return unnamed;
+  if (address) {
+    name = address->to_sockaddr();
+  } else {
+    name.set(uint16_t{kFamilyUnix});
+  }
+  return ok();
 }
 
 }  // namespace lxnet

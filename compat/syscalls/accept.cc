@@ -22,10 +22,10 @@ Result<int64_t> sys_accept4(SyscallContext& context, int fd, UserAddress address
   NewDescriptor descriptor =
       TRY(NewDescriptor::install(context, accepted, (flags & kSockCloseOnExec) != 0 ? uint32_t{kOpenCloseOnExec} : 0));
   if (!address.is_null()) {
-    auto name = accepted->name(context, SocketFile::NameOf::Peer);
+    SockAddr name;
     // Reset while it waited in the queue; the connection is then not handed out.
-    if (!name.is_ok()) return Errno::ECONNABORTED;
-    TRY(name.take().write(context, address, length));
+    if (!accepted->name(context, SocketFile::NameOf::Peer, name).is_ok()) return Errno::ECONNABORTED;
+    TRY(name.write(context, address, length));
   }
   return descriptor.keep();
 }

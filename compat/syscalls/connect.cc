@@ -7,7 +7,8 @@ namespace {
 
 Result<int64_t> write_name(SyscallContext& context, int fd, UserAddress address, UserAddress length, SocketFile::NameOf which) {
   const CalledSocket socket = TRY(find_socket(context, fd));
-  const SockAddr name = TRY(socket->name(context, which));
+  SockAddr name;
+  TRY(socket->name(context, which, name));
   TRY(name.write(context, address, length));
   return 0;
 }

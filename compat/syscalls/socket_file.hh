@@ -59,7 +59,8 @@ class SocketFile : public File {
   virtual Result<> listen(SyscallContext& context, int backlog) = 0;
   virtual Result<Ref<SocketFile>> accept(SyscallContext& context) = 0;
   enum class NameOf : uint8_t { Self, Peer, LastPeer };  // LastPeer: whether or not they are connected now (SO_PEERNAME)
-  virtual Result<SockAddr> name(SyscallContext& context, NameOf which) = 0;
+  // Into the caller's: an address has 128 bytes, and handing it on costs more than making it.
+  virtual Result<> name(SyscallContext& context, NameOf which, SockAddr& name) = 0;
   virtual Result<size_t> send(SyscallContext& context, OutgoingMessage& message) = 0;
   virtual Result<size_t> receive(SyscallContext& context, IncomingMessage& message) = 0;
   // Whether send() may have to wait for room, which poll() then tells of.

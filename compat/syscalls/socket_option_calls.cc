@@ -49,9 +49,8 @@ Result<> get_bound_device(const OptionOutput& output) {
 Result<> set_bound_index(SyscallContext& context, SocketFile& socket, int index) { return bind_to(context, socket, index); }
 
 Result<> get_peer_name(const OptionOutput& output) {
-  auto name = output.socket.name(output.context, SocketFile::NameOf::LastPeer);
-  if (!name.is_ok()) return Errno::ENOTCONN;
-  const SockAddr address = name.take();
+  SockAddr address;
+  if (!output.socket.name(output.context, SocketFile::NameOf::LastPeer, address).is_ok()) return Errno::ENOTCONN;
   if (address.size() < static_cast<size_t>(output.length)) return Errno::EINVAL;
   return output.write(address.bytes());
 }
