@@ -38,6 +38,8 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     }
     return true;
   }
+  // Only of a segment whose ACK is meant for now.
+  if (!is_fast) store_timestamp(segment, entry.now());
   effects.una_advanced = segment.ack.is_after(snd_.una);
   if (effects.una_advanced) recovery_.retransmits = 0;
   refresh_congestion_facts(entry.now());

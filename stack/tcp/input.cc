@@ -155,7 +155,6 @@ Step TcpSocket::challenge_syn(Entry& entry, Verdict& verdict) {
 // Fifth: ACK, and what it means for the state.
 Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (!segment.flags.ack()) return verdict.drop_for(DropReason::TcpInvalidState);
-  store_timestamp(segment, entry.now());
   const bool is_too_old = fast_open_request_ ? segment.ack.is_before(snd_.una) : !segment.ack.is_after(snd_.una);
   if (in(TcpState::SynReceived) && (is_too_old || segment.ack.is_after(snd_.nxt))) {
     verdict.reset_peer = true;
