@@ -172,8 +172,8 @@ void TcpSocket::push_full_record(Entry& entry, SendRecord& record) {
     record.flags |= kTcpPsh;
     snd_.pushed = snd_.end;
     push_pending(entry, Nagle::Push);
-  } else if (send_queue_.unsent.front() == &record) {
-    push_pending(entry, Nagle::Push);
+  } else if (send_queue_.unsent.front() == &record && (in(kMaySend) || is_open_early())) {
+    write_pending(entry, Nagle::Push, ~0u - 1);  // one burst alone, so that the rest goes on being filled (tcp_push_one)
   }
 }
 

@@ -105,7 +105,7 @@ bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at
   return !record.flags.fin() && !record.ends_message;
 }
 
-// Sends what the windows allow, at most `limit` segments. True when something was sent.
+// Sends what the windows allow; with a limit one record, of at most so many segments. True when something was sent.
 bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   uint32_t sent = 0;
   bool is_cwnd_limited = false, is_window_limited = false;
@@ -150,7 +150,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     if (size < record->size && !send_queue_.split(*record, size)) break;
     if (!send_record(entry, *record)) break;
     sent += record->segments;
-    if (sent >= limit) break;
+    if (limit != ~0u) break;
   }
   if (sent != 0 && (congestion_.loss_state == LossState::Cwr || congestion_.loss_state == LossState::Recovery))
     recovery_.prr_out += sent;
@@ -161,7 +161,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   }
   is_cwnd_limited = is_cwnd_limited || recovery_.in_flight() >= congestion_.cwnd;
   if (sent != 0 || is_cwnd_limited) validate_window(entry, is_cwnd_limited);
-  if (sent != 0 && limit == ~0u) schedule_loss_probe(entry, TimeoutFrom::Head);
+  if (sent != 0 && limit != 1) schedule_loss_probe(entry, TimeoutFrom::Head);
   return sent != 0;
 }
 
