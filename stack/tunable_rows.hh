@@ -128,6 +128,7 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_reordering", .offset = LXNET_AT(tcp_reordering)},
     {.name = "net.ipv4.tcp_rcvbuf_low_rtt", .offset = LXNET_AT(tcp_rcvbuf_low_rtt_micros), .min = 0, .max = 1'000'000},
     {.name = "net.ipv4.tcp_reflect_tos", .offset = LXNET_AT(tcp_reflect_tos), .min = 0, .max = 1},
+    {.name = "net.ipv4.tcp_retrans_collapse", .offset = LXNET_AT(tcp_retrans_collapse), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_retries1", .offset = LXNET_AT(tcp_retries1), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_retries2", .offset = LXNET_AT(tcp_retries2), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_rfc1337", .offset = LXNET_AT(tcp_rfc1337), .min = 0, .max = 255},

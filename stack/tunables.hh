@@ -41,7 +41,7 @@ struct TunableValues {
   int32_t tcp_fin_timeout = 60, tcp_max_tw_buckets = 131072, tcp_tw_reuse = 2, tcp_rfc1337 = 0;
   int32_t tcp_max_orphans = 131072, tcp_max_syn_backlog = 2048, tcp_abort_on_overflow = 0, tcp_syncookies = 1;
   int32_t tcp_reordering = 3, tcp_max_reordering = 300, tcp_early_retrans = 3, tcp_recovery = 1, tcp_frto = 2;
-  int32_t tcp_slow_start_after_idle = 1, tcp_thin_linear_timeouts = 0, tcp_min_rtt_wlen = 300;
+  int32_t tcp_slow_start_after_idle = 1, tcp_retrans_collapse = 1, tcp_thin_linear_timeouts = 0, tcp_min_rtt_wlen = 300;
   int32_t tcp_min_snd_mss = 48, tcp_base_mss = 1024, tcp_mtu_probing = 0, tcp_mtu_probe_floor = 48;
   int32_t tcp_fastopen_blackhole_seconds = 0;
   int32_t tcp_fastopen = 1, tcp_challenge_ack_limit = INT32_MAX, tcp_invalid_ratelimit = 500;

@@ -49,6 +49,7 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record) {
     const uint32_t fits = md5_keys_ != nullptr ? mss : std::max(room / mss * mss, mss);
     recount_segments(record, mss);
     if (record.size > fits && !split_sent(record, fits, mss)) return false;
+    join_small(record, room == 0 ? mss : std::min(room, mss));
   }
   TcpFlags flags = record.flags;
   if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
@@ -65,6 +66,22 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record) {
   statistics_.bytes_retransmitted += record.size;
   stamp_sent(record, entry.now());
   return true;
+}
+
+// Small records that follow go along where they fit into the segment (tcp_retrans_try_collapse).
+void TcpSocket::join_small(SendRecord& record, uint32_t space) {
+  if (stack().tunables().values().tcp_retrans_collapse == 0 || record.flags.syn() || record.segments != 1) return;
+  while (SendRecord* next = send_queue_.sent.next(record)) {
+    if (next->segments != 1 || next->has_any(SendRecord::kSacked) || record.has_any(SendRecord::kSacked)) return;
+    if (record.size + next->size > space || next->end().is_after(snd_.window_end())) return;
+    const uint8_t marks = next->marks;
+    if (!send_queue_.join_sent(record, *next)) return;
+    recovery_.out -= 1;
+    if ((marks & SendRecord::kLost) != 0) recovery_.lost -= 1;
+    if ((marks & SendRecord::kRetransmitted) != 0) recovery_.retransmitted -= 1;
+    if (!negotiated_.sack && recovery_.sacked != 0) recovery_.sacked -= 1;
+    record.marks |= marks & SendRecord::kEverRetransmitted;
+  }
 }
 
 // Splits a record in flight at `size` bytes, a multiple of `mss`, and shares its segments out.

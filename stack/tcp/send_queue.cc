@@ -167,6 +167,15 @@ void SendQueue::grow(SendRecord& record, uint32_t amount) {
   }
 }
 
+bool SendQueue::join_sent(SendRecord& record, SendRecord& next) {
+  ASSERT(record.is_sent && next.is_sent);
+  const bool adds_nothing = next.size == 0 && next.stamps == 0;
+  if (adds_nothing ? record.ends_message || record.flags.fin() : !may_grow_by(record, next)) return false;
+  if (retransmit_hint == &next) retransmit_hint = &record;
+  join_next(record, next);
+  return true;
+}
+
 void SendQueue::join_next(SendRecord& record, SendRecord& next) {
   uint8_t from = 0;
   if (is_continued_by(record, next)) {
@@ -179,7 +188,7 @@ void SendQueue::join_next(SendRecord& record, SendRecord& next) {
   record.flags |= next.flags;
   record.ends_message = next.ends_message;
   next.charge -= next.size;
-  unsent_bytes_ += next.size;  // remove() takes it off
+  if (!next.is_sent) unsent_bytes_ += next.size;  // remove() takes it off
   remove(next);
 }
 

@@ -47,6 +47,8 @@ class SendQueue {
   // Takes up to `amount` bytes from the records behind an unsent one into it, as far as they and their marks allow
   // (tcp_grow_skb).
   void grow(SendRecord& record, uint32_t amount);
+  // The next record of `sent` becomes part of `record`, which may be refused as for grow(); one that only ends the stream may.
+  bool join_sent(SendRecord& record, SendRecord& next);
   // Moves the first unsent record to the end of `sent`.
   void mark_sent(SendRecord& record);
   // Drops acknowledged bytes from the front of a record of `sent`; size < record.size.

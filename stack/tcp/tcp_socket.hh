@@ -380,6 +380,7 @@ class TcpSocket final : public Socket {
   bool retransmit_record(Entry& entry, SendRecord& record);
   bool send_record_again(Entry& entry, SendRecord& record);
   void recount_segments(SendRecord& record, uint32_t mss);
+  void join_small(SendRecord& record, uint32_t space);
   bool split_sent(SendRecord& record, uint32_t size, uint32_t mss);
   void refresh_congestion_facts(Instant now);
   void note_delivered(const SendRecord& record, RateSample& sample, Instant now);
