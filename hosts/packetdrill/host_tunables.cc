@@ -1,5 +1,10 @@
 #include "hosts/packetdrill/host_tunables.hh"
 
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +21,22 @@ std::string read_tunable(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+constexpr char kCongestionControl[] = "/proc/sys/net/ipv4/tcp_congestion_control";
+
 }  // namespace
+
+void HostTunables::stand_in_for_congestion_control() {
+  const std::string value = read_tunable(kCongestionControl);
+  if (value.empty() || unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
+  char name[] = "/tmp/lxnet-packetdrill-XXXXXX";
+  const int fd = mkstemp(name);
+  if (fd < 0) return;
+  if (write(fd, value.data(), value.size()) == static_cast<ssize_t>(value.size())) {
+    static_cast<void>(mount(name, kCongestionControl, nullptr, MS_BIND, nullptr));
+  }
+  close(fd);
+  unlink(name);
+}
 
 void HostTunables::follow() {
   for (const char* folder : {"net/core", "net/ipv4", "net/ipv4/route", "net/ipv6"}) follow_folder(folder);

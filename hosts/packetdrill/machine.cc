@@ -58,6 +58,7 @@ Machine::Machine(const Settings& settings)
   user.uid = user.euid = user.gid = user.egid = 0;
   user.pid = user.tgid = getpid();
   add_device(settings);
+  if (follows_host_) HostTunables::stand_in_for_congestion_control();
   network_.emplace(host_, settings.mtu);
   for (const auto& [name, value] : settings.tunables) host_.set_tunable(name, value);
 }
