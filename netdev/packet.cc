@@ -4,6 +4,7 @@
 #include "netdev/packet.hh"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "netdev/packet_pool.hh"
@@ -93,6 +94,7 @@ void Packet::copy_metadata(const Packet& other) {
   is_for_other_host = other.is_for_other_host;
   is_looped = other.is_looped;
   is_routed_to_us = other.is_routed_to_us;
+  is_routed_to_many = other.is_routed_to_many;
   has_own_link_header = other.has_own_link_header;
   memcpy(control_, other.control_, sizeof control_);
 }
@@ -156,17 +158,16 @@ size_t size_of_pages(size_t size) {
 }  // namespace
 
 // Linux's socket buffers: the head of its own size for the small ones, else the allocator's powers of two, each with the bytes of
-// its bookkeeping at the end and 64 of headroom before.
+// its bookkeeping at the end.
+uint32_t Packet::charge_of(size_t bytes) {
+  const size_t needed = ((bytes + 63) & ~size_t{63}) + kHeadTail;
+  if (needed <= kInlineCharge) return kCharge + kInlineCharge;
+  return static_cast<uint32_t>(kCharge + std::bit_ceil(needed));
+}
+
 void Packet::charge_for_frame(size_t size, size_t room) {
-  constexpr size_t kSmallHead = 576;
   const size_t linear = size_of_head(size, room);
-  const size_t needed = ((linear + room + 63) & ~size_t{63}) + kHeadTail;
-  size_t head = kSmallHead;
-  if (needed > kSmallHead) {
-    head = 1024;
-    while (head < needed) head *= 2;
-  }
-  true_size_ = static_cast<uint32_t>(kCharge + head + size_of_pages(size - linear));
+  true_size_ = charge_of(linear + room) + static_cast<uint32_t>(size_of_pages(size - linear));
 }
 
 // What a head of such a charge holds behind `used` bytes; one with pages takes no more.

@@ -187,14 +187,20 @@ class alignas(64) Packet : public RefCounted<Packet> {
   // What the packet costs: itself, its linear part and the bytes it cites. It grows with the packet and never shrinks. This is
   // what socket buffers are charged, through set_owner(), which remembers the amount.
   uint32_t true_size() const { return true_size_; }
+  // What Linux charges for a buffer of that many bytes.
+  static uint32_t charge_of(size_t bytes);
   // From a device, before anything is appended: what Linux charges for a frame of that size.
   static constexpr size_t kFrameRoom = 64;  // before it
   void charge_for_frame(size_t size, size_t room = kFrameRoom);
   size_t spare_of_head(size_t used) const;
+  // Where Linux's count is known otherwise.
+  void set_true_size(uint32_t true_size) { true_size_ = true_size; }
   // Charges a socket until the packet dies, gets another owner or orphan() is called: release(owner, amount) then runs, under any
   // lock but the pool's.
   using Release = void (*)(void* owner, uint32_t amount);
   void set_owner(void* owner, Release release, uint32_t amount);
+  // The owner has charged itself that much more.
+  void raise_owned(uint32_t amount) { owned_amount_ += amount; }
   void orphan() {
     if (release_ != nullptr) release_owner();
   }
@@ -229,6 +235,7 @@ class alignas(64) Packet : public RefCounted<Packet> {
   bool is_for_other_host = false;
   bool is_looped = false;            // came through loopback, or is our own multicast
   bool is_routed_to_us = false;      // the sender's route says so: input asks no table again
+  bool is_routed_to_many = false;    // likewise, that it is a broadcast
   bool has_own_link_header = false;  // on loopback: an Ethernet header that a program wrote stands before the front, marked
   bool is_hidden_from_taps = false;  // on its way out (PACKET_QDISC_BYPASS)
   bool is_turned_around = false;     // came back without having met a device: IP knows it (stack/ip/turn_around.hh)

@@ -12,6 +12,7 @@
 #include "stack/ip/transport.hh"
 #include "stack/socket_attachments.hh"
 #include "stack/socket_options.hh"
+#include "stack/stamp_demand.hh"
 #include "stack/wait_queue.hh"
 
 namespace lxnet {
@@ -208,6 +209,7 @@ class Socket : public RefCounted<Socket> {
   IpSocketOptions ip_options;
   SocketGroups groups;  // multicast memberships: Memberships' calls change them; close() leaves all
   SocketAttachments attachments;
+  StampWish stamp_wish;
 
  protected:
   Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol);

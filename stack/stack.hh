@@ -22,6 +22,7 @@
 #include "stack/port_hooks.hh"
 #include "stack/route/route_table.hh"
 #include "stack/socket_set.hh"
+#include "stack/stamp_demand.hh"
 #include "stack/tcp/tcp_shared.hh"
 #include "stack/tunables.hh"
 
@@ -50,6 +51,7 @@ class Stack {
   SocketSet& sockets() { return sockets_; }
   TcpShared& tcp() { return tcp_; }
   PortHooks& ports() { return ports_; }
+  StampDemand& stamps() { return stamps_; }
   // SO_NETNS_COOKIE: no other stack's.
   uint64_t cookie() const { return cookie_; }
 
@@ -85,6 +87,7 @@ class Stack {
   SocketSet sockets_;
   TcpShared tcp_;
   PortHooks ports_;
+  StampDemand stamps_;
   const uint64_t cookie_;
 };
 

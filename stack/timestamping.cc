@@ -30,14 +30,15 @@ void fill_info(const Interface& interface, Packet& payload) {
   if (network == nullptr) return;
   const bool is_v4 = network[0] >> 4 == 4;
   IpInfo info{.interface_index = interface.index()};
-  // The record is about what we sent: its address is our own (ipv4_datagram_support_cmsg).
   if (is_v4) {
-    info.source = info.destination = reinterpret_cast<const Ipv4Header*>(network)->source;
+    info.source = reinterpret_cast<const Ipv4Header*>(network)->source;
+    info.destination = reinterpret_cast<const Ipv4Header*>(network)->destination;
     info.ttl = reinterpret_cast<const Ipv4Header*>(network)->time_to_live;
     info.tos = reinterpret_cast<const Ipv4Header*>(network)->type_of_service;
   } else {
     const auto& header = *reinterpret_cast<const Ipv6Header*>(network);
-    info.source = info.destination = header.source;
+    info.source = header.source;
+    info.destination = header.destination;
     info.ttl = header.hop_limit;
     info.tos = header.traffic_class();
   }

@@ -56,9 +56,18 @@ bool is_icmp_error(const ReceiveRequest& request) {
   return request.is_error && ErrorOrigin{request.error.origin} == ErrorOrigin::Icmp;
 }
 
+// Whose packet is looped back with it: its sender is named, over IPv4 if SOF_TIMESTAMPING_OPT_CMSG asks for it.
+bool is_stamp_of_packet(const ReceiveRequest& request) {
+  const bool is_stamp = request.error.origin == static_cast<uint8_t>(ErrorOrigin::Timestamping);
+  return is_stamp && request.packet && request.error.has_packet;
+}
+
 // The address an answer would come from: the packet's own destination, unless many hear that one.
 Ipv4Address reply_source(const Encoder& encoder) {
   const IpInfo& info = encoder.info;
+  // It is from where we sent, which AF_INET6 sockets are not told of (ipv4_datagram_support_cmsg, ipv6_datagram_support_cmsg).
+  if (encoder.request.is_error && is_stamp_of_packet(encoder.request))
+    return encoder.file.is_v6() ? Ipv4Address() : info.source.v4();
   // ping_recvmsg() does not work it out, nor does who queues an error.
   if (is_echo_socket(encoder.file.socket()) || is_icmp_error(encoder.request)) return Ipv4Address();
   if (!info.is_broadcast && !info.is_multicast) return info.destination.v4();
@@ -205,12 +214,6 @@ void encode_packet(InetSocketFile& file, const ReceiveRequest& request, ControlW
   } else {
     encode_ipv6(encoder);
   }
-}
-
-// Whose packet is looped back with it: its sender is named, over IPv4 if SOF_TIMESTAMPING_OPT_CMSG asks for it.
-bool is_stamp_of_packet(const ReceiveRequest& request) {
-  const bool is_stamp = request.error.origin == static_cast<uint8_t>(ErrorOrigin::Timestamping);
-  return is_stamp && request.packet && request.error.has_packet;
 }
 
 // ip_recv_error() and ipv6_recv_error(): the error and who sent it.

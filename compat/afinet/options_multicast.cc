@@ -80,6 +80,14 @@ Result<GroupInterface> read_group_interface(const OptionInput& input, size_t add
   return GroupInterface{.index = TRY(read_user<uint32_t>(input.context.hal(), input.value))};
 }
 
+// do_ipv6_setsockopt() looks at the first word of whatever it is given, then here at the length and the socket.
+Result<MembershipRequest6> read_request6(const OptionInput& input) {
+  TRY(read_ipv6_int(input));
+  if (static_cast<size_t>(input.length) < sizeof(MembershipRequest6)) return Errno::EINVAL;
+  TRY(refuse_streams(input, Errno::EPROTO));
+  return input.read<MembershipRequest6>();
+}
+
 }  // namespace
 
 Result<> join_ipv4(const OptionInput& input) {
@@ -127,14 +135,12 @@ Result<> set_multicast_interface4(const OptionInput& input) {
 }
 
 Result<> join_ipv6(const OptionInput& input) {
-  const auto request = TRY(input.read<MembershipRequest6>());
-  TRY(refuse_streams(input, Errno::EPROTO));
+  const auto request = TRY(read_request6(input));
   return memberships_of(input).join(input.context.entry(), groups_of(input), IpAddress(request.group), {.index = request.index});
 }
 
 Result<> leave_ipv6(const OptionInput& input) {
-  const auto request = TRY(input.read<MembershipRequest6>());
-  TRY(refuse_streams(input, Errno::EPROTO));
+  const auto request = TRY(read_request6(input));
   return memberships_of(input).leave(input.context.entry(), groups_of(input), IpAddress(request.group), {.index = request.index});
 }
 

@@ -58,9 +58,7 @@ void PacketSocket::deliver_to_inbox(const FrameView& view, ViewFrom from, size_t
   for (size_t i = 0; i + 1 < sizeof info.device && name[i] != 0; ++i) info.device[i] = name[i];
   FrameInfo::of(*packet) = info;
   packet->trim(kept);
-  if (packet->wall_nanos == 0 && (options_.timestamp_flags | options_.timestamping_flags) != 0) {
-    packet->wall_nanos = hal().wall_nanos();
-  }
+  if (packet->wall_nanos == 0 && stack().stamps().is_there()) packet->wall_nanos = hal().wall_nanos();
   inbox_.push(std::move(packet), counted);
   waiters_.wake(kReadEvents);
 }
@@ -140,10 +138,7 @@ Result<size_t> PacketSocket::hand_out(SyscallContext&, IncomingMessage& message,
     if (copied == 0 || message.sink.room() != 0) copied += message.sink.copy(run);
   });
   if (copied != wanted) return Errno::EFAULT;
-  // Who has stamps told in control messages is not told again by SIOCGSTAMP.
-  if ((options_.timestamp_flags & (kTimestampMicros | kTimestampNanos)) == 0) {
-    __atomic_store_n(&options_.last_stamp, packet.wall_nanos, __ATOMIC_RELAXED);
-  }
+  keep_stamp(options_, packet.wall_nanos);
   set_name(message, packet);
   if (message.control != nullptr) {
     ReceiveRequest request{.sink = message.sink};

@@ -220,7 +220,7 @@ PacketReport PacketSocket::report_locked() {
 // packet_ioctl(): what it does not know is the devices' to answer.
 Result<int64_t> PacketSocket::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
   constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411;
-  if (is_stamp_command(command)) return receive_stamp(context, options_, command, argument);
+  if (is_stamp_command(command)) return receive_stamp(context, *this, command, argument);
   switch (command) {
     case kBytesReadable:
       TRY(write_user(context.hal(), argument, static_cast<int>(inbox_.front_size())));

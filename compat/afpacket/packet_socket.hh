@@ -63,6 +63,7 @@ class PacketSocket final : public SocketFile, private StampListener {
   PollEvents poll(Entry& entry) override;
   WaitQueue& wait_queue() override { return waiters_; }
   SocketOptions& options() override { return options_; }
+  StampWish* stamp_wish() override { return &stamp_wish_; }
   SocketAttachments* attachments() override { return &attachments_; }
   MemoryUse memory_use(SyscallContext& context) override;
   Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
@@ -190,6 +191,7 @@ class PacketSocket final : public SocketFile, private StampListener {
 
   PacketDomain& domain_;
   SocketOptions options_;
+  StampWish stamp_wish_;
   SocketAttachments attachments_;
   WaitQueue waiters_;
   PacketInbox inbox_;

@@ -73,6 +73,8 @@ class SocketFile : public File {
   virtual SocketOptions& options() = 0;
   // The Internet socket behind it, for the rows that concern one; null elsewhere.
   virtual Socket* internet_socket() { return nullptr; }
+  // What follows its options where packets may be stamped; null for a family without packets.
+  virtual StampWish* stamp_wish() { return internet_socket() == nullptr ? nullptr : &internet_socket()->stamp_wish; }
   // Filters and their like; null for a family that has none.
   virtual SocketAttachments* attachments() { return internet_socket() == nullptr ? nullptr : &internet_socket()->attachments; }
   // SO_MEMINFO.

@@ -13,12 +13,16 @@ Result<> set_bound_device(const OptionInput& input);
 Result<> get_bound_device(const OptionOutput& output);
 Result<> set_bound_index(SyscallContext& context, SocketFile& socket, int index);
 
-// SO_TIMESTAMP and SO_TIMESTAMPNS, old and new: one excludes the other.
+// The options that decide whether the socket wants stamps have changed.
+void follow_stamp_wish(SyscallContext& context, SocketFile& socket);
+
+// SO_TIMESTAMP and SO_TIMESTAMPNS, old and new: one excludes the other. Packets are stamped for the socket ever after.
 template <uint32_t kFlags>
-Result<> set_timestamp(SyscallContext&, SocketFile& socket, int value) {
+Result<> set_timestamp(SyscallContext& context, SocketFile& socket, int value) {
   uint32_t& flags = socket.options().timestamp_flags;
   if (value != 0) {
-    flags = kFlags | (flags & kTimestampKept);
+    flags = kFlags | kTimestampKept;
+    follow_stamp_wish(context, socket);
   } else {
     flags &= ~(kTimestampMicros | kTimestampNanos);
   }

@@ -1,5 +1,6 @@
 #include "compat/syscalls/stamp_ioctl.hh"
 
+#include "compat/syscalls/socket_option_calls.hh"
 #include "compat/syscalls/user_time.hh"
 
 namespace lxnet {
@@ -13,8 +14,10 @@ bool is_stamp_command(uint32_t command) {
   return command == kStampMicros || command == kStampNanos || command == kStampMicrosNew || command == kStampNanosNew;
 }
 
-Result<int64_t> receive_stamp(SyscallContext& context, SocketOptions& options, uint32_t command, UserAddress argument) {
+Result<int64_t> receive_stamp(SyscallContext& context, SocketFile& socket, uint32_t command, UserAddress argument) {
+  SocketOptions& options = socket.options();
   __atomic_fetch_or(&options.timestamp_flags, uint32_t{kTimestampKept}, __ATOMIC_RELAXED);
+  follow_stamp_wish(context, socket);
   int64_t stamp = __atomic_load_n(&options.last_stamp, __ATOMIC_RELAXED);
   if (stamp < 0) return Errno::ENOENT;
   if (stamp == 0) {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "compat/syscalls/context.hh"
-#include "stack/socket_options.hh"
+#include "compat/syscalls/socket_file.hh"
 
 namespace lxnet {
 
 bool is_stamp_command(uint32_t command);
 // From then on packets are stamped. ENOENT: none was received.
-Result<int64_t> receive_stamp(SyscallContext& context, SocketOptions& options, uint32_t command, UserAddress argument);
+Result<int64_t> receive_stamp(SyscallContext& context, SocketFile& socket, uint32_t command, UserAddress argument);
 
 }  // namespace lxnet

@@ -1,6 +1,7 @@
 // The rows that choose stamps and times.
 #include "compat/syscalls/timestamp_options.hh"
 
+#include "compat/syscalls/socket_option_calls.hh"
 #include "stack/timestamping.hh"
 
 namespace lxnet {
@@ -54,6 +55,7 @@ Result<> set_timestamping(const OptionInput& input, Layout layout) {
   options.timestamping_flags = flags;
   options.timestamp_flags =
       (options.timestamp_flags & ~uint32_t{kTimestampNewLayout}) | (layout == Layout::New ? uint32_t{kTimestampNewLayout} : 0);
+  follow_stamp_wish(input.context, input.socket);
   return ok();
 }
 
@@ -66,6 +68,10 @@ Result<> get_timestamping(const OptionOutput& output, Layout layout) {
 }
 
 }  // namespace
+
+void follow_stamp_wish(SyscallContext& context, SocketFile& socket) {
+  if (StampWish* wish = socket.stamp_wish()) wish->follow(context.stack().stamps(), socket.options());
+}
 
 Result<> set_timestamping_old(const OptionInput& input) { return set_timestamping(input, Layout::Old); }
 Result<> set_timestamping_new(const OptionInput& input) { return set_timestamping(input, Layout::New); }

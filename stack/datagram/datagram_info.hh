@@ -16,8 +16,4 @@ struct DatagramInfo {
 
 inline DatagramInfo& datagram_info(Packet& packet) { return packet.control<DatagramInfo>(); }
 
-// What Linux charges for a datagram with this much payload behind its IP header: an sk_buff, and a buffer from its next larger
-// cache with skb_shared_info at the end. Charging the same lets a queue fill after the same number of datagrams.
-uint32_t datagram_charge(IpFamily family, size_t payload);
-
 }  // namespace lxnet

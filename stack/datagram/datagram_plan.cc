@@ -200,23 +200,53 @@ Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t s
   return Errno::EMSGSIZE;
 }
 
-// ip_append_data(): nobody waits for a fragment's room but the first's, and each may follow as long as what is held is not more
-// than twice SO_SNDBUF.
-size_t DatagramSocket::bytes_with_room(const SendPlan& plan, size_t size) const {
-  const bool is_v4 = plan.destination.is_v4();
-  const size_t headers = (is_v4 ? 20 : 40) + options_size(plan);
-  size_t mtu = ip_send_mtu(*plan.route, plan.ip.path_mtu);
-  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu) mtu = plan.ip.largest_packet;
-  constexpr size_t kFragmentHeader = 8;
-  if (headers + size <= mtu || mtu < headers + 2 * kFragmentHeader) return size;
-  const size_t piece = (mtu - headers - (is_v4 ? 0 : kFragmentHeader)) & ~size_t{7};
-  const size_t limit = 2 * static_cast<size_t>(options.send_buffer);
-  size_t held = send_memory();
-  for (size_t made = piece; made < size; made += piece) {
-    held += datagram_charge(plan.destination.family(), piece - 8);
-    if (held > limit) return made;
+namespace {
+
+// IPv6 destination options that no routing header follows are the first fragment's alone.
+size_t fragmentable_size(const IpSendOptions& ip) {
+  size_t size = 0;
+  IpProtocol next{ip.options_first_header};
+  for (ByteSpan rest = ip.options; rest.size() >= 8;) {
+    const size_t header = (size_t{rest[1]} + 1) * 8;
+    if (header > rest.size()) break;
+    size = next == IpProtocol::DestinationOptions ? header : 0;
+    next = IpProtocol{rest[0]};
+    rest = rest.subspan(header);
   }
   return size;
+}
+
+}  // namespace
+
+AppendShape DatagramSocket::shape_of(const SendPlan& plan, uint16_t segment_size) {
+  constexpr size_t kLargest = 65535;
+  const bool is_v4 = plan.destination.is_v4();
+  const size_t fixed = is_v4 ? 20 : 40, in_first = is_v4 ? 0 : fragmentable_size(plan.ip);
+  AppendShape shape{.family = plan.destination.family(),
+                    .is_paged = segment_size != 0,
+                    .mtu = ip_send_mtu(*plan.route, plan.ip.path_mtu),
+                    .headers = fixed + options_size(plan) - in_first,
+                    .first_headers = in_first};
+  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < shape.mtu) shape.mtu = plan.ip.largest_packet;
+  if (segment_size != 0) shape.mtu = is_v4 ? kLargest : kLargest + fixed;
+  return shape;
+}
+
+DatagramSocket::Made DatagramSocket::make_bytes(const SendPlan& plan, size_t size, size_t transport,
+                                                uint16_t segment_size) const {
+  const AppendShape shape = shape_of(plan, segment_size);
+  if (shape.headers + shape.first_headers + size <= shape.mtu) return {size, AppendCharge::of_one(shape, size, transport)};
+  AppendCharge made;
+  const size_t bytes = made.append(shape, size, transport, send_memory(), 2 * static_cast<size_t>(options.send_buffer));
+  return {bytes, made.total()};
+}
+
+size_t DatagramSocket::make_more_bytes(const AppendShape& shape, AppendCharge& made, Packet& packet, size_t size,
+                                       size_t transport) {
+  const uint32_t before = made.total();
+  const size_t bytes = made.append(shape, size, transport, send_memory(), 2 * static_cast<size_t>(options.send_buffer));
+  raise_charge(packet, made.total() - before);
+  return bytes;
 }
 
 // Linux's ipv6_local_rxpmtu(): the newest stays.

@@ -13,13 +13,11 @@ bool DatagramSocket::prepares_packet_info() const {
 
 void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
   DatagramInfo& info = datagram_info(*packet);
-  info.charge = datagram_charge(info.ip.destination.family(), packet->size());
+  info.charge = packet->true_size();
   info.was_peeked = false;
   info.has_packet_info = prepares_packet_info();
   if (is_connected()) note_processor();
-  if (packet->wall_nanos == 0 && (options.timestamp_flags | options.timestamping_flags) != 0) {
-    packet->wall_nanos = stack().hal().wall_nanos();
-  }
+  if (packet->wall_nanos == 0 && stack().stamps().is_there()) packet->wall_nanos = stack().hal().wall_nanos();
   // Whoever sent it on this host is rid of it now.
   packet->orphan();
   const size_t limit = options.receive_buffer.load();
@@ -120,8 +118,7 @@ Result<size_t> DatagramSocket::receive(Entry& entry, ReceiveRequest& request) {
   Ref<Packet> packet;
   if ((request.flags & kMessagePeek) != 0) {
     // skb_recv_datagram(), which all but UDP ask, always has one: an empty datagram is peeked at once.
-    const bool is_udp = space_ == DemuxSpace::Udp || space_ == DemuxSpace::UdpLite;
-    offset = is_udp ? __atomic_load_n(&options.peek_offset, __ATOMIC_RELAXED) : 0;
+    offset = is_udp() ? __atomic_load_n(&options.peek_offset, __ATOMIC_RELAXED) : 0;
     packet = queue_.peek(offset);
     if (offset < 0) offset = 0;
   } else {
@@ -149,8 +146,8 @@ Result<size_t> DatagramSocket::copy_out(Entry& entry, ReceiveRequest& request, R
     if (copied == 0 || request.sink.room() != 0) copied += request.sink.copy(run);
   });
   if (copied != wanted) {
-    // The datagram is lost with the copy that failed.
-    if (!is_peek) {
+    // The datagram is lost with the copy that failed, and UDP alone counts it.
+    if (!is_peek && is_udp()) {
       queue_.count_drop();
       count_datagram(entry, info.ip, &Counters::errors);
     }
@@ -169,10 +166,7 @@ Result<size_t> DatagramSocket::copy_out(Entry& entry, ReceiveRequest& request, R
   request.copied_size = copied;
   request.segment_size = packet->segmentation == SegmentationKind::Udp ? packet->segment_size : uint16_t{0};
   request.overflow_drops = info.drops;
-  // Who is told the stamps as they come keeps none for SIOCGSTAMP.
-  if ((options.timestamp_flags & (kTimestampMicros | kTimestampNanos)) == 0) {
-    __atomic_store_n(&options.last_stamp, packet->wall_nanos, __ATOMIC_RELAXED);
-  }
+  keep_stamp(options, packet->wall_nanos);
   request.packet = std::move(packet);
   return result;
 }

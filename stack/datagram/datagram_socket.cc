@@ -51,6 +51,13 @@ void DatagramSocket::wake_writers() { wait_queue().wake(kPollOut | kPollWriteNor
 void DatagramSocket::charge(Packet& packet, uint32_t amount) {
   fetch_add(send_memory_, size_t{amount}, stack().hal().sharing());
   packet.set_owner(static_cast<Socket*>(this), &release_charge, amount);
+  packet.set_true_size(amount);
+}
+
+void DatagramSocket::raise_charge(Packet& packet, uint32_t amount) {
+  fetch_add(send_memory_, size_t{amount}, stack().hal().sharing());
+  packet.raise_owned(amount);
+  packet.set_true_size(packet.true_size() + amount);
 }
 
 void DatagramSocket::tag(Packet& packet, const SendPlan& plan) {

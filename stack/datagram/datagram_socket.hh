@@ -7,6 +7,7 @@
 // packet dies; the count starts at one for the socket itself, and whoever takes it to zero frees the socket.
 #pragma once
 
+#include "stack/datagram/append_charge.hh"
 #include "stack/datagram/datagram_info.hh"
 #include "stack/datagram/receive_queue.hh"
 #include "stack/demux_entry.hh"
@@ -122,8 +123,10 @@ class DatagramSocket : public Socket {
   Result<> check_may_send() REQUIRES(lock_);
   // Whoever polls for room is told: a packet is gone.
   void wake_writers();
-  // Charges SO_SNDBUF until the packet dies.
+  // Charges SO_SNDBUF until the packet dies, and whoever receives it the same.
   void charge(Packet& packet, uint32_t amount);
+  // A charged packet has grown.
+  void raise_charge(Packet& packet, uint32_t amount);
   // The mark, the priority and the records that the plan wants, once the packet is charged.
   static void tag(Packet& packet, const SendPlan& plan);
   // Behind the fixed header: IPv4 options, IPv6 extension headers.
@@ -132,8 +135,16 @@ class DatagramSocket : public Socket {
   }
   // EMSGSIZE: more than one IP packet holds, or where the program forbids fragments more than a link frame does.
   Result<> check_size(Entry& entry, const SendPlan& plan, size_t size) REQUIRES(lock_);
-  // How many of a datagram's bytes are made before its fragments fill the send buffer: the next is refused with ENOBUFS.
-  size_t bytes_with_room(const SendPlan& plan, size_t size) const;
+  // Of a datagram, whose first `transport` bytes are a header: how many bytes are made before its fragments fill the send buffer
+  // (the next is refused with ENOBUFS), and what they are charged.
+  struct Made {
+    size_t bytes;
+    uint32_t charge;
+  };
+  Made make_bytes(const SendPlan& plan, size_t size, size_t transport, uint16_t segment_size = 0) const;
+  // More bytes of one that is made piece by piece: how many of them are made. What it is charged grows by them.
+  size_t make_more_bytes(const AppendShape& shape, AppendCharge& made, Packet& packet, size_t size, size_t transport);
+  static AppendShape shape_of(const SendPlan& plan, uint16_t segment_size = 0);
   // EMSGSIZE: a report for the error queue, if the program wants them.
   void report_too_large(Entry& entry, const SendPlan& plan, uint32_t mtu) REQUIRES(lock_);
   Result<> ensure_port(Entry& entry) REQUIRES(lock_);
@@ -180,6 +191,7 @@ class DatagramSocket : public Socket {
   void move_peek_offset(int64_t change);
   bool wants_errors(bool is_v4) const { return is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6; }
   bool prepares_packet_info() const;
+  bool is_udp() const { return space_ == DemuxSpace::Udp || space_ == DemuxSpace::UdpLite; }
   void readdress() REQUIRES(lock_);
   void count_datagram(Entry& entry, const IpInfo& info, Mib Counters::*what) const {
     if (counters_ != nullptr) count(entry, (info.destination.is_v4() ? counters_->v4 : counters_->v6).*what);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "stack/datagram/append_charge.hh"
 #include "stack/icmp/icmp_input.hh"
 #include "stack/icmp/icmp_internal.hh"
 #include "stack/raw/raw_input.hh"
@@ -19,6 +20,12 @@ Result<Ref<Packet>> cite_packet(const Packet& packet, size_t limit) {
   cited->restore_front(cited->network_header());
   cited->trim(std::min(cited->size(), limit));
   return cited;
+}
+
+void charge_message(Packet& message, IpFamily family, size_t options_size) {
+  const size_t fixed = family == IpFamily::V4 ? 20 : 40;
+  const AppendShape shape{.family = family, .headers = fixed + options_size};
+  message.set_true_size(AppendCharge::of_one(shape, message.size(), sizeof(Icmp4Header)));
 }
 
 namespace {

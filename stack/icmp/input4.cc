@@ -46,6 +46,7 @@ void send_reply(Entry& entry, Ref<Packet> message, const Packet& request, Icmp4T
   count(entry, Mib::IcmpOutMsgs);
   entry.stack().mib().count_icmp4(MibCounters::Direction::Out, static_cast<uint8_t>(type));
   const IpSendOptions how{.protocol = 1, .tos = info.tos, .path_mtu = PathMtuMode::Dont, .v4_options = &options};
+  charge_message(*message, IpFamily::V4, options.size());
   static_cast<void>(ip_send(entry, std::move(message), route, how));
 }
 

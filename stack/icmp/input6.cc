@@ -57,6 +57,7 @@ void receive_echo(Entry& entry, Ref<Packet> packet) {
   reinterpret_cast<Icmp6Header*>(reply->mutable_linear().data())->checksum.set(checksum.finish());
   count(entry, Mib::Icmp6OutMsgs);
   entry.stack().mib().count_icmp6(MibCounters::Direction::Out, type);
+  charge_message(*reply, IpFamily::V6);
   static_cast<void>(ip_send(entry, std::move(reply), route, {.protocol = 58, .tos = info.tos}));
 }
 

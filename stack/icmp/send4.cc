@@ -79,6 +79,7 @@ void icmp4_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8
   count(entry, Mib::IcmpOutMsgs);
   entry.stack().mib().count_icmp4(MibCounters::Direction::Out, type);
   const IpSendOptions how{.protocol = 1, .tos = tos, .path_mtu = PathMtuMode::Dont, .v4_options = &options};
+  charge_message(*message, IpFamily::V4, options.size());
   static_cast<void>(ip_send(entry, message, route, how));
 }
 

@@ -79,6 +79,7 @@ void icmp6_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8
 
   count(entry, Mib::Icmp6OutMsgs);
   entry.stack().mib().count_icmp6(MibCounters::Direction::Out, type);
+  charge_message(*message, IpFamily::V6);
   static_cast<void>(ip_send(entry, message, route, {.protocol = 58}));
 }
 

@@ -45,6 +45,8 @@ Result<Ref<Packet>> cut_fragment(const Packet& whole, size_t header_size, size_t
   if (offset != 0) erase_uncopied_options(bytes.subspan(sizeof(Ipv4Header)));
   header.update_header_checksum();
 
+  constexpr size_t kSpare = 31;  // for the link's header and alignment
+  fragment->set_true_size(Packet::charge_of(fragment->size() + kSpare));
   fragment->mark_network_header();
   fragment->link_protocol = whole.link_protocol;
   fragment->mark = whole.mark;
@@ -53,6 +55,7 @@ Result<Ref<Packet>> cut_fragment(const Packet& whole, size_t header_size, size_t
   fragment->flow_state = whole.flow_state;
   fragment->flow_hash = whole.flow_hash;
   fragment->is_routed_to_us = whole.is_routed_to_us;
+  fragment->is_routed_to_many = whole.is_routed_to_many;
   return fragment;
 }
 

@@ -54,6 +54,8 @@ Result<Ref<Packet>> cut_fragment(const Packet& whole, const UnfragmentablePart& 
   bytes[part.next_header_at] = static_cast<uint8_t>(IpProtocol::Fragment);
   reinterpret_cast<Ipv6Header*>(bytes.data())->payload_length.set(static_cast<uint16_t>(fragment->size() - sizeof(Ipv6Header)));
 
+  constexpr size_t kSpare = 16;  // for the link's header
+  fragment->set_true_size(Packet::charge_of(fragment->size() + kSpare));
   fragment->mark_network_header();
   fragment->link_protocol = whole.link_protocol;
   fragment->mark = whole.mark;

@@ -87,10 +87,13 @@ Ref<Packet> FragmentQueue::join() {
   }
   if (runs > Packet::kMaxFragments) return join_by_copy();
   Ref<Packet> whole = packets_.take_front();
+  uint32_t cost = whole->true_size();
   while (!packets_.is_empty()) {
     const Ref<Packet> piece = packets_.take_front();
+    cost += piece->true_size();
     if (!whole->append_from(*piece, 0, piece->size()).is_ok()) return nullptr;
   }
+  whole->set_true_size(cost);
   return whole;
 }
 
@@ -98,16 +101,19 @@ Ref<Packet> FragmentQueue::join() {
 Ref<Packet> FragmentQueue::join_by_copy() {
   Ref<Packet> whole = packets_.take_front();
   const size_t rest = total_ - whole->size();
+  uint32_t cost = whole->true_size();
   auto created = DataBlock::create(whole->pool(), rest);
   if (!created.is_ok()) return nullptr;
   Ref<DataBlock> block = created.take();
   size_t at = 0;
   while (!packets_.is_empty()) {
     const Ref<Packet> piece = packets_.take_front();
+    cost += piece->true_size();
     at += piece->read(0, MutableByteSpan(block->bytes() + at, rest - at));
   }
   ASSERT(at == rest);
   if (!whole->append_fragment(std::move(block), 0, static_cast<uint32_t>(rest)).is_ok()) return nullptr;
+  whole->set_true_size(cost);
   return whole;
 }
 

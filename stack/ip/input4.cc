@@ -157,7 +157,7 @@ void ip4_fill_info(Packet& packet) {
                                     .protocol = header.protocol,
                                     .ttl = header.time_to_live,
                                     .tos = header.type_of_service,
-                                    .is_broadcast = packet.is_routed_to_us && packet.is_link_broadcast,
+                                    .is_broadcast = packet.is_routed_to_us && packet.is_routed_to_many,
                                     .is_multicast = header.destination.is_multicast(),
                                     .header_size = static_cast<uint16_t>(header.header_size()),
                                     .options_size = static_cast<uint16_t>(header.header_size() - sizeof(Ipv4Header))};

@@ -99,6 +99,7 @@ Result<Ref<Packet>> cut_segment(const Packet& whole, const SegmentPlan& plan, si
   segment->checksum_offset = whole.checksum_offset;
   segment->is_looped = whole.is_looped;
   segment->is_routed_to_us = whole.is_routed_to_us;
+  segment->is_routed_to_many = whole.is_routed_to_many;
   return segment;
 }
 

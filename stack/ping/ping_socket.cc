@@ -147,19 +147,19 @@ Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
   TRY(check_size(entry, plan, size));
   TRY(check_may_send());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
-  const size_t room = bytes_with_room(plan, size);
-  if (request.source.copy(packet->append(size)) < room) {
+  const Made made = make_bytes(plan, size, kHeaderSize);
+  if (request.source.copy(packet->append(size)) < made.bytes) {
     wake_writers();
     return Errno::EFAULT;
   }
-  if (room < size) {
+  if (made.bytes < size) {
     wake_writers();
     return Errno::ENOBUFS;
   }
   // The program may have written another one meanwhile.
   if (!is_echo_request(family(), *reinterpret_cast<const Icmp4Header*>(packet->linear().data()))) return Errno::EINVAL;
   finish_message(*packet, plan);
-  charge(*packet, datagram_charge(family(), size));
+  charge(*packet, made.charge);
   tag(*packet, plan);
   number_packet(plan);
   auto sent = ip_send(entry, std::move(packet), *plan.route, plan.ip);

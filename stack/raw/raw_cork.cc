@@ -9,7 +9,7 @@
 namespace lxnet {
 
 Result<RawSocket::Pending*> RawSocket::start_pending(const SendPlan& plan) {
-  TRY(check_room());
+  TRY(waits_for_room(plan) ? check_may_send() : check_room());
   Pending* pending = construct<Pending>(stack().hal());
   if (pending == nullptr) return Errno::ENOBUFS;
   const auto fill = [&]() -> Result<> {
@@ -28,6 +28,7 @@ Result<RawSocket::Pending*> RawSocket::start_pending(const SendPlan& plan) {
   if (plan.ip.v4_options != nullptr) pending->plan.ip.v4_options = &pending->plan.v4_options;
   pending->route = *plan.route;
   pending->plan.route = &pending->route;
+  charge(*pending->packet, 0);
   return pending;
 }
 
@@ -43,9 +44,13 @@ Result<> RawSocket::append_bytes(Entry& entry, const SendPlan& plan, SendRequest
   if (pending.packet->tailroom() < size) {
     Ref<Packet> larger = TRY(Packet::create_linear(stack().pool(), std::bit_ceil(total)));
     pending.packet->read(0, larger->append(pending.packet->size()));
+    larger->set_true_size(pending.packet->true_size());
+    pending.packet->give_owner_to(*larger);
     pending.packet = std::move(larger);
   }
-  return source.copy(pending.packet->append(size)) == size ? ok() : Result<>(Errno::EFAULT);
+  const size_t room = make_more_bytes(shape_of(pending.plan), pending.made, *pending.packet, size, 0);
+  if (source.copy(pending.packet->append(size)) < room) return Errno::EFAULT;
+  return room < size ? Result<>(Errno::ENOBUFS) : ok();
 }
 
 Result<size_t> RawSocket::append_pending(Entry& entry, SendRequest& request, const SendPlan& plan) {
@@ -71,7 +76,6 @@ Result<> RawSocket::push_pending(Entry& entry, const SendPlan& last) {
     if (!pending->names_ttl) plan.ip.ttl = last.ip.ttl;
   }
   Ref<Packet> packet = std::move(pending->packet);
-  charge(*packet, datagram_charge(family(), packet->size()));
   tag(*packet, plan);
   number_packet(plan);
   auto sent = send_packet(entry, std::move(packet), plan);

@@ -47,6 +47,7 @@ void deliver_copy(void* context, Socket& socket) {
     return;
   }
   Ref<Packet> delivered = copy.take();
+  delivered->set_true_size(packet.true_size());
   delivered->control<DatagramInfo>() = DatagramInfo{.ip = info, .charge = 0, .drops = 0, .source_port = 0, .was_peeked = false};
   if (is_v4) delivered->restore_front(delivered->network_header());
   if (!raw.attachments.admits(*delivered, 1)) return drop(delivery.entry, std::move(delivered), DropReason::SocketFilter);
@@ -73,6 +74,7 @@ void deliver_alert(void* context, Socket& socket) {
   auto copy = delivery.packet.clone();
   if (!copy.is_ok()) return delivery.entry.stack().drops().count(DropReason::NoMemory);
   Ref<Packet> delivered = copy.take();
+  delivered->set_true_size(delivery.packet.true_size());
   delivered->control<DatagramInfo>() = DatagramInfo{.ip = info, .charge = 0, .drops = 0, .source_port = 0, .was_peeked = false};
   if (!socket.attachments.admits(*delivered, 1)) return drop(delivery.entry, std::move(delivered), DropReason::SocketFilter);
   static_cast<RawSocket&>(socket).deliver(delivery.entry, std::move(delivered));

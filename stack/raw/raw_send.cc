@@ -61,16 +61,10 @@ Result<> RawSocket::probe_header(const SendRequest& request, uint8_t number) con
   return request.source.peek(MutableByteSpan(bytes, wanted)) == wanted ? ok() : Result<>(Errno::EFAULT);
 }
 
-namespace {
-
 // Destination options are part of what __ip6_append_data() takes for a transport's header, for which it waits as for one.
-bool has_fragmentable_options(const IpSendOptions& ip) {
-  constexpr uint8_t kHopByHop = 0, kDestination = 60;
-  if (ip.options.empty()) return false;
-  return ip.options_first_header == kDestination || (ip.options_first_header == kHopByHop && ip.options[0] == kDestination);
+bool RawSocket::waits_for_room(const SendPlan& plan) const {
+  return ip_options.header_included || shape_of(plan).first_headers != 0;
 }
-
-}  // namespace
 
 Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
@@ -103,20 +97,22 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
     TRY(check_size(entry, plan, size));
   }
   if (plan.is_probe_only) return Result<size_t>(size);
-  const bool is_charged_first = ip_options.header_included || has_fragmentable_options(plan.ip);
+  const bool is_charged_first = waits_for_room(plan);
   TRY(is_charged_first ? check_may_send() : check_room());
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
-  const size_t room = ip_options.header_included ? size : bytes_with_room(plan, size);
-  if (request.source.copy(packet->append(size)) < room) {
+  constexpr size_t kSpare = 31;  // raw_send_hdrinc(): the link's header, and for alignment
+  const Made made =
+      ip_options.header_included ? Made{.bytes = size, .charge = Packet::charge_of(size + kSpare)} : make_bytes(plan, size, 0);
+  if (request.source.copy(packet->append(size)) < made.bytes) {
     // Else Linux charges what it has copied, and no sooner.
     if (is_charged_first) wake_writers();
     return Errno::EFAULT;
   }
-  if (room < size) {
+  if (made.bytes < size) {
     wake_writers();
     return Errno::ENOBUFS;
   }
-  charge(*packet, datagram_charge(family(), size));
+  charge(*packet, made.charge);
   tag(*packet, plan);
   if (!ip_options.header_included) number_packet(plan);
   TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
@@ -125,7 +121,7 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
 
 // ip_append_data() without a transport header: neither a pending error nor a shutdown is looked at, and nobody waits for room.
 Result<> RawSocket::check_room() const {
-  return send_memory() > 2 * static_cast<size_t>(options.send_buffer) ? Result<>(Errno::ENOBUFS) : ok();
+  return send_memory() >= 2 * static_cast<size_t>(options.send_buffer) ? Result<>(Errno::ENOBUFS) : ok();
 }
 
 Result<> RawSocket::send_packet(Entry& entry, Ref<Packet> packet, const SendPlan& plan) {

@@ -60,6 +60,7 @@ class RawSocket final : public DatagramSocket {
   bool routes_to_nobody(const SendRequest& request) const REQUIRES(lock_);
   Result<> probe_header(const SendRequest& request, uint8_t number) const REQUIRES(lock_);
   Result<> check_room() const;
+  bool waits_for_room(const SendPlan& plan) const REQUIRES(lock_);
   Result<> send_packet(Entry& entry, Ref<Packet> packet, const SendPlan& plan) REQUIRES(lock_);
   Result<> send_whole(Entry& entry, Ref<Packet> packet, const SendPlan& plan) REQUIRES(lock_);
   Result<> fill_checksum(Packet& packet, const SendPlan& plan) const;
@@ -72,6 +73,7 @@ class RawSocket final : public DatagramSocket {
     Route route;
     HeapArray<uint8_t> options;
     bool names_ttl = false;  // a control message did
+    AppendCharge made;
   };
   Result<Pending*> start_pending(const SendPlan& plan) REQUIRES(lock_);
   Result<> append_bytes(Entry& entry, const SendPlan& plan, SendRequest& request) REQUIRES(lock_);

@@ -146,6 +146,7 @@ void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_
 Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request, const TcpSegment& segment) {
   Ref<TcpSocket> child = TRY(TcpSocket::create(stack(), family()));
   child->options = options;
+  child->stamp_wish.follow(stack().stamps(), options);
   child->ip_options = ip_options;
   child->tcp_options = tcp_options;
   TRY(child->attachments.inherit(stack().hal(), attachments));

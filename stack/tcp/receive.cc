@@ -115,9 +115,7 @@ bool TcpSocket::make_room(Entry& entry, SeqNum seq) {
 }
 
 void TcpSocket::append_received(Ref<Packet> packet) {
-  if (packet->wall_nanos == 0 && (options.timestamp_flags | options.timestamping_flags) != 0) {
-    packet->wall_nanos = stack().hal().wall_nanos();
-  }
+  if (packet->wall_nanos == 0 && stack().stamps().is_there()) packet->wall_nanos = stack().hal().wall_nanos();
   ReceivedSegment& received = ReceivedSegment::of(*packet);
   const SeqNum end = ReceivedSegment::end(*packet);
   statistics_.bytes_received += end.bytes_since(rcv_.nxt);  // a FIN counts, as for Linux

@@ -19,6 +19,8 @@ Result<> UdpSocket::start_pending(const SendPlan& plan, uint16_t segment_size) {
   pending_.route = *plan.route;
   pending_.plan.route = &pending_.route;
   pending_.segment_size = segment_size;
+  pending_.made = AppendCharge();
+  charge(*pending_.packet, 0);
   set_pending(true);
   return ok();
 }
@@ -41,8 +43,12 @@ Result<> UdpSocket::append_bytes(Entry& entry, IoSource& source) {
   const size_t total = pending_.packet->size() + size;
   TRY(check_size(entry, pending_.plan, total + sizeof(UdpHeader)));
   TRY(grow_pending(total));
-  if (source.copy(pending_.packet->append(size)) != size) return Errno::EFAULT;
-  return ok();
+  const bool is_first = pending_.made.total() == 0;
+  const size_t transport = is_first ? sizeof(UdpHeader) : 0;
+  const AppendShape shape = shape_of(pending_.plan, pending_.segment_size);
+  const size_t room = make_more_bytes(shape, pending_.made, *pending_.packet, size + transport, transport) - transport;
+  if (source.copy(pending_.packet->append(size)) < room) return Errno::EFAULT;
+  return room < size ? Result<>(Errno::ENOBUFS) : ok();
 }
 
 Result<> UdpSocket::grow_pending(size_t size) {
@@ -50,6 +56,8 @@ Result<> UdpSocket::grow_pending(size_t size) {
   if (old.tailroom() >= size - old.size()) return ok();
   Ref<Packet> larger = TRY(Packet::create_linear(stack().pool(), std::bit_ceil(size)));
   old.read(0, larger->append(old.size()));
+  larger->set_true_size(old.true_size());
+  old.give_owner_to(*larger);
   pending_.packet = std::move(larger);
   return ok();
 }

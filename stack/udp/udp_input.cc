@@ -107,6 +107,7 @@ void deliver_segments(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
     segment->consume(offset);
     if (segment->size() > step) segment->trim(step);
     segment->segmentation = SegmentationKind::None;
+    segment->set_true_size(Packet::kCharge + Packet::kInlineCharge + static_cast<uint32_t>(segment->size()));
     segment->control<DatagramInfo>() = datagram_info(*packet);
     if (!segment_passes_filter(socket, *segment, header)) {
       drop_filtered(entry, socket, std::move(segment));
@@ -168,6 +169,7 @@ void deliver_to_member(void* context, Socket& socket) {
     return;
   }
   Ref<Packet> packet = copy.take();
+  packet->set_true_size(delivery.packet.true_size());
   packet->control<DatagramInfo>() = datagram_info(delivery.packet);
   hand_over(delivery.entry, socket, std::move(packet), delivery.source_port);
 }

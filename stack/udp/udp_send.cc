@@ -87,7 +87,7 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   const size_t payload = request.source.remaining();
   if (SendPlan* kept = find_kept_plan(request); kept != nullptr && may_send_as_before(*kept, payload)) {
     if (request.destination == nullptr) has_path_ = true;
-    return send_planned(entry, request, *kept, payload);
+    return send_planned(entry, request, *kept);
   }
   TRY(check_request(request));
   if (is_pending()) return append_pending(entry, request);
@@ -105,7 +105,7 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
     return append_pending(entry, request);
   }
   keep_plan(request, plan, generation);
-  return send_planned(entry, request, plan, bytes_with_room(plan, payload + sizeof(UdpHeader)) - sizeof(UdpHeader));
+  return send_planned(entry, request, plan);
 }
 
 // What is asked of each datagram anew, where nothing else has changed since the last.
@@ -119,10 +119,13 @@ uint16_t UdpSocket::segment_size_of(const SendRequest& request) const {
   return request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
 }
 
-// The plan is made and the size is right. `room`: how much of the payload the send buffer has room for the fragments of.
-Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendPlan& plan, size_t room) {
+// The plan is made and the size is right.
+Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendPlan& plan) {
   const size_t payload = request.source.remaining();
+  const uint16_t segment_size = segment_size_of(request);
   TRY(check_may_send());
+  const Made made = make_bytes(plan, payload + sizeof(UdpHeader), sizeof(UdpHeader), segment_size);
+  const size_t room = made.bytes - sizeof(UdpHeader);
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), payload));
   if (request.source.copy(packet->append(payload)) < room) {
     wake_writers();
@@ -133,7 +136,8 @@ Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendP
     wake_writers();
     return Errno::ENOBUFS;
   }
-  TRY(transmit(entry, std::move(packet), plan, segment_size_of(request)));
+  charge(*packet, made.charge);
+  TRY(transmit(entry, std::move(packet), plan, segment_size));
   return Result<size_t>(payload);
 }
 
@@ -178,7 +182,6 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, u
       packet->segment_size = segment_size;
     }
   }
-  charge(*packet, datagram_charge(plan.destination.family(), payload));
   const auto length = static_cast<uint16_t>(payload + sizeof(UdpHeader));
   auto& header = packet->push_header<UdpHeader>();
   header.source_port.set(local_.port);

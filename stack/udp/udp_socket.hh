@@ -59,6 +59,7 @@ class UdpSocket final : public DatagramSocket {
     Route route;                 // plan.route points here
     HeapArray<uint8_t> options;  // plan.ip.options points here
     uint16_t segment_size = 0;
+    AppendCharge made;
   };
 
   static const CountersByFamily kCounters;
@@ -74,7 +75,7 @@ class UdpSocket final : public DatagramSocket {
   Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
   void count_full_buffer(Entry& entry, const SendPlan& plan);
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;
-  Result<size_t> send_planned(Entry& entry, SendRequest& request, SendPlan& plan, size_t room) REQUIRES(lock_);
+  Result<size_t> send_planned(Entry& entry, SendRequest& request, SendPlan& plan) REQUIRES(lock_);
   uint16_t segment_size_of(const SendRequest& request) const;
   bool may_send_as_before(const SendPlan& plan, size_t payload) const REQUIRES(lock_);
   Result<> transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);

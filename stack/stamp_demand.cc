@@ -1,0 +1,42 @@
+#include "stack/stamp_demand.hh"
+
+#include <utility>
+
+#include "stack/socket_options.hh"
+#include "stack/timestamping.hh"
+
+namespace lxnet {
+
+void StampWish::follow(StampDemand& demand, const SocketOptions& options) {
+  const bool is_wanted =
+      (options.timestamp_flags & kTimestampKept) != 0 || (options.timestamping_flags & kTimestampReceiveSoftware) != 0;
+  if (!is_wanted) return withdraw();
+  StampDemand* none = nullptr;
+  const bool is_first = __atomic_compare_exchange_n(&demand_, &none, &demand, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  if (is_first) __atomic_fetch_add(&demand.sockets_, 1u, __ATOMIC_RELAXED);
+}
+
+void StampWish::withdraw() {
+  StampDemand* demand = __atomic_exchange_n(&demand_, nullptr, __ATOMIC_RELAXED);
+  if (demand != nullptr) __atomic_fetch_sub(&demand->sockets_, 1u, __ATOMIC_RELAXED);
+}
+
+void keep_stamp(SocketOptions& options, int64_t stamp) {
+  constexpr uint32_t kReports = kTimestampReportSoftware | kTimestampReportHardware;
+  const uint32_t plain = options.timestamp_flags, flags = options.timestamping_flags;
+  const bool tells_plain = (plain & kTimestampPlain) != 0;
+  const bool tells_anything = tells_plain || options.receive_queue_overflow || options.receive_mark ||
+                              options.receive_priority || (flags & kReports) != 0;
+  if (tells_anything) {
+    // Who is told the stamps as they come keeps none.
+    const bool tells_stamp = tells_plain || (flags & kTimestampReceiveSoftware) != 0 ||
+                             (stamp != 0 && (flags & kTimestampReportSoftware) != 0);
+    if (tells_stamp) return;
+  } else if ((plain & kTimestampKept) == 0) {
+    if (options.last_stamp != -1) return;
+    stamp = 0;
+  }
+  __atomic_store_n(&options.last_stamp, stamp, __ATOMIC_RELAXED);
+}
+
+}  // namespace lxnet

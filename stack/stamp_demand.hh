@@ -1,0 +1,40 @@
+// Whether packets are stamped as they come in: all are while there is a socket, of whichever kind, that wants to know when its
+// packets came (net_enable_timestamp()).
+#pragma once
+
+#include <cstdint>
+
+namespace lxnet {
+
+struct SocketOptions;
+
+class StampDemand {
+ public:
+  bool is_there() const { return __atomic_load_n(&sockets_, __ATOMIC_RELAXED) != 0; }
+
+ private:
+  friend class StampWish;
+  uint32_t sockets_ = 0;
+};
+
+// One socket's part in it, which ends with the socket. Its options are changed under the lock of whoever sets them.
+class StampWish {
+ public:
+  StampWish() = default;
+  StampWish(const StampWish&) = delete;
+  StampWish& operator=(const StampWish&) = delete;
+  ~StampWish() { withdraw(); }
+
+  // The options may have changed.
+  void follow(StampDemand& demand, const SocketOptions& options);
+
+ private:
+  void withdraw();
+
+  StampDemand* demand_ = nullptr;  // where it is counted
+};
+
+// A packet is received that came at `stamp`, 0 if nobody noted when: what SIOCGSTAMP tells from now on (sock_recv_cmsgs()).
+void keep_stamp(SocketOptions& options, int64_t stamp);
+
+}  // namespace lxnet

@@ -1,0 +1,133 @@
+// What random walks found of stamps: who makes them, who keeps the last one, and what a record tells of addresses.
+#include <gtest/gtest.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "tests/conformance/sockets/posix.hh"
+
+namespace conformance {
+namespace {
+
+constexpr int kTimestamping = 37;  // SO_TIMESTAMPING
+constexpr auto kDatagram = SOCK_DGRAM | SOCK_NONBLOCK;
+
+int set_option(int fd, int level, int name, int value) { return ::setsockopt(fd, level, name, &value, sizeof value); }
+
+Fd bound_socket() {
+  Fd fd(::socket(AF_INET, kDatagram, 0));
+  EXPECT_EQ(bind_to(fd, loopback4()), 0);
+  return fd;
+}
+void send_to_itself(int fd) {
+  const sockaddr_in own = name_of(fd);
+  ASSERT_EQ(::sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&own), sizeof own), 1);
+}
+// The type of the first control message; -1: there is none.
+int control_type(int fd, int flags = 0) {
+  char byte[64];
+  alignas(cmsghdr) char control[256];
+  iovec vector{byte, sizeof byte};
+  msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+  EXPECT_GE(::recvmsg(fd, &message, flags), 0);
+  const cmsghdr* first = CMSG_FIRSTHDR(&message);
+  return first == nullptr ? -1 : first->cmsg_type;
+}
+long kept_stamp(int fd) {
+  timeval stamp{};
+  return answer(::ioctl(fd, SIOCGSTAMP, &stamp));
+}
+
+// Linux begins a moment after it was asked.
+void wait_for_stamps() { ::usleep(50'000); }
+
+TEST(WalkedStampsTest, WhatOneSocketWantsIsMadeForAll) {
+  const Fd wants = bound_socket(), other = bound_socket();
+  const int on = 1;
+  ASSERT_EQ(set_option(wants, SOL_SOCKET, SO_TIMESTAMP, on), 0);
+  wait_for_stamps();
+  send_to_itself(other);
+  ASSERT_EQ(set_option(other, SOL_SOCKET, kTimestamping, SOF_TIMESTAMPING_SOFTWARE), 0);
+  EXPECT_EQ(control_type(other), kTimestamping);
+}
+
+TEST(WalkedStampsTest, WhoIsToldOfStampsKeepsNone) {
+  const Fd wants = bound_socket();
+  ASSERT_EQ(set_option(wants, SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+  wait_for_stamps();
+  for (const int flags : {SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE, int{SOF_TIMESTAMPING_SOFTWARE}}) {
+    const Fd fd = bound_socket();
+    ASSERT_EQ(set_option(fd, SOL_SOCKET, kTimestamping, flags), 0);
+    send_to_itself(fd);
+    control_type(fd);
+    EXPECT_EQ(kept_stamp(fd), -ENOENT);
+  }
+  // Who asks only for the drops that came before has it kept.
+  const Fd fd = bound_socket();
+  ASSERT_EQ(set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1), 0);
+  send_to_itself(fd);
+  control_type(fd);
+  EXPECT_EQ(kept_stamp(fd), 0);
+}
+
+// struct in_pktinfo of the record of what was sent from 127.0.0.2 to 127.0.0.3.
+in_pktinfo recorded_addresses(int family) {
+  const Fd fd(::socket(family, kDatagram, 0));
+  sockaddr_in from4 = loopback4(), to4 = loopback4(4711);
+  sockaddr_in6 from6 = loopback6(), to6 = loopback6(4711);
+  from4.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+  to4.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 2);
+  ::inet_pton(AF_INET6, "::ffff:127.0.0.2", &from6.sin6_addr);
+  ::inet_pton(AF_INET6, "::ffff:127.0.0.3", &to6.sin6_addr);
+  EXPECT_EQ(family == AF_INET ? bind_to(fd, from4) : bind_to(fd, from6), 0);
+  EXPECT_EQ(family == AF_INET ? connect_to(fd, to4) : connect_to(fd, to6), 0);
+  EXPECT_EQ(set_option(fd, IPPROTO_IP, IP_PKTINFO, 1), 0);
+  EXPECT_EQ(set_option(fd, SOL_SOCKET, kTimestamping,
+                       SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_CMSG),
+            0);
+  EXPECT_EQ(::send(fd, "x", 1, 0), 1);
+  char bytes[128];
+  alignas(cmsghdr) char control[512];
+  iovec vector{bytes, sizeof bytes};
+  msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+  EXPECT_GE(::recvmsg(fd, &message, MSG_ERRQUEUE), 0);
+  in_pktinfo info{};
+  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+    if (one->cmsg_level == IPPROTO_IP && one->cmsg_type == IP_PKTINFO) memcpy(&info, CMSG_DATA(one), sizeof info);
+  }
+  return info;
+}
+
+TEST(WalkedStampsTest, ARecordTellsWhereItWentAndToIpv4AloneFromWhere) {
+  const in_pktinfo four = recorded_addresses(AF_INET), six = recorded_addresses(AF_INET6);
+  EXPECT_EQ(four.ipi_addr.s_addr, htonl(INADDR_LOOPBACK + 2));
+  EXPECT_EQ(four.ipi_spec_dst.s_addr, htonl(INADDR_LOOPBACK + 1));
+  EXPECT_EQ(six.ipi_addr.s_addr, htonl(INADDR_LOOPBACK + 2));
+  EXPECT_EQ(six.ipi_spec_dst.s_addr, 0u);
+}
+
+TEST(WalkedStampsTest, AnEchoToEverybodyIsNotAnsweredOnLoopbackEither) {
+  const Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP));
+  if (fd < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(set_option(fd, SOL_SOCKET, SO_BROADCAST, 1), 0);
+  sockaddr_in all = loopback4();
+  all.sin_addr.s_addr = htonl(0x7fffffff);
+  const char request[8] = {8, 0, static_cast<char>(0xf7), static_cast<char>(0xff)};
+  ASSERT_EQ(::sendto(fd, request, sizeof request, 0, reinterpret_cast<const sockaddr*>(&all), sizeof all), 8);
+  unsigned char bytes[64] = {};
+  EXPECT_EQ(::recv(fd, bytes, sizeof bytes, 0), 28);
+  EXPECT_EQ(bytes[20], 8);  // the request itself
+  EXPECT_EQ(answer(::recv(fd, bytes, sizeof bytes, 0)), -EAGAIN);
+}
+
+TEST(WalkedStampsTest, AStreamJoinsNoGroupWhateverItPointsAt) {
+  const Fd fd(::socket(AF_INET6, SOCK_STREAM, 0));
+  EXPECT_EQ(answer(::setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, nullptr, 20)), -EPROTO);
+  EXPECT_EQ(answer(::setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, nullptr, 19)), -EINVAL);
+  EXPECT_EQ(answer(::setsockopt(fd, IPPROTO_IPV6, IPV6_LEAVE_GROUP, bad_pointer<const void>(), 20)), -EFAULT);
+}
+
+}  // namespace
+}  // namespace conformance
