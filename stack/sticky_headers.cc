@@ -1,6 +1,8 @@
 // Making them and chaining them.
 #include "stack/sticky_headers.hh"
 
+#include "stack/wire/segment_routing.hh"
+
 namespace lxnet {
 namespace {
 
@@ -38,6 +40,10 @@ StickyHeaders::Parts StickyHeaders::parts() const {
   Parts parts;
   for (uint8_t kind = 0; kind < kKinds; ++kind) parts.bytes[kind] = part(static_cast<Kind>(kind));
   return parts;
+}
+
+IpAddress StickyHeaders::first_hop(const IpAddress& destination) const {
+  return has_route() && !destination.is_v4() ? IpAddress(first_segment(part(Routing))) : destination;
 }
 
 void StickyHeaders::link_chain(const Parts& parts) {

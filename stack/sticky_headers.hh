@@ -7,6 +7,7 @@
 #include "base/bytes.hh"
 #include "base/ref.hh"
 #include "hal/memory.hh"
+#include "stack/ip_address.hh"
 
 namespace lxnet {
 
@@ -26,6 +27,9 @@ class StickyHeaders : public RefCounted<StickyHeaders> {
   ByteSpan options_v4() const { return ByteSpan(bytes_.data(), bytes_.size()); }
   ByteSpan part(Kind kind) const { return ByteSpan(bytes_.data() + begin_[kind], begin_[kind + 1] - begin_[kind]); }
   Parts parts() const;
+  // Where a packet to `destination` goes first: to a segment of the routing header, if there is one (fl6_update_dst()).
+  IpAddress first_hop(const IpAddress& destination) const;
+  bool has_route() const { return !part(Routing).empty(); }
   // What is sent, and the number of its first header.
   ByteSpan chain() const { return ByteSpan(bytes_.data() + chain_at_, bytes_.size() - chain_at_); }
   uint8_t first_header() const { return first_header_; }

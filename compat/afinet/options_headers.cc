@@ -1,11 +1,12 @@
 // Taking headers in, one by one, and giving them back.
 //
-// Not implemented: routing headers, of which no type is enabled, and the packet that Linux keeps of a stream for
+// Not implemented: routing headers but by segments, as no other type is enabled, and the packet that Linux keeps of a stream for
 // IPV6_2292PKTOPTIONS: the socket's own settings are what is told.
 #include "compat/afinet/options_headers.hh"
 
 #include "compat/syscalls/control_message.hh"
 #include "stack/wire/ipv4_options.hh"
+#include "stack/wire/segment_routing.hh"
 
 namespace lxnet {
 namespace {
@@ -72,7 +73,7 @@ Result<> set_sticky_header(const OptionInput& input, StickyHeaders::Kind kind) {
     const MutableByteSpan bytes(copy.data(), size);
     TRY(copy_in(input.context.hal(), bytes, input.value));
     if (size_of_header(bytes) > size) return Errno::EINVAL;
-    if (kind == StickyHeaders::Routing) return Errno::EINVAL;
+    if (kind == StickyHeaders::Routing && !is_segment_routing_header(bytes)) return Errno::EINVAL;
     parts.bytes[kind] = bytes.first(size_of_header(bytes));
   }
   return replace_headers(input, parts);

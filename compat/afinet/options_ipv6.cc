@@ -220,7 +220,7 @@ constexpr OptionRow kRows[] = {
      .support = Support::Partial,
      .set = [](const OptionInput& input) { return set_sticky_header(input, StickyHeaders::Routing); },
      .get = [](const OptionOutput& output) { return get_sticky_header(output, StickyHeaders::Routing); },
-     .note = "no type of routing header is enabled"},
+     .note = "by segments (RFC 8754) alone, without HMAC"},
     sticky_row<StickyHeaders::Destination>(59, "IPV6_DSTOPTS"),
     {.level = kLevelIpv6, .name = 61, .text = "IPV6_PATHMTU", .get = &get_path_mtu_info},
     {.level = kLevelIpv6,

@@ -39,7 +39,13 @@ Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
   key.tos = ip_options.tos;
   key.on_link_only = options.dont_route;
   key.may_use_foreign_source = ip_options.transparent;
-  const Route route = TRY(stack().routes().lookup(entry, key));
+  auto looked_up = stack().routes().lookup(entry, key);
+  if (!looked_up.is_ok()) {
+    redirect_pending(key.destination, remote.port, key.source);
+    return looked_up.error();
+  }
+  const Route route = looked_up.take();
+  redirect_pending(key.destination, remote.port, route.source);
   if (route.kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
   TRY(settle_connection(Endpoint{.address = key.destination, .port = remote.port, .scope_id = 0}, route.source));
   identification_ = stack().hal().random<uint16_t>();
@@ -81,6 +87,8 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
   key.source_preferences = ip_options.source_preferences;
   key.on_link_only = options.dont_route;
   key.may_use_foreign_source = ip_options.transparent;
+  if (const Ref<StickyHeaders> sticky = attachments.extensions_v6()) key.destination = sticky->first_hop(key.destination);
+  if (key.destination.is_unspecified()) return Errno::ENETUNREACH;
   const Route route = TRY(stack().routes().lookup(entry, key));
   if (source_.is_v4()) return Errno::EAFNOSUPPORT;
   return settle_connection(Endpoint{.address = destination, .port = remote.port, .scope_id = 0}, route.source);

@@ -26,24 +26,28 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
     if (plan.sticky) TRY(take_v4_options(plan.sticky->options_v4(), plan));
     const IpAddress& named = request.destination != nullptr ? request.destination->address : remote_.address;
     if (plan.v4_options.has_source_route() && named.is_unspecified()) return Errno::EINVAL;
-  } else if (!request.control.has_options) {
+  } else if (!request.control.has_options && !is_echo6()) {
     plan.sticky = attachments.extensions_v6();
   }
-  const FlowKey key = flow_of(request, plan);
+  FlowKey key = flow_of(request, plan);
+  if (plan.sticky) key.destination = plan.sticky->first_hop(key.destination);
+  if (key.destination.is_unspecified()) return Errno::ENETUNREACH;
   plan.route = TRY(find_route(entry, key));
   if (!plan.destination.is_v4() && sending_source(request.control).is_v4()) return Errno::EAFNOSUPPORT;
   if (plan.route->kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
   if ((request.flags & kMessageConfirm) != 0) {
     stack().neighbours().confirm(entry, *plan.route->output, plan.route->next_hop);
   }
-  // ping_v6_sendmsg() hands no flags on.
-  const bool obeys_probe = type() != SocketType::Datagram || protocol() != static_cast<uint8_t>(IpProtocol::Icmpv6);
-  plan.is_probe_only = (request.flags & kMessageProbe) != 0 && obeys_probe;
+  plan.is_probe_only = (request.flags & kMessageProbe) != 0 && !is_echo6();
   fill_ip_options(request, plan);
   plan.mark = key.mark;
   plan.priority = request.control.has_priority ? request.control.priority : options.priority;
   choose_stamps(request, plan);
   return ok();
+}
+
+bool DatagramSocket::is_echo6() const {
+  return type() == SocketType::Datagram && protocol() == static_cast<uint8_t>(IpProtocol::Icmpv6);
 }
 
 // Every send that wants a record gets a number, whatever becomes of it.
@@ -168,6 +172,7 @@ void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan)
   } else if (!is_v4 && plan.sticky) {
     ip.options = plan.sticky->chain();
     ip.options_first_header = plan.sticky->first_header();
+    if (plan.sticky->has_route()) ip.final_destination = plan.destination;
   }
   ip.multicast_loop = is_v4 ? ip_options.multicast_loop_v4 : ip_options.multicast_loop_v6;
 }

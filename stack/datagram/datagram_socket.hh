@@ -84,6 +84,8 @@ class DatagramSocket : public Socket {
   // Takes the port (0: any), after bind() has checked and set the address, or for a send or connect without bind.
   virtual Result<> claim_port(Entry& entry, uint16_t port) REQUIRES(lock_);
   virtual void release_port(Entry& entry) REQUIRES(lock_);
+  // __ip4_datagram_connect() looks for its way in the very place where the one of what waits to be sent together is kept.
+  virtual void redirect_pending(const IpAddress&, uint16_t, const IpAddress&) REQUIRES(lock_) {}
   // What waits to be sent together goes.
   virtual void discard_pending(Entry&) REQUIRES(lock_) {}
 
@@ -191,6 +193,8 @@ class DatagramSocket : public Socket {
   void move_peek_offset(int64_t change);
   bool wants_errors(bool is_v4) const { return is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6; }
   bool prepares_packet_info() const;
+  // ping_v6_sendmsg() hands no flags and no extension headers on.
+  bool is_echo6() const;
   bool is_udp() const { return space_ == DemuxSpace::Udp || space_ == DemuxSpace::UdpLite; }
   void readdress() REQUIRES(lock_);
   void count_datagram(Entry& entry, const IpInfo& info, Mib Counters::*what) const {

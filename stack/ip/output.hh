@@ -27,7 +27,7 @@ struct IpSendOptions {
   // IPv6: extension headers, chained; the last one's next-header field is filled in.
   ByteSpan options = {};
   uint8_t options_first_header = 0;  // IPv6: the protocol number of the first extension header in `options`
-  IpAddress final_destination = {};  // with an IPv4 source route, whose first hop route.destination is
+  IpAddress final_destination = {};  // with a source route, whose first hop route.destination is
   uint32_t largest_packet = 0;       // IPv6 (IPV6_MTU): of the pieces of one that is cut; 0: as the path says
   bool multicast_loop = true;
   bool stays_on_host = false;  // IP_MULTICAST_TTL 0, IPV6_MULTICAST_HOPS 0: a ttl of 0 is meant

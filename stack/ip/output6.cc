@@ -8,6 +8,7 @@
 #include "stack/ip/turn_around.hh"
 #include "stack/stack.hh"
 #include "stack/wire/ipv6.hh"
+#include "stack/wire/segment_routing.hh"
 
 namespace lxnet {
 
@@ -39,6 +40,8 @@ void push_extensions(Packet& packet, const IpSendOptions& options) {
   // Every header but the fragment header, which is not among them, says its size the same way.
   for (size_t size = 8u * (to[at + 1] + 1u); at + size < to.size(); size = 8u * (to[at + 1] + 1u)) at += size;
   to[at] = options.protocol;
+  if (!options.final_destination.is_v4() && !options.final_destination.is_unspecified())
+    set_last_segment(to, options.options_first_header, options.final_destination.v6());
 }
 
 }  // namespace

@@ -97,6 +97,8 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
     if (is_faulty) break;
     packet = is_peek ? packet : receive_queue_.front();
   }
+  // Who asks for nothing of what there is is told when it came (tcp_recvmsg_locked() goes round once).
+  if (packet != nullptr && request.sink.room() == 0 && done == 0 && unread() != 0) request.wall_nanos = packet->wall_nanos;
   if (!is_peek) account_memory(entry);
   // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
   if (tcp_options.inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});

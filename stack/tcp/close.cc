@@ -215,7 +215,6 @@ void TcpSocket::reset_connection_state() {
   soft_error_ = Errno{};
   route_ = Route();
   fast_open_ = FastOpenState();
-  repair_ = RepairState();
   rtt_.reset();
 }
 

@@ -79,6 +79,9 @@ FlowKey TcpSocket::flow_key() const {
   key.source = local_.address;
   if (key.source.is_unspecified()) key.source = IpAddress::any(remote_.address.family());
   key.destination = remote_.address;
+  if (!remote_.address.is_v4()) {
+    if (const Ref<StickyHeaders> sticky = attachments.extensions_v6()) key.destination = sticky->first_hop(key.destination);
+  }
   key.output_interface = options.bound_interface;
   if (key.output_interface == 0 && remote_.scope_id != 0) key.output_interface = remote_.scope_id;
   key.mark = options.mark;
@@ -93,7 +96,9 @@ FlowKey TcpSocket::flow_key() const {
 }
 
 Result<> TcpSocket::look_up_route(Entry& entry) {
-  route_ = TRY(stack().routes().lookup(entry, flow_key()));
+  const FlowKey key = flow_key();
+  if (key.destination.is_unspecified() && !remote_.address.is_unspecified()) return Errno::ENETUNREACH;  // of a routing header
+  route_ = TRY(stack().routes().lookup(entry, key));
   return ok();
 }
 

@@ -11,8 +11,10 @@
 namespace lxnet {
 namespace {
 
-uint16_t pseudo_sum(const Route& route, size_t size) {
+uint16_t pseudo_sum(const Route& route, const IpAddress& final_destination, size_t size) {
   const uint32_t length = static_cast<uint32_t>(size);
+  if (!final_destination.is_unspecified()) [[unlikely]]
+    return pseudo_header_checksum(route.source.v6(), final_destination.v6(), IpProtocol::Tcp, length).sum();
   if (route.destination.is_v4()) {
     return pseudo_header_checksum(route.source.v4(), route.destination.v4(), IpProtocol::Tcp, length).sum();
   }
@@ -65,7 +67,7 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
                  *emission.signing_key, signature);
   }
   const MutableByteSpan bytes = packet->push_header(header_size);
-  emission.header.checksum = pseudo_sum(route, packet->size());
+  emission.header.checksum = pseudo_sum(route, emission.final_destination, packet->size());
   emission.header.emit(bytes);
   emission.options.emit(bytes.subspan(sizeof(TcpHeader)));
   packet->checksum = ChecksumState::Partial;
@@ -87,6 +89,7 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   } else if (emission.sticky) {
     options.options = emission.sticky->chain();
     options.options_first_header = emission.sticky->first_header();
+    options.final_destination = emission.final_destination;
   }
   return ip_send(entry, std::move(packet), route, options);
 }

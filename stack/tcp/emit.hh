@@ -19,6 +19,7 @@ struct TcpEmission {
   bool auto_flow_label = true;
   PathMtuMode path_mtu = PathMtuMode::Want;
   Ref<StickyHeaders> sticky;            // of the socket: IP_OPTIONS, IPV6_HOPOPTS and its kin
+  IpAddress final_destination;          // where they route by segments, whose first is the route's
   const Md5Key* signing_key = nullptr;  // RFC 2385
 };
 

@@ -70,6 +70,13 @@ Result<> UdpSocket::push_pending(Entry& entry) {
   return sent;
 }
 
+void UdpSocket::redirect_pending(const IpAddress& destination, uint16_t port, const IpAddress& source) {
+  if (!is_pending() || !pending_.plan.destination.is_v4()) return;
+  pending_.plan.destination = pending_.route.destination = destination;
+  pending_.plan.port = port;
+  pending_.route.source = source;
+}
+
 void UdpSocket::discard_pending(Entry&) {
   set_pending(false);
   pending_.packet = nullptr;

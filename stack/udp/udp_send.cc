@@ -172,10 +172,10 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, u
   const size_t payload = packet->size();
   const bool is_v4 = plan.destination.is_v4();
   if (segment_size != 0) {
-    if (is_lite()) return Errno::EIO;  // as udp_send_skb(): nobody can cut it
-    if (auto checked = check_segments(plan, payload, segment_size); !checked.is_ok()) {
+    auto checked = check_segments(plan, payload, segment_size);
+    if (!checked.is_ok() || is_lite()) {
       wake_writers();
-      return checked;
+      return checked.is_ok() ? Result<>(Errno::EIO) : std::move(checked);  // as udp_send_skb(): nobody can cut UDP-Lite's
     }
     if (payload > segment_size) {
       packet->segmentation = SegmentationKind::Udp;

@@ -45,6 +45,7 @@ class UdpSocket final : public DatagramSocket {
  protected:
   void dispose_self() override;
   void discard_pending(Entry& entry) override REQUIRES(lock_);
+  void redirect_pending(const IpAddress& destination, uint16_t port, const IpAddress& source) override REQUIRES(lock_);
 
  private:
   template <typename T, typename... Arguments>

@@ -29,10 +29,13 @@ int Generator::size_for(int slot) {
   return choose_.of({0, 1, 2, 7, 8, 20, 28, 40, 100, 500});
 }
 
-int Generator::send_flags() {
+int Generator::send_flags(int slot) {
   if (plan_.is_unix_alone && choose_.one_in(4)) return MSG_OOB;
+  // How long a stream holds back what it is told to is a matter of time.
+  const bool may_join = !is_tcp(slots_[slot].kind);
+  if (plan_.is_wide && may_join && choose_.one_in(8)) return MSG_MORE;
   if (!choose_.one_in(3)) return 0;
-  if (choose_.one_in(4)) return static_cast<int>(choose_.next() & 0x7fffu) & ~MSG_FASTOPEN & ~MSG_MORE;
+  if (choose_.one_in(4)) return static_cast<int>(choose_.next() & 0x7fffu) & ~MSG_FASTOPEN & ~(may_join ? 0 : MSG_MORE);
   return choose_.of<int>({MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB, MSG_EOR, MSG_CONFIRM, MSG_DONTROUTE, MSG_PROXY, MSG_ERRQUEUE});
 }
 
@@ -109,13 +112,13 @@ void Generator::send_any(int slot) {
                                               : address_for(slots_[slot].kind));
     Argument data = pointer_or_bad({ArgumentKind::Data, size});
     if (size > 4 && choose_.one_in(30)) data = {ArgumentKind::HalfIn, size / 2, Bytes(static_cast<size_t>(size), 0x42)};
-    add({SYS_sendto, "sendto", {slot_argument(slot), data, number(size), number(send_flags()), name, length_argument_of(name)}});
+    add({SYS_sendto, "sendto", {slot_argument(slot), data, number(size), number(send_flags(slot)), name, length_argument_of(name)}});
   } else if (dice < 9) {
-    Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), pointer_or_bad({ArgumentKind::Message}), number(send_flags())}};
+    Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), pointer_or_bad({ArgumentKind::Message}), number(send_flags(slot))}};
     call.messages.push_back(outgoing(slot));
     add(call);
   } else {
-    Operation call{SYS_sendmmsg, "sendmmsg", {slot_argument(slot), {ArgumentKind::Messages}, number(0), number(send_flags())}};
+    Operation call{SYS_sendmmsg, "sendmmsg", {slot_argument(slot), {ArgumentKind::Messages}, number(0), number(send_flags(slot))}};
     const int count = choose_.below(4);
     for (int i = 0; i < count; ++i) call.messages.push_back(outgoing(slot));
     call.arguments[2] = number(count);

@@ -34,15 +34,9 @@ bool is_of_a_module(int level, int name) {
   return (level == IPPROTO_IP || level == IPPROTO_IPV6) && ((name >= 64 && name <= 69) || name == 80);
 }
 
-// Windows depend on what Linux's buffers weigh, once there is data.
-constexpr OptionKey kOwnWhenRead[] = {option_key(kTcp, 10), option_key(kTcp, 2)};  // TCP_WINDOW_CLAMP, TCP_MAXSEG
-
-// Linux begins to stamp packets a while after it was asked, and a stream's have no other stamp: docs/linux_notes/tcp.md.
-bool is_stamp_of_stream(Kind kind, OptionKey key) {
-  constexpr OptionKey kStamps[] = {option_key(SOL_SOCKET, 29), option_key(SOL_SOCKET, 35), option_key(SOL_SOCKET, 37),
-                                   option_key(SOL_SOCKET, 63), option_key(SOL_SOCKET, 64), option_key(SOL_SOCKET, 65)};
-  return is_tcp(kind) && std::ranges::count(kStamps, key) != 0;
-}
+// Windows depend on what Linux's buffers weigh, once there is data; whether an acknowledgment is to be quick on how much time went
+// by since the last: TCP_WINDOW_CLAMP, TCP_MAXSEG, TCP_QUICKACK.
+constexpr OptionKey kOwnWhenRead[] = {option_key(kTcp, 10), option_key(kTcp, 2), option_key(kTcp, 12)};
 
 int likely_level(Kind kind, Choice& choose) {
   if (is_unix(kind)) return SOL_SOCKET;
@@ -79,7 +73,7 @@ bool Generator::is_left_out(int slot, OptionKey key) const {
   if (level == IPPROTO_IP && name == 52 && is_ping(kind)) return true;
   // Linux then counts the header's bytes and does not send them: docs/linux_notes/tcp.md.
   if (level == IPPROTO_IPV6 && name == 55 /* IPV6_RTHDRDSTOPTS */ && plan_.is_wide && is_tcp(kind)) return true;
-  if (is_of_a_module(level, name) || is_stamp_of_stream(kind, key)) return true;
+  if (is_of_a_module(level, name)) return true;
   return std::ranges::count(plan_.missing, key) != 0 || std::ranges::count(kOwnOfARun, key) != 0;
 }
 

@@ -151,7 +151,7 @@ std::vector<Control> Generator::unix_controls() {
 }
 
 void Generator::pass_descriptors(int slot) {
-  Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), {ArgumentKind::Message}, number(send_flags())}};
+  Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), {ArgumentKind::Message}, number(send_flags(slot))}};
   Message message{};
   message.name = {ArgumentKind::Null};
   message.vector = {choose_.of({1, 1, 2, 10, 0})};

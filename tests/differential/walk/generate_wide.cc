@@ -69,7 +69,24 @@ Bytes extension(Choice& choose) {
                                    {}};
   return choose.of(kHeaders);
 }
+// Of segments, the last first (RFC 8754).
+Bytes segment_routing_header(Choice& choose) {
+  const int segments = choose.of({1, 1, 2, 3});
+  Bytes bytes{0,
+              static_cast<uint8_t>(segments * 2),
+              4,
+              static_cast<uint8_t>(choose.one_in(6) ? choose.below(4) : segments - 1),
+              static_cast<uint8_t>(choose.one_in(6) ? choose.below(4) : segments - 1),
+              static_cast<uint8_t>(choose.of({0, 0, 0, 8})),
+              0,
+              0};
+  for (int i = 0; i < segments; ++i)
+    append_bytes(bytes, address_bytes(AF_INET6, choose.of({"::1", "::1", "2001:db8::1", "fe80::1", "::"})));
+  if (choose.one_in(6)) append_bytes(bytes, {1, 6, 0, 0, 0, 0, 0, 0});
+  return bytes;
+}
 Bytes routing_header(Choice& choose) {
+  if (choose.one_in(2)) return segment_routing_header(choose);
   Bytes bytes{0, 2, static_cast<uint8_t>(choose.of({0, 0, 2, 3})), static_cast<uint8_t>(choose.of({1, 0, 2})), 0, 0, 0, 0};
   append_bytes(bytes, address_bytes(AF_INET6, "::1"));
   return bytes;
@@ -394,7 +411,7 @@ std::vector<Control> Generator::formed_controls(int slot) {
 }
 
 void Generator::send_formed(int slot) {
-  Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), {ArgumentKind::Message}, number(send_flags())}};
+  Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), {ArgumentKind::Message}, number(send_flags(slot))}};
   call.messages.push_back(outgoing(slot));
   call.messages[0].control = formed_controls(slot);
   call.messages[0].control_room = -1;

@@ -129,7 +129,7 @@ class Generator {
   Message incoming(int slot);
   std::vector<int> sizes(int slot);
   int size_for(int slot);
-  int send_flags();
+  int send_flags(int slot);
   int receive_flags();
 
   // generate_option.cc

@@ -68,6 +68,7 @@ void pass_small_identifiers() {
     _exit(2);
   }
   if (chdir(directory) != 0) _exit(2);
+  differential::want_stamps();
   if (!options.plan.is_unix_alone) pass_small_identifiers();
   std::string log;
   walk::Runner runner(log);
@@ -135,6 +136,8 @@ int main(int argc, char** argv) {
   sigemptyset(&set);
   sigaddset(&set, SIGCHLD);
   sigprocmask(SIG_BLOCK, &set, nullptr);
+  differential::want_stamps();
+  usleep(30'000);
   for (options.plan.seed = options.first; options.plan.seed <= options.last; ++options.plan.seed) {
     if (options.as_c) {
       put(walk::c_program(steps_of(options)));

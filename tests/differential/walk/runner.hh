@@ -11,7 +11,7 @@ namespace walk {
 class Runner {
  public:
   explicit Runner(std::string& log);
-  void run(int index, const Operation& operation);
+  void run(int index, const Operation& planned);
 
  private:
   uint64_t materialise(const Argument& argument, const Operation& operation);
@@ -30,6 +30,7 @@ class Runner {
   void show_changes();
   void settle();
   bool is_full_echo(const Operation& operation) const;
+  Operation fit(const Operation& planned);
 
   std::string& log_;
   Shower show_{log_};
@@ -40,6 +41,7 @@ class Runner {
   socklen_t name_length_ = 0;  // of the last NameOf
   int kept_ = 0;               // descriptors that the step's messages brought
   bool has_passed_ = false;    // descriptors, in a message
+  bool has_spliced_headers_ = false;
 };
 
 }  // namespace walk

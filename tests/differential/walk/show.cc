@@ -21,12 +21,15 @@ bool is_named_port(uint16_t port) {
   return port <= 1 || port == 58 || port == 80 || port == 253 || port == 255 || (port >= 4000 && port <= 4003);
 }
 
-// Checksum and identifier of an ICMP header; identification and checksum of an IPv4 header.
-bool is_own_of_a_run(Payload kind, size_t at) {
+bool is_in(size_t at, size_t begin, size_t end) { return at >= begin && at < end; }
+
+// Checksum and identifier of an ICMP header; identification and checksum of an IPv4 header, and its options, which may hold times;
+// of a whole frame the flow label and the transport's ports too. `header_size`: of the IPv4 header in front.
+bool is_own_of_a_run(Payload kind, size_t at, size_t header_size) {
   if (kind == Payload::SizeAlone) return true;
-  if (kind == Payload::Echo) return at >= 2 && at < 6;
-  if (kind == Payload::Record) return at >= 15 && at < 18;
-  return kind == Payload::Ip4Header && ((at >= 4 && at < 6) || (at >= 10 && at < 12));
+  if (kind == Payload::Echo) return is_in(at, 2, 6);
+  if (kind == Payload::Record) return is_in(at, 15, 20) || is_in(at, 24, 26) || is_in(at, 34, 42) || is_in(at, 54, 62);
+  return kind == Payload::Ip4Header && (is_in(at, 4, 6) || is_in(at, 10, 12) || is_in(at, 20, header_size));
 }
 
 bool is_timestamp(int level, int type) {
@@ -140,8 +143,9 @@ void Shower::hex(const uint8_t* bytes, size_t size) {
 
 void Shower::payload(uint8_t* bytes, size_t room, Payload kind, size_t at) {
   const size_t size = Memory::touched(bytes, room);
+  if (at == 0 && size != 0) header_size_ = (bytes[0] & 15u) * 4u;
   for (size_t i = 0; i < size; ++i) {
-    if (is_own_of_a_run(kind, at + i)) bytes[i] = 0;
+    if (is_own_of_a_run(kind, at + i, header_size_)) bytes[i] = 0;
   }
   print(log_, "%zuB:%08x", size, hash_of(bytes, size));
 }

@@ -39,6 +39,7 @@ class Shower {
 
   std::string& log_;
   std::map<uint16_t, int> ports_;
+  size_t header_size_ = 0;  // of the IPv4 header that the last packet began with
 };
 
 }  // namespace walk

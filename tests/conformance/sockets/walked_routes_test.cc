@@ -1,0 +1,153 @@
+// What random walks found of the way packets take: routing headers, pieces whose socket connects elsewhere, and what is asked first.
+#include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/conformance/sockets/posix.hh"
+
+namespace conformance {
+namespace {
+
+constexpr int kRoutingHeader = 57;  // IPV6_RTHDR
+constexpr int kRepair = 19;         // TCP_REPAIR
+constexpr int kUdpLite = 136, kSegment = 103;
+constexpr auto kDatagram = SOCK_DGRAM | SOCK_NONBLOCK;
+
+using Bytes = std::vector<uint8_t>;
+
+int set_option(int fd, int level, int name, int value) { return ::setsockopt(fd, level, name, &value, sizeof value); }
+long set_header(int fd, const Bytes& header) {
+  return answer(::setsockopt(fd, IPPROTO_IPV6, kRoutingHeader, header.data(), static_cast<socklen_t>(header.size())));
+}
+Bytes get_header(int fd) {
+  Bytes bytes(256);
+  socklen_t length = static_cast<socklen_t>(bytes.size());
+  EXPECT_EQ(::getsockopt(fd, IPPROTO_IPV6, kRoutingHeader, bytes.data(), &length), 0);
+  bytes.resize(length);
+  return bytes;
+}
+
+// RFC 8754's, through these addresses, the last of which is the first to be passed.
+Bytes segments(const std::vector<const char*>& addresses) {
+  const auto last = static_cast<uint8_t>(addresses.size() - 1);
+  Bytes bytes{0, static_cast<uint8_t>(addresses.size() * 2), 4, last, last, 0, 0, 0};
+  for (const char* text : addresses) {
+    in6_addr address{};
+    ::inet_pton(AF_INET6, text, &address);
+    const auto* from = reinterpret_cast<const uint8_t*>(&address);
+    bytes.insert(bytes.end(), from, from + sizeof address);
+  }
+  return bytes;
+}
+
+TEST(WalkedRoutesTest, OfRoutingHeadersThoseOfSegmentsAreTaken) {
+  const Fd fd(::socket(AF_INET6, kDatagram, 0));
+  const Bytes good = segments({"::", "::1"});
+  ASSERT_EQ(set_header(fd, good), 0);
+  EXPECT_EQ(get_header(fd), good);
+  Bytes bad = good;
+  bad[2] = 2;  // mobility's
+  EXPECT_EQ(set_header(fd, bad), -EINVAL);
+  bad = good;
+  bad[3] = 2;  // more segments left than there are
+  EXPECT_EQ(set_header(fd, bad), -EINVAL);
+  bad = good;
+  bad[4] = 3;  // the last entry is not there
+  EXPECT_EQ(set_header(fd, bad), -EINVAL);
+  bad = good;
+  bad[1] = 2;  // shorter than what is given
+  EXPECT_EQ(set_header(fd, bad), -EINVAL);
+  EXPECT_EQ(get_header(fd), good);
+  Bytes with_padding = good;
+  with_padding[1] = 5;
+  for (const uint8_t byte : Bytes{4, 6, 0, 0, 0, 0, 0, 0}) with_padding.push_back(byte);
+  EXPECT_EQ(set_header(fd, with_padding), 0);
+  with_padding[with_padding.size() - 7] = 7;  // and beyond the header
+  EXPECT_EQ(set_header(fd, with_padding), -EINVAL);
+  EXPECT_EQ(set_header(fd, {}), 0);
+  EXPECT_EQ(get_header(fd), Bytes{});
+}
+
+TEST(WalkedRoutesTest, TheFirstSegmentIsWhereTheWayIsLookedFor) {
+  const Fd receiver(::socket(AF_INET6, kDatagram, 0));
+  ASSERT_EQ(bind_to(receiver, loopback6()), 0);
+  sockaddr_in6 to{};
+  socklen_t length = sizeof to;
+  ASSERT_EQ(::getsockname(receiver, reinterpret_cast<sockaddr*>(&to), &length), 0);
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    const Fd fd(::socket(AF_INET6, type | SOCK_NONBLOCK, 0));
+    ASSERT_EQ(set_header(fd, segments({"::", "::"})), 0);
+    EXPECT_EQ(connect_to(fd, to), -ENETUNREACH);
+  }
+  const Fd fd(::socket(AF_INET6, kDatagram, 0));
+  ASSERT_EQ(set_header(fd, segments({"::", "2001:db8::1"})), 0);
+  EXPECT_EQ(connect_to(fd, to), -ENETUNREACH);
+  ASSERT_EQ(set_header(fd, segments({"::", "::1"})), 0);
+  EXPECT_EQ(connect_to(fd, to), 0);
+  // Who is reached does not pass it on: net.ipv6.conf.lo.seg6_enabled is 0.
+  ASSERT_EQ(::send(fd, "x", 1, 0), 1);
+  char byte;
+  EXPECT_EQ(answer(::recv(receiver, &byte, 1, 0)), -EAGAIN);
+  ASSERT_EQ(set_header(fd, {}), 0);
+  ASSERT_EQ(::send(fd, "x", 1, 0), 1);
+  EXPECT_EQ(::recv(receiver, &byte, 1, 0), 1);
+}
+
+// An IPv4 connect() looks for its way in the very place where the pieces' is kept.
+TEST(WalkedRoutesTest, PiecesGoWhereTheirSocketConnectsMeanwhile) {
+  const Fd first(::socket(AF_INET, kDatagram, 0)), second(::socket(AF_INET, kDatagram, 0)), sender(::socket(AF_INET, kDatagram, 0));
+  ASSERT_EQ(bind_to(first, loopback4()), 0);
+  ASSERT_EQ(bind_to(second, loopback4()), 0);
+  ASSERT_EQ(connect_to(sender, name_of(first)), 0);
+  ASSERT_EQ(::send(sender, "a", 1, MSG_MORE), 1);
+  ASSERT_EQ(connect_to(sender, name_of(second)), 0);
+  ASSERT_EQ(::send(sender, "b", 1, 0), 1);
+  char bytes[8];
+  EXPECT_EQ(answer(::recv(first, bytes, sizeof bytes, 0)), -EAGAIN);
+  EXPECT_EQ(::recv(second, bytes, sizeof bytes, 0), 2);
+}
+
+TEST(WalkedRoutesTest, TooManySegmentsAreRefusedBeforeUdpLitesAre) {
+  const Fd fd(::socket(AF_INET6, kDatagram, kUdpLite));
+  ASSERT_EQ(bind_to(fd, loopback6()), 0);
+  sockaddr_in6 own{};
+  socklen_t length = sizeof own;
+  ASSERT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length), 0);
+  ASSERT_EQ(connect_to(fd, own), 0);
+  ASSERT_EQ(set_option(fd, IPPROTO_UDP, kSegment, 10), 0);
+  const std::string bytes(1400, 'x');
+  EXPECT_EQ(answer(::send(fd, bytes.data(), 1400, 0)), -EINVAL);
+  EXPECT_EQ(answer(::send(fd, bytes.data(), 100, 0)), -EIO);
+}
+
+TEST(WalkedRoutesTest, WhoRepairsGoesOnAfterADisconnect) {
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  if (set_option(fd, IPPROTO_TCP, kRepair, 1) != 0) GTEST_SKIP() << "needs CAP_NET_ADMIN";
+  sockaddr nobody{};
+  ASSERT_EQ(::connect(fd, &nobody, sizeof nobody), 0);
+  char byte;
+  EXPECT_EQ(answer(::recv(fd, &byte, 1, MSG_PEEK)), -EINVAL);  // no queue was chosen
+  EXPECT_EQ(answer(::recv(fd, &byte, 1, 0)), -EPERM);
+  ASSERT_EQ(set_option(fd, IPPROTO_TCP, kRepair, 0), 0);
+  EXPECT_EQ(answer(::recv(fd, &byte, 1, 0)), -ECONNABORTED);
+}
+
+TEST(WalkedRoutesTest, WhoReadsNothingOfAStreamIsToldWhenItCame) {
+  TcpPair pair = tcp_pair();
+  const Fd wants(::socket(AF_INET, kDatagram, 0));
+  ASSERT_EQ(set_option(wants, SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+  ::usleep(50'000);  // Linux begins a moment later
+  ASSERT_EQ(set_option(pair.server, SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+  ASSERT_EQ(::send(pair.client, "x", 1, 0), 1);
+  alignas(cmsghdr) char control[64];
+  msghdr message{nullptr, 0, nullptr, 0, control, sizeof control, 0};
+  EXPECT_EQ(::recvmsg(pair.server, &message, 0), 0);
+  EXPECT_EQ(message.msg_controllen, CMSG_SPACE(sizeof(timeval)));
+}
+
+}  // namespace
+}  // namespace conformance
