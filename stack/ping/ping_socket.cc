@@ -97,10 +97,13 @@ Result<> PingSocket::check_destination(const SendRequest& request) const {
   if (family() == IpFamily::V4) return ok();
   const IpAddress& to = request.destination->address;
   if (to.is_v4()) return Errno::EINVAL;
-  const uint32_t scope = to.v6().needs_scope_id() ? request.destination->scope_id : 0;
+  uint32_t output = to.v6().needs_scope_id() ? request.destination->scope_id : 0;
   const uint32_t bound = options.bound_interface;
-  if (to.v6().needs_scope_id() && scope == 0 && bound == 0) return Errno::EINVAL;
-  if (scope != 0 && bound != 0 && scope != bound) return Errno::EINVAL;
+  if (output == 0) output = bound;
+  if (output == 0) output = ip_options.sticky_interface;
+  if (output == 0) output = to.is_multicast() ? ip_options.multicast_interface_v6 : ip_options.unicast_interface_v6;
+  if (to.v6().needs_scope_id() && output == 0) return Errno::EINVAL;
+  if (output != 0 && bound != 0 && output != bound) return Errno::EINVAL;
   return ok();
 }
 

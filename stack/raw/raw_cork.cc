@@ -70,6 +70,14 @@ Result<> RawSocket::push_pending(Entry& entry, const SendPlan& last) {
   Pending* const pending = std::exchange(pending_, nullptr);
   SendPlan& plan = pending->plan;
   if (family() == IpFamily::V4) {
+    // Over loopback a group's way ends with those who are in it, whatever the header says.
+    const bool is_lost = plan.route->kind == RouteKind::Multicast && !last.destination.is_multicast() &&
+                         plan.route->output->is_loopback() &&
+                         !stack().memberships().accepts(*plan.route->output, plan.destination, plan.route->source);
+    if (is_lost) {
+      dispose(stack().hal(), pending);
+      return ok();
+    }
     plan.destination = last.destination;
     pending->route.source = last.route->source;
     pending->route.destination = last.route->destination;

@@ -160,7 +160,20 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   return false;
 }
 
-void TcpSocket::send_ack(Entry& entry) { send_ack_with(entry, snd_.nxt); }
+namespace {
+
+// What carries no data has a number of the window that the peer told last, which may end before what was sent; but for what
+// rounding takes off a window (tcp_acceptable_seq()).
+SeqNum acceptable_seq(const SendState& snd, const ReceiveState& rcv, bool scales_windows) {
+  const SeqNum end = snd.window_end();
+  if (!end.is_before(snd.nxt)) return snd.nxt;
+  const bool is_rounded = scales_windows && snd.nxt.bytes_since(end) < 1u << rcv.window_shift;
+  return is_rounded ? snd.nxt : end;
+}
+
+}  // namespace
+
+void TcpSocket::send_ack(Entry& entry) { send_ack_with(entry, acceptable_seq(snd_, rcv_, negotiated_.window_scale)); }
 
 // An ACK that may repeat an old sequence number: probes and keepalives.
 void TcpSocket::send_ack_with(Entry& entry, SeqNum seq) {
@@ -183,7 +196,8 @@ void TcpSocket::send_duplicate_ack(Entry& entry, SackBlock dsack) {
 // RFC 9293 3.10.5 (ABORT): <SEQ=SND.NXT><CTL=RST>, with ACK as Linux sends it.
 void TcpSocket::send_reset(Entry& entry) {
   count(entry, Mib::TcpOutRsts);
-  static_cast<void>(transmit(entry, {.seq = snd_.nxt, .flags = kTcpRst | kTcpAck}));
+  const SeqNum seq = acceptable_seq(snd_, rcv_, negotiated_.window_scale);
+  static_cast<void>(transmit(entry, {.seq = seq, .flags = kTcpRst | kTcpAck}));
 }
 
 void TcpSocket::send_syn(Entry& entry) {

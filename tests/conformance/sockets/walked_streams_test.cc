@@ -5,6 +5,8 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 
+#include <string>
+
 #include "tests/conformance/sockets/posix.hh"
 
 namespace conformance {
@@ -181,6 +183,19 @@ TEST(WalkedStreamsTest, SoInqOfAUnixStreamLooksAtItsLengthFirst) {
   EXPECT_EQ(set(stream, 4), -EFAULT);
   EXPECT_EQ(set(stream, 5), -EINVAL);
   EXPECT_EQ(set(datagram, 5), -EFAULT);
+}
+
+// The receiver had no memory for the second, and closed its window before it: the reset is within what it will take.
+TEST(WalkedStreamsTest, AResetIsWithinTheWindowThatWasTold) {
+  TcpPair pair = tcp_pair();
+  const int least = 0;
+  ASSERT_EQ(::setsockopt(pair.client, SOL_SOCKET, SO_RCVBUF, &least, sizeof least), 0);
+  ASSERT_EQ(::send(pair.client, "unread", 6, 0), 6);
+  const std::string bytes(1500, 'x');
+  ASSERT_EQ(::send(pair.server, bytes.data(), bytes.size(), 0), 1500);
+  ASSERT_EQ(::send(pair.server, bytes.data(), bytes.size(), 0), 1500);
+  pair.server.reset();
+  EXPECT_EQ(poll_now(pair.client, POLLHUP | POLLERR, 1000), POLLHUP | POLLERR);
 }
 
 }  // namespace
