@@ -50,7 +50,7 @@ struct SendControl {
   ByteSpan options;  // IP_RETOPTS, or chained IPv6 extension headers (compat has validated them)
   uint8_t options_first_header = 0;
   IpAddress routing_final;    // with a routing header
-  uint16_t segment_size = 0;  // UDP_SEGMENT
+  int32_t segment_size = -1;  // UDP_SEGMENT; 0: whole, whatever the option says
   bool has_mark = false;
   uint32_t mark = 0;
   bool has_priority = false;

@@ -62,17 +62,18 @@ void put_software_timestamping(ControlWriter& writer, bool is_new_layout, int64_
   writer.put(kSocketLevel, type, narrow);
 }
 
-void encode_timestamps(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
+enum class Report : uint8_t { None, Told };
+Report encode_timestamps(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
   const bool wants_plain = (options.timestamp_flags & (kTimestampMicros | kTimestampNanos)) != 0;
   const uint32_t flags = options.timestamping_flags;
   // Who filters sees stamps only where it asked for them to be made.
   const bool is_filtered = (flags & kTimestampReceiveFilter) != 0 && (flags & kTimestampReceiveSoftware) == 0;
   const bool wants_report = (flags & kTimestampReportSoftware) != 0 && (request.is_error || !is_filtered);
-  if (request.has_no_stamp || (!wants_plain && !wants_report)) return;
+  if (request.has_no_stamp || (!wants_plain && !wants_report)) return Report::None;
   int64_t stamp = request.packet && !request.is_error ? request.packet->wall_nanos : request.wall_nanos;
   // A packet that came before anybody asked for stamps gets the time of the receive.
   if (stamp == 0 && wants_plain) stamp = writer.context().hal().wall_nanos();
-  if (stamp == 0) return;
+  if (stamp == 0) return Report::None;
   const bool is_new_layout = (options.timestamp_flags & kTimestampNewLayout) != 0;
   if (wants_plain && (options.timestamp_flags & kTimestampNanos) != 0) {
     put_time(writer, is_new_layout ? kTimestampNanosNew : kTimestampNanosOld, stamp / kNanosPerSecond, stamp % kNanosPerSecond,
@@ -81,7 +82,9 @@ void encode_timestamps(const SocketOptions& options, const ReceiveRequest& reque
     put_time(writer, is_new_layout ? kTimestampNew : kTimestampOld, stamp / kNanosPerSecond, stamp % kNanosPerSecond / 1000,
              is_new_layout);
   }
-  if (wants_report) put_software_timestamping(writer, is_new_layout, stamp / kNanosPerSecond, stamp % kNanosPerSecond);
+  if (!wants_report) return Report::None;
+  put_software_timestamping(writer, is_new_layout, stamp / kNanosPerSecond, stamp % kNanosPerSecond);
+  return Report::Told;
 }
 
 }  // namespace
@@ -162,9 +165,10 @@ void encode_timestamp_control(const SocketOptions& options, const ReceiveRequest
 }
 
 void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
-  encode_timestamps(options, request, writer);
+  const Report report = encode_timestamps(options, request, writer);
   if (request.is_error) {
-    if (request.error.has_statistics && request.packet) writer.put(kSocketLevel, kStampStatistics, request.packet->linear());
+    if (report == Report::Told && request.error.has_statistics && request.packet)
+      writer.put(kSocketLevel, kStampStatistics, request.packet->linear());
     return;
   }
   if (options.receive_queue_overflow && request.packet && request.overflow_drops != 0) {

@@ -78,7 +78,11 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   TRY(probe_header(request, number));
   // Over an AF_INET6 socket there is no turn to IPv4, and no such route.
   const IpAddress& to = request.destination != nullptr ? request.destination->address : remote_.address;
-  if (family() == IpFamily::V6 && to.is_v4()) return Errno::ENETUNREACH;
+  if (family() == IpFamily::V6 && to.is_v4()) {
+    // By segments of IPv6 there is a way, which an address of IPv4 cannot be the source of.
+    const Ref<StickyHeaders> sticky = attachments.extensions_v6();
+    return sticky && sticky->has_route() && source_.is_v4() ? Errno::EAFNOSUPPORT : Errno::ENETUNREACH;
+  }
   SendPlan plan;
   TRY(plan_send(entry, request, plan));
   plan.ip.protocol = number;

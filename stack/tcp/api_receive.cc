@@ -1,5 +1,6 @@
 // receive(): Linux's tcp_recvmsg, without its sleep; and poll().
 #include <algorithm>
+#include <utility>
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -99,6 +100,7 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   }
   // Who asks for nothing of what there is is told when it came (tcp_recvmsg_locked() goes round once).
   if (packet != nullptr && request.sink.room() == 0 && done == 0 && unread() != 0) request.wall_nanos = packet->wall_nanos;
+  if (done == 0 && saw_fin_ && !is_peek) receive_charge_ -= std::exchange(rcv_.fin_charge, 0u);
   if (!is_peek) account_memory(entry);
   // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
   if (tcp_options.inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});

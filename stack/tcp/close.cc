@@ -89,7 +89,7 @@ void TcpSocket::abandon(Entry& entry) {
 uint64_t TcpSocket::discard_unread() {
   const uint64_t size = unread();
   receive_queue_.clear();
-  receive_charge_ = 0;
+  receive_charge_ = rcv_.fin_charge = 0;
   return in(TcpState::Listen | TcpState::Closed | TcpState::SynSent) ? 0 : size;
 }
 

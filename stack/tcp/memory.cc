@@ -59,7 +59,7 @@ bool TcpSocket::may_grow(Entry&, uint32_t used, int32_t guaranteed) const {
 void TcpSocket::collapse_receive_queue(Entry& entry) {
   uint32_t packed = out_of_order_.collapse(stack().pool());
   packed += collapse_received(stack().pool(), receive_queue_, rcv_.copied, rcv_.scaling_ratio);
-  receive_charge_ = 0;
+  receive_charge_ = rcv_.fin_charge;
   for (const Packet* packet = receive_queue_.front(); packet != nullptr; packet = receive_queue_.next(*packet))
     receive_charge_ += packet->true_size();
   if (packed != 0) count(entry, Mib::TcpExtTCPRcvCollapsed, packed);

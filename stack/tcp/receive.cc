@@ -120,7 +120,12 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   const SeqNum end = ReceivedSegment::end(*packet);
   statistics_.bytes_received += end.bytes_since(rcv_.nxt);  // a FIN counts, as for Linux
   rcv_.nxt = end;
-  if (packet->is_empty()) return;  // a bare FIN leaves nothing to read
+  if (packet->is_empty()) {
+    // A bare FIN leaves nothing to read, and costs what it is where there is nothing to join it to.
+    if (receive_queue_.is_empty()) rcv_.fin_charge = packet->true_size();
+    receive_charge_ += rcv_.fin_charge;
+    return;
+  }
   Packet* back = receive_queue_.back();
   const bool goes_on = back != nullptr && !ReceivedSegment::of(*back).fin && ReceivedSegment::end(*back) == received.seq;
   if (goes_on && ReceivedSegment::absorb(*back, *packet)) return;

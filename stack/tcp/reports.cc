@@ -90,12 +90,13 @@ class StatisticsWriter {
   ByteSpan bytes() const { return ByteSpan(bytes_, size_); }
 
  private:
-  uint8_t bytes_[256] = {};
+  uint8_t bytes_[288] = {};
   size_t size_ = 0;
 };
 
-// In the order of tcp_get_timestamping_opt_stats(). What is not measured here is not said.
-Result<Ref<Packet>> statistics_packet(PacketPool& pool, const TcpInfo& info, uint32_t send_queue_size) {
+// In the order of tcp_get_timestamping_opt_stats(). The time to live of the segment that acknowledged is not known here, and not
+// said.
+Result<Ref<Packet>> statistics_packet(PacketPool& pool, const TcpInfo& info, uint32_t send_queue_size, Instant now) {
   StatisticsWriter writer;
   writer.put(1, info.busy_time);
   writer.put(2, info.rwnd_limited);
@@ -118,8 +119,11 @@ Result<Ref<Packet>> statistics_packet(PacketPool& pool, const TcpInfo& info, uin
   writer.put(19, info.bytes_retrans);
   writer.put(20, info.dsack_dups);
   writer.put(21, info.reord_seen);
-  writer.put(22, info.rtt * 8);
+  writer.put(22, info.rtt);
+  writer.put(23, static_cast<uint16_t>(info.rehash));
   writer.put(24, info.notsent_bytes);
+  writer.put(25, now.in_nanos());
+  writer.put(27, info.rehash);
   Ref<Packet> packet = TRY(Packet::create_linear(pool, writer.bytes().size()));
   copy_bytes(packet->append(writer.bytes().size()), writer.bytes());
   return packet;
@@ -188,7 +192,8 @@ void TcpSocket::report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload) 
   report.wall_nanos = stack().hal().wall_nanos();
   if (!payload && (options.timestamping_flags & kTimestampStatistics) != 0) {
     auto statistics =
-        statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()), snd_.end.bytes_since(snd_.una));
+        statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()), snd_.end.bytes_since(snd_.una),
+                          snd_.last_left_at);
     if (!statistics.is_ok()) return;
     payload = statistics.take();
     report.has_statistics = true;

@@ -61,7 +61,7 @@ void TcpSocket::finish(Entry& entry) {
   is_counted_orphan_ = false;
   if (is_orphan_) {
     receive_queue_.clear();
-    receive_charge_ = 0;
+    receive_charge_ = rcv_.fin_charge = 0;
   }
   account_memory(entry);
   if (!is_orphan_) {

@@ -116,7 +116,8 @@ bool UdpSocket::may_send_as_before(const SendPlan& plan, size_t payload) const {
 }
 
 uint16_t UdpSocket::segment_size_of(const SendRequest& request) const {
-  return request.control.segment_size != 0 ? request.control.segment_size : udp_options.segment_size;
+  const int32_t asked = request.control.segment_size;
+  return asked >= 0 ? static_cast<uint16_t>(asked) : udp_options.segment_size;
 }
 
 // The plan is made and the size is right.

@@ -100,6 +100,38 @@ TEST(WalkedChargesTest, ARawPacketCostsWhatItIs) {
   EXPECT_EQ(held(pair.receiver), 832u + 1280);
 }
 
+TEST(WalkedChargesTest, ASizeOfNoneInAControlMessageIsObeyed) {
+  const DatagramPair pair = datagram_pair(AF_INET);
+  ASSERT_EQ(set_option(pair.sender, IPPROTO_UDP, kSegment, 10), 0);
+  std::string bytes(1400, 'x');
+  EXPECT_EQ(answer(::send(pair.sender, bytes.data(), bytes.size(), 0)), -EINVAL);
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(uint16_t))] = {};
+  auto* size = reinterpret_cast<cmsghdr*>(control);
+  size->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+  size->cmsg_level = IPPROTO_UDP;
+  size->cmsg_type = kSegment;
+  iovec vector{bytes.data(), bytes.size()};
+  const msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+  EXPECT_EQ(answer(::sendmsg(pair.sender, &message, 0)), 1400);
+}
+
+TEST(WalkedChargesTest, ABareFinCostsUntilItIsRead) {
+  const TcpPair pair = tcp_pair();
+  ASSERT_EQ(::shutdown(pair.client, SHUT_WR), 0);
+  EXPECT_EQ(held(pair.server), 832u);
+  char byte;
+  EXPECT_EQ(::recv(pair.server, &byte, 1, MSG_PEEK), 0);
+  EXPECT_EQ(held(pair.server), 832u);
+  EXPECT_EQ(::recv(pair.server, &byte, 1, 0), 0);
+  EXPECT_EQ(held(pair.server), 0u);
+  // Behind data it is part of them.
+  const TcpPair other = tcp_pair();
+  ASSERT_EQ(::send(other.client, "x", 1, 0), 1);
+  const uint32_t before = held(other.server);
+  ASSERT_EQ(::shutdown(other.client, SHUT_WR), 0);
+  EXPECT_EQ(held(other.server), before);
+}
+
 // A datagram that cannot be copied out is lost, which UDP counts and others do not.
 TEST(WalkedChargesTest, OfWhatIsLostToABadPointerUdpAloneTells) {
   for (const bool is_udp : {true, false}) {

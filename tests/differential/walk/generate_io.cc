@@ -32,7 +32,7 @@ int Generator::size_for(int slot) {
 int Generator::send_flags(int slot) {
   if (plan_.is_unix_alone && choose_.one_in(4)) return MSG_OOB;
   // How long a stream holds back what it is told to is a matter of time.
-  const bool may_join = !is_tcp(slots_[slot].kind);
+  const bool may_join = !is_tcp(slots_[slot].kind) && slots_[slot].kind != Kind::RawIcmp6;
   if (plan_.is_wide && may_join && choose_.one_in(8)) return MSG_MORE;
   if (!choose_.one_in(3)) return 0;
   if (choose_.one_in(4)) return static_cast<int>(choose_.next() & 0x7fffu) & ~MSG_FASTOPEN & ~(may_join ? 0 : MSG_MORE);
@@ -82,10 +82,22 @@ Message Generator::incoming(int slot) {
   return message;
 }
 
+// A connected UDP socket goes on sending to where pieces went that named somebody else (docs/linux_notes/udp_failed_reconnect.md).
+void Generator::keep_to_peer(int slot, Operation& call) {
+  const Kind kind = slots_[slot].kind;
+  const bool is_udp = kind == Kind::Udp4 || kind == Kind::Udp6 || kind == Kind::UdpLite4 || kind == Kind::UdpLite6;
+  const size_t flags = call.number == SYS_sendmsg ? 2 : 3;
+  const bool has_flags = call.number == SYS_sendmsg || call.number == SYS_sendmmsg || call.number == SYS_sendto;
+  if (!is_udp || !has_flags || (call.arguments[flags].value & MSG_MORE) == 0 || !slots_[slot].was_connected) return;
+  if (call.number == SYS_sendto) call.arguments[4] = {ArgumentKind::Null};
+  for (Message& message : call.messages) message.name = {ArgumentKind::Null};
+}
+
 // Without its header an echo socket sends nothing.
 void Generator::send(int slot) {
   const size_t first = out_.size();
   send_any(slot);
+  for (size_t i = first; i < out_.size(); ++i) keep_to_peer(slot, out_[i]);
   const Kind kind = slots_[slot].kind;
   if ((kind != Kind::Ping4 && kind != Kind::Ping6) || choose_.one_in(4)) return;
   for (size_t i = first; i < out_.size(); ++i)

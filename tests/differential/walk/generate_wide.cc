@@ -415,6 +415,7 @@ void Generator::send_formed(int slot) {
   call.messages.push_back(outgoing(slot));
   call.messages[0].control = formed_controls(slot);
   call.messages[0].control_room = -1;
+  keep_to_peer(slot, call);
   add(call);
 }
 

@@ -123,6 +123,7 @@ class Generator {
   // generate_io.cc
   void send(int slot);
   void send_any(int slot);
+  void keep_to_peer(int slot, Operation& call);
   void receive(int slot);
   void positioned(int slot);
   Message outgoing(int slot);

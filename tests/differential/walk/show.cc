@@ -176,6 +176,8 @@ void Shower::control(int level, int type, const uint8_t* data, size_t size) {
     memcpy(halves, data, sizeof halves);
     const uint32_t sum = uint32_t{halves[0]} + halves[1];
     print(log_, "sum %04x", (sum & 0xffff) + (sum >> 16));
+  } else if (level == SOL_SOCKET && type == 54 /* SCM_TIMESTAMPING_OPT_STATS */) {
+    log_ += "statistics";
   } else if (level == IPPROTO_IP && (type == IP_RECVOPTS || type == IP_RETOPTS) && size != 0 && data[0] == 68) {
     print(log_, "stamps of routers /%zu", size);
   } else if (level == IPPROTO_IPV6 && type == 11 /* IPV6_FLOWINFO */ && size == 4) {
