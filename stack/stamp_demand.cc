@@ -25,12 +25,12 @@ void keep_stamp(SocketOptions& options, int64_t stamp) {
   constexpr uint32_t kReports = kTimestampReportSoftware | kTimestampReportHardware;
   const uint32_t plain = options.timestamp_flags, flags = options.timestamping_flags;
   const bool tells_plain = (plain & kTimestampPlain) != 0;
-  const bool tells_anything = tells_plain || options.receive_queue_overflow || options.receive_mark ||
-                              options.receive_priority || (flags & kReports) != 0;
+  const bool tells_anything = tells_plain || options.receive_queue_overflow || options.receive_mark || options.receive_priority ||
+                              (flags & kReports) != 0;
   if (tells_anything) {
     // Who is told the stamps as they come keeps none.
-    const bool tells_stamp = tells_plain || (flags & kTimestampReceiveSoftware) != 0 ||
-                             (stamp != 0 && (flags & kTimestampReportSoftware) != 0);
+    const bool tells_stamp =
+        tells_plain || (flags & kTimestampReceiveSoftware) != 0 || (stamp != 0 && (flags & kTimestampReportSoftware) != 0);
     if (tells_stamp) return;
   } else if ((plain & kTimestampKept) == 0) {
     if (options.last_stamp != -1) return;

@@ -191,9 +191,8 @@ void TcpSocket::report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload) 
   if ((options.timestamping_flags & kTimestampKeys) != 0) report.data = at.bytes_since(SeqNum(options.timestamp_key));
   report.wall_nanos = stack().hal().wall_nanos();
   if (!payload && (options.timestamping_flags & kTimestampStatistics) != 0) {
-    auto statistics =
-        statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()), snd_.end.bytes_since(snd_.una),
-                          snd_.last_left_at);
+    auto statistics = statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()),
+                                        snd_.end.bytes_since(snd_.una), snd_.last_left_at);
     if (!statistics.is_ok()) return;
     payload = statistics.take();
     report.has_statistics = true;

@@ -21,8 +21,8 @@ inline void set_tunable(const char* path, const char* value) {
   close(fd);
 }
 
-// A socket that wants stamps, so that packets are stamped from the first on: on Linux the host's first such socket makes it begin,
-// a moment later, and with none of one's own it is another program's that decides.
+// A socket that wants stamps, so that packets are stamped from the first on: on Linux the host's first such socket makes it
+// begin, a moment later, and with none of one's own it is another program's that decides.
 inline int want_stamps() {
   const int fd = socket(AF_INET, SOCK_DGRAM, 0);
   const int on = 1;

@@ -1,4 +1,5 @@
-// What random walks found of the way packets take: routing headers, pieces whose socket connects elsewhere, and what is asked first.
+// What random walks found of the way packets take: routing headers, pieces whose socket connects elsewhere, and what is asked
+// first.
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -99,7 +100,8 @@ TEST(WalkedRoutesTest, TheFirstSegmentIsWhereTheWayIsLookedFor) {
 
 // An IPv4 connect() looks for its way in the very place where the pieces' is kept.
 TEST(WalkedRoutesTest, PiecesGoWhereTheirSocketConnectsMeanwhile) {
-  const Fd first(::socket(AF_INET, kDatagram, 0)), second(::socket(AF_INET, kDatagram, 0)), sender(::socket(AF_INET, kDatagram, 0));
+  const Fd first(::socket(AF_INET, kDatagram, 0)), second(::socket(AF_INET, kDatagram, 0)),
+      sender(::socket(AF_INET, kDatagram, 0));
   ASSERT_EQ(bind_to(first, loopback4()), 0);
   ASSERT_EQ(bind_to(second, loopback4()), 0);
   ASSERT_EQ(connect_to(sender, name_of(first)), 0);

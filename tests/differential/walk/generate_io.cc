@@ -82,7 +82,8 @@ Message Generator::incoming(int slot) {
   return message;
 }
 
-// A connected UDP socket goes on sending to where pieces went that named somebody else (docs/linux_notes/udp_failed_reconnect.md).
+// A connected UDP socket goes on sending to where pieces went that named somebody else
+// (docs/linux_notes/udp_failed_reconnect.md).
 void Generator::keep_to_peer(int slot, Operation& call) {
   const Kind kind = slots_[slot].kind;
   const bool is_udp = kind == Kind::Udp4 || kind == Kind::Udp6 || kind == Kind::UdpLite4 || kind == Kind::UdpLite6;
@@ -124,13 +125,17 @@ void Generator::send_any(int slot) {
                                               : address_for(slots_[slot].kind));
     Argument data = pointer_or_bad({ArgumentKind::Data, size});
     if (size > 4 && choose_.one_in(30)) data = {ArgumentKind::HalfIn, size / 2, Bytes(static_cast<size_t>(size), 0x42)};
-    add({SYS_sendto, "sendto", {slot_argument(slot), data, number(size), number(send_flags(slot)), name, length_argument_of(name)}});
+    add({SYS_sendto,
+         "sendto",
+         {slot_argument(slot), data, number(size), number(send_flags(slot)), name, length_argument_of(name)}});
   } else if (dice < 9) {
-    Operation call{SYS_sendmsg, "sendmsg", {slot_argument(slot), pointer_or_bad({ArgumentKind::Message}), number(send_flags(slot))}};
+    Operation call{
+        SYS_sendmsg, "sendmsg", {slot_argument(slot), pointer_or_bad({ArgumentKind::Message}), number(send_flags(slot))}};
     call.messages.push_back(outgoing(slot));
     add(call);
   } else {
-    Operation call{SYS_sendmmsg, "sendmmsg", {slot_argument(slot), {ArgumentKind::Messages}, number(0), number(send_flags(slot))}};
+    Operation call{
+        SYS_sendmmsg, "sendmmsg", {slot_argument(slot), {ArgumentKind::Messages}, number(0), number(send_flags(slot))}};
     const int count = choose_.below(4);
     for (int i = 0; i < count; ++i) call.messages.push_back(outgoing(slot));
     call.arguments[2] = number(count);

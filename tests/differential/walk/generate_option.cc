@@ -34,8 +34,8 @@ bool is_of_a_module(int level, int name) {
   return (level == IPPROTO_IP || level == IPPROTO_IPV6) && ((name >= 64 && name <= 69) || name == 80);
 }
 
-// Windows depend on what Linux's buffers weigh, once there is data; whether an acknowledgment is to be quick on how much time went
-// by since the last: TCP_WINDOW_CLAMP, TCP_MAXSEG, TCP_QUICKACK.
+// Windows depend on what Linux's buffers weigh, once there is data; whether an acknowledgment is to be quick on how much time
+// went by since the last: TCP_WINDOW_CLAMP, TCP_MAXSEG, TCP_QUICKACK.
 constexpr OptionKey kOwnWhenRead[] = {option_key(kTcp, 10), option_key(kTcp, 2), option_key(kTcp, 12)};
 
 int likely_level(Kind kind, Choice& choose) {

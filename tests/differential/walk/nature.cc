@@ -25,8 +25,7 @@ bool Nature::is_raw() const { return is_socket && is_internet(*this) && type == 
 
 Nature nature_of(int fd) {
   Nature nature;
-  nature.is_socket =
-      ask(fd, SO_TYPE, nature.type) && ask(fd, SO_DOMAIN, nature.domain) && ask(fd, SO_PROTOCOL, nature.protocol);
+  nature.is_socket = ask(fd, SO_TYPE, nature.type) && ask(fd, SO_DOMAIN, nature.domain) && ask(fd, SO_PROTOCOL, nature.protocol);
   return nature;
 }
 

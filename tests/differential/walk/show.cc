@@ -23,8 +23,8 @@ bool is_named_port(uint16_t port) {
 
 bool is_in(size_t at, size_t begin, size_t end) { return at >= begin && at < end; }
 
-// Checksum and identifier of an ICMP header; identification and checksum of an IPv4 header, and its options, which may hold times;
-// of a whole frame the flow label and the transport's ports too. `header_size`: of the IPv4 header in front.
+// Checksum and identifier of an ICMP header; identification and checksum of an IPv4 header, and its options, which may hold
+// times; of a whole frame the flow label and the transport's ports too. `header_size`: of the IPv4 header in front.
 bool is_own_of_a_run(Payload kind, size_t at, size_t header_size) {
   if (kind == Payload::SizeAlone) return true;
   if (kind == Payload::Echo) return is_in(at, 2, 6);
