@@ -245,7 +245,11 @@ Result<> ExtensionChain::assemble(const Hal& hal, SendControl& control) {
   const Part parts[] = {{hop_by_hop, 0}, {destination, 60}};
   size_t size = 0;
   for (const Part& part : parts) size += part.bytes.size();
-  if (size == 0) return ok();
+  if (size == 0) {
+    // But with it there are some, and the socket's own are not asked for.
+    control.has_options = control.has_options || !before_routing.empty();
+    return ok();
+  }
   auto block = HeapArray<uint8_t>::create(hal, size);
   if (!block.is_ok()) return Errno::ENOBUFS;
   bytes_ = block.take();

@@ -189,22 +189,6 @@ Result<const Route*> DatagramSocket::find_route(Entry& entry, const FlowKey& key
   return &cached_route_;
 }
 
-Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t size) {
-  constexpr size_t kLargest = 65535;
-  const bool is_v4 = plan.destination.is_v4();
-  const size_t fixed = is_v4 ? 20 : 40;
-  const PathMtuMode mode = plan.ip.path_mtu;
-  uint32_t mtu = ip_send_mtu(*plan.route, mode);
-  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu) mtu = plan.ip.largest_packet;  // IPV6_MTU
-  // Linux's ip_sk_ignore_df. Over IPv6 the limit of 65535 does not count the fixed header.
-  const bool may_exceed_path = mode < PathMtuMode::Do || mode == PathMtuMode::Omit;
-  const size_t limit = !may_exceed_path || !plan.ip.may_fragment_locally ? mtu : is_v4 ? kLargest : kLargest + fixed;
-  const size_t extra = options_size(plan);
-  if (fixed + extra + size <= limit) return ok();
-  report_too_large(entry, plan, static_cast<uint32_t>(mtu - extra));
-  return Errno::EMSGSIZE;
-}
-
 namespace {
 
 // IPv6 destination options that no routing header follows are the first fragment's alone.
@@ -222,6 +206,24 @@ size_t fragmentable_size(const IpSendOptions& ip) {
 }
 
 }  // namespace
+
+Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t size) {
+  constexpr size_t kLargest = 65535;
+  const bool is_v4 = plan.destination.is_v4();
+  const size_t fixed = is_v4 ? 20 : 40;
+  const PathMtuMode mode = plan.ip.path_mtu;
+  uint32_t mtu = ip_send_mtu(*plan.route, mode);
+  if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu) mtu = plan.ip.largest_packet;  // IPV6_MTU
+  // Linux's ip_sk_ignore_df. Over IPv6 the limit of 65535 does not count the fixed header.
+  const bool may_exceed_path = mode < PathMtuMode::Do || mode == PathMtuMode::Omit;
+  const size_t limit = !may_exceed_path || !plan.ip.may_fragment_locally ? mtu : is_v4 ? kLargest : kLargest + fixed;
+  const size_t extra = options_size(plan);
+  // __ip6_append_data() counts the first fragment's options twice, as headers and as data.
+  const size_t twice = is_v4 ? 0 : fragmentable_size(plan.ip);
+  if (fixed + extra + twice + size <= limit) return ok();
+  report_too_large(entry, plan, static_cast<uint32_t>(mtu - extra));
+  return Errno::EMSGSIZE;
+}
 
 AppendShape DatagramSocket::shape_of(const SendPlan& plan, uint16_t segment_size) {
   constexpr size_t kLargest = 65535;

@@ -1,6 +1,7 @@
 // Corking: pieces that MSG_MORE or UDP_CORK joins to one datagram. The first piece decides where it goes and how; later ones
 // bring bytes alone. Whatever goes wrong on the way throws all of it away (udp_flush_pending_frames).
 #include <bit>
+#include <utility>
 
 #include "stack/stack.hh"
 #include "stack/udp/udp_socket.hh"
@@ -65,6 +66,10 @@ Result<> UdpSocket::grow_pending(size_t size) {
 Result<> UdpSocket::push_pending(Entry& entry) {
   if (!is_pending()) return ok();
   set_pending(false);
+  if (std::exchange(pending_.is_lost, false)) {
+    discard_pending(entry);
+    return ok();
+  }
   auto sent = transmit(entry, std::move(pending_.packet), pending_.plan, pending_.segment_size);
   pending_.route = Route();
   return sent;
@@ -72,6 +77,10 @@ Result<> UdpSocket::push_pending(Entry& entry) {
 
 void UdpSocket::redirect_pending(const IpAddress& destination, uint16_t port, const IpAddress& source) {
   if (!is_pending() || !pending_.plan.destination.is_v4()) return;
+  // Over loopback a group's way ends with those who are in it, whatever the header says.
+  const Route& way = pending_.route;
+  if (way.kind == RouteKind::Multicast && !destination.is_multicast() && way.output->is_loopback())
+    pending_.is_lost = !stack().memberships().accepts(*way.output, pending_.plan.destination, way.source);
   pending_.plan.destination = pending_.route.destination = destination;
   pending_.plan.port = port;
   pending_.route.source = source;
@@ -79,6 +88,7 @@ void UdpSocket::redirect_pending(const IpAddress& destination, uint16_t port, co
 
 void UdpSocket::discard_pending(Entry&) {
   set_pending(false);
+  pending_.is_lost = false;
   pending_.packet = nullptr;
   pending_.route = Route();
 }

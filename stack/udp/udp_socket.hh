@@ -60,6 +60,7 @@ class UdpSocket final : public DatagramSocket {
     Route route;                 // plan.route points here
     HeapArray<uint8_t> options;  // plan.ip.options points here
     uint16_t segment_size = 0;
+    bool is_lost = false;  // its way leads to a group that nobody here is in, and its address elsewhere
     AppendCharge made;
   };
 

@@ -62,6 +62,8 @@ void Generator::become_child(int child, int listener) {
 }
 
 void Generator::connect(int slot) {
+  // connect() writes over the way of pieces that wait, and of IPv6's with an address of IPv4.
+  if (slots_[slot].has_joined && is_v6(slots_[slot].kind)) return;
   disconnect_before_connect(slot);
   const Kind kind = slots_[slot].kind;
   Argument address = choose_.one_in(2) ? Argument{ArgumentKind::NameOf, choose_.below(kSlots)} : address_for(kind);

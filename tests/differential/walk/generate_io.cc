@@ -89,7 +89,9 @@ void Generator::keep_to_peer(int slot, Operation& call) {
   const bool is_udp = kind == Kind::Udp4 || kind == Kind::Udp6 || kind == Kind::UdpLite4 || kind == Kind::UdpLite6;
   const size_t flags = call.number == SYS_sendmsg ? 2 : 3;
   const bool has_flags = call.number == SYS_sendmsg || call.number == SYS_sendmmsg || call.number == SYS_sendto;
-  if (!is_udp || !has_flags || (call.arguments[flags].value & MSG_MORE) == 0 || !slots_[slot].was_connected) return;
+  if (!is_udp || !has_flags || (call.arguments[flags].value & MSG_MORE) == 0) return;
+  slots_[slot].has_joined = true;
+  if (!slots_[slot].was_connected) return;
   if (call.number == SYS_sendto) call.arguments[4] = {ArgumentKind::Null};
   for (Message& message : call.messages) message.name = {ArgumentKind::Null};
 }

@@ -49,6 +49,7 @@ class Generator {
     Kind kind = Kind::None;
     int sent = 0;
     bool was_connected = false;
+    bool has_joined = false;  // pieces, with MSG_MORE
     int other_end = kNoSlot;  // of a pair
     // A Tcp6's bind() or connect() with a v4-mapped address, and with another; NameOf may be either.
     bool met_v4 = false, met_v6 = false;
