@@ -120,6 +120,7 @@ Step TcpSocket::check_reset(Entry& entry, TcpSegment& segment, Verdict& verdict)
   if (!segment.flags.rst()) return Step::Continue;
   // As Linux: also where the farthest SACK block ends, which is what the peer may hold for our next.
   bool is_meant = segment.seq == rcv_.nxt || is_reset_after_fin(segment);
+  is_meant = is_meant || (in(TcpState::FinWait2) && is_orphan_);  // what Linux keeps of such a one goes for any in the window
   if (!is_meant && negotiated_.sack && sack_count_ != 0) {
     SeqNum farthest = out_of_order_.sacks()[0].right;
     for (uint8_t i = 1; i < sack_count_; ++i) farthest = later_of(farthest, out_of_order_.sacks()[i].right);
@@ -143,6 +144,12 @@ Step TcpSocket::check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (!segment.flags.syn()) return Step::Continue;
   if (in(TcpState::SynReceived) && segment.flags.ack() && segment.seq + 1 == rcv_.nxt && segment.ack == snd_.nxt)
     return Step::Continue;
+  if (in(TcpState::FinWait2) && is_orphan_) {
+    if (segment.seq.is_before(rcv_.nxt)) return Step::Continue;
+    verdict.reset_peer = true;
+    abort_with(entry, Errno::ECONNRESET);
+    return verdict.drop_for(DropReason::TcpInvalidState);
+  }
   return challenge_syn(entry, verdict);
 }
 
@@ -154,6 +161,16 @@ Step TcpSocket::challenge_syn(Entry& entry, Verdict& verdict) {
 
 // Fifth: ACK, and what it means for the state.
 Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (in(TcpState::FinWait2) && is_orphan_) {
+    // Linux has kept a TIME-WAIT of it, which looks at no ACK: only the FIN may come.
+    if (!segment.flags.ack() || segment.length() == 0 || !segment.end().is_after(rcv_.nxt))
+      return verdict.drop_for(DropReason::TcpInvalidState);
+    if (!segment.flags.fin() || segment.end() != rcv_.nxt + 1) {
+      verdict.reset_peer = true;
+      abort_with(entry, Errno::ECONNRESET);
+      return verdict.drop_for(DropReason::TcpInvalidState);
+    }
+  }
   if (!segment.flags.ack()) return verdict.drop_for(DropReason::TcpInvalidState);
   const bool is_too_old = fast_open_request_ ? segment.ack.is_before(snd_.una) : !segment.ack.is_after(snd_.una);
   if (in(TcpState::SynReceived) && (is_too_old || segment.ack.is_after(snd_.nxt))) {
