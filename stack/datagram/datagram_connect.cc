@@ -23,11 +23,10 @@ Result<bool> DatagramSocket::connect_by_state(Entry& entry) {
 Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
   has_path_ = false;
   FlowKey key;
-  // What an address of IPv6 is to IPv4 (LOOPBACK4_IPV6).
+  // What an address of IPv6 that bind() chose is to IPv4 (LOOPBACK4_IPV6).
   constexpr uint32_t kOfIpv6 = 0x7f000006;
-  key.source = source_.is_v4()            ? source_
-               : source_.is_unspecified() ? IpAddress::any(IpFamily::V4)
-                                          : IpAddress(Ipv4Address(kOfIpv6));
+  const bool is_of_ipv6 = !source_.is_v4() && !source_.is_unspecified() && address_locked_;
+  key.source = source_.is_v4() ? source_ : is_of_ipv6 ? IpAddress(Ipv4Address(kOfIpv6)) : IpAddress::any(IpFamily::V4);
   key.destination = remote.address;
   // 0.0.0.0 is this host: its own address if it has one.
   if (remote.address.is_unspecified()) {

@@ -78,7 +78,8 @@ Result<> PingSocket::check_address(Entry& entry, const Endpoint& local) {
   }
   if (local.address.is_v4() || local.address.is_multicast()) return Errno::EINVAL;
   if (local.address.v6().needs_scope_id() && local.scope_id == 0) return Errno::EINVAL;
-  if (local.scope_id != 0 && !stack().interfaces().find(local.scope_id)) return Errno::ENODEV;
+  const uint32_t on = local.scope_id != 0 ? local.scope_id : options.bound_interface;
+  if (on != 0 && !stack().interfaces().find(on)) return Errno::ENODEV;
   return check_bind6(entry, local);
 }
 

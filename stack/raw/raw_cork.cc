@@ -81,7 +81,11 @@ Result<> RawSocket::push_pending(Entry& entry, const SendPlan& last) {
     plan.destination = last.destination;
     pending->route.source = last.route->source;
     pending->route.destination = last.route->destination;
-    if (!pending->names_ttl) plan.ip.ttl = last.ip.ttl;
+    if (!pending->names_ttl) {
+      const int ttl = plan.route->kind == RouteKind::Multicast ? int{ip_options.multicast_ttl} : int{ip_options.ttl};
+      plan.ip.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
+      plan.ip.stays_on_host = ttl == 0;
+    }
   }
   Ref<Packet> packet = std::move(pending->packet);
   tag(*packet, plan);

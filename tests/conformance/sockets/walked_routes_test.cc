@@ -113,6 +113,28 @@ TEST(WalkedRoutesTest, PiecesGoWhereTheirSocketConnectsMeanwhile) {
   EXPECT_EQ(::recv(second, bytes, sizeof bytes, 0), 2);
 }
 
+TEST(WalkedRoutesTest, PiecesLiveAsLongAsTheSocketSaysAndNotTheLastOfThem) {
+  const Fd receiver(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, 253)), sender(::socket(AF_INET, SOCK_RAW, 253));
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(connect_to(sender, loopback4()), 0);
+  ASSERT_EQ(set_option(sender, IPPROTO_IP, IP_TTL, 9), 0);
+  ASSERT_EQ(::send(sender, "a", 1, MSG_MORE), 1);
+  char byte = 'b';
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  auto* named = reinterpret_cast<cmsghdr*>(control);
+  named->cmsg_len = CMSG_LEN(sizeof(int));
+  named->cmsg_level = IPPROTO_IP;
+  named->cmsg_type = IP_TTL;
+  const int ttl = 200;
+  memcpy(CMSG_DATA(named), &ttl, sizeof ttl);
+  iovec vector{&byte, 1};
+  const msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+  ASSERT_EQ(answer(::sendmsg(sender, &message, 0)), 1);
+  unsigned char bytes[64] = {};
+  ASSERT_EQ(::recv(receiver, bytes, sizeof bytes, 0), 22);
+  EXPECT_EQ(bytes[8], 9);
+}
+
 TEST(WalkedRoutesTest, TooManySegmentsAreRefusedBeforeUdpLitesAre) {
   const Fd fd(::socket(AF_INET6, kDatagram, kUdpLite));
   ASSERT_EQ(bind_to(fd, loopback6()), 0);

@@ -65,8 +65,22 @@ Operation Runner::fit(const Operation& planned) {
   return fitted;
 }
 
+// Of bytes that end in the middle Linux sends a stream's as far as what is left of the task's page fragment goes.
+bool Runner::ends_midway_in_stream(const Operation& operation) const {
+  const bool ends_midway =
+      std::ranges::any_of(operation.arguments, [](const Argument& one) { return one.kind == ArgumentKind::HalfIn; });
+  return ends_midway && operation.number == SYS_sendto && nature_of(slots_[operation.arguments[0].value]).is_tcp();
+}
+
+// splice() takes from a pipe what makes RWF_NOWAIT known to it, and lxnet's pipes are the host's, which saw no splice().
+bool Runner::asks_pipe_not_to_wait(const Operation& planned) const {
+  constexpr int kNoWait = 8;  // RWF_NOWAIT
+  const bool is_positioned = planned.number == SYS_preadv2 || planned.number == SYS_pwritev2;
+  return is_positioned && (planned.arguments[5].value & kNoWait) != 0 && !nature_of(slots_[planned.arguments[0].value]).is_socket;
+}
+
 void Runner::run(int index, const Operation& planned) {
-  if (is_full_echo(planned)) return;
+  if (is_full_echo(planned) || asks_pipe_not_to_wait(planned) || ends_midway_in_stream(planned)) return;
   const Operation operation = fit(planned);
   memory_.reset();
   name_length_ = 0;

@@ -30,6 +30,8 @@ class Runner {
   void show_changes();
   void settle();
   bool is_full_echo(const Operation& operation) const;
+  bool ends_midway_in_stream(const Operation& operation) const;
+  bool asks_pipe_not_to_wait(const Operation& planned) const;
   Operation fit(const Operation& planned);
 
   std::string& log_;
