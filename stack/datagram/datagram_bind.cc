@@ -63,7 +63,8 @@ Result<> DatagramSocket::bind_to(Entry& entry, const Endpoint& local) {
   // A specific IPv6 address cannot receive IPv4, and conflicts with nothing of it.
   if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
   set_address(entry, local.address);
-  if (local.port != 0 || !ip_options.bind_address_no_port) {
+  // ping_bind() does not know the option.
+  if (local.port != 0 || !ip_options.bind_address_no_port || !is_udp()) {
     auto claimed = claim_port(entry, local.port);
     if (!claimed.is_ok()) {
       local_.address = old_local;

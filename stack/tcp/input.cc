@@ -80,7 +80,8 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
   }
   if (segment.size != 0) {
     count(entry, Mib::TcpExtTCPHPHits);
-    queue_in_order(entry, segment, verdict, Prediction::Hit);
+    // An urgent mark disables Linux's prediction, and with it what is taken without a look at the limit.
+    queue_in_order(entry, segment, verdict, urgent_.kind == UrgentState::Kind::None ? Prediction::Hit : Prediction::Missed);
   }
   return true;
 }

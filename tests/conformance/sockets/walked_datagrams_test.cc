@@ -37,6 +37,14 @@ TEST(WalkedDatagramsTest, OfEchoSocketsWithOneIdentifierTheLastHears) {
   EXPECT_EQ(poll_now(first, POLLIN), 0);
 }
 
+TEST(WalkedDatagramsTest, AnEchoSocketThatIsBoundHasItsIdentifierAtOnce) {
+  const Fd fd(::socket(AF_INET, kDatagram, IPPROTO_ICMP));
+  if (fd < 0) GTEST_SKIP() << "the group may not send echoes";
+  ASSERT_EQ(set_option(fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, 1), 0);
+  ASSERT_EQ(bind_to(fd, loopback4()), 0);
+  EXPECT_NE(port_of(fd), 0);
+}
+
 TEST(WalkedDatagramsTest, ATunnelsSocketHearsNoErrors) {
   const Fd closed(::socket(AF_INET, kDatagram, 0)), plain(::socket(AF_INET, kDatagram, 0)),
       tunnel(::socket(AF_INET, kDatagram, 0));

@@ -185,6 +185,21 @@ TEST(WalkedStreamsTest, SoInqOfAUnixStreamLooksAtItsLengthFirst) {
   EXPECT_EQ(set(datagram, 5), -EFAULT);
 }
 
+// An urgent mark makes Linux look at the limit, which a segment that is as expected passes by.
+TEST(WalkedStreamsTest, AnUrgentMarkMakesAFullBufferFull) {
+  TcpPair pair = tcp_pair();
+  const std::string bytes(1500, 'x');
+  ASSERT_EQ(::send(pair.server, bytes.data(), bytes.size(), MSG_OOB), 1500);
+  const int least = 0;
+  ASSERT_EQ(::setsockopt(pair.client, SOL_SOCKET, SO_RCVBUF, &least, sizeof least), 0);
+  ASSERT_EQ(::send(pair.server, bytes.data(), 100, 0), 100);
+  char room[2000];
+  EXPECT_EQ(::recv(pair.client, room, sizeof room, 0), 1499);
+  EXPECT_EQ(answer(::recv(pair.client, room, sizeof room, MSG_DONTWAIT)), -EAGAIN);
+  // And it comes when it is repeated.
+  EXPECT_EQ(poll_now(pair.client, POLLIN, 5000), POLLIN);
+}
+
 // The receiver had no memory for the second, and closed its window before it: the reset is within what it will take.
 TEST(WalkedStreamsTest, AResetIsWithinTheWindowThatWasTold) {
   TcpPair pair = tcp_pair();
