@@ -87,6 +87,7 @@ Result<> ip6_fragment(Entry& entry, Ref<Packet> packet, const Route& route, uint
       return fragment.error();
     }
     fragments.push_back(fragment.take());
+    if (offset == 0 && packet->transmit_stamps != 0) packet->give_owner_to(*fragments.front());
   }
   count(entry, Mib::Ip6FragOKs);
   while (!fragments.is_empty()) {

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "tests/conformance/sockets/posix.hh"
 
 namespace conformance {
@@ -106,6 +108,19 @@ TEST(WalkedStampsTest, ARecordTellsWhereItWentAndToIpv4AloneFromWhere) {
   EXPECT_EQ(four.ipi_spec_dst.s_addr, htonl(INADDR_LOOPBACK + 1));
   EXPECT_EQ(six.ipi_addr.s_addr, htonl(INADDR_LOOPBACK + 2));
   EXPECT_EQ(six.ipi_spec_dst.s_addr, 0u);
+}
+
+TEST(WalkedStampsTest, OfADatagramThatIsCutTheFirstFragmentIsRecorded) {
+  const Fd fd(::socket(AF_INET6, kDatagram, 0));
+  ASSERT_EQ(connect_to(fd, loopback6(4711)), 0);
+  ASSERT_EQ(set_option(fd, IPPROTO_IPV6, IPV6_MTU, 1300), 0);
+  ASSERT_EQ(set_option(fd, SOL_SOCKET, kTimestamping,
+                       SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY),
+            0);
+  // Larger than the link's MTU.
+  const std::string bytes(65507, 'x');
+  ASSERT_EQ(::send(fd, bytes.data(), bytes.size(), 0), 65507);
+  EXPECT_EQ(control_type(fd, MSG_ERRQUEUE), kTimestamping);
 }
 
 TEST(WalkedStampsTest, AnEchoToEverybodyIsNotAnsweredOnLoopbackEither) {
