@@ -88,7 +88,7 @@ void Runner::run(int index, const Operation& planned) {
   show_.call(index, operation);
   uint64_t registers[6] = {};
   for (size_t i = 0; i < operation.arguments.size(); ++i) registers[i] = materialise(operation.arguments[i], operation);
-  set_guard(30'000);
+  set_guard(70'000);
   errno = 0;
   const long result =
       syscall(operation.number, registers[0], registers[1], registers[2], registers[3], registers[4], registers[5]);
