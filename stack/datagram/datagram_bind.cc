@@ -85,6 +85,7 @@ void DatagramSocket::set_address(Entry& entry, const IpAddress& address) {
   local_.address = address;
   const bool is_sendable = !address.is_multicast() && (!address.is_v4() || !is_broadcast_here(entry, address));
   source_ = is_sendable ? address : IpAddress::any(address.family());
+  is_source_bound_ = !source_.is_unspecified();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------- port

@@ -25,7 +25,7 @@ Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
   FlowKey key;
   // What an address of IPv6 that bind() chose is to IPv4 (LOOPBACK4_IPV6).
   constexpr uint32_t kOfIpv6 = 0x7f000006;
-  const bool is_of_ipv6 = !source_.is_v4() && !source_.is_unspecified() && address_locked_;
+  const bool is_of_ipv6 = !source_.is_v4() && !source_.is_unspecified() && is_source_bound_;
   key.source = source_.is_v4() ? source_ : is_of_ipv6 ? IpAddress(Ipv4Address(kOfIpv6)) : IpAddress::any(IpFamily::V4);
   key.destination = remote.address;
   // 0.0.0.0 is this host: its own address if it has one.
@@ -140,6 +140,7 @@ Result<> DatagramSocket::disconnect_locked(Entry& entry) {
   if (!address_locked_) {
     local_.address = IpAddress::any(family());
     source_ = local_.address;
+    is_source_bound_ = false;
     readdress();
   }
   forget_cached_route();

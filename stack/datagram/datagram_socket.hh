@@ -212,7 +212,8 @@ class DatagramSocket : public Socket {
   uint8_t current_entry_ GUARDED_BY(lock_) = 0;
   bool is_connected_ = false;                                                              // written under lock_
   bool address_locked_ GUARDED_BY(lock_) = false, port_locked_ GUARDED_BY(lock_) = false;  // bind() chose them, not we
-  uint8_t shutdown_ = 0;  // kShutRead, kShutWrite: written under lock_
+  bool is_source_bound_ GUARDED_BY(lock_) = false;  // bind() chose source_, also where it does not keep it
+  uint8_t shutdown_ = 0;                            // kShutRead, kShutWrite: written under lock_
   bool is_closed_ GUARDED_BY(lock_) = false;
   size_t send_memory_ = 1;
   // IPV6_RECVPATHMTU: the last packet found too large, until it is received.

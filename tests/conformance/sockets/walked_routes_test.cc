@@ -135,6 +135,23 @@ TEST(WalkedRoutesTest, PiecesLiveAsLongAsTheSocketSaysAndNotTheLastOfThem) {
   EXPECT_EQ(bytes[8], 9);
 }
 
+// An address of IPv6 is 127.0.0.6 to IPv4, and "this host" the socket's own address.
+TEST(WalkedRoutesTest, ToIpv4ThisHostIsWhatAnAddressOfIpv6IsThere) {
+  for (const bool is_bound : {true, false}) {
+    const Fd fd(::socket(AF_INET6, SOCK_RAW, 253));
+    if (fd < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+    EXPECT_EQ(is_bound ? bind_to(fd, loopback6()) : connect_to(fd, loopback6()), 0);
+    sockaddr_in6 host = loopback6(4711);
+    ::inet_pton(AF_INET6, "::ffff:0.0.0.0", &host.sin6_addr);
+    ASSERT_EQ(connect_to(fd, host), 0);
+    socklen_t length = sizeof host;
+    ASSERT_EQ(::getpeername(fd, reinterpret_cast<sockaddr*>(&host), &length), 0);
+    char text[INET6_ADDRSTRLEN] = {};
+    ::inet_ntop(AF_INET6, &host.sin6_addr, text, sizeof text);
+    EXPECT_STREQ(text, is_bound ? "::ffff:127.0.0.6" : "::ffff:127.0.0.1");
+  }
+}
+
 TEST(WalkedRoutesTest, TooManySegmentsAreRefusedBeforeUdpLitesAre) {
   const Fd fd(::socket(AF_INET6, kDatagram, kUdpLite));
   ASSERT_EQ(bind_to(fd, loopback6()), 0);
