@@ -89,6 +89,7 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
       wanted -= size;
       request.wall_nanos = packet->wall_nanos;
     }
+    if (skip != 0 && !is_faulty) request.wall_nanos = packet->wall_nanos;
     if (is_faulty && size == 0) {
       // The mark was stepped over before the copy failed; its byte can still be had.
       if (!is_peek) rcv_.copied = position;

@@ -188,6 +188,15 @@ TEST(WalkedRoutesTest, WhoReadsNothingOfAStreamIsToldWhenItCame) {
   msghdr message{nullptr, 0, nullptr, 0, control, sizeof control, 0};
   EXPECT_EQ(::recvmsg(pair.server, &message, 0), 0);
   EXPECT_EQ(message.msg_controllen, CMSG_SPACE(sizeof(timeval)));
+  // Nor is more read of an urgent byte that stands alone.
+  ASSERT_EQ(::send(pair.client, "!", 1, MSG_OOB), 1);
+  char byte;
+  ASSERT_EQ(::recv(pair.server, &byte, 1, 0), 1);
+  iovec vector{&byte, 1};
+  message = {nullptr, 0, &vector, 1, control, sizeof control, 0};
+  pair.client.reset();
+  EXPECT_EQ(::recvmsg(pair.server, &message, 0), 0);
+  EXPECT_EQ(message.msg_controllen, CMSG_SPACE(sizeof(timeval)));
 }
 
 }  // namespace
