@@ -32,10 +32,11 @@ constexpr OptionRow receive_flag(int name, const char* text) {
 
 Result<> set_tos(SyscallContext& context, SocketFile& file, int value) {
   Socket& socket = socket_of(file);
-  auto tos = static_cast<uint8_t>(value);
+  // Linux compares before it cuts: 256 is a change to 0, and the route is forgotten.
   // TCP decides about the two ECN bits itself.
-  if (socket.type() == SocketType::Stream) tos = static_cast<uint8_t>((tos & ~3) | (socket.ip_options.tos & 3));
-  if (tos == socket.ip_options.tos) return ok();
+  if (socket.type() == SocketType::Stream) value = (value & ~3) | (socket.ip_options.tos & 3);
+  if (value == socket.ip_options.tos) return ok();
+  const auto tos = static_cast<uint8_t>(value);
   socket.ip_options.tos = tos;
   socket.options.priority = priority_of_tos(tos);
   socket.forget_route(context.entry());

@@ -94,7 +94,8 @@ Ref<Packet> ip6_reassemble(Entry& entry, Ref<Packet> fragment, size_t offset, si
                             .ecn = static_cast<uint8_t>(info.tos & 3),
                             .packet_size = static_cast<uint16_t>(std::min<size_t>(fragment->size(), UINT16_MAX))};
   fragment->consume(headers);
-  fragment->checksum = fragment->is_routed_to_us ? ChecksumState::Verified : ChecksumState::Unknown;
+  // Also of what we sent ourselves: a raw socket's may be wrong (IPV6_CHECKSUM).
+  fragment->checksum = ChecksumState::Unknown;
   Reassembly::Whole whole = entry.stack().ip().reassembly6().add(entry, std::move(fragment), key, piece);
   if (!whole.packet) return nullptr;
   // The first fragment's headers count, which need not be those of the one that came last (RFC 8200, 4.5).

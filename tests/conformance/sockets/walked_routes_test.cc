@@ -135,6 +135,28 @@ TEST(WalkedRoutesTest, PiecesLiveAsLongAsTheSocketSaysAndNotTheLastOfThem) {
   EXPECT_EQ(bytes[8], 9);
 }
 
+TEST(WalkedRoutesTest, TheWholeNumberDecidesWhetherTheTypeOfServiceChanges) {
+  const Fd fd(::socket(AF_INET, kDatagram, 0));
+  ASSERT_EQ(connect_to(fd, loopback4(4711)), 0);
+  int mtu = 0;
+  socklen_t length = sizeof mtu;
+  ASSERT_EQ(set_option(fd, IPPROTO_IP, IP_TOS, 0), 0);
+  EXPECT_EQ(answer(::getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &length)), 0);
+  ASSERT_EQ(set_option(fd, IPPROTO_IP, IP_TOS, 256), 0);
+  EXPECT_EQ(answer(::getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &length)), -ENOTCONN);
+}
+
+TEST(WalkedRoutesTest, OfFragmentsOfOurOwnTheSumIsLookedAtToo) {
+  const Fd receiver(::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, 253)), sender(::socket(AF_INET6, SOCK_RAW, 253));
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(set_option(receiver, IPPROTO_IPV6, 7 /* IPV6_CHECKSUM */, 0), 0);
+  ASSERT_EQ(connect_to(sender, loopback6()), 0);
+  const std::string bytes(65508, 'x');
+  ASSERT_EQ(::send(sender, bytes.data(), bytes.size(), 0), 65508);
+  char byte;
+  EXPECT_EQ(answer(::recv(receiver, &byte, 1, 0)), -EAGAIN);
+}
+
 // An address of IPv6 is 127.0.0.6 to IPv4, and "this host" the socket's own address.
 TEST(WalkedRoutesTest, ToIpv4ThisHostIsWhatAnAddressOfIpv6IsThere) {
   for (const bool is_bound : {true, false}) {
