@@ -1,9 +1,10 @@
 // splice between a socket and a pipe of the host's; tee and vmsplice, which no socket serves.
 //
 // Bytes are copied through a buffer of ours: a stream's piece by piece, and of other sockets one message (copy_splice_read() and
-// splice_to_socket() in Linux). What is in a pipe is looked at, sent, and taken out as far as the socket took it, without the
-// lock that Linux holds on the pipe meanwhile. A host that cannot look at a pipe has it read first: then what the socket refuses
-// is lost, and a non-blocking socket is asked to wait once there is room.
+// splice_to_socket() in Linux). They enter a pipe in pages of their own, which is the host's part. What is in a pipe is looked
+// at, sent, and taken out as far as the socket took it, without the lock that Linux holds on the pipe meanwhile. A host that
+// cannot look at a pipe has it read first: then what the socket refuses is lost, and a non-blocking socket is asked to wait once
+// there is room.
 #include <algorithm>
 
 #include "compat/syscalls/calls.hh"
@@ -54,12 +55,13 @@ Result<int64_t> to_pipe(Splice& splice) {
     if (!received.is_ok()) return moved != 0 ? Result<int64_t>(static_cast<int64_t>(moved)) : Result<int64_t>(received.error());
     const size_t size = std::min(received.take(), wanted);
     if (size == 0) break;
-    for (size_t written = 0; written < size;) {
+    size_t written = 0;
+    do {
       auto piece = splice.pipe.write(ByteSpan(splice.buffer.data() + written, size - written), nullptr);
       if (!piece.is_ok()) return moved + written != 0 ? Result<int64_t>(static_cast<int64_t>(moved + written)) : piece.error();
       written += piece.take();
-    }
-    moved += size;
+    } while (splice.is_stream() && written < size);  // of a message what has no room is lost
+    moved += written;
     if (!splice.is_stream() || size < wanted) break;  // a stream may have come to its out-of-band byte
   }
   return static_cast<int64_t>(moved);

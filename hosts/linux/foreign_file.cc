@@ -194,13 +194,34 @@ int64_t ForeignFile::read(void* to, size_t size, int64_t* offset) {
 int64_t ForeignFile::write(const void* from, size_t size, int64_t* offset) {
   if (offset == nullptr) {
     if (int64_t error = wait_until_ready(EPOLLOUT); error != 0) return error;
-    // A pipe that is writable takes this much without blocking us.
-    if (reading_.is_open()) size = std::min<size_t>(size, 4096);
+    // A pipe that is writable takes a page without blocking us, and as one of its own.
+    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    if (size != page && (traits() & LXNET_FOREIGN_PIPE) != 0) return append_pages(static_cast<const char*>(from), size);
+    if (reading_.is_open()) size = std::min(size, page);
   }
   ssize_t done = offset == nullptr ? ::write(fd_.get(), from, size) : ::pwrite(fd_.get(), from, size, *offset);
   if (done < 0) return -errno;
   if (offset != nullptr) *offset += done;
   return done;
+}
+
+// As spliced bytes enter a pipe: in pages of their own, whose rest nothing later is put into, as far as there is room. They are
+// written to a pipe of ours, and tee() gives them to this one.
+int64_t ForeignFile::append_pages(const char* from, size_t size) {
+  ForeignTable::ScratchPipe* scratch = table_.scratch_pipe();
+  if (scratch == nullptr) return -ENOMEM;
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t piece = ::write(scratch->writer.get(), from + done, size - done);
+    if (piece <= 0) return -EIO;
+    const ssize_t there = ::tee(scratch->reader.get(), fd_.get(), static_cast<size_t>(piece), SPLICE_F_NONBLOCK);
+    const int error = errno;
+    scratch->drop(static_cast<size_t>(piece));
+    if (there < 0) return done != 0 ? static_cast<int64_t>(done) : -error;
+    done += static_cast<size_t>(there);
+    if (there < piece) break;
+  }
+  return static_cast<int64_t>(done);
 }
 
 int64_t ForeignFile::seek(int64_t position) {
@@ -221,6 +242,15 @@ int64_t ForeignFile::peek(void* to, size_t size) {
     read += static_cast<size_t>(piece);
   }
   return there;
+}
+
+void ForeignTable::ScratchPipe::drop(size_t size) {
+  char bytes[4096];
+  while (size > 0) {
+    const ssize_t piece = ::read(reader.get(), bytes, std::min(size, sizeof bytes));
+    if (piece <= 0) return;
+    size -= static_cast<size_t>(piece);
+  }
 }
 
 ForeignTable::ScratchPipe* ForeignTable::scratch_pipe() {

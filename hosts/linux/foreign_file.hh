@@ -47,8 +47,8 @@ class ForeignFile {
   // Wait, on the caller's fiber, as the file's own O_NONBLOCK says. Bytes or a negative errno.
   int64_t read(void* to, size_t size, int64_t* offset);
   int64_t write(const void* from, size_t size, int64_t* offset);
-  // Of a pipe: what comes next and stays there. Does not wait.
   int64_t seek(int64_t position);
+  // Of a pipe: what comes next and stays there. Does not wait.
   int64_t peek(void* to, size_t size);
 
  private:
@@ -74,6 +74,7 @@ class ForeignFile {
   };
 
   bool is_same_file(int fd) const;
+  int64_t append_pages(const char* from, size_t size);
   void become_signal_file(uint64_t signals);
   int64_t start_watching();
   uint32_t poll_bits();
@@ -107,9 +108,11 @@ class ForeignTable {
   void note_signals(Task& task, const ProcessStatus& status);
   // Before a signalfd that is open is given another mask by the kernel.
   void note_signal_mask(const Call& call);
-  // Where peek() looks at what is in another pipe. Null when there is none to be had.
+  // Empty between calls: where peek() looks at what is in another pipe, and what becomes pages of another. Null when there is
+  // none to be had.
   struct ScratchPipe {
     OwnedFd reader, writer;
+    void drop(size_t size);
   };
   ScratchPipe* scratch_pipe();
   void forget_process(pid_t process) { told_shared_.erase(process); }

@@ -5,6 +5,9 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 
+#include <algorithm>
+#include <string>
+
 #include "tests/conformance/options/tools.hh"
 
 namespace conformance {
@@ -163,6 +166,54 @@ TEST(SpliceTest, LocalSocketsAreSplicedToo) {
   EXPECT_EQ(splice(pipe.out, a, 100), 5);
   EXPECT_EQ(splice(b, pipe.in, 100), 5);
   EXPECT_EQ(read_all(pipe.out, 100), "local");
+}
+
+long fill(int pipe, size_t size) {
+  ::fcntl(pipe, F_SETFL, O_NONBLOCK);
+  const std::string bytes(size, 'x');
+  return answer(::write(pipe, bytes.data(), size));
+}
+
+// What is written later goes into pages of its own.
+TEST(SpliceTest, SplicedBytesTakeWholePagesOfAPipe) {
+  for (const size_t size : {size_t{7}, size_t{4096}, size_t{5000}}) {
+    UdpPair pair;
+    Pipe pipe;
+    const long room = ::fcntl(pipe.in, F_GETPIPE_SZ), page = ::sysconf(_SC_PAGESIZE);
+    const std::string datagram(size, 'd');
+    ASSERT_EQ(::send(pair.sender, datagram.data(), size, 0), static_cast<long>(size));
+    ASSERT_EQ(splice(pair.receiver, pipe.in, 10'000), static_cast<long>(size));
+    const long pages = (static_cast<long>(size) + page - 1) / page;
+    EXPECT_EQ(fill(pipe.in, 70'000), std::min(room, 70'000L) - pages * page) << size;
+    EXPECT_EQ(read_all(pipe.out, size), datagram);
+  }
+}
+
+TEST(SpliceTest, OfAStreamTheyDoToo) {
+  TcpPair pair;
+  Pipe pipe;
+  const long room = ::fcntl(pipe.in, F_GETPIPE_SZ), page = ::sysconf(_SC_PAGESIZE);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(::send(pair.client, "piece", 5, 0), 5);
+    ASSERT_EQ(splice(pair.server, pipe.in, 100), 5);
+  }
+  EXPECT_EQ(fill(pipe.in, 70'000), std::min(room, 70'000L) - 2 * page);
+  EXPECT_EQ(read_all(pipe.out, 10), "piecepiece");
+}
+
+TEST(SpliceTest, OfADatagramWhatThePipeHasNoRoomForIsLost) {
+  UdpPair pair;
+  Pipe pipe;
+  const long room = ::fcntl(pipe.in, F_GETPIPE_SZ), page = ::sysconf(_SC_PAGESIZE);
+  const std::string bytes(static_cast<size_t>(room - page), 'x'), datagram(static_cast<size_t>(page) * 2 + 7, 'd');
+  ASSERT_EQ(::write(pipe.in, bytes.data(), bytes.size()), room - page);
+  ASSERT_EQ(::send(pair.sender, datagram.data(), datagram.size(), 0), static_cast<long>(datagram.size()));
+  ::fcntl(pair.receiver, F_SETFL, O_NONBLOCK);
+  EXPECT_EQ(splice(pair.receiver, pipe.in, 65'536), page);
+  EXPECT_EQ(splice(pair.receiver, pipe.in, 65'536, SPLICE_F_NONBLOCK), -EAGAIN);
+  EXPECT_EQ(read_all(pipe.out, bytes.size()), bytes);
+  EXPECT_EQ(splice(pair.receiver, pipe.in, 65'536, SPLICE_F_NONBLOCK), -EAGAIN);
+  EXPECT_EQ(read_all(pipe.out, 65'536), datagram.substr(0, static_cast<size_t>(page)));
 }
 
 TEST(SpliceTest, TeeAndVmspliceKnowNoSockets) {
