@@ -1,4 +1,5 @@
 // Calls that move data.
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -9,6 +10,11 @@ namespace {
 
 // A stream's whole budget counts what was planned, sent or not.
 constexpr int kHostileCount[] = {-1, 1025, 100000};
+
+bool names_source(const Control& control) {
+  return (control.level == IPPROTO_IP && control.type == IP_PKTINFO) ||
+         (control.level == IPPROTO_IPV6 && control.type == IPV6_PKTINFO);
+}
 
 }  // namespace
 
@@ -82,7 +88,7 @@ Message Generator::incoming(int slot) {
   return message;
 }
 
-// A connected UDP socket goes on sending to where pieces went that named somebody else
+// A connected UDP socket goes on sending to where pieces went that named somebody else, and from where they said
 // (docs/linux_notes/udp_failed_reconnect.md).
 void Generator::keep_to_peer(int slot, Operation& call) {
   const Kind kind = slots_[slot].kind;
@@ -93,7 +99,10 @@ void Generator::keep_to_peer(int slot, Operation& call) {
   slots_[slot].has_joined = true;
   if (!slots_[slot].was_connected) return;
   if (call.number == SYS_sendto) call.arguments[4] = {ArgumentKind::Null};
-  for (Message& message : call.messages) message.name = {ArgumentKind::Null};
+  for (Message& message : call.messages) {
+    message.name = {ArgumentKind::Null};
+    std::erase_if(message.control, names_source);
+  }
 }
 
 // Without its header an echo socket sends nothing.
