@@ -20,8 +20,8 @@ Nature nature_of(int fd);
 // may come from a raw socket.
 Payload payload_of(const Nature& nature, Payload planned, bool holds_headers);
 
-// Before SIOCOUTQ and SIOCOUTQNSD of a stream: acknowledgments are delayed, and by how much is a matter of time. The longest wait
-// for one is 200 ms.
+// Before SIOCOUTQ and SIOCOUTQNSD of a stream, and after shutdown(): acknowledgments are delayed, and by how much is a matter of
+// time. The longest wait for one is 200 ms.
 void wait_for_acknowledgments(int fd);
 
 }  // namespace walk

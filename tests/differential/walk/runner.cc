@@ -72,6 +72,11 @@ bool Runner::ends_midway_in_stream(const Operation& operation) const {
   return ends_midway && operation.number == SYS_sendto && nature_of(slots_[operation.arguments[0].value]).is_tcp();
 }
 
+// Who watches a stream hears of it when the end it sent is acknowledged, which may be delayed.
+void Runner::wait_for_end_to_arrive(int fd) const {
+  if (nature_of(fd).is_tcp()) wait_for_acknowledgments(fd);
+}
+
 // splice() takes from a pipe what makes RWF_NOWAIT known to it, and lxnet's pipes are the host's, which saw no splice().
 bool Runner::asks_pipe_not_to_wait(const Operation& planned) const {
   constexpr int kNoWait = 8;  // RWF_NOWAIT
@@ -95,6 +100,7 @@ void Runner::run(int index, const Operation& planned) {
   const int error = errno;
   set_guard(0);
   show_result(operation, result, error);
+  if (operation.number == SYS_shutdown && result == 0) wait_for_end_to_arrive(slots_[operation.arguments[0].value]);
   store(operation, registers, result);
   show_outputs(operation, registers, result);
   for (int number : kShown) {

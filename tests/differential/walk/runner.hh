@@ -32,6 +32,7 @@ class Runner {
   bool is_full_echo(const Operation& operation) const;
   bool ends_midway_in_stream(const Operation& operation) const;
   bool asks_pipe_not_to_wait(const Operation& planned) const;
+  void wait_for_end_to_arrive(int fd) const;
   Operation fit(const Operation& planned);
 
   std::string& log_;
