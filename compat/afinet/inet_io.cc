@@ -145,7 +145,8 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
   if ((request.flags & kMessageWaitAll) != 0 || target > room) target = room;
   if (target == 0) target = 1;
 
-  const bool is_peek = (request.flags & kMessagePeek) != 0;
+  // The urgent byte is there or not: no other is waited for.
+  const bool is_peek = (request.flags & kMessagePeek) != 0 && (request.flags & kMessageOutOfBand) == 0;
   size_t received = 0;
   Duration left = receive_timeout(request.flags);
   if (room == 0 && left > Duration() && (request.flags & kMessageOutOfBand) == 0) return receive_nothing(context, request);

@@ -1,6 +1,7 @@
 // What random walks found of streams: what outlives an attempt, a shutdown or a connection, and what a small buffer still takes.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -198,6 +199,26 @@ TEST(WalkedStreamsTest, AnUrgentMarkMakesAFullBufferFull) {
   EXPECT_EQ(answer(::recv(pair.client, room, sizeof room, MSG_DONTWAIT)), -EAGAIN);
   // And it comes when it is repeated.
   EXPECT_EQ(poll_now(pair.client, POLLIN, 5000), POLLIN);
+}
+
+// Not even by who looks and wants all of it: who waited would be interrupted.
+TEST(WalkedStreamsTest, NoUrgentByteIsWaitedFor) {
+  TcpPair pair = tcp_pair();
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = [](int) {};  // no SA_RESTART
+  ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+  const itimerval soon{{0, 50'000}, {0, 50'000}}, never{};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &soon, nullptr), 0);
+  char room[10];
+  for (const int flags : {0, int{MSG_PEEK}, int{MSG_WAITALL}, MSG_PEEK | MSG_WAITALL}) {
+    EXPECT_EQ(answer(::recv(pair.client, room, sizeof room, MSG_OOB | flags)), -EINVAL) << flags;
+  }
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
+  ASSERT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+  ASSERT_EQ(::send(pair.server, "!", 1, MSG_OOB), 1);
+  wait_for(pair.client, POLLPRI);
+  EXPECT_EQ(answer(::recv(pair.client, room, sizeof room, MSG_OOB | MSG_PEEK | MSG_WAITALL)), 1);
 }
 
 // The receiver had no memory for the second, and closed its window before it: the reset is within what it will take.
