@@ -33,7 +33,7 @@ void keep_stamp(SocketOptions& options, int64_t stamp) {
         tells_plain || (flags & kTimestampReceiveSoftware) != 0 || (stamp != 0 && (flags & kTimestampReportSoftware) != 0);
     if (tells_stamp) return;
   } else if ((plain & kTimestampKept) == 0) {
-    if (options.last_stamp != -1) return;
+    if (__atomic_load_n(&options.last_stamp, __ATOMIC_RELAXED) != -1) return;
     stamp = 0;
   }
   __atomic_store_n(&options.last_stamp, stamp, __ATOMIC_RELAXED);
