@@ -22,12 +22,15 @@ class HashLink {
   HashLink& operator=(const HashLink&) = delete;
   ~HashLink() { ASSERT(!is_linked()); }
 
-  bool is_linked() const { return place_ != nullptr; }
+  // Also asked by the element's owner without the table's lock, while others come and go beside it.
+  bool is_linked() const { return __atomic_load_n(&place_, __ATOMIC_RELAXED) != nullptr; }
   uint64_t hash() const { return hash_; }
 
  private:
   template <typename T, HashLink T::*Member>
   friend class HashTable;
+
+  void put(HashLink** place) { __atomic_store_n(&place_, place, __ATOMIC_RELAXED); }
 
   HashLink* next_ = nullptr;
   HashLink** place_ = nullptr;  // what points to this link
@@ -59,9 +62,9 @@ class HashTable {
     HashLink& link = element.*Member;
     ASSERT(link.is_linked());
     *link.place_ = link.next_;
-    if (link.next_ != nullptr) link.next_->place_ = link.place_;
+    if (link.next_ != nullptr) link.next_->put(link.place_);
     link.next_ = nullptr;
-    link.place_ = nullptr;
+    link.put(nullptr);
     --count_;
   }
 
@@ -152,7 +155,7 @@ class HashTable {
       HashLink* next = link->next_;
       HashLink**& end = index_of(link->hash_) == added ? move : keep;
       *end = link;
-      link->place_ = end;
+      link->put(end);
       end = &link->next_;
       link = next;
     }
@@ -162,8 +165,8 @@ class HashTable {
 
   static void push_front(HashLink*& head, HashLink& link) {
     link.next_ = head;
-    link.place_ = &head;
-    if (head != nullptr) head->place_ = &link.next_;
+    link.put(&head);
+    if (head != nullptr) head->put(&link.next_);
     head = &link;
   }
   static T* match(HashLink* link, uint64_t hash) {
