@@ -189,9 +189,9 @@ void Machine::follow_commands() {
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
   const bool is_news = std::exchange(child_faults_, usage.ru_minflt) != usage.ru_minflt;
-  if (is_news || is_first_look_) tunables_.follow();
-  if (is_news || is_first_look_) network_->follow();
-  is_first_look_ = false;
+  if (!std::exchange(is_first_look_, false) && !is_news) return;
+  tunables_.follow();
+  network_->follow();
 }
 
 // Until every thread whose call has returned has said when.

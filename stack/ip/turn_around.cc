@@ -25,26 +25,6 @@ bool has_plain_header6(const Packet& packet) {
   return is_plain_transport(reinterpret_cast<const Ipv6Header*>(packet.linear().data())->next_header);
 }
 
-void receive_turned4(Entry& entry, Ref<Packet> packet) {
-  ip4_fill_info(*packet);
-  const IpInfo& info = ip_info(*packet);
-  ip4_count_received(entry, *packet, info.tos);
-  count(entry, Mib::IpInDelivers);
-  packet->consume(sizeof(Ipv4Header));
-  packet->mark_transport_header();
-  find_transport(IpFamily::V4, info.protocol)->receive(entry, std::move(packet));
-}
-
-void receive_turned6(Entry& entry, Ref<Packet> packet) {
-  ip6_fill_info(*packet);
-  const IpInfo& info = ip_info(*packet);
-  ip6_count_received(entry, *packet, info.tos);
-  count(entry, Mib::Ip6InDelivers);
-  packet->consume(sizeof(Ipv6Header));
-  packet->mark_transport_header();
-  find_transport(IpFamily::V6, info.protocol)->receive(entry, std::move(packet));
-}
-
 }  // namespace
 
 bool may_turn_around(Entry& entry, const Packet& packet, const Route& route, IpFamily family) {
@@ -65,8 +45,14 @@ void ip_turn_around(Entry& entry, Ref<Packet> packet, Interface& loopback) {
 
 void ip_receive_turned(Entry& entry, Ref<Packet> packet) {
   packet->is_turned_around = false;
-  if (packet->link_protocol == 0x86dd) return receive_turned6(entry, std::move(packet));
-  receive_turned4(entry, std::move(packet));
+  const IpFamily family = packet->link_protocol == 0x86dd ? IpFamily::V6 : IpFamily::V4;
+  family == IpFamily::V4 ? ip4_fill_info(*packet) : ip6_fill_info(*packet);
+  const IpInfo& info = ip_info(*packet);
+  family == IpFamily::V4 ? ip4_count_received(entry, *packet, info.tos) : ip6_count_received(entry, *packet, info.tos);
+  count(entry, family == IpFamily::V4 ? Mib::IpInDelivers : Mib::Ip6InDelivers);
+  packet->consume(info.header_size);
+  packet->mark_transport_header();
+  find_transport(family, info.protocol)->receive(entry, std::move(packet));
 }
 
 }  // namespace lxnet

@@ -48,8 +48,7 @@ class TcpSocket final : public Socket {
   Result<bool> connect_by_state(Entry& entry) override;
   // SO_PEERNAME: remote_name() also of a connection that is over or not yet there.
   Result<Endpoint> last_remote_name(Entry& entry);
-  // Linux's inet_num is not zero.
-  bool has_port(Entry& entry);
+  bool has_port(Entry& entry);  // Linux's inet_num is not zero
   Result<> check_before_control(Entry& entry, const SendRequest& request) override;
   Result<> disconnect(Entry& entry) override;
   Result<> listen(Entry& entry, int backlog) override;
@@ -411,6 +410,7 @@ class TcpSocket final : public Socket {
 
   // ---- transmit.cc: one segment
   bool transmit(Entry& entry, const Outgoing& out);
+  TcpSegmentHeader header_of(const Outgoing& out) const;
   bool is_plain(const Outgoing& out) const;
   Result<> transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet> packet);
   Result<> transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> packet);
@@ -500,7 +500,7 @@ class TcpSocket final : public Socket {
   void send_window_probe(Entry& entry);
   void check_probe_timer(Entry& entry);
   Duration backed_off(Duration base, uint8_t shift) const;
-  Duration current_rto() const;  // Linux's icsk_rto
+  Duration current_rto() const { return backed_off(rtt_.rto(), recovery_.doublings); }  // Linux's icsk_rto
 
   // ---- mtu_probe.cc: RFC 4821
   enum class MtuProbe : uint8_t { NotNow, Wait, Sent };
@@ -566,6 +566,7 @@ class TcpSocket final : public Socket {
 
  public:
   ListLink accept_link;  // Listener: the accept queue
+
  private:
   FastOpenState fast_open_;
   SendState snd_;

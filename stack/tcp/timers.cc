@@ -68,11 +68,6 @@ Duration TcpSocket::backed_off(Duration base, uint8_t shift) const {
   return std::min(delay, most);
 }
 
-Duration TcpSocket::current_rto() const {
-  if (recovery_.doublings != 0) return backed_off(rtt_.rto(), recovery_.doublings);
-  return std::min(rtt_.rto(), tcp_options.max_rto.get());
-}
-
 void TcpSocket::run_pacing_timer(Entry& entry) {
   if (in(TcpState::Closed | TcpState::Listen | TcpState::SynSent)) return;
   if (recovery_.lost > recovery_.retransmitted) retransmit_lost(entry);

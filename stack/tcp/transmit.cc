@@ -49,14 +49,21 @@ bool TcpSocket::is_plain(const Outgoing& out) const {
          !negotiated_.ecn && !snd_.is_urgent() && md5_keys_ == nullptr && !attachments.has_options_v4();
 }
 
+TcpSegmentHeader TcpSocket::header_of(const Outgoing& out) const {
+  TcpSegmentHeader header;
+  header.source_port = local_.port;
+  header.destination_port = remote_.port;
+  header.seq = out.seq;
+  if (out.flags.ack()) header.ack = rcv_.nxt;
+  header.flags = out.flags;
+  // As Linux: who reassembles the segments of one packet is told where it ends; the record itself is not marked.
+  if (out.segments > 1 && !out.flags.syn()) header.flags |= kTcpPsh;
+  return header;
+}
+
 Result<> TcpSocket::transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet> packet) {
   PlainSegment segment;
-  segment.header.source_port = local_.port;
-  segment.header.destination_port = remote_.port;
-  segment.header.seq = out.seq;
-  segment.header.ack = rcv_.nxt;
-  // As Linux: who reassembles the segments of one packet is told where it ends; the record itself is not marked.
-  segment.header.flags = out.segments > 1 ? out.flags | kTcpPsh : out.flags;
+  segment.header = header_of(out);
   segment.header.window = select_window(entry);
   segment.has_timestamps = negotiated_.timestamps;
   if (segment.has_timestamps) segment.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
@@ -69,14 +76,9 @@ Result<> TcpSocket::transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet
 
 Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> packet) {
   TcpEmission emission;
-  emission.header.source_port = local_.port;
-  emission.header.destination_port = remote_.port;
-  emission.header.seq = out.seq;
-  emission.header.flags = out.flags;
-  if (out.segments > 1 && !out.flags.syn()) emission.header.flags |= kTcpPsh;
+  emission.header = header_of(out);
   emission.signing_key = signing_key();
   emission.options = options_for(entry, out, emission.header.window);
-  if (out.flags.ack()) emission.header.ack = rcv_.nxt;
   if (snd_.is_urgent() && !out.flags.syn()) {
     const SeqNum up = snd_.up;
     if (up.is_after(out.seq) && up.bytes_since(out.seq) < 0x10000) {
