@@ -21,5 +21,8 @@ inline constexpr PollEvents kPollMessage = 0x400;
 inline constexpr PollEvents kPollReadHangUp = 0x2000;
 // Never reported: urgent data is on its way, and who owns the file's signals wants to know (sk_send_sigurg).
 inline constexpr PollEvents kPollUrgentMark = 1u << 20;
+// Never reported: a wake-up without a key (sk_state_change), which is for everybody who waits. What else it names is for SIGIO
+// alone.
+inline constexpr PollEvents kPollKeyless = 1u << 21;
 
 }  // namespace lxnet

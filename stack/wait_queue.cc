@@ -22,11 +22,12 @@ void WaitQueue::remove(Waiter& waiter) {
 
 void WaitQueue::wake_waiters(PollEvents events, unsigned exclusive_limit) {
   MutexLock lock(mutex_);
+  const bool is_for_all = (events & kPollKeyless) != 0;
   Waiter* waiter = waiters_.front();
   while (waiter != nullptr) {
     // The callback may take its waiter off the list only through remove(), which waits for us: `next` stays valid.
     Waiter* next = waiters_.next(*waiter);
-    if ((waiter->interest_ & events) != 0) {
+    if (is_for_all || (waiter->interest_ & events) != 0) {
       const bool took = waiter->callback_(*waiter, events);
       if (took && waiter->mode_ != Waiter::Mode::Shared && --exclusive_limit == 0) return;
     }

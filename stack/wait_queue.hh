@@ -1,10 +1,10 @@
 // WaitQueue: who wants to hear that something may have changed. Blocked tasks, poll, epoll entries and SIGIO join it alike.
 //
 // A Waiter has a mask of the events it cares for; wake() with a key calls only those whose mask meets it, so that data arriving
-// does not wake who waits for space. Ordinary waiters are all called; of the exclusive ones (accept, EPOLLEXCLUSIVE), which queue
-// behind them, as many as say they took the wake-up: in the order of coming, or the newest first as Linux's epoll_wait does. A
-// callback runs under the queue's lock (rank WaitQueue): it unparks a task
-// or takes locks of a higher rank, and nothing else.
+// does not wake who waits for space; without one (kPollKeyless) it calls all. Ordinary waiters are all called; of the exclusive
+// ones (accept, EPOLLEXCLUSIVE), which queue behind them, as many as say they took the wake-up: in the order of coming, or the
+// newest first as Linux's epoll_wait does. A callback runs under the queue's lock (rank WaitQueue): it unparks a task or takes
+// locks of a higher rank, and nothing else.
 #pragma once
 
 #include "base/list.hh"

@@ -140,20 +140,21 @@ bool UnixEndpoint::PeerRelay::relay(Waiter& waiter, PollEvents) {
 void UnixEndpoint::shutdown(ShutdownHow how) {
   const uint8_t sides = how == ShutdownHow::Read ? kShutReceive : how == ShutdownHow::Write ? kShutSend : kShutBoth;
   const Ref<UnixEndpoint> peer = this->peer();
-  const auto shut_sides = [](UnixEndpoint& socket, uint8_t which) {
+  // `told`: which SIGIO is sent.
+  const auto shut_sides = [](UnixEndpoint& socket, uint8_t which, PollEvents told) {
     {
       MutexLock lock(socket.inbox_mutex_);
       __atomic_store_n(&socket.shut_, static_cast<uint8_t>(socket.shut_ | which), __ATOMIC_RELEASE);
     }
-    socket.waiters_.wake_all(kReadable | kWritable | kPollHangUp | kPollReadHangUp);
+    socket.waiters_.wake_all(kPollKeyless | told);
     socket.senders_.wake_all(kWritable);
   };
-  shut_sides(*this, sides);
+  shut_sides(*this, sides, 0);
   if (!peer || !is_connection_based()) return;
   // What we no longer send the peer no longer receives, and the other way round.
   const auto mirrored =
       static_cast<uint8_t>(((sides & kShutReceive) != 0 ? kShutSend : 0) | ((sides & kShutSend) != 0 ? kShutReceive : 0));
-  shut_sides(*peer, mirrored);
+  shut_sides(*peer, mirrored, mirrored == kShutBoth ? kPollHangUp : (mirrored & kShutReceive) != 0 ? kPollIn : 0);
 }
 
 void UnixEndpoint::close(Entry& entry) {
@@ -192,7 +193,7 @@ void UnixEndpoint::hang_up(bool is_reset, uint8_t sides) {
     __atomic_store_n(&shut_, static_cast<uint8_t>(shut_ | sides), __ATOMIC_RELEASE);
   }
   if (is_reset) set_error(Errno::ECONNRESET);
-  waiters_.wake_all(kReadable | kWritable | kPollHangUp | kPollReadHangUp | kPollError);
+  waiters_.wake_all(kPollKeyless | kPollHangUp);
   senders_.wake_all(kWritable);
 }
 

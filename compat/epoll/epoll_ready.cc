@@ -53,6 +53,7 @@ bool EpollSet::item_became_ready(EpollItem& item, PollEvents events) {
   const PollEvents wanted = __atomic_load_n(&item.event.events, __ATOMIC_RELAXED);
   // A one-shot item that has fired, until it is armed again.
   if ((wanted & ~kEpollPrivate) == 0) return false;
+  if ((events & kPollKeyless) != 0) events = 0;
   if (events != 0 && (events & wanted) == 0) return false;
   static_cast<void>(push_newly_ready(item));
   bool has_taker = (wanted & kEpollExclusive) == 0;

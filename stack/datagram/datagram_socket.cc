@@ -104,7 +104,7 @@ Result<> DatagramSocket::shutdown(Entry& entry, ShutdownHow how) {
     __atomic_store_n(&shutdown_, static_cast<uint8_t>(shutdown_ | bits), __ATOMIC_RELEASE);
     was_connected = is_connected_;
   }
-  wait_queue().wake_all(~PollEvents{0});
+  wait_queue().wake_all(kPollKeyless);
   return was_connected ? ok() : Result<>(Errno::ENOTCONN);
 }
 

@@ -42,11 +42,8 @@ Result<> TcpSocket::note_shutdown(Entry& entry, ShutdownHow how) {
   return ok();
 }
 
-// Linux's sk_state_change() names no events: everybody looks, also who waits in accept() on a listener that is none any more, and
-// who waits on a socket that was not connected.
-void TcpSocket::wake_for_shutdown() {
-  wake_for_state(kPollIn | kPollOut | kPollReadNormal | kPollWriteNormal | kPollReadHangUp | kPollHangUp | kPollError);
-}
+// Also who waits in accept() on a listener that is none any more, and who waits on a socket that was not connected.
+void TcpSocket::wake_for_shutdown() { wake_for_state(0); }
 
 bool TcpSocket::send_fin_state(Entry& entry) {
   switch (state()) {

@@ -133,7 +133,7 @@ void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
   if (options.keep_alive) arm_keep_alive(entry, keep_alive_delay());
   phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
-  verdict.wake |= kPollOut | kPollWriteNormal;
+  verdict.told_of_state = kPollOut;
   verdict.has_new_state = true;
 }
 
@@ -170,7 +170,6 @@ Step TcpSocket::advance_close(Entry& entry, TcpSegment& segment, Verdict& verdic
   enter(entry, TcpState::FinWait2);
   shutdown_ |= kShutdownSend;
   if (!is_orphan_) {
-    verdict.wake |= kPollOut | kPollWriteNormal;
     verdict.has_new_state = true;
     return Step::Continue;
   }
@@ -205,10 +204,10 @@ void TcpSocket::take_fin(Entry& entry, Verdict& verdict) {
     default:
       break;
   }
-  // Linux's tcp_fin() wakes without a key: who waits to write is told once more.
-  verdict.wake |= kPollIn | kPollReadNormal | kPollReadHangUp | kPollOut | kPollWriteNormal;
   verdict.has_new_state = true;
-  if (shutdown_ == kShutdownBoth || in(TcpState::Closed)) verdict.wake |= kPollHangUp;
+  verdict.told_of_state = shutdown_ == kShutdownBoth || in(TcpState::Closed) ? kPollHangUp : kPollIn;
+  // A bare one too is told as data is (tcp_data_ready).
+  verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
 }
 
 // What a reset is called depends on what the user was doing (Linux's tcp_reset).

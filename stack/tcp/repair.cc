@@ -17,7 +17,7 @@ void TcpSocket::connect_for_repair(Entry& entry) {
   initialise_transfer(entry);
   enter(entry, TcpState::Established);
   phase_ = Phase::Connected;
-  wake_for_state(kPollOut | kPollWriteNormal);
+  wake_for_state(kPollOut);
 }
 
 Result<size_t> TcpSocket::send_for_repair(Entry& entry, SendRequest& request) {

@@ -64,9 +64,7 @@ void TcpSocket::finish(Entry& entry) {
     receive_charge_ = rcv_.fin_charge = 0;
   }
   account_memory(entry);
-  if (!is_orphan_) {
-    wake_for_state(kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollReadHangUp | kPollHangUp);
-  }
+  if (!is_orphan_) wake_for_state(0);
   release_self();
 }
 

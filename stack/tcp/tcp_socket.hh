@@ -141,7 +141,8 @@ class TcpSocket final : public Socket {
   void report(Errno error) { report_error(error); }
   // Data and space are for one exclusive waiter (sk_data_ready, sk_write_space); a new state is everybody's (sk_state_change).
   void wake(PollEvents events) { wait_queue().wake(events); }
-  void wake_for_state(PollEvents events) { wait_queue().wake_all(events); }
+  // Linux's sk_state_change() names no events: everybody looks. `told`: which SIGIO is sent, if any (sk_wake_async).
+  void wake_for_state(PollEvents told) { wait_queue().wake_all(told | kPollKeyless); }
 
   // ---- connect.cc
   struct Opening {

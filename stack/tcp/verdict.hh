@@ -24,7 +24,8 @@ struct Verdict {
   bool was_dropped = false;
   DropReason reason{};
   PollEvents wake = 0;
-  bool has_new_state = false;  // wakes all exclusive waiters, not one
+  bool has_new_state = false;    // everybody looks, before `wake`
+  PollEvents told_of_state = 0;  // and SIGIO says this of it
 
   Step drop_for(DropReason why) {
     was_dropped = true;

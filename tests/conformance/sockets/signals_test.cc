@@ -131,6 +131,78 @@ TEST(SignalTest, UrgentDataRaisesSigurgForTheOwner) {
   }
 }
 
+// A state that changes wakes who waits; SIGIO is sent with it or not, as Linux has it for each. F_SETSIG's signals queue, so that
+// each is seen: by their si_band, in order.
+std::string told_bands;
+void note_band(int, siginfo_t* info, void*) {
+  told_bands += info->si_band == (POLLIN | POLLRDNORM) ? 'i' : info->si_band == (POLLHUP | POLLERR) ? 'h' : '?';
+}
+
+struct StateRow {
+  const char* name;
+  const char* told;
+  void (*change)(int watched, int peer);
+  int domain, type;
+};
+const StateRow kStates[] = {
+    {"own shutdown", "", [](int own, int) { ::shutdown(own, SHUT_RDWR); }, AF_INET, SOCK_STREAM},
+    {"own end", "", [](int own, int) { ::shutdown(own, SHUT_WR); }, AF_INET, SOCK_STREAM},
+    {"the peer's end", "ii", [](int, int peer) { ::shutdown(peer, SHUT_WR); }, AF_INET, SOCK_STREAM},
+    {"both ends", "hi",
+     [](int own, int peer) {
+       ::shutdown(own, SHUT_WR);
+       ::shutdown(peer, SHUT_WR);
+     },
+     AF_INET, SOCK_STREAM},
+    {"both ends, the peer's first", "ii",
+     [](int own, int peer) {
+       ::shutdown(peer, SHUT_WR);
+       ::shutdown(own, SHUT_WR);
+     },
+     AF_INET, SOCK_STREAM},
+    {"own shutdown of a Unix stream", "", [](int own, int) { ::shutdown(own, SHUT_RDWR); }, AF_UNIX, SOCK_STREAM},
+    {"the peer reads no more", "", [](int, int peer) { ::shutdown(peer, SHUT_RD); }, AF_UNIX, SOCK_STREAM},
+    {"the peer sends no more", "i", [](int, int peer) { ::shutdown(peer, SHUT_WR); }, AF_UNIX, SOCK_STREAM},
+    {"the peer does neither", "h", [](int, int peer) { ::shutdown(peer, SHUT_RDWR); }, AF_UNIX, SOCK_SEQPACKET},
+    {"own shutdown of a datagram socket", "", [](int own, int) { ::shutdown(own, SHUT_RDWR); }, AF_UNIX, SOCK_DGRAM},
+};
+
+TEST(SignalTest, AStateThatChangesIsToldAsLinuxTellsIt) {
+  const int number = SIGRTMIN + 3;
+  struct sigaction action {
+  }, old{};
+  action.sa_sigaction = note_band;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  sigaction(number, &action, &old);
+  for (const StateRow& row : kStates) {
+    TcpPair pair;
+    int ends[2] = {-1, -1};
+    if (row.domain == AF_UNIX) {
+      ASSERT_EQ(::socketpair(AF_UNIX, row.type, 0, ends), 0);
+      pair = TcpPair{Fd(), Fd(ends[0]), Fd(ends[1])};
+    } else {
+      pair = tcp_pair();
+    }
+    ASSERT_EQ(::fcntl(pair.client, F_SETOWN, getpid()), 0);
+    ASSERT_EQ(::fcntl(pair.client, F_SETSIG, number), 0);
+    ASSERT_EQ(::fcntl(pair.client, F_SETFL, O_ASYNC | O_NONBLOCK), 0);
+    told_bands.clear();
+    row.change(pair.client, pair.server);
+    poll_now(-1, 0, 60);  // longer than an acknowledgment is delayed
+    EXPECT_EQ(told_bands, row.told) << row.name;
+  }
+  sigaction(number, &old, nullptr);
+}
+
+TEST(SignalTest, AShutdownOfADatagramSocketIsNoUrgentData) {
+  const Watched urgent(SIGURG);
+  const Fd fd = bound_udp();
+  ASSERT_EQ(::fcntl(fd, F_SETOWN, getpid()), 0);
+  EXPECT_EQ(answer(::shutdown(fd, SHUT_RDWR)), -ENOTCONN);
+  poll_now(-1, 0, 10);
+  EXPECT_EQ(urgent.count(), 0);
+}
+
 // What a handler without SA_RESTART does to each call that waits, and what one with it does where Linux never restarts.
 struct WaitRow {
   const char* name;
