@@ -40,13 +40,13 @@ RawSocket::~RawSocket() {
 
 void RawSocket::dispose_self() { dispose(stack().hal(), this); }
 
-// Found by protocol alone; the rest is admits().
+// Found by protocol alone; the rest is admits(). So the place among the others, newest first, is the one it was born to.
 Result<> RawSocket::relist() {
   {
     MutexLock lock(admission_lock_);
     admitted_ = Addresses{local_.address, is_connected() ? remote_.address : IpAddress()};
   }
-  if (local_.port == 0 || number_ > UINT8_MAX) return ok();
+  if (local_.port == 0 || number_ > UINT8_MAX || is_listed()) return ok();
   DemuxEntry& next = next_entry();
   next.local = IpAddress();
   next.local_port = protocol();

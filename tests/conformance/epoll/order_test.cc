@@ -299,6 +299,42 @@ TEST(ExclusiveListenerTest, OneAcceptorIsWokenForEachConnection) {
   for (auto& waiter : waiters) EXPECT_EQ(waiter->result(), EPOLLIN);
 }
 
+// Copies go to raw sockets of a protocol newest first, and neither connect() nor bind() makes one newer.
+class RawOrderTest : public testing::TestWithParam<int> {
+ protected:
+  Fd raw() const { return Fd(::socket(GetParam(), SOCK_RAW | SOCK_NONBLOCK, 253)); }
+  long connect_home(int fd) const { return GetParam() == AF_INET ? connect_to(fd, loopback4()) : connect_to(fd, loopback6()); }
+};
+
+TEST_P(RawOrderTest, IsNewestFirstWhateverTheyConnectTo) {
+  const Fd one = raw(), two = raw(), three = raw(), sender = raw();
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  const Set set;
+  ASSERT_EQ(set.add(one, EPOLLIN, 1), 0);
+  ASSERT_EQ(set.add(two, EPOLLIN, 2), 0);
+  ASSERT_EQ(set.add(three, EPOLLIN, 3), 0);
+  ASSERT_EQ(connect_home(one), 0);
+  ASSERT_EQ(connect_home(sender), 0);
+  ASSERT_EQ(::send(sender, "x", 1, 0), 1);
+  EXPECT_EQ(set.order(5), "321");
+}
+
+TEST_P(RawOrderTest, APortThatIsSharedAfterBirthMovesNobody) {
+  const Fd one = raw(), two = raw(), sender = raw();
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(two, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+  const Set set;
+  ASSERT_EQ(set.add(one, EPOLLIN, 1), 0);
+  ASSERT_EQ(set.add(two, EPOLLIN, 2), 0);
+  ASSERT_EQ(GetParam() == AF_INET ? bind_to(two, loopback4()) : bind_to(two, loopback6()), 0);
+  ASSERT_EQ(connect_home(sender), 0);
+  ASSERT_EQ(::send(sender, "x", 1, 0), 1);
+  EXPECT_EQ(set.order(5), "21");
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, RawOrderTest, testing::Values(AF_INET, AF_INET6));
+
 // Both ends of a connection hear of a shutdown: the peer, whom the FIN reaches within the call, before the one that is shut.
 TEST(ShutdownOrderTest, ThePeerIsToldFirst) {
   for (const int how : {SHUT_WR, SHUT_RDWR}) {
