@@ -6,8 +6,6 @@
 namespace lxnet {
 namespace {
 
-// What Linux charges for a small packet.
-constexpr size_t kReportCharge = 832;
 constexpr uint8_t kZeroCopyCopied = 1;  // SO_EE_CODE_ZEROCOPY_COPIED
 
 bool is_icmp(const ExtendedError& error) {
@@ -19,7 +17,8 @@ bool is_icmp(const ExtendedError& error) {
 bool ErrorQueue::push(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination, size_t room) {
   Report* report = construct<Report>(mutex_.hal());
   if (report == nullptr) return false;
-  report->charge = kReportCharge + (payload ? payload->size() : 0);
+  // Linux queues the packet itself, or an empty one.
+  report->charge = payload ? payload->true_size() : Packet::charge_of(0);
   report->payload = std::move(payload);
   report->error = error;
   report->destination = destination;

@@ -14,8 +14,9 @@ class ErrorQueue {
   explicit ErrorQueue(const Hal& hal) : mutex_(hal, LockRank::ErrorQueue) {}
   ~ErrorQueue() { clear(); }
 
-  // below rank ErrorQueue. `payload` is what the report cites, its front where the program's own data began; may be null.
-  // `room`: the bytes that may still be queued. False: there was no room or no memory, and the report is lost.
+  // below rank ErrorQueue. `payload` is what the report cites, its front where the program's own data began, and its true_size
+  // that of the packet that brought it; may be null. `room`: the bytes that may still be queued. False: there was no room or no
+  // memory, and the report is lost.
   bool push(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination, size_t room);
   // The zero-copy sends with these numbers are complete, their bytes having been copied; numbers in a row share one report. True:
   // there is one more.

@@ -24,19 +24,22 @@ void StampWish::withdraw() {
 void keep_stamp(SocketOptions& options, int64_t stamp) {
   constexpr uint32_t kReports = kTimestampReportSoftware | kTimestampReportHardware;
   const uint32_t plain = options.timestamp_flags, flags = options.timestamping_flags;
-  const bool tells_plain = (plain & kTimestampPlain) != 0;
-  const bool tells_anything = tells_plain || options.receive_queue_overflow || options.receive_mark || options.receive_priority ||
-                              (flags & kReports) != 0;
-  if (tells_anything) {
-    // Who is told the stamps as they come keeps none.
-    const bool tells_stamp =
-        tells_plain || (flags & kTimestampReceiveSoftware) != 0 || (stamp != 0 && (flags & kTimestampReportSoftware) != 0);
-    if (tells_stamp) return;
-  } else if ((plain & kTimestampKept) == 0) {
+  const bool tells_anything = (plain & kTimestampPlain) != 0 || options.receive_queue_overflow || options.receive_mark ||
+                              options.receive_priority || (flags & kReports) != 0;
+  if (tells_anything) return keep_report_stamp(options, stamp);
+  if ((plain & kTimestampKept) == 0) {
     if (__atomic_load_n(&options.last_stamp, __ATOMIC_RELAXED) != -1) return;
     stamp = 0;
   }
   __atomic_store_n(&options.last_stamp, stamp, __ATOMIC_RELAXED);
+}
+
+void keep_report_stamp(SocketOptions& options, int64_t stamp) {
+  const uint32_t flags = options.timestamping_flags;
+  // Who is told the stamps as they come keeps none.
+  const bool tells_stamp = (options.timestamp_flags & kTimestampPlain) != 0 || (flags & kTimestampReceiveSoftware) != 0 ||
+                           (stamp != 0 && (flags & kTimestampReportSoftware) != 0);
+  if (!tells_stamp) __atomic_store_n(&options.last_stamp, stamp, __ATOMIC_RELAXED);
 }
 
 }  // namespace lxnet

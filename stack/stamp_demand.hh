@@ -36,5 +36,7 @@ class StampWish {
 
 // A packet is received that came at `stamp`, 0 if nobody noted when: what SIOCGSTAMP tells from now on (sock_recv_cmsgs()).
 void keep_stamp(SocketOptions& options, int64_t stamp);
+// Likewise of what the error queue tells (sock_recv_timestamp(), which is not asked first whether anybody wants it).
+void keep_report_stamp(SocketOptions& options, int64_t stamp);
 
 }  // namespace lxnet

@@ -99,6 +99,7 @@ void PacketSocket::hear_stamp(TransmitStamp kind, uint32_t key, const Packet& fr
     auto copied = frame.clone();
     if (!copied.is_ok()) return;
     payload = copied.take();
+    payload->set_true_size(frame.true_size());
   }
   ExtendedError report = stamp_report(hal(), kind);
   if ((options_.timestamping_flags & kTimestampKeys) != 0) report.data = key;
@@ -113,6 +114,7 @@ Result<size_t> PacketSocket::receive_report(IncomingMessage& message) {
   ErrorQueue::Taken taken;
   const size_t copied = TRY(reports_.receive(request, taken));
   message.result_flags |= request.result_flags;
+  keep_report_stamp(options_, request.wall_nanos);
   if (message.control == nullptr) return copied;
   encode_timestamp_control(options_, request, *message.control);
   message.control->put(kPacketLevel, kTransmitStamp, UserExtendedError::of(request.error));

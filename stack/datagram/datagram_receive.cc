@@ -80,12 +80,14 @@ void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t 
   if (mode < PathMtuMode::Interface) static_cast<void>(learn_path_mtu(entry, error));
   if (error.error == Errno::EMSGSIZE && mode == PathMtuMode::Dont) return;
   if (wants_errors(is_v4)) {
+    if (payload) payload->set_true_size(error.cited->true_size());
     ExtendedError report;
     report.error = error.error;
     report.origin = static_cast<uint8_t>(error.origin);
     report.type = error.type;
     report.code = error.code;
     report.info = error.info;
+    if (stack().stamps().is_there()) report.wall_nanos = stack().hal().wall_nanos();
     const bool wants_extensions = is_v4 ? ip_options.rfc4884_v4 : ip_options.rfc4884_v6;
     if (wants_extensions && payload && error.extensions_at != 0) report.data = rfc4884_data(error, *payload);
     if (payload && error.outer != nullptr) {
@@ -181,6 +183,7 @@ Result<size_t> DatagramSocket::receive_error(ReceiveRequest& request) {
   auto size = errors_.receive(request, taken);
   if (taken.changes_error) replace_error(taken.error);
   if (taken.has_more) wait_queue().wake_all(kPollError);
+  if (size.is_ok()) keep_report_stamp(options, request.wall_nanos);
   return size;
 }
 
