@@ -47,6 +47,7 @@ Result<size_t> TcpSocket::receive_report(ReceiveRequest& request) {
   ErrorQueue::Taken taken;
   auto size = errors->receive(request, taken);
   if (taken.has_more) wait_queue().wake_all(kPollError);
+  if (size.is_ok()) keep_report_stamp(options, request.wall_nanos);
   return size;
 }
 
@@ -224,7 +225,7 @@ void TcpSocket::headers_changed(Entry& entry) {
 
 void TcpSocket::forget_route(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  if (!in(TcpState::Closed | TcpState::Listen)) route_ = Route();
+  route_ = Route();
 }
 
 void TcpSocket::doubt_route(Entry& entry) {

@@ -81,6 +81,24 @@ TEST(WalkedStreamsTest, AnEndedConnectionsWayIsForgottenByBindOverIpv4Alone) {
   EXPECT_EQ(mtu_of(four), -ENOTCONN);
 }
 
+TEST(WalkedStreamsTest, AnEndedConnectionsWayIsForgottenWhenTheChoiceChanges) {
+  const struct {
+    int level, name, value;
+  } rows[] = {{SOL_SOCKET, 62 /* SO_BINDTOIFINDEX */, 1},
+              {SOL_SOCKET, SO_MARK, 1},
+              {SOL_SOCKET, SO_DONTROUTE, 1},
+              {IPPROTO_IP, IP_TOS, 16}};
+  for (const auto& row : rows) {
+    const Fd fd(::socket(AF_INET, kStream, 0)), closed(::socket(AF_INET, kStream, 0));
+    ASSERT_EQ(bind_to(closed, loopback4()), 0);
+    ASSERT_EQ(connect_to(fd, name_of(closed)), -EINPROGRESS);
+    wait_for(fd, POLLERR);
+    EXPECT_GT(mtu_of(fd), 0);
+    if (::setsockopt(fd, row.level, row.name, &row.value, sizeof row.value) != 0 && errno == EPERM) continue;
+    EXPECT_EQ(mtu_of(fd), -ENOTCONN) << row.name;
+  }
+}
+
 int inq_of_receive(int fd, size_t size) {
   char bytes[64], control[64];
   iovec vector{bytes, size};
