@@ -1,4 +1,6 @@
 // Where a datagram goes, by which route, with which IP options: Linux's udp_sendmsg and udpv6_sendmsg up to the packet itself.
+#include <utility>
+
 #include "stack/datagram/datagram_socket.hh"
 #include "stack/stack.hh"
 #include "stack/timestamping.hh"
@@ -31,8 +33,9 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
   }
   FlowKey key = flow_of(request, plan);
   if (plan.sticky) key.destination = plan.sticky->first_hop(key.destination);
-  if (key.destination.is_unspecified()) return Errno::ENETUNREACH;
+  if (key.destination.is_unspecified() && !plan.destination.is_v4()) return Errno::ENETUNREACH;
   plan.route = TRY(find_route(entry, key));
+  if (plan.destination.is_unspecified()) plan.destination = plan.route->destination;
   if (!plan.destination.is_v4() && sending_source(request.control).is_v4()) return Errno::EAFNOSUPPORT;
   if (plan.route->kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
   if ((request.flags & kMessageConfirm) != 0) {
@@ -50,28 +53,32 @@ bool DatagramSocket::is_echo6() const {
   return type() == SocketType::Datagram && protocol() == static_cast<uint8_t>(IpProtocol::Icmpv6);
 }
 
-// Every send that wants a record gets a number, whatever becomes of it.
 void DatagramSocket::choose_stamps(const SendRequest& request, SendPlan& plan) {
   const uint32_t flags = timestamping_of(options, request.control);
   // A datagram is acknowledged by nobody.
   plan.stamps = stamps_of(flags) & (kStampSent | kStampScheduled);
-  if ((flags & kTimestampKeys) == 0 || (flags & kTimestampRecords) == 0) return;
-  plan.stamp_key = request.control.has_timestamp_key ? request.control.timestamp_key
-                                                     : __atomic_fetch_add(&options.timestamp_key, 1u, __ATOMIC_RELAXED);
+  // skb_setup_tx_timestamp() asks for any record, __ip_append_data() for one that it can make.
+  const uint32_t numbered = ip_options.header_included ? kTimestampRecords : kTimestampRecords & ~kTimestampTransmitAcknowledged;
+  if ((flags & kTimestampKeys) == 0 || (flags & numbered) == 0) return;
+  if (request.control.has_timestamp_key) {
+    plan.stamp_key = request.control.timestamp_key;
+  } else {
+    plan.draws_stamp_key = true;
+  }
 }
 
-// An unspecified destination is this host.
-Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& plan) {
+void DatagramSocket::number_record(SendPlan& plan) {
+  if (std::exchange(plan.draws_stamp_key, false))
+    plan.stamp_key = __atomic_fetch_add(&options.timestamp_key, 1u, __ATOMIC_RELAXED);
+}
+
+// An unspecified destination is this host: over IPv4 the route says at which address.
+Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& plan) const {
   const Endpoint& to = request.destination != nullptr ? *request.destination : remote_;
   plan.destination = to.address;
   plan.port = to.port;
-  if (plan.destination.is_unspecified()) {
-    if (plan.destination.is_v4()) {
-      const IpAddress source = sending_source(request.control);
-      plan.destination = source.is_v4() && !source.is_unspecified() ? source : IpAddress(Ipv4Address::loopback());
-    } else {
-      plan.destination = source_.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
-    }
+  if (plan.destination.is_unspecified() && !plan.destination.is_v4()) {
+    plan.destination = source_.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
   }
   if (family() == IpFamily::V4) return ok();
   if (plan.destination.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;

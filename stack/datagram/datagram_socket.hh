@@ -110,6 +110,7 @@ class DatagramSocket : public Socket {
     uint32_t mark = 0, priority = 0;
     uint8_t stamps = 0;  // SO_TIMESTAMPING: kStamp*
     uint32_t stamp_key = 0;
+    bool draws_stamp_key = false;    // the socket's next number (OPT_ID), once the packet is made
     bool is_probe_only = false;      // MSG_PROBE: nothing is to be sent, nor even read
     ReceiverHashes receiver_hashes;  // of a plan that was kept, where the receiver is on this host
   };
@@ -119,6 +120,8 @@ class DatagramSocket : public Socket {
   // For the next request like this one, where nothing in it concerns this one alone. `generation`: options_generation() from
   // before it was made.
   void keep_plan(const SendRequest& request, const SendPlan& plan, uint32_t generation) REQUIRES(lock_);
+  // The record's number. Whose bytes cannot be had takes none (__ip_append_data() gives it back).
+  void number_record(SendPlan& plan);
   // The plan's number for IPv4's identification, where the socket counts its own: connected ones do (Linux's inet_id).
   void number_packet(SendPlan& plan) REQUIRES(lock_);
   // Pending error, shutdown, room: what Linux asks when it allocates the packet.
@@ -178,7 +181,7 @@ class DatagramSocket : public Socket {
   Result<> connect6(Entry& entry, const Endpoint& remote) REQUIRES(lock_);
   Result<> settle_connection(const Endpoint& remote, const IpAddress& chosen_source) REQUIRES(lock_);
   Result<> disconnect_locked(Entry& entry) REQUIRES(lock_);
-  Result<> find_destination(const SendRequest& request, SendPlan& plan) REQUIRES(lock_);
+  Result<> find_destination(const SendRequest& request, SendPlan& plan) const REQUIRES(lock_);
   IpAddress sending_source(const SendControl& control) const REQUIRES(lock_);
   FlowKey flow_of(const SendRequest& request, const SendPlan& plan) const REQUIRES(lock_);
   void choose_interface(FlowKey& key) const;

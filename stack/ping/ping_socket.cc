@@ -160,6 +160,7 @@ Result<size_t> PingSocket::send(Entry& entry, SendRequest& request) {
     wake_writers();
     return Errno::ENOBUFS;
   }
+  number_record(plan);
   // The program may have written another one meanwhile.
   if (!is_echo_request(family(), *reinterpret_cast<const Icmp4Header*>(packet->linear().data()))) return Errno::EINVAL;
   finish_message(*packet, plan);

@@ -50,7 +50,9 @@ Result<> RawSocket::append_bytes(Entry& entry, const SendPlan& plan, SendRequest
   }
   const size_t room = make_more_bytes(shape_of(pending.plan), pending.made, *pending.packet, size, 0);
   if (source.copy(pending.packet->append(size)) < room) return Errno::EFAULT;
-  return room < size ? Result<>(Errno::ENOBUFS) : ok();
+  if (room < size) return Errno::ENOBUFS;
+  number_record(pending.plan);
+  return ok();
 }
 
 Result<size_t> RawSocket::append_pending(Entry& entry, SendRequest& request, const SendPlan& plan) {

@@ -72,8 +72,9 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   uint8_t number = 0;
   TRY(check_request(request, destination, number));
   const size_t size = request.source.remaining();
-  const bool has_v4_options = family() == IpFamily::V4 && attachments.options_v4();
-  if (ip_options.header_included && (request.control.has_options || has_v4_options)) return Errno::EINVAL;
+  // Over IPv6 they are taken, and left out.
+  const bool has_v4_options = family() == IpFamily::V4 && (request.control.has_options || attachments.options_v4());
+  if (ip_options.header_included && has_v4_options) return Errno::EINVAL;
   if (routes_to_nobody(request)) return Errno::EINVAL;
   TRY(probe_header(request, number));
   // Over an AF_INET6 socket there is no turn to IPv4, and no such route.
@@ -107,6 +108,8 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   constexpr size_t kSpare = 31;  // raw_send_hdrinc(): the link's header, and for alignment
   const Made made =
       ip_options.header_included ? Made{.bytes = size, .charge = Packet::charge_of(size + kSpare)} : make_bytes(plan, size, 0);
+  // A header of the program's is read with the packet's number drawn already.
+  if (ip_options.header_included) number_record(plan);
   if (request.source.copy(packet->append(size)) < made.bytes) {
     // Else Linux charges what it has copied, and no sooner.
     if (is_charged_first) wake_writers();
@@ -117,6 +120,7 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
     return Errno::ENOBUFS;
   }
   charge(*packet, made.charge);
+  number_record(plan);
   tag(*packet, plan);
   if (!ip_options.header_included) number_packet(plan);
   TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));

@@ -125,7 +125,8 @@ Result<Route> RouteTable::output_v4(Entry&, const FlowKey& key) {
   if (out.destination.is_unspecified() && !out.is_decided) {
     // "To nobody" is to ourselves.
     if (out.source.is_unspecified()) out.source = Ipv4Address::loopback();
-    if (!stack_.interfaces().is_local_address(out.source)) return Errno::ENETUNREACH;  // lo is down and bare
+    const bool is_ours = stack_.interfaces().is_local_address(out.source);
+    if (!is_ours && !key.may_use_foreign_source) return Errno::ENETUNREACH;  // lo is down and bare
     out.destination = out.source;
     out.device = Ref<Interface>::share(stack_.interfaces().loopback());
     out.kind = RouteKind::Local;

@@ -49,7 +49,9 @@ Result<> UdpSocket::append_bytes(Entry& entry, IoSource& source) {
   const AppendShape shape = shape_of(pending_.plan, pending_.segment_size);
   const size_t room = make_more_bytes(shape, pending_.made, *pending_.packet, size + transport, transport) - transport;
   if (source.copy(pending_.packet->append(size)) < room) return Errno::EFAULT;
-  return room < size ? Result<>(Errno::ENOBUFS) : ok();
+  if (room < size) return Errno::ENOBUFS;
+  number_record(pending_.plan);
+  return ok();
 }
 
 Result<> UdpSocket::grow_pending(size_t size) {

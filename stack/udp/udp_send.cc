@@ -138,6 +138,7 @@ Result<size_t> UdpSocket::send_planned(Entry& entry, SendRequest& request, SendP
     return Errno::ENOBUFS;
   }
   charge(*packet, made.charge);
+  number_record(plan);
   TRY(transmit(entry, std::move(packet), plan, segment_size));
   return Result<size_t>(payload);
 }

@@ -123,6 +123,85 @@ TEST(WalkedStampsTest, OfADatagramThatIsCutTheFirstFragmentIsRecorded) {
   EXPECT_EQ(control_type(fd, MSG_ERRQUEUE), kTimestamping);
 }
 
+// The number of the oldest record.
+long key_of_record(int fd) {
+  char bytes[128];
+  alignas(cmsghdr) char control[512];
+  iovec vector{bytes, sizeof bytes};
+  msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+  if (::recvmsg(fd, &message, MSG_ERRQUEUE) < 0) return -errno;
+  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+    if ((one->cmsg_level == IPPROTO_IP && one->cmsg_type == IP_RECVERR) ||
+        (one->cmsg_level == IPPROTO_IPV6 && one->cmsg_type == IPV6_RECVERR)) {
+      sock_extended_err error{};
+      memcpy(&error, CMSG_DATA(one), sizeof error);
+      return error.ee_data;
+    }
+  }
+  return -1;
+}
+
+constexpr int kNumbered =
+    SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+
+// What cannot be read, is too large or is only tried takes no number, and of pieces the first alone.
+TEST(WalkedStampsTest, WhatIsNotSentTakesNoNumber) {
+  const std::string large(65508, 'x');
+  for (const int family : {AF_INET, AF_INET6}) {
+    for (const int type : {SOCK_DGRAM, SOCK_RAW}) {
+      const Fd fd(::socket(family, type | SOCK_NONBLOCK, type == SOCK_RAW ? 253 : 0));
+      if (fd < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+      const Fd receiver(::socket(family, type | SOCK_NONBLOCK, type == SOCK_RAW ? 253 : 0));
+      ASSERT_EQ(family == AF_INET ? bind_to(receiver, loopback4()) : bind_to(receiver, loopback6()), 0);
+      const uint16_t port = ntohs(name_of(receiver).sin_port);
+      ASSERT_EQ(family == AF_INET ? connect_to(fd, loopback4(port)) : connect_to(fd, loopback6(port)), 0);
+      ASSERT_EQ(set_option(fd, SOL_SOCKET, kTimestamping, kNumbered), 0);
+      EXPECT_EQ(answer(::send(fd, bad_pointer<const void>(), 1, 0)), -EFAULT);
+      EXPECT_EQ(answer(::send(fd, large.data(), large.size() + 28, 0)), -EMSGSIZE);
+      EXPECT_EQ(::send(fd, "x", 1, 0x10 /* MSG_PROBE */), 1);
+      EXPECT_EQ(::send(fd, "x", 1, MSG_MORE), 1);
+      EXPECT_EQ(answer(::send(fd, bad_pointer<const void>(), 1, MSG_MORE)), -EFAULT);
+      EXPECT_EQ(::send(fd, "x", 1, MSG_MORE), 1);
+      EXPECT_EQ(::send(fd, "x", 1, MSG_MORE), 1);
+      EXPECT_EQ(::send(fd, "x", 1, 0), 1);
+      EXPECT_EQ(::send(fd, "x", 1, 0), 1);
+      // The first of the pieces that were thrown away had one.
+      EXPECT_EQ(key_of_record(fd), 1) << "family " << family << " type " << type;
+      EXPECT_EQ(key_of_record(fd), 2);
+    }
+  }
+}
+
+TEST(WalkedStampsTest, AHeaderThatCannotBeReadTookANumber) {
+  const Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_RAW));
+  if (fd < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(connect_to(fd, loopback4()), 0);
+  ASSERT_EQ(set_option(fd, SOL_SOCKET, kTimestamping, kNumbered), 0);
+  EXPECT_EQ(answer(::send(fd, bad_pointer<const void>(), 20, 0)), -EFAULT);
+  const std::string header = "\x45" + std::string(19, '\0');
+  ASSERT_EQ(::send(fd, header.data(), header.size(), 0), 20);
+  EXPECT_EQ(key_of_record(fd), 1);
+}
+
+TEST(WalkedStampsTest, WhoReadsAReportWithoutItsStampKeepsThat) {
+  const Fd wants = bound_socket();
+  ASSERT_EQ(set_option(wants, SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+  wait_for_stamps();
+  const Fd fd = bound_socket();
+  Fd gone = bound_socket();
+  const sockaddr_in nowhere = name_of(gone);
+  gone.reset();
+  const auto send_nowhere = [&] { return ::sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&nowhere), sizeof nowhere); };
+  ASSERT_EQ(set_option(fd, IPPROTO_IP, IP_RECVERR, 1), 0);
+  EXPECT_EQ(kept_stamp(fd), -ENOENT);
+  ASSERT_EQ(send_nowhere(), 1);
+  EXPECT_EQ(control_type(fd, MSG_ERRQUEUE), IP_RECVERR);
+  EXPECT_EQ(kept_stamp(fd), 0);
+  ASSERT_EQ(set_option(fd, SOL_SOCKET, kTimestamping, SOF_TIMESTAMPING_SOFTWARE), 0);
+  ASSERT_EQ(send_nowhere(), 1);
+  EXPECT_EQ(control_type(fd, MSG_ERRQUEUE), kTimestamping) << "it is told of an error, too";
+}
+
 TEST(WalkedStampsTest, AnEchoToEverybodyIsNotAnsweredOnLoopbackEither) {
   const Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP));
   if (fd < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
