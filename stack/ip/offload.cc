@@ -80,6 +80,8 @@ Result<Ref<Packet>> cut_segment(const Packet& whole, const SegmentPlan& plan, si
     fix_tcp_header(transport, offset, offset == 0, plan.payload + offset + size == whole.size());
   } else {
     reinterpret_cast<UdpHeader*>(transport)->length.set(static_cast<uint16_t>(transport_size));
+    // Linux's heads hold no payload.
+    segment->set_true_size(Packet::charge_of(0) + static_cast<uint32_t>(size));
   }
   auto* sum = reinterpret_cast<Be16*>(transport + whole.checksum_offset);
   sum->set(resized_sum(sum->get(), whole_size, transport_size));
@@ -101,10 +103,6 @@ Result<Ref<Packet>> cut_segment(const Packet& whole, const SegmentPlan& plan, si
   segment->is_routed_to_us = whole.is_routed_to_us;
   segment->is_routed_to_many = whole.is_routed_to_many;
   return segment;
-}
-
-bool can_segment(const DeviceCapabilities& capabilities, SegmentationKind kind) {
-  return kind == SegmentationKind::Tcp ? capabilities.segments_tcp : capabilities.segments_udp;
 }
 
 }  // namespace
@@ -161,7 +159,7 @@ void finish_offloads(Entry& entry, const DeviceCapabilities& capabilities, Packe
   PacketQueue finished;
   while (!frames.is_empty()) {
     Ref<Packet> frame = frames.take_front();
-    if (frame->segmentation == SegmentationKind::None || can_segment(capabilities, frame->segmentation)) {
+    if (frame->segmentation == SegmentationKind::None || can_segment(capabilities, *frame)) {
       finished.push_back(std::move(frame));
     } else if (!segment_packet(*frame, finished).is_ok()) {
       drop(entry, std::move(frame), DropReason::NoMemory);

@@ -9,10 +9,20 @@
 
 namespace lxnet {
 
+// Behind extension headers no device cuts for Linux (gso_features_check()), loopback neither.
+inline bool has_extension_headers(const Packet& frame) {
+  constexpr uint16_t kFixedHeader = 40;
+  return frame.checksum_start != kFixedHeader && frame.network_header()[0] >> 4 == 6;
+}
+
+inline bool can_segment(const DeviceCapabilities& capabilities, const Packet& frame) {
+  const bool is_able = frame.segmentation == SegmentationKind::Tcp ? capabilities.segments_tcp : capabilities.segments_udp;
+  return is_able && !has_extension_headers(frame);
+}
+
 // Whether the device takes the frame as it is.
 inline bool can_finish(const DeviceCapabilities& capabilities, const Packet& frame) {
-  if (frame.segmentation == SegmentationKind::Tcp) return capabilities.segments_tcp;
-  if (frame.segmentation == SegmentationKind::Udp) return capabilities.segments_udp;
+  if (frame.segmentation != SegmentationKind::None) return can_segment(capabilities, frame);
   return capabilities.sends_checksum || frame.checksum != ChecksumState::Partial;
 }
 

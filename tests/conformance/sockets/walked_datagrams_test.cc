@@ -107,6 +107,25 @@ TEST(WalkedDatagramsTest, UnixPacketsCarryNoStampsOfTheNewOption) {
   }
 }
 
+// Behind extension headers nothing is passed on whole, over loopback neither.
+TEST(WalkedDatagramsTest, ExtensionHeadersHaveSegmentsCutAtOnce) {
+  constexpr int kSegment = 103, kCoalesce = 104, kHopOptions = 54;  // UDP_SEGMENT, UDP_GRO, IPV6_HOPOPTS
+  constexpr unsigned char kPadding[8] = {17, 0, 1, 4, 0, 0, 0, 0};
+  const Fd sender(::socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0)), receiver(::socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+  ASSERT_EQ(bind_to(receiver, loopback6()), 0);
+  ASSERT_EQ(connect_to(sender, loopback6(ntohs(name_of(receiver).sin_port))), 0);
+  const int one = 1;
+  ASSERT_EQ(::setsockopt(receiver, IPPROTO_UDP, kCoalesce, &one, sizeof one), 0);
+  ASSERT_EQ(::setsockopt(sender, IPPROTO_UDP, kSegment, &one, sizeof one), 0);
+  char bytes[8];
+  ASSERT_EQ(::send(sender, "abc", 3, 0), 3);
+  EXPECT_EQ(::recv(receiver, bytes, sizeof bytes, 0), 3);
+  if (::setsockopt(sender, IPPROTO_IPV6, kHopOptions, kPadding, sizeof kPadding) != 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(::send(sender, "abc", 3, 0), 3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(::recv(receiver, bytes, sizeof bytes, 0), 1);
+  EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), -EAGAIN);
+}
+
 TEST(WalkedDatagramsTest, AFragmentBeyondTwiceTheBufferIsRefused) {
   const Fd receiver(::socket(AF_INET6, kDatagram, 0)), sender(::socket(AF_INET6, kDatagram, 0));
   ASSERT_EQ(bind_to(receiver, loopback6()), 0);
