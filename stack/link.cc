@@ -60,7 +60,8 @@ void open_looped(Packet& frame, MacAddress own) {
 // ---- out
 
 void Interface::output(Entry& entry, Ref<Packet> packet, const IpAddress& next_hop) {
-  packet->link_protocol = protocol_of_ip(*packet);
+  // Who sends knows; a header of a program's may say otherwise.
+  if (packet->link_protocol == 0) packet->link_protocol = protocol_of_ip(*packet);
   if (link_kind_ != LinkKind::Ethernet) return entry.transmit(*this, std::move(packet));
   if (next_hop.is_multicast()) return output_to(entry, std::move(packet), multicast_mac_of(next_hop));
   if (next_hop.is_v4() && next_hop.v4().is_broadcast()) return output_to(entry, std::move(packet), MacAddress::broadcast());

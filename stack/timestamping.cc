@@ -14,6 +14,7 @@ namespace {
 // What Linux loops back is the frame. Its loopback has an Ethernet header, all zero but for the protocol.
 Result<Ref<Packet>> copy_of(const Interface& interface, const Packet& frame) {
   Ref<Packet> copy = TRY(frame.clone());
+  copy->set_true_size(frame.true_size());
   if (interface.link_kind() != LinkKind::Loopback) return copy;
   if (copy->has_own_link_header) {
     copy->restore_front(copy->link_header());
@@ -28,7 +29,7 @@ Result<Ref<Packet>> copy_of(const Interface& interface, const Packet& frame) {
 void fill_info(const Interface& interface, Packet& payload) {
   const uint8_t* network = payload.network_header();
   if (network == nullptr) return;
-  const bool is_v4 = network[0] >> 4 == 4;
+  const bool is_v4 = payload.link_protocol == static_cast<uint16_t>(EtherType::Ipv4);
   IpInfo info{.interface_index = interface.index()};
   if (is_v4) {
     info.source = reinterpret_cast<const Ipv4Header*>(network)->source;

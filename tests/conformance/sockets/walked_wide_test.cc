@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <sys/sendfile.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -84,6 +85,78 @@ TEST(WalkedWideTest, OptionsDoNotGoWithAHeaderOfTheProgramsAlsoNone) {
   ASSERT_EQ(::setsockopt(raw, IPPROTO_IP, IP_OPTIONS, "", 0), 0);
   EXPECT_EQ(send_to(raw, header, loopback4()), -EINVAL);
   EXPECT_EQ(send_to(raw, "", loopback4(), MSG_CONFIRM | kProbe), -EINVAL);
+}
+
+TEST(WalkedWideTest, ExtensionHeadersBesideAHeaderOfTheProgramsAreLeftOut) {
+  const Fd sender = raw6(IPPROTO_RAW), receiver = raw6(253);
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  constexpr int kHopOptions = 54;                                    // IPV6_HOPOPTS
+  constexpr unsigned char kJumbo[8] = {59, 0, 0xc2, 4, 0, 1, 0, 0};  // longer than the packet is
+  std::string packet("\x60\0\0\0\0\x03\xfd\x40", 8);
+  packet += std::string(15, '\0') + '\x01' + std::string(15, '\0') + '\x01' + "abc";
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof kJumbo)] = {};
+  sockaddr_in6 to = loopback6();
+  iovec vector{packet.data(), packet.size()};
+  msghdr message{&to, sizeof to, &vector, 1, control, sizeof control, 0};
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  *header = {CMSG_LEN(sizeof kJumbo), IPPROTO_IPV6, kHopOptions};
+  memcpy(CMSG_DATA(header), kJumbo, sizeof kJumbo);
+  ASSERT_EQ(::sendmsg(sender, &message, 0), 43);
+  char bytes[64];
+  ASSERT_EQ(::recv(receiver, bytes, sizeof bytes, 0), 3);
+  vector.iov_len = 10;
+  EXPECT_EQ(answer(::sendmsg(sender, &message, 0)), -EINVAL);
+}
+
+TEST(WalkedWideTest, AForeignSourceThatSendsToNobodySendsToItself) {
+  const Fd raw = raw4(253), datagram(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+  if (raw < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  for (const int fd : {raw.get(), datagram.get()}) {
+    in_pktinfo from{};
+    ::inet_pton(AF_INET, "10.9.8.7", &from.ipi_spec_dst);
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof from)] = {};
+    sockaddr_in nobody{};
+    nobody.sin_family = AF_INET;
+    nobody.sin_port = fd == raw ? 0 : htons(4711);
+    char byte = 'x';
+    iovec vector{&byte, 1};
+    msghdr message{&nobody, sizeof nobody, &vector, 1, control, sizeof control, 0};
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    *header = {CMSG_LEN(sizeof from), IPPROTO_IP, IP_PKTINFO};
+    memcpy(CMSG_DATA(header), &from, sizeof from);
+    EXPECT_EQ(answer(::sendmsg(fd, &message, 0)), -ENETUNREACH);
+    ASSERT_EQ(set_option(fd, IPPROTO_IP, IP_TRANSPARENT, 1), 0);
+    ASSERT_EQ(answer(::sendmsg(fd, &message, 0)), 1);
+  }
+  unsigned char bytes[64];
+  ASSERT_EQ(::recv(raw, bytes, sizeof bytes, 0), 21);
+  EXPECT_EQ(std::string(reinterpret_cast<char*>(bytes) + 12, 8), "\x0a\x09\x08\x07\x0a\x09\x08\x07");
+}
+
+// Whatever the program's header says that it is: to the link it is IPv4's.
+TEST(WalkedWideTest, AHeaderOfAnotherVersionIsReadAsIpv4sAndReceivedByNobody) {
+  const Fd sender = raw4(IPPROTO_RAW), receiver4 = raw4(253), receiver6 = raw6(253);
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  const int flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_CMSG;
+  ASSERT_EQ(set_option(sender, SOL_SOCKET, SO_TIMESTAMPING, flags), 0);
+  std::string packet("\x65\0\0\0\0\x03\xfd\x40", 8);
+  packet += std::string(4, '\0') + std::string("\x0a\x09\x08\x07", 4) + std::string(7, '\0') + '\x01' + std::string(15, '\0') +
+            '\x01' + "abc";
+  ASSERT_EQ(send_to(sender, packet, loopback4()), 43);
+  char bytes[128];
+  EXPECT_EQ(answer(::recv(receiver4, bytes, sizeof bytes, 0)), -EAGAIN);
+  EXPECT_EQ(answer(::recv(receiver6, bytes, sizeof bytes, 0)), -EAGAIN);
+  alignas(cmsghdr) char control[512];
+  iovec vector{bytes, sizeof bytes};
+  msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+  ASSERT_GT(::recvmsg(sender, &message, MSG_ERRQUEUE), 0);
+  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+    if (one->cmsg_level != IPPROTO_IP || one->cmsg_type != IP_RECVERR) continue;
+    sockaddr_in offender{};
+    memcpy(&offender, CMSG_DATA(one) + sizeof(sock_extended_err), sizeof offender);
+    EXPECT_EQ(offender.sin_family, AF_INET);
+    EXPECT_EQ(offender.sin_addr.s_addr, htonl(0x0a090807));
+  }
 }
 
 TEST(WalkedWideTest, AHeaderThatNamesNobodyIsAnswered) {
