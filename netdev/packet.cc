@@ -95,6 +95,7 @@ void Packet::copy_metadata(const Packet& other) {
   is_looped = other.is_looped;
   is_routed_to_us = other.is_routed_to_us;
   is_routed_to_many = other.is_routed_to_many;
+  is_routed_to_group = other.is_routed_to_group;
   has_own_link_header = other.has_own_link_header;
   memcpy(control_, other.control_, sizeof control_);
 }

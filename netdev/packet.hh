@@ -236,6 +236,7 @@ class alignas(64) Packet : public RefCounted<Packet> {
   bool is_looped = false;            // came through loopback, or is our own multicast
   bool is_routed_to_us = false;      // the sender's route says so: input asks no table again
   bool is_routed_to_many = false;    // likewise, that it is a broadcast
+  bool is_routed_to_group = false;   // likewise, that it is a multicast
   bool has_own_link_header = false;  // on loopback: an Ethernet header that a program wrote stands before the front, marked
   bool is_hidden_from_taps = false;  // on its way out (PACKET_QDISC_BYPASS)
   bool is_turned_around = false;     // came back without having met a device: IP knows it (stack/ip/turn_around.hh)

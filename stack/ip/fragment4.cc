@@ -56,6 +56,7 @@ Result<Ref<Packet>> cut_fragment(const Packet& whole, size_t header_size, size_t
   fragment->flow_hash = whole.flow_hash;
   fragment->is_routed_to_us = whole.is_routed_to_us;
   fragment->is_routed_to_many = whole.is_routed_to_many;
+  fragment->is_routed_to_group = whole.is_routed_to_group;
   return fragment;
 }
 

@@ -178,7 +178,8 @@ void ip4_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   if (packet->is_routed_to_us) {
     const IpInfo& info = ip_info(*packet);
     const RouteKind kind = info.is_multicast ? RouteKind::Multicast : info.is_broadcast ? RouteKind::Broadcast : RouteKind::Local;
-    if (info.is_multicast && (input == nullptr || !is_wanted_group(entry, info, *input)))
+    // Pieces may be joined on the way to one address and sent to another's.
+    if (info.is_multicast && packet->is_routed_to_group && (input == nullptr || !is_wanted_group(entry, info, *input)))
       return drop(entry, std::move(packet), DropReason::MulticastNotMember);
     if (!accept_options(entry, *packet, kind)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
     return ip4_deliver(entry, std::move(packet));

@@ -102,6 +102,7 @@ Result<Ref<Packet>> cut_segment(const Packet& whole, const SegmentPlan& plan, si
   segment->is_looped = whole.is_looped;
   segment->is_routed_to_us = whole.is_routed_to_us;
   segment->is_routed_to_many = whole.is_routed_to_many;
+  segment->is_routed_to_group = whole.is_routed_to_group;
   return segment;
 }
 

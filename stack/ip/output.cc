@@ -23,7 +23,7 @@ void ip_loop_back(Entry& entry, const Packet& packet, const Route& route) {
   if (looped->checksum == ChecksumState::Unknown) looped->checksum = ChecksumState::Verified;
   looped->is_routed_to_us = true;
   looped->is_routed_to_many = looped->is_link_broadcast = route.kind == RouteKind::Broadcast;
-  looped->is_link_multicast = route.kind == RouteKind::Multicast;
+  looped->is_routed_to_group = looped->is_link_multicast = route.kind == RouteKind::Multicast;
   entry.loop_back(*route.output, std::move(looped));
 }
 

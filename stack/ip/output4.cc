@@ -73,6 +73,7 @@ void count_sent(Entry& entry, const Packet& packet, RouteKind kind) {
 [[gnu::always_inline]] inline Result<> leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->is_routed_to_us = route.kind == RouteKind::Local || route.output->is_loopback();
   packet->is_routed_to_many = route.kind == RouteKind::Broadcast;
+  packet->is_routed_to_group = route.kind == RouteKind::Multicast;
   const auto& header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
   if (route.kind == RouteKind::Broadcast || route.kind == RouteKind::Multicast) [[unlikely]] {
     if (!how.is_copied && ip4_wants_copy(entry, *packet, route, how)) ip_loop_back(entry, *packet, route);
