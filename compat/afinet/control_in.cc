@@ -151,9 +151,13 @@ Result<> decode_ipv6(Decoder& decoder, const ControlMessage& message) {
     case kHopOptions:
       return take_extension(decoder, message, decoder.extensions.hop_by_hop);
     case k2292DestinationOptions:
+      return take_extension(decoder, message, decoder.extensions.destination);
+    // Of these the last counts.
     case kDestinationOptions:
+      decoder.extensions.destination = {};
       return take_extension(decoder, message, decoder.extensions.destination);
     case kRoutingDestinationOptions:
+      decoder.extensions.before_routing = {};
       return take_extension(decoder, message, decoder.extensions.before_routing);
     case k2292RoutingHeader:
     case kRoutingHeader:

@@ -159,6 +159,60 @@ TEST(WalkedWideTest, AHeaderOfAnotherVersionIsReadAsIpv4sAndReceivedByNobody) {
   }
 }
 
+TEST(WalkedWideTest, PiecesThatGoHomeReachAGroupsAddressToo) {
+  const Fd sender = raw4(253), receiver = raw4(253);
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  sockaddr_in group = loopback4();
+  group.sin_addr.s_addr = htonl(0xe00000fb);
+  const ip_mreqn through_loopback{{}, {}, 1};
+  ASSERT_EQ(set_option(sender, IPPROTO_IP, IP_MULTICAST_IF, through_loopback), 0);
+  ASSERT_EQ(send_to(sender, "abc", loopback4(), MSG_MORE), 3);
+  ASSERT_EQ(send_to(sender, "de", group), 2);
+  char bytes[64];
+  EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), 25);
+  // Nobody is in it.
+  ASSERT_EQ(send_to(sender, "abc", group), 3);
+  EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), -EAGAIN);
+}
+
+TEST(WalkedWideTest, OfDestinationOptionsTheLastCount) {
+  constexpr int kBeforeRouting = 55, kDestination = 59, kOldDestination = 4, kReceive = 58;  // IPV6_RTHDRDSTOPTS and so on
+  const Fd sender = raw6(253), receiver = raw6(253);
+  if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(set_option(receiver, IPPROTO_IPV6, kReceive, 1), 0);
+  const struct {
+    int first, second;
+    long sent;
+    int told;  // the padding's byte of the header that came
+  } rows[] = {{kDestination, kDestination, 1, 2},
+              {kOldDestination, kDestination, 1, 2},
+              {kDestination, kOldDestination, -EINVAL, 0},
+              {kBeforeRouting, kBeforeRouting, 1, 0},
+              {kDestination, kBeforeRouting, 1, 1}};
+  for (const auto& row : rows) {
+    alignas(cmsghdr) char control[2 * CMSG_SPACE(8)] = {};
+    sockaddr_in6 to = loopback6();
+    char byte = 'x';
+    iovec vector{&byte, 1};
+    msghdr message{&to, sizeof to, &vector, 1, control, sizeof control, 0};
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    for (const int type : {row.first, row.second}) {
+      const unsigned char padding[8] = {0, 0, 0x1e, 4, static_cast<unsigned char>(type == row.first ? 1 : 2), 0, 0, 0};
+      *header = {CMSG_LEN(sizeof padding), IPPROTO_IPV6, type};
+      memcpy(CMSG_DATA(header), padding, sizeof padding);
+      if (row.first == row.second && header != CMSG_FIRSTHDR(&message)) CMSG_DATA(header)[4] = 2;
+      header = CMSG_NXTHDR(&message, header);
+    }
+    ASSERT_EQ(answer(::sendmsg(sender, &message, 0)), row.sent) << row.first << ' ' << row.second;
+    if (row.sent < 0) continue;
+    message.msg_name = nullptr;
+    message.msg_controllen = sizeof control;
+    ASSERT_EQ(::recvmsg(receiver, &message, 0), 1);
+    header = CMSG_FIRSTHDR(&message);
+    EXPECT_EQ(header == nullptr ? 0 : CMSG_DATA(header)[4], row.told) << row.first << ' ' << row.second;
+  }
+}
+
 TEST(WalkedWideTest, AHeaderThatNamesNobodyIsAnswered) {
   const Fd sender = raw4(IPPROTO_RAW), hearer = raw4(IPPROTO_ICMP);
   if (sender < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
