@@ -127,6 +127,12 @@ void InetSocketFile::name_sender(const ReceiveRequest& request, IncomingMessage&
 // tcp_recvmsg() without room: it sleeps once, and whatever ends that is as good as the nothing that was asked for.
 Result<size_t> InetSocketFile::receive_nothing(SyscallContext& context, ReceiveRequest& request) {
   const WaitPolicy policy{.queue = wait_queue(), .interest = kReceiveInterest, .timeout = receive_timeout(request.flags)};
+  // It is asked whether a signal waits before the sleep, not after.
+  if (context.is_interrupted()) {
+    auto received = socket_->receive(context.entry(), request);
+    const Errno interrupted = policy.timeout == Duration::max() ? Errno::ERESTARTSYS : Errno::EINTR;
+    return received.is_error(Errno::EAGAIN) ? Result<size_t>(interrupted) : std::move(received);
+  }
   constexpr int kBeforeSleep = 3;  // wait_until() asks that often at most
   int asked = 0;
   auto outcome = wait_until(context, policy, [&]() -> Result<size_t> {

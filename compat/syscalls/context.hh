@@ -20,6 +20,9 @@ class SyscallContext {
   Abi abi() const { return abi_; }
   // Pointers, longs and size_t of the caller are four bytes.
   bool is_32bit() const { return abi_ == Abi::I386; }
+  // A signal waits for the call's end: it does not sleep any more.
+  void note_interruption() { is_interrupted_ = true; }
+  bool is_interrupted() const { return is_interrupted_; }
   // The first address that is not the caller's: what Linux's access_ok() refuses before it copies anything.
   uint64_t user_limit() const {
     switch (abi_) {
@@ -39,6 +42,7 @@ class SyscallContext {
  private:
   Entry entry_;
   Abi abi_;
+  bool is_interrupted_ = false;
 };
 
 }  // namespace lxnet

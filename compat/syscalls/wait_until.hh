@@ -84,6 +84,7 @@ auto wait_until(SyscallContext& context, const WaitPolicy& policy, TryOnce&& try
     const ParkResult parked = context.hal().park(deadline, Interruptible::Yes);
     entry.refresh_clock();
     if (parked == ParkResult::Interrupted) {
+      context.note_interruption();
       auto last = try_once();
       if (!last.is_error(Errno::EAGAIN)) return last;
       return deadline.is_never() ? Errno::ERESTARTSYS : Errno::EINTR;

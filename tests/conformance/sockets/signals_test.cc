@@ -203,6 +203,24 @@ TEST(SignalTest, AShutdownOfADatagramSocketIsNoUrgentData) {
   EXPECT_EQ(urgent.count(), 0);
 }
 
+// tcp_recvmsg() without room sleeps before it asks for signals: of a batch the second message is the one that is interrupted, and
+// that is told like any error that ended one.
+TEST(SignalTest, ABatchWithoutRoomIsInterruptedOnceItHasSlept) {
+  constexpr int kInterrupted = 512;  // ERESTARTSYS, which no program sees elsewhere
+  const TcpPair pair = tcp_pair();
+  const Ticking ticking(0);
+  mmsghdr messages[2] = {};
+  EXPECT_EQ(answer(::recvmmsg(pair.server, messages, 2, 0, nullptr)), 1);
+  int error = 0;
+  socklen_t length = sizeof error;
+  ASSERT_EQ(::getsockopt(pair.server, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+  EXPECT_EQ(error, kInterrupted);
+  limit_receive(pair.server, 1000);
+  EXPECT_EQ(answer(::recvmmsg(pair.server, messages, 2, 0, nullptr)), 1);
+  ASSERT_EQ(::getsockopt(pair.server, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+  EXPECT_EQ(error, EINTR);
+}
+
 // What a handler without SA_RESTART does to each call that waits, and what one with it does where Linux never restarts.
 struct WaitRow {
   const char* name;
