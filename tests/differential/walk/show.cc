@@ -143,9 +143,9 @@ void Shower::hex(const uint8_t* bytes, size_t size) {
 
 void Shower::payload(uint8_t* bytes, size_t room, Payload kind, size_t at) {
   size_t size = Memory::touched(bytes, room);
+  if (at == 0 && size != 0) header_size_ = (bytes[0] & 15u) * 4u;
   // What is masked may look as if nobody had touched it.
   while (kind != Payload::SizeAlone && size < room && is_own_of_a_run(kind, at + size, header_size_)) ++size;
-  if (at == 0 && size != 0) header_size_ = (bytes[0] & 15u) * 4u;
   for (size_t i = 0; i < size; ++i) {
     if (is_own_of_a_run(kind, at + i, header_size_)) bytes[i] = 0;
   }
