@@ -139,9 +139,8 @@ class TcpSocket final : public Socket {
   void hold_self();
   void release_self();
   void report(Errno error) { report_error(error); }
-  // Data and space are for one exclusive waiter (sk_data_ready, sk_write_space); a new state is everybody's (sk_state_change).
+  // Data and space are for one exclusive waiter; a new state is everybody's, and `told` says which SIGIO is sent with it.
   void wake(PollEvents events) { wait_queue().wake(events); }
-  // Linux's sk_state_change() names no events: everybody looks. `told`: which SIGIO is sent, if any (sk_wake_async).
   void wake_for_state(PollEvents told) { wait_queue().wake_all(told | kPollKeyless); }
 
   // ---- connect.cc
