@@ -74,15 +74,11 @@ Result<Ref<SocketFile>> InetSocketFile::accept(SyscallContext& context) {
 }
 
 Result<> InetSocketFile::name(SyscallContext& context, NameOf which, SockAddr& name) {
-  if (which == NameOf::LastPeer && is_stream()) {
-    const Endpoint last = TRY(static_cast<TcpSocket&>(*socket_).last_remote_name(context.entry()));
-    fill_sockaddr(name, last, socket_->family());
-    return ok();
-  }
-  const Endpoint endpoint =
-      which == NameOf::Self ? TRY(socket_->local_name(context.entry())) : TRY(socket_->remote_name(context.entry()));
-  fill_sockaddr(name, endpoint, socket_->family());
-  if (which == NameOf::Peer && is_v6() && socket_->ip_options.flow_info_send) {
+  auto endpoint = which == NameOf::Self                      ? socket_->local_name(context.entry())
+                  : which == NameOf::LastPeer && is_stream() ? static_cast<TcpSocket&>(*socket_).last_remote_name(context.entry())
+                                                             : socket_->remote_name(context.entry());
+  fill_sockaddr(name, TRY(std::move(endpoint)), socket_->family());
+  if (which != NameOf::Self && is_v6() && socket_->ip_options.flow_info_send) {
     auto user = name.as<UserInet6Address>();
     user.flow_info.set(socket_->ip_options.flow_info);
     name.set(user);

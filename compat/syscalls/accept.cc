@@ -23,8 +23,8 @@ Result<int64_t> sys_accept4(SyscallContext& context, int fd, UserAddress address
       TRY(NewDescriptor::install(context, accepted, (flags & kSockCloseOnExec) != 0 ? uint32_t{kOpenCloseOnExec} : 0));
   if (!address.is_null()) {
     SockAddr name;
-    // Reset while it waited in the queue; the connection is then not handed out.
-    if (!accepted->name(context, SocketFile::NameOf::Peer, name).is_ok()) return Errno::ECONNABORTED;
+    // A connection that was reset while it waited in the queue still has its peer's name.
+    if (!accepted->name(context, SocketFile::NameOf::LastPeer, name).is_ok()) return Errno::ECONNABORTED;
     TRY(name.write(context, address, length));
   }
   return descriptor.keep();

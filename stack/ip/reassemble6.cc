@@ -92,7 +92,8 @@ Ref<Packet> ip6_reassemble(Entry& entry, Ref<Packet> fragment, size_t offset, si
                             .end = static_cast<uint32_t>(header.offset + size),
                             .is_last = !header.more_fragments,
                             .ecn = static_cast<uint8_t>(info.tos & 3),
-                            .packet_size = static_cast<uint16_t>(std::min<size_t>(fragment->size(), UINT16_MAX))};
+                            // As Linux counts in 16 bits: 65536 is nothing.
+                            .packet_size = static_cast<uint16_t>(fragment->size())};
   fragment->consume(headers);
   // Also of what we sent ourselves: a raw socket's may be wrong (IPV6_CHECKSUM).
   fragment->checksum = ChecksumState::Unknown;

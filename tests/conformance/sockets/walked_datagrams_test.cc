@@ -126,6 +126,27 @@ TEST(WalkedDatagramsTest, ExtensionHeadersHaveSegmentsCutAtOnce) {
   EXPECT_EQ(answer(::recv(receiver, bytes, sizeof bytes, 0)), -EAGAIN);
 }
 
+// The size of the largest fragment is counted in 16 bits: of one that fills lo's MTU nothing is left.
+TEST(WalkedDatagramsTest, AFragmentOf65536BytesHasNoSize) {
+  constexpr int kReceiveFragmentSize = 77;  // IPV6_RECVFRAGSIZE
+  const Fd fd(::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, 253));
+  if (fd < 0) GTEST_SKIP() << "needs CAP_NET_RAW";
+  ASSERT_EQ(connect_to(fd, loopback6()), 0);
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(fd, IPPROTO_IPV6, kReceiveFragmentSize, &on, sizeof on), 0);
+  const std::string bytes(65508, 'x');
+  ASSERT_EQ(::send(fd, bytes.data(), bytes.size(), 0), 65508);
+  char byte;
+  alignas(cmsghdr) char control[64];
+  iovec vector{&byte, 1};
+  msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+  ASSERT_EQ(::recvmsg(fd, &message, 0), 1);
+  ASSERT_NE(CMSG_FIRSTHDR(&message), nullptr);
+  int size = 0;
+  memcpy(&size, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof size);
+  EXPECT_EQ(size, 68);
+}
+
 TEST(WalkedDatagramsTest, AFragmentBeyondTwiceTheBufferIsRefused) {
   const Fd receiver(::socket(AF_INET6, kDatagram, 0)), sender(::socket(AF_INET6, kDatagram, 0));
   ASSERT_EQ(bind_to(receiver, loopback6()), 0);

@@ -81,6 +81,27 @@ TEST(WalkedStreamsTest, AnEndedConnectionsWayIsForgottenByBindOverIpv4Alone) {
   EXPECT_EQ(mtu_of(four), -ENOTCONN);
 }
 
+TEST(WalkedStreamsTest, AConnectionThatWasResetInTheQueueIsAcceptedByName) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    const Fd listener(::socket(family, kStream, 0)), client(::socket(family, kStream, 0));
+    ASSERT_EQ(family == AF_INET ? bind_to(listener, loopback4()) : bind_to(listener, loopback6()), 0);
+    ASSERT_EQ(::listen(listener, 5), 0);
+    const uint16_t port = ntohs(name_of(listener).sin_port);
+    ASSERT_EQ(family == AF_INET ? connect_to(client, loopback4(port)) : connect_to(client, loopback6(port)), -EINPROGRESS);
+    wait_for(listener, POLLIN);
+    const in_port_t own = name_of(client).sin_port;
+    const sockaddr nobody{};
+    ASSERT_EQ(::connect(client, &nobody, sizeof nobody), 0);
+    sockaddr_in6 peer{};
+    socklen_t length = sizeof peer;
+    const Fd child(::accept(listener, reinterpret_cast<sockaddr*>(&peer), &length));
+    ASSERT_GE(child, 0) << errno;
+    EXPECT_EQ(peer.sin6_port, own);
+    char byte;
+    EXPECT_EQ(answer(::recv(child, &byte, 1, 0)), -ECONNRESET);
+  }
+}
+
 TEST(WalkedStreamsTest, AnEndedConnectionsWayIsForgottenWhenTheChoiceChanges) {
   const struct {
     int level, name, value;
