@@ -34,6 +34,8 @@ void PacketSocket::deliver(Entry&, const FrameView& view) {
     const uint32_t wanted = filter->run(view.for_filter(from));
     if (wanted == 0) return;
     if (wanted < kept) kept = wanted;
+  } else if (kept == 0 && !is_old()) {
+    return;  // run_filter() takes the length for a filter's answer: nothing behind a link header is told to nobody
   }
   if (ring_) {
     if (!deliver_to_ring(view, from, kept)) inbox_.count_drop(IsCounted::Yes);
@@ -121,6 +123,18 @@ Result<size_t> PacketSocket::receive_report(IncomingMessage& message) {
   return copied;
 }
 
+namespace {
+
+// packet_recvmsg() completes the name where the frame's size was kept, so that who has only looked is told another one next time.
+void forget_frame_size(Packet& packet) {
+  FrameInfo& info = FrameInfo::of(packet);
+  LinkAddress name = info.sender;
+  name.family = kFamilyPacket;
+  memcpy(&info.frame_size, &name, sizeof info.frame_size);
+}
+
+}  // namespace
+
 // Whatever goes wrong from here on, the frame is gone.
 Result<size_t> PacketSocket::hand_out(SyscallContext&, IncomingMessage& message, Packet& packet) {
   const FrameInfo& info = FrameInfo::of(packet);
@@ -153,6 +167,7 @@ Result<size_t> PacketSocket::hand_out(SyscallContext&, IncomingMessage& message,
                                          info.network_at, info.vlan_control, info.vlan_protocol});
     }
   }
+  if (!is_old()) forget_frame_size(packet);
   return header + ((message.flags & kMessageTruncated) != 0 ? full : wanted);
 }
 

@@ -120,6 +120,9 @@ void PacketSocket::launch(Entry& entry, const OutgoingFrame& frame, Ref<Packet> 
   packet->set_owner(static_cast<StampListener*>(this), &release_charge, charge);
   if (const uint32_t flags = timestamping_of(options_, frame.control); (flags & kTimestampRecords) != 0) [[unlikely]] {
     packet->transmit_stamps = stamps_of(flags) | kStampOfListener;
+    // What goes straight to the device is scheduled by nobody.
+    if (packet_options_.bypasses_taps)
+      packet->transmit_stamps = static_cast<uint8_t>(packet->transmit_stamps & ~uint32_t{kStampScheduled});
     if ((flags & kTimestampKeys) != 0) {
       packet->stamp_key = frame.control.has_timestamp_key ? frame.control.timestamp_key
                                                           : __atomic_fetch_add(&options_.timestamp_key, 1u, __ATOMIC_RELAXED);
@@ -140,7 +143,8 @@ Result<size_t> PacketSocket::send(SyscallContext& context, OutgoingMessage& mess
   const size_t most = most_of(frame);
   const bool is_cut = frame.virtual_header.segmentation != 0;
   if (!is_cut && frame.size > most + sizeof(VlanHeader)) return Errno::EMSGSIZE;
-  if (frame.size > UINT16_MAX + sizeof(EthernetHeader) + sizeof(VlanHeader)) return Errno::EMSGSIZE;
+  if (frame.size > UINT16_MAX + sizeof(EthernetHeader) + sizeof(VlanHeader))
+    return is_cut && !names_segmentation(frame.virtual_header) ? Errno::EINVAL : Errno::EMSGSIZE;
   if (!is_old()) TRY(wait_for_room(context, message));
   Ref<Packet> packet = TRY(fill_packet(message.source, frame));
   if (!is_cut && frame.size > most && !is_tagged(frame, *packet)) return Errno::EMSGSIZE;

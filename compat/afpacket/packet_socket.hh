@@ -67,6 +67,7 @@ class PacketSocket final : public SocketFile, private StampListener {
   SocketAttachments* attachments() override { return &attachments_; }
   MemoryUse memory_use(SyscallContext& context) override;
   Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
+  void keep_error(Errno error) override { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   uint64_t cookie() override;
 
   PacketDomain& domain() const { return domain_; }

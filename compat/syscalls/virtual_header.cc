@@ -78,6 +78,11 @@ VirtualHeader describe_packet(const Packet& packet, size_t link_size, ChecksumSt
   return header;
 }
 
+bool names_segmentation(const VirtualHeader& header) {
+  const uint8_t kind = static_cast<uint8_t>(header.segmentation & ~kEcn);
+  return kind == kTcp4 || kind == kTcp6 || kind == kUdpFragments || kind == kUdpSegments;
+}
+
 Result<VirtualHeader> take_virtual_header(IoSource& source, size_t size) {
   if (source.remaining() < size) return Errno::EINVAL;
   uint8_t bytes[VirtualHeader::kLongest] = {};

@@ -217,6 +217,76 @@ TEST(PacketFrames, StampsComeWithTheFrame) {
   });
 }
 
+TEST(PacketFrames, NothingBehindALinkHeaderIsNotShownToWhoDoesWithoutIt) {
+  in_own_network([] {
+    const Fd cooked = packet_socket(SOCK_DGRAM, kOurs), whole = packet_socket(SOCK_RAW, kOurs);
+    const sockaddr_ll to = link_name(1, kOurs);
+    ASSERT_EQ(::sendto(cooked, "", 0, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    char bytes[64];
+    EXPECT_EQ(answer(::recv(cooked, bytes, sizeof bytes, 0)), -EAGAIN);
+    EXPECT_EQ(::recv(whole, bytes, sizeof bytes, 0), 14);
+    tpacket_stats statistics{};
+    socklen_t length = sizeof statistics;
+    ASSERT_EQ(::getsockopt(cooked, kPacketLevel, PACKET_STATISTICS, &statistics, &length), 0);
+    EXPECT_EQ(statistics.tp_packets, 0u);
+  });
+}
+
+TEST(PacketFrames, WhatEndedABatchStaysForTheNextCall) {
+  in_own_network([] {
+    const Fd fd = packet_socket(SOCK_DGRAM, kOurs);
+    const sockaddr_ll to = link_name(1, kOurs);
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(::sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to), 1);
+    mmsghdr messages[2] = {};
+    messages[1].msg_hdr.msg_iovlen = 1025;
+    EXPECT_EQ(::recvmmsg(fd, messages, 2, 0, nullptr), 1);
+    EXPECT_EQ(poll_now(fd, POLLIN), POLLIN | POLLERR);
+    char byte;
+    EXPECT_EQ(answer(::recv(fd, &byte, 1, 0)), -EMSGSIZE);
+    EXPECT_EQ(::recv(fd, &byte, 1, 0), 1);
+  });
+}
+
+TEST(PacketFrames, WhoHasLookedIsToldANameForTheSizeNextTime) {
+  in_own_network([] {
+    const Fd fd = packet_socket(SOCK_RAW, kOurs);
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(fd, kPacketLevel, PACKET_AUXDATA, &on, sizeof on), 0);
+    const sockaddr_ll to = link_name(1, kOurs);
+    std::string frame(60, '\0');
+    frame[12] = '\x88';
+    frame[13] = '\xb5';
+    ASSERT_EQ(::sendto(fd, frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to), 60);
+    for (const bool is_first : {true, false}) {
+      char bytes[64];
+      alignas(cmsghdr) char control[128];
+      iovec vector{bytes, sizeof bytes};
+      msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+      ASSERT_EQ(::recvmsg(fd, &message, MSG_PEEK), 60);
+      tpacket_auxdata told{};
+      memcpy(&told, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof told);
+      const unsigned char name[4] = {AF_PACKET, 0, 0x88, 0xb5};
+      uint32_t size = 60;
+      if (!is_first) memcpy(&size, name, sizeof size);
+      EXPECT_EQ(told.tp_len, size);
+      EXPECT_EQ(told.tp_snaplen, 60u);
+    }
+  });
+}
+
+TEST(PacketFrames, WhatIsToBeCutInAnUnknownWayIsNoMatterOfSize) {
+  in_own_network([] {
+    const Fd fd = packet_socket(SOCK_RAW, kOurs);
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(fd, kPacketLevel, 15 /* PACKET_VNET_HDR */, &on, sizeof on), 0);
+    const sockaddr_ll to = link_name(1, kOurs);
+    std::string bytes(70010, '\0');
+    EXPECT_EQ(answer(::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to)), -EMSGSIZE);
+    bytes[1] = 9;
+    EXPECT_EQ(answer(::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to)), -EINVAL);
+  });
+}
+
 TEST(PacketFrames, AnOldSocketNamesItsDevice) {
   in_own_network([] {
     Fd old(::socket(AF_INET, SOCK_PACKET | SOCK_NONBLOCK, htons(ETH_P_IP)));

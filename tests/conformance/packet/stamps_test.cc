@@ -134,6 +134,20 @@ TEST(PacketStamps, RecordsAreNumberedFromTheMomentThatIsAskedFor) {
   });
 }
 
+TEST(PacketStamps, WhatPassesTheQueueByIsNotScheduled) {
+  in_own_network([] {
+    Fd socket = packet_socket(SOCK_RAW, 0);
+    ASSERT_EQ(wants(socket, kSoftware | kSent | kScheduled), 0);
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(socket, kPacketLevel, PACKET_QDISC_BYPASS, &on, sizeof on), 0);
+    send_frame(socket, frame(kZero, "by"));
+    const Record record = take_record(socket);
+    ASSERT_TRUE(record.error);
+    EXPECT_EQ(record.error->ee_info, uint32_t{SCM_TSTAMP_SND});
+    EXPECT_EQ(take_record(socket).size, -EAGAIN);
+  });
+}
+
 TEST(PacketStamps, AHeaderThatTheKernelMadeIsShownToo) {
   in_own_network([] {
     Fd socket = packet_socket(SOCK_DGRAM, 0);
