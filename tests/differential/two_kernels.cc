@@ -57,6 +57,7 @@ std::vector<std::string> TwoKernels::command(uint64_t first, uint64_t last) cons
   if (walk_.with_epoll) words.push_back("--epoll");
   if (walk_.is_unix_alone) words.push_back("--unix-alone");
   if (walk_.is_wide) words.push_back("--wide");
+  if (walk_.is_packet) words.push_back("--packet");
   return words;
 }
 

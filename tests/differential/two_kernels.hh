@@ -14,6 +14,7 @@ struct Walk {
   bool with_epoll = false;
   bool is_unix_alone = false;
   bool is_wide = false;
+  bool is_packet = false;
   std::string missing = {};  // LEVEL:NAME,... as walk takes it
 };
 

@@ -25,9 +25,11 @@ constexpr KindRow kKinds[] = {
     {Kind::RawIcmp4, AF_INET, SOCK_RAW, 1},
     {Kind::RawIcmp6, AF_INET6, SOCK_RAW, 58},
     {Kind::RawWhole, AF_INET, SOCK_RAW, 255},
-    {Kind::Epoll, 0, 0, 0},  // of no family: open_set()
-    {Kind::Pipe, 0, 0, 0},   // open_pipe()
-    {Kind::File, 0, 0, 0},   // open_file()
+    {Kind::Epoll, 0, 0, 0},   // of no family: open_set()
+    {Kind::Pipe, 0, 0, 0},    // open_pipe()
+    {Kind::File, 0, 0, 0},    // open_file()
+    {Kind::Packet, 0, 0, 0},  // open_packet()
+    {Kind::PacketCooked, 0, 0, 0},
     {Kind::UnixStream, AF_UNIX, SOCK_STREAM, 0},
     {Kind::UnixDatagram, AF_UNIX, SOCK_DGRAM, 0},
     {Kind::UnixSequenced, AF_UNIX, SOCK_SEQPACKET, 0},
@@ -48,6 +50,7 @@ std::vector<Operation> Generator::run() {
 void Generator::next_step() {
   if (plan_.is_unix_alone) return unix_step();
   if (plan_.is_wide) return wide_step();
+  if (plan_.is_packet) return packet_step();
   plan_.with_epoll ? epoll_step() : step();
 }
 

@@ -57,6 +57,7 @@ Control control_of(int level, int type, const T& value) {
 
 Argument Generator::address_for(Kind kind) {
   if (plan_.is_unix_alone) return unix_address();
+  if (is_packet(kind)) return link_address();
   Bytes bytes;
   const int dice = choose_.below(20);
   if (is_unix(kind)) {

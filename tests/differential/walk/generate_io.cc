@@ -111,6 +111,7 @@ void Generator::send(int slot) {
   send_any(slot);
   for (size_t i = first; i < out_.size(); ++i) keep_to_peer(slot, out_[i]);
   const Kind kind = slots_[slot].kind;
+  for (size_t i = first; kind == Kind::Packet && i < out_.size(); ++i) out_[i].payload = Payload::Frame;
   if ((kind != Kind::Ping4 && kind != Kind::Ping6) || choose_.one_in(4)) return;
   for (size_t i = first; i < out_.size(); ++i)
     out_[i].payload = kind == Kind::Ping4 ? Payload::EchoRequest4 : Payload::EchoRequest6;

@@ -24,6 +24,8 @@ enum class Kind : uint8_t {
   Epoll,
   Pipe,
   File,
+  Packet,        // of whole frames
+  PacketCooked,  // without their link header
   UnixStream,
   UnixDatagram,
   UnixSequenced
@@ -31,6 +33,7 @@ enum class Kind : uint8_t {
 
 constexpr bool is_tcp(Kind kind) { return kind == Kind::Tcp4 || kind == Kind::Tcp6; }
 constexpr bool is_ping(Kind kind) { return kind == Kind::Ping4 || kind == Kind::Ping6; }
+constexpr bool is_packet(Kind kind) { return kind == Kind::Packet || kind == Kind::PacketCooked; }
 constexpr bool is_unix(Kind kind) { return kind >= Kind::UnixStream; }
 constexpr bool is_v6(Kind kind) {
   return kind == Kind::Udp6 || kind == Kind::Tcp6 || kind == Kind::Ping6 || kind == Kind::Raw6 || kind == Kind::UdpLite6 ||
@@ -104,6 +107,14 @@ class Generator {
   std::vector<Control> formed_controls(int slot);
   void send_formed(int slot);
   void receive_report(int slot);
+
+  // generate_packet.cc
+  void packet_step();
+  void open_packet();
+  void set_packet_option(int slot);
+  void get_packet_option(int slot);
+  void receive_stamp(int slot);
+  Argument link_address();
 
   // generate_unix.cc
   void unix_step();

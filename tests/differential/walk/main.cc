@@ -1,7 +1,8 @@
 // walk: makes the calls of some seeds and prints what each answered. The same program runs on Linux and on lxnet;
 // tests/differential compares the two logs.
 //
-//   walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
+//   walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--packet] [--missing LEVEL:NAME,...] [--only I,J,...]
+//   [--c]
 //
 // Each seed runs in a process and a network namespace of its own. --only leaves out every other step; --c prints the sequence as
 // a C program instead of running it.
@@ -102,7 +103,8 @@ Options parse(int argc, char** argv) {
   Options options;
   if (argc < 3) {
     fprintf(stderr,
-            "walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--missing LEVEL:NAME,...] [--only I,J,...] "
+            "walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--packet] [--missing LEVEL:NAME,...] "
+            "[--only I,J,...] "
             "[--c]\n");
     exit(2);
   }
@@ -114,6 +116,7 @@ Options parse(int argc, char** argv) {
     if (word == "--unix") options.plan.with_unix = true;
     if (word == "--unix-alone") options.plan.is_unix_alone = true;
     if (word == "--wide") options.plan.is_wide = true;
+    if (word == "--packet") options.plan.is_packet = true;
     if (word == "--epoll") options.plan.with_epoll = true;
     if (word == "--c") options.as_c = true;
     if (word == "--steps") options.plan.steps = atoi(value);

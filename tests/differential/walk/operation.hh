@@ -78,7 +78,8 @@ enum class Payload : uint8_t {
   Record,     // of the error queue, maybe a frame as it was sent: a flow label, drawn from the machine's secret
   // What is sent begins with an echo request's header.
   EchoRequest4,
-  EchoRequest6
+  EchoRequest6,
+  Frame,  // what is sent begins with an Ethernet header
 };
 
 struct Operation {
@@ -108,6 +109,7 @@ struct Plan {
   bool with_epoll = false;
   bool is_unix_alone = false;
   bool is_wide = false;
+  bool is_packet = false;
   std::vector<OptionKey> missing = {};
 };
 std::vector<Operation> generate(const Plan& plan);

@@ -130,6 +130,12 @@ uint8_t* Runner::data(size_t size, Payload payload) {
     bytes[0] = payload == Payload::EchoRequest4 ? 8 : 128;
     bytes[1] = 0;
   }
+  if (size >= 14 && payload == Payload::Frame) {
+    // To loopback itself, to everybody, or to others; of a protocol that nobody else speaks.
+    if (counter_ % 4 < 2) memset(bytes, counter_ % 4 == 0 ? 0 : 0xff, 6);
+    bytes[12] = 0x88;
+    bytes[13] = counter_ % 8 == 7 ? 0xb6 : 0xb5;
+  }
   return bytes;
 }
 
