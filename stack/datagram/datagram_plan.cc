@@ -214,12 +214,23 @@ size_t fragmentable_size(const IpSendOptions& ip) {
 
 }  // namespace
 
+namespace {
+
+// What ip_setup_cork() takes for the path's: who discovers paths himself over IPv4 is bounded by the link, though no header can
+// say more than 65535.
+uint32_t appending_mtu(const Route& route, PathMtuMode mode) {
+  const bool is_links = route.destination.is_v4() && (mode == PathMtuMode::Probe || mode == PathMtuMode::Interface);
+  return is_links ? route.output->mtu() : ip_send_mtu(route, mode);
+}
+
+}  // namespace
+
 Result<> DatagramSocket::check_size(Entry& entry, const SendPlan& plan, size_t size) {
   constexpr size_t kLargest = 65535;
   const bool is_v4 = plan.destination.is_v4();
   const size_t fixed = is_v4 ? 20 : 40;
   const PathMtuMode mode = plan.ip.path_mtu;
-  uint32_t mtu = ip_send_mtu(*plan.route, mode);
+  uint32_t mtu = appending_mtu(*plan.route, mode);
   if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < mtu) mtu = plan.ip.largest_packet;  // IPV6_MTU
   // Linux's ip_sk_ignore_df. Over IPv6 the limit of 65535 does not count the fixed header.
   const bool may_exceed_path = mode < PathMtuMode::Do || mode == PathMtuMode::Omit;
@@ -238,7 +249,7 @@ AppendShape DatagramSocket::shape_of(const SendPlan& plan, uint16_t segment_size
   const size_t fixed = is_v4 ? 20 : 40, in_first = is_v4 ? 0 : fragmentable_size(plan.ip);
   AppendShape shape{.family = plan.destination.family(),
                     .is_paged = segment_size != 0,
-                    .mtu = ip_send_mtu(*plan.route, plan.ip.path_mtu),
+                    .mtu = appending_mtu(*plan.route, plan.ip.path_mtu),
                     .headers = fixed + options_size(plan) - in_first,
                     .first_headers = in_first};
   if (plan.ip.largest_packet != 0 && plan.ip.largest_packet < shape.mtu) shape.mtu = plan.ip.largest_packet;

@@ -4,10 +4,12 @@
 // one that does not is cut here unless the socket forbade it; a packet nobody may cut needs no identification.
 #include <algorithm>
 
+#include "stack/icmp/icmp_state.hh"
 #include "stack/ip/options4.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/ip/turn_around.hh"
 #include "stack/stack.hh"
+#include "stack/wire/icmp4.hh"
 
 namespace lxnet {
 
@@ -104,11 +106,37 @@ void count_sent(Entry& entry, const Packet& packet, RouteKind kind) {
   return leave(entry, std::move(packet), route, how);
 }
 
+// More than a header can say, but not more than the link takes: ip_finish_output() would cut it. Where the program says itself
+// what fits it may not, and is told so as if by a router; else what is put together again is too much for a packet.
+[[gnu::noinline]] Result<> refuse_oversized(Entry& entry, Packet& packet, const Route& route, const IpSendOptions& options,
+                                            ByteSpan ip_options) {
+  const size_t header_size = sizeof(Ipv4Header) + ip_options.size();
+  if (header_size + packet.size() > route.output->mtu()) return Errno::EMSGSIZE;
+  if (options.path_mtu == PathMtuMode::Interface) return ok();
+  if (options.path_mtu != PathMtuMode::Probe) return Errno::EMSGSIZE;
+  TRY(packet.ensure_headroom(header_size));
+  const Ipv4PacketHeader header{.source = route.source.v4(),
+                                .destination = route.destination.v4(),
+                                .protocol = IpProtocol{options.protocol},
+                                .time_to_live = choose_ttl(entry, route, options),
+                                .type_of_service = options.tos,
+                                .dont_fragment = true,
+                                .total_length = static_cast<uint16_t>(header_size + packet.size()),
+                                .options = ip_options};
+  header.emit(packet.push_header(header_size));
+  packet.mark_network_header();
+  packet.is_routed_to_us = route.kind == RouteKind::Local;
+  icmp4_send_error(entry, packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable),
+                   static_cast<uint8_t>(Icmp4Unreachable::FragmentationNeeded), Ipv4Header::kMaxPacketSize);
+  return Errno::EMSGSIZE;
+}
+
 [[gnu::always_inline]] inline Result<> send_with(Entry& entry, Ref<Packet> packet, const Route& route,
                                                  const IpSendOptions& options, ByteSpan ip_options) {
   const size_t header_size = sizeof(Ipv4Header) + ip_options.size();
   const size_t size = header_size + packet->size();
-  if (size > Ipv4Header::kMaxPacketSize) return Errno::EMSGSIZE;
+  if (size > Ipv4Header::kMaxPacketSize) [[unlikely]]
+    return refuse_oversized(entry, *packet, route, options, ip_options);
   const uint32_t mtu = ip_send_mtu(route, options.path_mtu);
   const bool fits = size <= mtu;
   if (!fits && packet->segmentation == SegmentationKind::None && !may_cut(options)) return Errno::EMSGSIZE;

@@ -147,6 +147,22 @@ TEST(WalkedDatagramsTest, AFragmentOf65536BytesHasNoSize) {
   EXPECT_EQ(size, 68);
 }
 
+// lo takes 65536 bytes, one more than a header of IPv4 can say. Who says himself what fits gets that far.
+TEST(WalkedDatagramsTest, OneByteMoreThanAPacketHoldsIsFoundByTheLink) {
+  constexpr int kProbe = 3, kInterface = 4;  // IP_PMTUDISC_*
+  const Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+  ASSERT_EQ(bind_to(fd, loopback4()), 0);
+  ASSERT_EQ(connect_to(fd, name_of(fd)), 0);
+  const std::string bytes(65509, 'x');
+  for (const int mode : {kInterface, kProbe}) {
+    ASSERT_EQ(::setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof mode), 0);
+    EXPECT_EQ(answer(::send(fd, bytes.data(), 65509, 0)), -EMSGSIZE);
+    EXPECT_EQ(poll_now(fd, POLLIN), 0);
+    EXPECT_EQ(answer(::send(fd, bytes.data(), 65508, 0)), mode == kInterface ? 65508 : -EMSGSIZE);
+    EXPECT_EQ(poll_now(fd, POLLIN), mode == kInterface ? 0 : POLLERR);
+  }
+}
+
 TEST(WalkedDatagramsTest, AFragmentBeyondTwiceTheBufferIsRefused) {
   const Fd receiver(::socket(AF_INET6, kDatagram, 0)), sender(::socket(AF_INET6, kDatagram, 0));
   ASSERT_EQ(bind_to(receiver, loopback6()), 0);
