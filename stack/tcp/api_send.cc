@@ -135,7 +135,10 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
       break;
     }
     const auto limit = static_cast<uint32_t>(std::min<size_t>(source.remaining(), most - record->size));
+    const TcpFlags flags = record->flags;
+    if (done == 0) record->flags = flags.without(kTcpPsh);  // what an earlier call pushed is followed by more
     const SendQueue::Copied copied = fill_record(*record, request, limit);
+    if (copied.size == 0) record->flags = flags;
     snd_.end += copied.size;
     done += copied.size;
     if (record->size == 0) send_queue_.remove(*record);
@@ -144,7 +147,7 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
       break;
     }
     if (copied.size < limit) record->ends_message = true;  // its fragments are used up
-    if (source.remaining() != 0) push_full_record(entry, *record);
+    if (source.remaining() != 0 && (request.flags & kMessageOutOfBand) == 0) push_full_record(entry, *record);
   }
   account_memory(entry);
   if (done == 0) {

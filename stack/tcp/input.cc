@@ -42,7 +42,7 @@ void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
 // 3.10.7.4. The steps that decide the rest; each may end it.
 void TcpSocket::arrive_synchronized(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   // Says nothing, and is not answered (Linux).
-  if (!segment.flags.has_any(kTcpAck | kTcpRst | kTcpSyn)) {
+  if (!segment.flags.has_any(kTcpAck | kTcpRst | kTcpSyn) && !(in(TcpState::FinWait2) && is_orphan_)) {
     verdict.drop_for(DropReason::TcpInvalidState);
     return;
   }
@@ -78,6 +78,7 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
     if (!accept_ack(entry, segment, verdict, true)) return true;
     verdict.send = true;
   }
+  measure_receive_rtt_by_timestamp(segment, entry.now());
   if (segment.size != 0) {
     count(entry, Mib::TcpExtTCPHPHits);
     // An urgent mark disables Linux's prediction, and with it what is taken without a look at the limit.
@@ -88,7 +89,17 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
 
 // First: "check sequence number", with PAWS before it (RFC 7323, 5.3 R1).
 Step TcpSocket::check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdict) {
-  if (fails_paws(segment, entry.now()) && !segment.flags.rst()) {
+  const bool has_old_stamp = fails_paws(segment, entry.now());
+  const SeqNum edge = rcv_.nxt + rcv_.window_left();
+  if (in(TcpState::FinWait2) && is_orphan_) {
+    // What Linux has kept of it answers whatever is not exactly in the window, a reset too (tcp_timewait_state_process).
+    const bool is_inside = segment.seq == rcv_.nxt || (segment.end().is_after(rcv_.nxt) && segment.seq.is_before(edge)) ||
+                           (segment.seq == edge && segment.length() == 0);
+    if (is_inside && !has_old_stamp) return Step::Continue;
+    verdict.acknowledge = Verdict::Acknowledge::OutOfWindow;
+    return verdict.drop_for(has_old_stamp ? DropReason::TcpPaws : DropReason::TcpOutOfWindow);
+  }
+  if (has_old_stamp && !segment.flags.rst()) {
     if (segment.flags.syn()) return challenge_syn(entry, verdict);
     if (segment.length() == 0 && segment.seq.is_before(rcv_.nxt)) {
       // An old acknowledgment, as reordering makes them: no news, and no answer.
@@ -99,7 +110,6 @@ Step TcpSocket::check_sequence(Entry& entry, TcpSegment& segment, Verdict& verdi
     verdict.acknowledge = Verdict::Acknowledge::OutOfWindow;
     return verdict.drop_for(DropReason::TcpPaws);
   }
-  const SeqNum edge = rcv_.nxt + rcv_.window_left();
   const bool is_old = segment.end().is_before(rcv_.wup);
   const bool is_beyond = segment.seq.is_after(edge);
   // What reaches past the edge, but for its FIN, is taken only by an empty queue (Linux's tcp_sequence).
@@ -200,7 +210,8 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
 }
 
 // Sixth: URG.
-Step TcpSocket::check_urgent(Entry&, TcpSegment& segment, Verdict& verdict) {
+Step TcpSocket::check_urgent(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+  if (in(TcpState::Established)) measure_receive_rtt_by_timestamp(segment, entry.now());
   if (segment.flags.urg()) note_urgent(segment);
   take_urgent_byte(segment, verdict);
   return Step::Continue;

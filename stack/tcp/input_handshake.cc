@@ -42,7 +42,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
     verdict.drop_for(DropReason::TcpReset);
     return;
   }
-  if (!segment.flags.syn() || segment.flags.fin()) {  // third is historic; fourth
+  if (!segment.flags.syn()) {  // third is historic; fourth
     verdict.drop_for(DropReason::TcpInvalidState);
     return;
   }
@@ -106,7 +106,7 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
     rcv_.window_clamp = std::min<uint32_t>(rcv_.window_clamp, 65535);
     rcv_.wnd = std::min<uint32_t>(rcv_.wnd, 65535);
   }
-  const uint16_t offered = options.maximum_segment_size.value_or(536);
+  const uint16_t offered = options.maximum_segment_size.value_or(snd_.peer_mss);  // or what was assumed
   snd_.peer_mss = tcp_options.max_segment != 0 ? std::min(offered, tcp_options.max_segment) : offered;
   if (negotiated_.timestamps) {
     rcv_.ts_recent = options.timestamps->value;
@@ -186,6 +186,7 @@ void TcpSocket::take_fin(Entry& entry, Verdict& verdict) {
   saw_fin_ = true;
   out_of_order_.clear();
   sack_count_ = 0;
+  has_dsack_ = false;  // tcp_sack_reset()
   switch (state()) {
     case TcpState::SynReceived:
     case TcpState::Established:

@@ -236,7 +236,9 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
         (socket.fast_open_.data_acknowledged ? kInfoSynData : 0) | (socket.fast_open_.is_child ? kInfoFastOpenChild : 0) |
         (agreed.timestamps ? kInfoTimestamps : 0) | (agreed.sack ? kInfoSack : 0) | (agreed.window_scale ? kInfoWindowScale : 0) |
         (agreed.ecn ? kInfoEcn : 0) | (socket.ecn_ce_seen_ ? kInfoEcnSeen : 0));
-    info.window_scales = static_cast<uint8_t>(socket.snd_.window_shift | socket.rcv_.window_shift << 4);
+    if (agreed.window_scale) info.window_scales = static_cast<uint8_t>(socket.snd_.window_shift | socket.rcv_.window_shift << 4);
+  } else if (agreed.ecn) {
+    info.options = kInfoEcn;  // said by the SYN
   }
   info.flags = static_cast<uint8_t>((socket.statistics_.rate_app_limited ? 1 : 0) | socket.fast_open_.failure << 1);
   info.rto = static_cast<uint32_t>(socket.current_rto().in_micros());

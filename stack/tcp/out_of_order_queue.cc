@@ -52,7 +52,8 @@ OutOfOrderQueue::Run* OutOfOrderQueue::join_or_create(Run* before, Run* after, R
   const bool joins_before = before != nullptr && before->end == begin;
   const bool joins_after = after != nullptr && after->begin == end;
   const bool is_absorbed = joins_before && ReceivedSegment::absorb(*before->packets.back(), *packet);
-  const size_t cost = is_absorbed ? 0 : packet->true_size();
+  const bool is_free = is_absorbed || (joins_before && ReceivedSegment::take_over_charge(*before->packets.back(), *packet));
+  const size_t cost = is_free ? 0 : packet->true_size();
   Run* run = before;
   if (joins_before) {
     if (!is_absorbed) run->packets.push_back(std::move(packet));
@@ -113,6 +114,8 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
   if (after != nullptr && after->begin.is_before(end)) {
     add_duplicate(result, after->begin, end);
     received.fin = false;
+    // To Linux they overlap, and so are not joined.
+    ReceivedSegment::of(*after->packets.front()).is_cut = true;
     packet->trim(after->begin.bytes_since(begin));
     end = after->begin;
   }

@@ -30,14 +30,28 @@ struct ReceivedSegment {
   static bool absorb(Packet& before, Packet& packet) {
     ReceivedSegment& ahead = of(before);
     const ReceivedSegment& behind = of(packet);
-    if (behind.is_cut || packet.size() > ahead.spare || packet.size() > before.tailroom() || !before.fragments().empty())
-      return false;
-    if (ahead.fin || end(before) != behind.seq || packet.size() == 0) return false;
+    if (packet.size() > before.tailroom() || !is_spared(before, packet)) return false;
     packet.read(0, before.append(packet.size()));
     before.wall_nanos = packet.wall_nanos;
     ahead.spare = static_cast<uint16_t>(ahead.spare - packet.size());
     ahead.fin = behind.fin;
     return true;
+  }
+  // Where the charge has room for it and the memory has not, both stay, and the latter has the charge of both.
+  static bool take_over_charge(Packet& before, Packet& packet) {
+    if (!is_spared(before, packet) || !packet.fragments().empty()) return false;
+    packet.set_true_size(before.true_size());
+    before.set_true_size(0);
+    of(packet).spare = static_cast<uint16_t>(of(before).spare - packet.size());
+    return true;
+  }
+
+ private:
+  static bool is_spared(Packet& before, Packet& packet) {
+    const ReceivedSegment& ahead = of(before);
+    const ReceivedSegment& behind = of(packet);
+    return !behind.is_cut && !ahead.fin && packet.size() != 0 && packet.size() <= ahead.spare && before.fragments().empty() &&
+           end(before) == behind.seq;
   }
 };
 

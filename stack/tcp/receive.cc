@@ -129,6 +129,7 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   Packet* back = receive_queue_.back();
   const bool goes_on = back != nullptr && !ReceivedSegment::of(*back).fin && ReceivedSegment::end(*back) == received.seq;
   if (goes_on && ReceivedSegment::absorb(*back, *packet)) return;
+  if (goes_on && ReceivedSegment::take_over_charge(*back, *packet)) return receive_queue_.push_back(std::move(packet));
   // A packet that only cites blocks costs its struct; where the one before has room for the citation, that is spared.
   if (back != nullptr && packet->linear().empty() && !ReceivedSegment::of(*back).fin &&
       ReceivedSegment::end(*back) == received.seq) {
@@ -166,10 +167,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
     }
   }
   take_urgent_byte(segment, verdict);
-  if (segment.size != 0) {
-    note_data_event(entry, segment);
-    measure_receive_rtt_by_timestamp(segment, entry.now());
-  }
+  if (segment.size != 0) note_data_event(entry, segment);
   segment.packet->trim(segment.size);
   segment.packet->orphan();
   ReceivedSegment::of(*segment.packet) = received_of(segment);
@@ -241,6 +239,8 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
     has_dsack_ = true;
   }
   if (inserted.outcome != OutOfOrderQueue::Outcome::Refused && negotiated_.sack) remember_sack(entry, segment, inserted.run);
+  // What is missing will come on top of what is here. Not before the connection is somebody's (tcp_data_queue_ofo).
+  if (!is_orphan_ && !accept_link.is_linked()) grow_receive_buffer(autotune_.space);
   verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
 }
 

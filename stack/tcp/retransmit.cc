@@ -46,7 +46,7 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record) {
     const uint32_t room = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
     // The first unacknowledged segment always may go: the peer shrank its window at its own risk.
     if (room == 0 && record.seq != snd_.una) return false;
-    const uint32_t fits = md5_keys_ != nullptr ? mss : std::max(room / mss * mss, mss);
+    const uint32_t fits = md5_keys_ != nullptr || room == 0 ? mss : room < mss ? room : room / mss * mss;
     recount_segments(record, mss);
     if (record.size > fits && !split_sent(record, fits, mss)) return false;
     join_small(record, room == 0 ? mss : std::min(room, mss));
@@ -84,12 +84,11 @@ void TcpSocket::join_small(SendRecord& record, uint32_t space) {
   }
 }
 
-// Splits a record in flight at `size` bytes, a multiple of `mss`, and shares its segments out.
+// Splits a record in flight at `size` bytes. Where that is no multiple of `mss` there may be one segment more than before.
 bool TcpSocket::split_sent(SendRecord& record, uint32_t size, uint32_t mss) {
-  const uint16_t total = record.segments;
   if (!send_queue_.split(record, size)) return false;
-  record.segments = static_cast<uint16_t>(std::min<uint32_t>((size + mss - 1) / mss, total - 1u));
-  send_queue_.sent.next(record)->segments = static_cast<uint16_t>(total - record.segments);
+  recount_segments(record, mss);
+  recount_segments(*send_queue_.sent.next(record), mss);
   return true;
 }
 
@@ -98,7 +97,8 @@ void TcpSocket::retransmit_lost(Entry& entry) {
   if (recovery_.out == 0) return;
   SendRecord* record = send_queue_.retransmit_hint != nullptr ? send_queue_.retransmit_hint : send_queue_.sent.front();
   bool rearm = false;
-  const uint32_t at_once = segments_at_once(current_mss());
+  const uint32_t mss = current_mss();
+  const uint32_t at_once = segments_at_once(mss);
   for (; record != nullptr; record = send_queue_.sent.next(*record)) {
     if (!record->has_any(SendRecord::kLost) || record->has_any(SendRecord::kSacked | SendRecord::kRetransmitted)) continue;
     send_queue_.retransmit_hint = record;
@@ -109,8 +109,7 @@ void TcpSocket::retransmit_lost(Entry& entry) {
       break;
     }
     const uint32_t quota = std::min(congestion_.cwnd - in_flight, at_once);
-    const uint32_t mss = std::max<uint32_t>(record->segment_size, 1);
-    if (record->segments > quota && record->size > quota * mss && !split_sent(*record, quota * mss, mss)) break;
+    if (record->size > quota * mss && !split_sent(*record, quota * mss, mss)) break;
     const bool is_head = record == send_queue_.sent.front();
     if (!retransmit_record(entry, *record)) break;
     if (wants_pacing()) pace(entry, record->size);

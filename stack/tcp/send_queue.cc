@@ -158,13 +158,10 @@ void SendQueue::grow(SendRecord& record, uint32_t amount) {
   ASSERT(!record.is_sent);
   if (record.size >= SendRecord::kMaxSize) return;
   amount = std::min(amount, SendRecord::kMaxSize - record.size);
-  while (amount != 0) {
-    SendRecord* next = unsent.next(record);
-    if (next == nullptr || !may_grow_by(record, *next)) return;
-    if (next->size > amount && !split(*next, amount)) return;
-    amount -= next->size;
-    join_next(record, *next);
-  }
+  SendRecord* next = unsent.next(record);
+  if (amount == 0 || next == nullptr || !may_grow_by(record, *next)) return;
+  if (next->size > amount && !split(*next, amount)) return;
+  join_next(record, *next);
 }
 
 bool SendQueue::join_sent(SendRecord& record, SendRecord& next) {

@@ -54,12 +54,13 @@ void TcpSocket::finish(Entry& entry) {
   shutdown_ = kShutdownBoth;
   report_zero_copies();
   send_queue_.clear();
-  recovery_ = RecoveryState();
-  out_of_order_.clear();
+  recovery_.out = 0;
+  recovery_.backoff = 0;
   if (!is_bound_port_ || is_orphan_) release_port();
   if (is_counted_orphan_) stack().tcp().add_orphan(-1);
   is_counted_orphan_ = false;
   if (is_orphan_) {
+    out_of_order_.clear();
     receive_queue_.clear();
     receive_charge_ = rcv_.fin_charge = 0;
   }

@@ -85,13 +85,7 @@ void TcpSocket::time_out(Entry& entry) {
   }
   try_another_path(entry);
   count_timeout(entry);
-  const bool is_handshake = in(TcpState::SynSent | TcpState::SynReceived);
-  if (!is_handshake) {
-    enter_loss(entry);
-  } else if (head->has_any(SendRecord::kRetransmitted)) {
-    head->marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
-    recovery_.retransmitted -= head->segments;
-  }
+  enter_loss(entry);
   if (recovery_.retransmits == 0) {
     ++statistics_.total_rto_recoveries;
     statistics_.rto_started = entry.now();
@@ -169,6 +163,9 @@ void TcpSocket::send_window_probe(Entry& entry) {
     snd_.small_end = small_end;
   } else {
     count(entry, Mib::TcpExtTCPWinProbe);
+    // What is urgent is told from where it counts too (tcp_write_wakeup).
+    if (snd_.is_urgent() && snd_.up.bytes_since(snd_.una) < 0xffff)
+      static_cast<void>(transmit(entry, {.seq = snd_.una, .flags = kTcpAck, .is_probe = true}));
     was_sent = transmit(entry, {.seq = snd_.una - 1, .flags = kTcpAck, .is_probe = true});
   }
   if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {

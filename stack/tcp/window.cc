@@ -268,7 +268,7 @@ void TcpSocket::measure_receive_rtt(Instant now) {
 void TcpSocket::measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now) {
   if (!segment.options.timestamps) return;
   const uint32_t echo = segment.options.timestamps->echo_reply;
-  if (std::exchange(autotune_.last_echo, echo) == echo || segment.size < rcv_.mss) return;
+  if (std::exchange(autotune_.last_echo, echo) == echo || segment.length() < rcv_.mss) return;
   const uint32_t delta = timestamp_now(now) - echo;
   if (delta == 0 || delta > INT32_MAX / 1000) return;
   add_receive_rtt(autotune_.rtt_8_micros, int64_t{delta} * 1000, rcv_.nxt == rcv_.copied);

@@ -36,9 +36,7 @@ TcpSocket::FastOpenPlan TcpSocket::plan_fast_open(Entry& entry) {
 // RFC 7413, 4.1.3: what is known of the server's MSS bounds the data; forty bytes are left to options that others may add.
 SendRecord* TcpSocket::fill_syn(IoSource& source, uint32_t known_mss) {
   const uint32_t headers = (remote_.address.is_v4() ? 20u : 40u) + 20u;
-  uint32_t mss = known_mss != 0 ? known_mss : rcv_.advertised_mss;
-  if (tcp_options.max_segment != 0) mss = std::min<uint32_t>(mss, tcp_options.max_segment);
-  mss = std::min(mss, snd_.path_mtu > headers ? snd_.path_mtu - headers : 0);
+  const uint32_t mss = std::min(known_mss, snd_.path_mtu > headers ? snd_.path_mtu - headers : 0);
   constexpr uint32_t kOptionSpace = TcpHeader::kMaxOptionsSize;
   const auto room = static_cast<uint32_t>(std::min<size_t>(mss > kOptionSpace ? mss - kOptionSpace : 0, source.remaining()));
   if (room == 0) return nullptr;
@@ -58,7 +56,11 @@ SendRecord* TcpSocket::fill_syn(IoSource& source, uint32_t known_mss) {
 // `source`: null for a connect() that only asks for a cookie.
 void TcpSocket::send_fast_syn(Entry& entry, IoSource* source) {
   FastOpenPlan plan = plan_fast_open(entry);
-  SendRecord* text = plan.may_carry_data && source != nullptr ? fill_syn(*source, plan.mss) : nullptr;
+  // A peer that nothing is known of is taken for one like this host, also should its SYN,ACK not say what it is.
+  snd_.peer_mss = plan.mss != 0 ? plan.mss : rcv_.advertised_mss;
+  if (tcp_options.max_segment != 0) snd_.peer_mss = std::min(snd_.peer_mss, tcp_options.max_segment);
+  if (plan.may_carry_data) update_mss(entry, snd_.path_mtu);
+  SendRecord* text = plan.may_carry_data && source != nullptr ? fill_syn(*source, snd_.peer_mss) : nullptr;
   Outgoing out{.seq = snd_.iss, .flags = kTcpSyn};
   if (plan.has_option) {
     out.cookie = &plan.cookie;

@@ -9,9 +9,9 @@
 namespace lxnet {
 namespace {
 
-// Not empty, not for what was never sent; where it starts below una it says nothing that the ACK field does not.
+// Not empty, not for what was never sent; where it starts at una or below it belies the ACK field.
 bool is_plausible(const SackBlock& block, SeqNum una, SeqNum nxt) {
-  return block.left.is_before(block.right) && !block.right.is_after(nxt) && !block.left.is_before(una);
+  return block.left.is_before(block.right) && !block.right.is_after(nxt) && block.left.is_after(una);
 }
 
 // The record that holds `seq`, or the first after it, searched from the nearer end.
@@ -26,6 +26,30 @@ SendRecord* find_record(const SendQueue::Records& sent, SeqNum seq, SeqNum una, 
     found = record;
   }
   return found;
+}
+
+uint32_t segment_length(const SendRecord& record) { return record.segments == 1 ? record.size : record.segment_size; }
+
+constexpr uint8_t kTags = SendRecord::kSacked | SendRecord::kLost | SendRecord::kRetransmitted;
+
+bool is_only_sacked(const SendRecord* record) { return record != nullptr && (record->marks & kTags) == SendRecord::kSacked; }
+
+// Whether two neighbours, both SACKed and nothing else, would be one record as well as two (tcp_shift_skb_data).
+bool may_join_sacked(const SendRecord* record, const SendRecord* next) {
+  return is_only_sacked(record) && is_only_sacked(next) && segment_length(*record) == segment_length(*next) &&
+         record->size + next->size <= SendRecord::kMaxSize;
+}
+
+// The second goes; null where the first has no room for its fragments.
+SendRecord* join_sacked(SendQueue& queue, SendRecord& record, SendRecord& next) {
+  const auto segments = static_cast<uint16_t>(record.segments + next.segments);
+  const auto size = static_cast<uint16_t>(segment_length(record));
+  const uint8_t marks = next.marks;
+  if (!queue.join_sent(record, next)) return nullptr;
+  record.segments = segments;
+  record.segment_size = size;
+  record.marks |= marks;
+  return &record;
 }
 
 // There are at most four; what std::sort does for many makes g++ warn of places past them.
@@ -135,7 +159,8 @@ void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, AckEffects& effect
   if (record.time_link.is_linked()) send_queue_.by_time.remove(record);
 }
 
-// Marks what the block covers, splitting records at its edges on segment boundaries. Returns where the next block may begin.
+// Marks what the block covers, splitting records at its edges on segment boundaries, and joins what is SACKed with its
+// neighbours. Returns where the next block may begin.
 SendRecord* TcpSocket::mark_block(Entry& entry, SendRecord* from, SackBlock block, AckEffects& effects) {
   SendRecord* record = from;
   while (record != nullptr && record->seq.is_before(block.right)) {
@@ -143,6 +168,8 @@ SendRecord* TcpSocket::mark_block(Entry& entry, SendRecord* from, SackBlock bloc
       record = send_queue_.sent.next(*record);
       continue;
     }
+    // Sent again without having been lost: it stays by itself.
+    const bool may_join = (record->marks & (SendRecord::kLost | SendRecord::kRetransmitted)) != SendRecord::kRetransmitted;
     const uint32_t mss = std::max<uint32_t>(record->segment_size, 1);
     uint32_t cut = 0;
     bool is_covered = true;  // what is left in `record` after the cut
@@ -164,7 +191,19 @@ SendRecord* TcpSocket::mark_block(Entry& entry, SendRecord* from, SackBlock bloc
       record->segments = static_cast<uint16_t>(std::min<uint32_t>(cut / mss, total - 1u));
       rest->segments = static_cast<uint16_t>(total - record->segments);
     }
-    if (is_covered) mark_sacked(entry, *record, effects);
+    if (is_covered) {
+      mark_sacked(entry, *record, effects);
+      SendRecord* before = send_queue_.sent.previous(*record);
+      if (may_join && may_join_sacked(before, record) && join_sacked(send_queue_, *before, *record) != nullptr) {
+        count(entry, Mib::TcpExtTCPSackMerged);
+        record = before;
+        SendRecord* after = send_queue_.sent.next(*record);
+        if (may_join_sacked(record, after) && join_sacked(send_queue_, *record, *after) != nullptr)
+          count(entry, Mib::TcpExtTCPSackMerged);
+      } else {
+        count(entry, Mib::TcpExtTCPSackShiftFallback);
+      }
+    }
     record = send_queue_.sent.next(*record);
   }
   return record;

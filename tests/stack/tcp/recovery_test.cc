@@ -184,6 +184,19 @@ TEST_F(TcpSackRecovery, SurvivesReneging) {
   EXPECT_EQ(recovery().sacked, 0u);
 }
 
+TEST_F(TcpSackRecovery, JoinsWhatIsSacked) {
+  send_segments(8);
+  const uint32_t before = TcpTestAccess::send_queue(*socket).charge();
+  wire.advance(Duration::millis(50));
+  ack(1461, {{2921, 4381}});
+  ack(1461, {{5841, 7301}, {2921, 4381}});
+  ack(1461, {{2921, 7301}});
+  EXPECT_EQ(recovery().sacked, 3u);
+  // Where two segments of a record became one and were cut from it, they are one again.
+  EXPECT_LE(TcpTestAccess::send_queue(*socket).charge(), before);
+  ack(13141);
+}
+
 TEST_F(TcpSackRecovery, IgnoresImpossibleSackBlocks) {
   send_segments(3);
   ack(1461, {{5841, 9000}});

@@ -25,6 +25,7 @@ struct TcpTestAccess {
   static const RttEstimator& rtt(const TcpSocket& socket) { return socket.rtt_; }
   static const TcpStatistics& statistics(const TcpSocket& socket) { return socket.statistics_; }
   static uint32_t receive_charge(const TcpSocket& socket) { return socket.receive_charge(); }
+  static const SendQueue& send_queue(const TcpSocket& socket) { return socket.send_queue_; }
   static uint32_t memory_pages(const TcpSocket& socket) { return socket.memory_pages_; }
 };
 
