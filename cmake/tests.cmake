@@ -179,8 +179,13 @@ file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/walk/
 add_executable(walk ${sources})
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/sweep/*.cc)
 add_executable(sweep ${sources})
+# The TCP peer that plays scripts to either kernel; lxnet is in it, on the simulator.
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/peer/*.cc)
+add_executable(peer ${sources})
+target_compile_options(peer PRIVATE ${LXNET_TEST_FLAGS})
+lxnet_link_existing(peer lxnet_sim lxnet_core)
 if(TARGET test_differential)
-  add_dependencies(test_differential walk sweep lxnet-run)
+  add_dependencies(test_differential walk sweep peer lxnet-run)
 endif()
 
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)

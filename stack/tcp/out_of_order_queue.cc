@@ -12,8 +12,14 @@ size_t cost_of(const PacketQueue& packets) {
   return cost;
 }
 
+// One stretch is told: what follows or overlaps the one that is known makes it longer (tcp_dsack_extend).
 void add_duplicate(OutOfOrderQueue::Insertion& result, SeqNum left, SeqNum right) {
-  if (result.duplicate.left == result.duplicate.right) result.duplicate = {left, right};
+  SackBlock& known = result.duplicate;
+  if (known.left == known.right) {
+    known = {left, right};
+  } else if (!left.is_after(known.right) && !known.left.is_after(right)) {
+    known = {earlier_of(known.left, left), later_of(known.right, right)};
+  }
 }
 
 }  // namespace
@@ -37,14 +43,66 @@ void OutOfOrderQueue::free_run(Run& run) {
   dispose(hal_, &run);
 }
 
-// Frees the runs that a packet up to `end` covers whole.
-void OutOfOrderQueue::swallow_covered(Run* first, SeqNum end, Insertion& result) {
-  while (first != nullptr && first->end.is_at_or_before(end)) {
-    Run* next = held_->runs.next(*first);
-    add_duplicate(result, first->begin, first->end);
-    free_run(*first);
-    first = next;
+// One packet of the run has all of [begin, end).
+bool OutOfOrderQueue::has_in_one(const Run& run, SeqNum begin, SeqNum end) {
+  for (Packet* packet = run.packets.front(); packet != nullptr; packet = run.packets.next(*packet)) {
+    if (ReceivedSegment::of(*packet).seq.is_after(begin)) return false;
+    if (end.is_at_or_before(ReceivedSegment::end(*packet))) return true;
   }
+  return false;
+}
+
+// The packet overlaps what is there, from `first` on: what it covers whole goes, and of what it covers in part it is cut off
+// (tcp_data_queue_ofo). All that it touches becomes one run.
+void OutOfOrderQueue::insert_over(Run& first, Ref<Packet> packet, Insertion& result) {
+  ReceivedSegment& received = ReceivedSegment::of(*packet);
+  const SeqNum begin = received.seq, end = ReceivedSegment::end(*packet);
+  SeqNum run_end = end;
+  PacketQueue left, right;
+  for (Run* run = &first; run != nullptr && run->begin.is_at_or_before(end);) {
+    Run* next = held_->runs.next(*run);
+    run_end = later_of(run_end, run->end);
+    held_->charge -= cost_of(run->packets);
+    while (!run->packets.is_empty()) {
+      Ref<Packet> held = run->packets.take_front();
+      ReceivedSegment& other = ReceivedSegment::of(*held);
+      const SeqNum other_end = ReceivedSegment::end(*held);
+      if (other_end.is_at_or_before(begin)) {
+        left.push_back(std::move(held));
+      } else if (other.seq.is_at_or_after(end)) {
+        right.push_back(std::move(held));
+      } else if (other.seq.is_before(begin)) {
+        add_duplicate(result, begin, other_end);
+        packet->consume(other_end.bytes_since(begin));
+        received.seq = other_end;
+        received.is_cut = true;
+        left.push_back(std::move(held));
+      } else if (other_end.is_after(end)) {
+        add_duplicate(result, other.seq, end);
+        received.fin = false;
+        packet->trim(other.seq.bytes_since(received.seq));
+        other.is_cut = true;  // to Linux they overlap, and so are not joined
+        right.push_back(std::move(held));
+      } else {
+        add_duplicate(result, other.seq, other_end);
+      }
+    }
+    if (run != &first) free_run(*run);
+    run = next;
+  }
+  first.begin = earlier_of(first.begin, begin);
+  first.end = run_end;
+  Packet* before = left.back();
+  const bool is_absorbed = before != nullptr && ReceivedSegment::absorb(*before, *packet);
+  if (!is_absorbed) {
+    if (before != nullptr) static_cast<void>(ReceivedSegment::take_over_charge(*before, *packet));
+    left.push_back(std::move(packet));
+  }
+  left.append(right);
+  first.packets.append(left);
+  held_->charge += cost_of(first.packets);
+  result.outcome = Outcome::Inserted;
+  result.run = {first.begin, first.end};
 }
 
 // The packet fills [begin, end), which touches neither, one or both of its neighbours.
@@ -94,30 +152,18 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
     result.outcome = Outcome::Refused;
     return result;
   }
-  ReceivedSegment& received = ReceivedSegment::of(*packet);
-  SeqNum begin = received.seq;
-  SeqNum end = ReceivedSegment::end(*packet);
+  const SeqNum begin = ReceivedSegment::of(*packet).seq, end = ReceivedSegment::end(*packet);
   Run* before = find_at_or_before(begin);
-  if (before != nullptr && begin.is_before(before->end)) {
-    add_duplicate(result, begin, earlier_of(end, before->end));
-    if (end.is_at_or_before(before->end)) {
-      result.run = {before->begin, before->end};
-      return result;
-    }
-    packet->consume(before->end.bytes_since(begin));
-    begin = received.seq = before->end;
-    received.is_cut = true;
-  }
   Run* after = before == nullptr ? held_->runs.front() : held_->runs.next(*before);
-  swallow_covered(after, end, result);
-  after = before == nullptr ? held_->runs.front() : held_->runs.next(*before);
-  if (after != nullptr && after->begin.is_before(end)) {
-    add_duplicate(result, after->begin, end);
-    received.fin = false;
-    // To Linux they overlap, and so are not joined.
-    ReceivedSegment::of(*after->packets.front()).is_cut = true;
-    packet->trim(after->begin.bytes_since(begin));
-    end = after->begin;
+  const bool overlaps_before = before != nullptr && begin.is_before(before->end);
+  if (overlaps_before && end.is_at_or_before(before->end) && has_in_one(*before, begin, end)) {
+    add_duplicate(result, begin, end);
+    result.run = {before->begin, before->end};
+    return result;
+  }
+  if (overlaps_before || (after != nullptr && after->begin.is_before(end))) {
+    insert_over(before != nullptr && begin.is_at_or_before(before->end) ? *before : *after, std::move(packet), result);
+    return result;
   }
   Run* run = join_or_create(before, after, std::move(packet), begin, end);
   result.outcome = run == nullptr ? Outcome::Refused : Outcome::Inserted;

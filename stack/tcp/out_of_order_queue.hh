@@ -1,11 +1,12 @@
 // OutOfOrderQueue: what arrived ahead of rcv.nxt, as disjoint runs of contiguous packets in sequence order.
 //
-// Rules kept: a new packet is cut to what is missing at its ends, and replaces runs that it covers whole. The number of runs is
+// Rules kept: a new packet replaces those that it covers whole, and is cut where it covers others in part. The number of runs is
 // bounded, so that a peer who sends every other byte cannot make insertion slow: a run that would be one too many is refused,
 // which a sender may always be.
 #pragma once
 
 #include <span>
+#include <utility>
 
 #include "hal/memory.hh"
 #include "netdev/packet_pool.hh"
@@ -42,7 +43,7 @@ struct ReceivedSegment {
     if (!is_spared(before, packet) || !packet.fragments().empty()) return false;
     packet.set_true_size(before.true_size());
     before.set_true_size(0);
-    of(packet).spare = static_cast<uint16_t>(of(before).spare - packet.size());
+    of(packet).spare = static_cast<uint16_t>(std::exchange(of(before).spare, uint16_t{0}) - packet.size());
     return true;
   }
 
@@ -108,7 +109,8 @@ class OutOfOrderQueue {
   };
 
   Run* find_at_or_before(SeqNum seq) const;
-  void swallow_covered(Run* first, SeqNum end, Insertion& result);
+  static bool has_in_one(const Run& run, SeqNum begin, SeqNum end);
+  void insert_over(Run& first, Ref<Packet> packet, Insertion& result);
   Run* join_or_create(Run* before, Run* after, Ref<Packet> packet, SeqNum begin, SeqNum end);
   void free_run(Run& run);
 

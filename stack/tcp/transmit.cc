@@ -91,12 +91,10 @@ Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> 
   }
   emission.tos = route_.destination.is_v4() ? ip_options.tos : ip_options.traffic_class;
   // RFC 3168, 6.1.1: offered once; a network that dislikes the bits gets the next SYN without them (tcp_ecn_fallback).
+  // An answer that speaks of it is believed all the same.
   if (negotiated_.ecn && in(TcpState::SynSent)) {
-    if (recovery_.retransmits == 0) {
-      emission.header.flags |= kTcpEce | kTcpCwr;
-    } else if (stack().tunables().values().tcp_ecn_fallback != 0) {
-      negotiated_.ecn = false;
-    }
+    const bool falls_back = recovery_.retransmits != 0 && stack().tunables().values().tcp_ecn_fallback != 0;
+    if (!falls_back) emission.header.flags |= kTcpEce | kTcpCwr;
   }
   if (negotiated_.ecn && !out.flags.syn()) {
     if (ecn_echo_) emission.header.flags |= kTcpEce;
