@@ -105,16 +105,14 @@ std::vector<Lines> play_once(TwoKernels::Kernel kernel, const std::vector<PeerPl
 
 std::vector<Lines> play(TwoKernels::Kernel kernel, const std::vector<PeerPlay>& plays) {
   std::vector<Lines> logs = play_once(kernel, plays);
-  for (int again = 0; again < 3; ++again) {
-    std::vector<PeerPlay> late;
-    for (size_t i = 0; i < plays.size(); ++i) {
-      if (is_late(logs[i])) late.push_back(plays[i]);
-    }
-    if (late.empty()) break;
-    std::vector<Lines> better = play_once(kernel, late);
-    for (size_t i = 0, j = 0; i < plays.size(); ++i) {
-      if (is_late(logs[i])) logs[i] = std::move(better[j++]);
-    }
+  std::vector<PeerPlay> late;
+  for (size_t i = 0; i < plays.size(); ++i) {
+    if (is_late(logs[i])) late.push_back(plays[i]);
+  }
+  if (late.empty()) return logs;
+  std::vector<Lines> better = play_once(kernel, late);
+  for (size_t i = 0, j = 0; i < plays.size(); ++i) {
+    if (is_late(logs[i])) logs[i] = std::move(better[j++]);
   }
   return logs;
 }

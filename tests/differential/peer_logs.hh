@@ -15,7 +15,7 @@ struct PeerPlay {
   std::vector<int> steps;  // empty: all
 };
 
-// As many at once as wait without hindering each other. What came late, for the machine was busy, is played again, three times.
+// As many at once as wait without hindering each other. What came late, for the machine was busy, is played once more.
 std::vector<Lines> play(TwoKernels::Kernel kernel, const std::vector<PeerPlay>& plays);
 
 // The machine was too busy to say what Linux does.
