@@ -7,7 +7,7 @@
 
 namespace lxnet {
 
-[[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
+[[noreturn, gnu::cold]] void assertion_failed(const char* expression, const char* file, int line);
 
 }  // namespace lxnet
 

@@ -17,7 +17,7 @@ bool TcpSocket::has_send_room(unsigned doubled) const {
   const uint32_t limit = tcp_options.not_sent_low_water != 0
                              ? tcp_options.not_sent_low_water
                              : static_cast<uint32_t>(stack().tunables().values().tcp_notsent_lowat);
-  return (snd_.end.bytes_since(snd_.nxt) + disconnect_gap_) << doubled < limit;
+  return (snd_.end.bytes_since(snd_.nxt) + snd_.disconnect_gap) << doubled < limit;
 }
 
 // Linux's sk_stream_is_writeable(): a third of the buffer free, and less than half of the limit unsent.
@@ -194,14 +194,14 @@ Result<int> TcpSocket::bytes_unsent(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::EINVAL;
   if (in(TcpState::SynSent | TcpState::SynReceived)) return 0;
-  return static_cast<int>(snd_.end.bytes_since(snd_.una) + disconnect_gap_);
+  return static_cast<int>(snd_.end.bytes_since(snd_.una) + snd_.disconnect_gap);
 }
 
 Result<int> TcpSocket::bytes_not_yet_sent(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::EINVAL;
   if (in(TcpState::SynSent | TcpState::SynReceived)) return 0;
-  return static_cast<int>(snd_.end.bytes_since(snd_.nxt) + disconnect_gap_);
+  return static_cast<int>(snd_.end.bytes_since(snd_.nxt) + snd_.disconnect_gap);
 }
 
 }  // namespace lxnet

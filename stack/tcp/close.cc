@@ -200,8 +200,9 @@ void TcpSocket::reset_connection_state() {
   const uint16_t mss = snd_.mss;  // what TCP_MAXSEG tells stays
   // tcp_disconnect() moves write_seq out of the old window and leaves the rest where it was; SIOCOUTQ and SIOCOUTQNSD show it.
   const uint32_t max_wnd = snd_.max_wnd, in_flight = snd_.nxt.bytes_since(snd_.una);
-  disconnect_gap_ += snd_.end.bytes_since(snd_.nxt) + max_wnd + 2;
+  const uint32_t gap = snd_.disconnect_gap + snd_.end.bytes_since(snd_.nxt) + max_wnd + 2;
   snd_ = SendState();
+  snd_.disconnect_gap = gap;
   snd_.mss = mss;
   snd_.max_wnd = max_wnd;
   snd_.nxt = snd_.end = snd_.una + in_flight;

@@ -267,7 +267,6 @@ NegotiatedOptions TcpSocket::offered_options() const {
 
 // Everything of the control block that a new connection starts from.
 void TcpSocket::prepare_to_connect(Entry& entry) {
-  disconnect_gap_ = 0;
   replace_error(Errno{});  // of what was before
   negotiated_ = offered_options();
   const IsnSource isn(stack().sockets().key(), local_, remote_);

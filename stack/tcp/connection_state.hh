@@ -25,12 +25,13 @@ struct SendState {
   SeqNum small_end;  // one past the last segment smaller than MSS (Minshall's Nagle)
   uint32_t wnd = 0;  // bytes, scaled
   uint32_t max_wnd = 0;
-  uint8_t window_shift = 0;  // for the peer's window field
-  uint16_t mss = 536;        // payload of a full segment now: path, options and peer considered
-  uint16_t peer_mss = 536;   // the peer's option, or the default
+  uint16_t mss = 536;       // payload of a full segment now: path, options and peer considered
+  uint16_t peer_mss = 536;  // the peer's option, or the default
   uint32_t path_mtu = 0;
-  Instant last_data_at;  // when data last left
-  Instant last_left_at;  // when anything last left
+  uint8_t window_shift = 0;     // for the peer's window field
+  uint32_t disconnect_gap = 0;  // what a disconnect left between the numbers, which SIOCOUTQ counts
+  Instant last_data_at;         // when data last left
+  Instant last_left_at;         // when anything last left
 
   bool is_urgent() const { return up.is_after(una); }
   SeqNum window_end() const { return una + wnd; }

@@ -10,6 +10,11 @@
 
 namespace lxnet {
 
+// Most connections are idle, and this is what they cost.
+#if !defined(LXNET_DEBUG)
+static_assert(sizeof(TcpSocket) == 31 * alignof(DemuxEntry), "a connection outgrew its cache lines");
+#endif
+
 bool TcpSocket::is_under_pressure() const { return stack().tcp().is_under_pressure(); }
 
 size_t TcpSocket::charged_memory() const { return size_t{send_queue_.charge()} + receive_charge_ + out_of_order_.charge(); }
@@ -41,7 +46,7 @@ void TcpSocket::take_pages(Entry& entry, uint32_t pages) {
   if (pages == memory_pages_) [[likely]]
     return;
   TcpShared& shared = stack().tcp();
-  const int64_t total = shared.change_memory(int64_t{pages} - int64_t{memory_pages_});
+  const int64_t total = shared.change_memory(int64_t{pages} - int64_t{memory_pages_}, stack().hal().sharing());
   memory_pages_ = pages;
   const TunableValues& tunables = stack().tunables().values();
   if (total > tunables.tcp_mem[1]) {

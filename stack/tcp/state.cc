@@ -123,7 +123,7 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
 TcpSocket::~TcpSocket() {
   cancel_timers();
   ASSERT(!demux_.is_added() && listener_ == nullptr);
-  stack().tcp().change_memory(-int64_t{memory_pages_});
+  stack().tcp().change_memory(-int64_t{memory_pages_}, stack().hal().sharing());
   if (md5_keys_ != nullptr) dispose(stack().hal(), md5_keys_);
   release_port();
   if (errors_ != nullptr) dispose(stack().hal(), errors_);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/sharing.hh"
 #include "hal/mutex.hh"
 #include "stack/tcp/fast_open/cache.hh"
 #include "stack/tcp/fast_open/keys.hh"
@@ -18,7 +19,7 @@ class TcpShared {
 
   // Buffers of all sockets, in pages of 4096 bytes: what net.ipv4.tcp_mem limits.
   static constexpr uint32_t kPage = 4096;
-  int64_t change_memory(int64_t pages) { return __atomic_add_fetch(&memory_pages_, pages, __ATOMIC_RELAXED); }
+  int64_t change_memory(int64_t pages, Sharing sharing) { return fetch_add(memory_pages_, pages, sharing) + pages; }
   int64_t memory_pages() const { return __atomic_load_n(&memory_pages_, __ATOMIC_RELAXED); }
   // Entered above the second number, left below the first.
   bool is_under_pressure() const { return __atomic_load_n(&pressure_, __ATOMIC_RELAXED) != 0; }

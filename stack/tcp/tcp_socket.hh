@@ -535,6 +535,7 @@ class TcpSocket final : public Socket {
   ProbeTimer probe_timer_kind_ = ProbeTimer::None;
   uint8_t shutdown_ = 0;
   uint8_t sack_count_ = 0;  // of out_of_order_.sacks()
+  DemuxEntry demux_;        // whole cache lines: what stands before it fills one (memory.cc asserts it)
   bool is_orphan_ = false;  // no descriptor is left
   bool is_counted_orphan_ = false;
   bool is_bound_address_ = false, is_bound_port_ = false;  // by the user's bind()
@@ -542,7 +543,6 @@ class TcpSocket final : public Socket {
   bool holds_self_ = false;
   bool wants_space_ = false;  // somebody was told that there was none
   bool has_dsack_ = false;
-  DemuxEntry demux_;       // whole cache lines: what stands before it fills one
   bool ecn_echo_ = false;  // RFC 3168: ECE on every segment until CWR comes
   bool ecn_cwr_pending_ = false;
   bool ecn_ce_seen_ = false;
@@ -550,11 +550,12 @@ class TcpSocket final : public Socket {
   NegotiatedOptions negotiated_;
   bool acks_at_once_ = false;  // the route says so
   uint16_t initial_window_ = CongestionState::kInitialWindow;
-  uint32_t disconnect_gap_ = 0;
   uint32_t memory_pages_ = 0;  // of the buffers, as the stack's limit counts them
   uint32_t uid_ = 0;
+  uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
   Endpoint local_, remote_;
   ReusedFlow reused_;  // from the TIME_WAIT whose 4-tuple connect() takes
+  uint32_t next_zero_copy_ = 0;
   PortClaim claim_;
   uint64_t peer_flow_hash_ = 0;  // the peer's place in the tables, where that is on this host; 0: not asked yet
   Route route_;
@@ -584,8 +585,6 @@ class TcpSocket final : public Socket {
   SackBlock dsack_;
   uint32_t receive_charge_ = 0;  // of receive_queue_
   uint32_t timestamp_offset_ = 0;
-  uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
-  uint32_t next_zero_copy_ = 0;
   Instant out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);
   TcpStatistics statistics_;
   ErrorQueue* errors_ = nullptr;  // made when an option first needs it; then it stays
