@@ -83,10 +83,16 @@ Result<> UdpSocket::check_request(const SendRequest& request) const {
   return request.destination != nullptr && request.destination->port == 0 ? Result<>(Errno::EINVAL) : ok();
 }
 
+// Whether udp_sendmsg() counts it as a connected socket's. An AF_INET6 socket hands it an IPv4 peer as a name.
+bool UdpSocket::keeps_way(const SendRequest& request) const {
+  if (request.destination != nullptr || !remote_.address.is_v4()) return request.destination == nullptr;
+  return family() == IpFamily::V4 && !options.dont_route && (request.flags & kMessageDontRoute) == 0;
+}
+
 Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   const size_t payload = request.source.remaining();
   if (SendPlan* kept = find_kept_plan(request); kept != nullptr && may_send_as_before(*kept, payload)) {
-    if (request.destination == nullptr) has_path_ = true;
+    if (keeps_way(request)) has_path_ = true;
     return send_planned(entry, request, *kept);
   }
   TRY(check_request(request));
@@ -96,7 +102,7 @@ Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
   const uint32_t generation = options_generation();
   SendPlan plan;
   TRY(plan_send(entry, request, plan));
-  if (request.destination == nullptr && !request.control.is_given) has_path_ = true;
+  if (keeps_way(request) && !request.control.is_given) has_path_ = true;
   if (plan.is_probe_only) return Result<size_t>(payload);
   TRY(check_size(entry, plan, payload + sizeof(UdpHeader)));
   if (udp_options.is_corked || (request.flags & kMessageMore) != 0) {

@@ -74,6 +74,7 @@ class UdpSocket final : public DatagramSocket {
   Result<> check_request(const SendRequest& request) const REQUIRES(lock_);
   bool leads_to_v4(const SendRequest& request) const REQUIRES(lock_);
   bool is_lost_to_v6(const SendRequest& request) const REQUIRES(lock_);
+  bool keeps_way(const SendRequest& request) const REQUIRES(lock_);
   Result<size_t> send_owned(Entry& entry, SendRequest& request) REQUIRES(lock_);
   void count_full_buffer(Entry& entry, const SendPlan& plan);
   Result<> check_segments(const SendPlan& plan, size_t payload, uint16_t segment_size) const;

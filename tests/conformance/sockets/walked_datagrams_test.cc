@@ -163,6 +163,25 @@ TEST(WalkedDatagramsTest, OneByteMoreThanAPacketHoldsIsFoundByTheLink) {
   }
 }
 
+// A way that was forgotten is kept again by the next send to the peer: not on the link alone, nor from IPv6 to IPv4.
+TEST(WalkedDatagramsTest, NotEverySendToThePeerKeepsItsWay) {
+  constexpr int kMtu = 14;  // IP_MTU
+  for (const int family : {AF_INET, AF_INET6}) {
+    for (const int flags : {0, int{MSG_DONTROUTE}}) {
+      const Fd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), fd(::socket(family, SOCK_DGRAM, 0));
+      ASSERT_EQ(bind_to(receiver, loopback4()), 0);
+      ASSERT_EQ(connect_to(fd, name_of(receiver)), 0);
+      const int off = 0;
+      ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, SO_DONTROUTE, &off, sizeof off), 0);
+      ASSERT_EQ(::send(fd, "x", 1, flags), 1);
+      int mtu = 0;
+      socklen_t length = sizeof mtu;
+      const bool has_way = family == AF_INET && flags == 0;
+      EXPECT_EQ(answer(::getsockopt(fd, IPPROTO_IP, kMtu, &mtu, &length)), has_way ? 0 : -ENOTCONN) << family << ' ' << flags;
+    }
+  }
+}
+
 TEST(WalkedDatagramsTest, AFragmentBeyondTwiceTheBufferIsRefused) {
   const Fd receiver(::socket(AF_INET6, kDatagram, 0)), sender(::socket(AF_INET6, kDatagram, 0));
   ASSERT_EQ(bind_to(receiver, loopback6()), 0);
