@@ -20,7 +20,7 @@ namespace {
 using Kernel = TwoKernels::Kernel;
 constexpr uint64_t kSeedsAtOnce = 96;
 // Where nothing differs; there are differences left that one fresh seed in ten finds.
-constexpr uint64_t kUsual[] = {1, 7, 8, 9, 10, 11, 16, 22, 39, 47, 58};
+constexpr uint64_t kUsual[] = {7, 9, 10, 11, 16};
 // How much longer every pause is when a difference is looked at again: what is time's doing then goes elsewhere.
 constexpr int kStretches[] = {1000, 1045, 1110};
 
@@ -59,6 +59,7 @@ class PeerWalker {
   }
 
   uint64_t seeds = 0, segments = 0, late = 0, unsteady = 0, different = 0;
+  bool shrinks = true;  // which takes a minute
 
  private:
   // A difference counts that is there at the same step whatever the pauses, while Linux is at one with itself.
@@ -82,7 +83,7 @@ class PeerWalker {
         printf("unsteady: seed %llu\n", static_cast<unsigned long long>(differing[i]));
       } else {
         ++different;
-        show(differing[i], *often);
+        show(differing[i], *often, shrinks);
       }
     }
   }
@@ -139,8 +140,8 @@ class PeerWalker {
     }
   }
 
-  static void show(uint64_t seed, int step) {
-    const std::vector<int> steps = shrink(seed, step);
+  static void show(uint64_t seed, int step, bool shrinks) {
+    const std::vector<int> steps = shrinks ? shrink(seed, step) : std::vector<int>{};
     // As it was, should the shrunk script not show it again.
     const std::vector<PeerPlay> plays{{.seed = seed, .stretch = 1000, .steps = steps},
                                       {.seed = seed, .stretch = 1000, .steps = {}}};
@@ -162,6 +163,7 @@ TEST(PeerWalkTest, SegmentsLeaveAsOnLinux) {
   const uint64_t first = number_from("LXNET_SEED", is_asked_for ? static_cast<uint64_t>(time(nullptr)) * 1000 : kUsual[0]);
   const uint64_t count = number_from("LXNET_PEER_SEEDS", 1);
   PeerWalker walker;
+  walker.shrinks = is_asked_for;
   if (!is_asked_for) walker.compare({std::begin(kUsual), std::end(kUsual)});
   for (uint64_t done = 0; is_asked_for && done < count; done += kSeedsAtOnce) {
     std::vector<uint64_t> seeds;
