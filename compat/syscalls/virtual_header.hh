@@ -18,9 +18,9 @@ static_assert(sizeof(VirtualHeader) == 10);
 
 // What it says of a frame whose network header lies `link_size` bytes into what is shown, and of its checksum.
 VirtualHeader describe_packet(const Packet& packet, size_t link_size, ChecksumState checksum);
-// Takes `size` bytes off the source and checks them against the frame that follows. EINVAL, EFAULT.
-// Whether what it asks to have cut is of a kind that there is.
+// Whether it asks for a kind of segmentation that there is.
 bool names_segmentation(const VirtualHeader& header);
+// Takes `size` bytes off the source and checks them against the frame that follows. EINVAL, EFAULT.
 Result<VirtualHeader> take_virtual_header(IoSource& source, size_t size);
 // Makes the frame, whose link header is `link_size` long, what the header says. EINVAL: it cannot be that.
 Result<> apply_virtual_header(const VirtualHeader& header, size_t link_size, Packet& packet);

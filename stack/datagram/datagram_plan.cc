@@ -212,10 +212,6 @@ size_t fragmentable_size(const IpSendOptions& ip) {
   return size;
 }
 
-}  // namespace
-
-namespace {
-
 // What ip_setup_cork() takes for the path's: who discovers paths himself over IPv4 is bounded by the link, though no header can
 // say more than 65535.
 uint32_t appending_mtu(const Route& route, PathMtuMode mode) {
