@@ -67,6 +67,7 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   if (is_peek && options.peek_offset > 0) position = earlier_of(position + static_cast<uint32_t>(options.peek_offset), end);
   size_t wanted = request.sink.room(), done = 0;
   bool is_faulty = false;
+  const uint32_t charge = receive_charge_;
   Packet* packet = receive_queue_.front();
   while (wanted != 0 && packet != nullptr) {
     if (urgent_.kind != UrgentState::Kind::None && urgent_.seq == position && done != 0) break;
@@ -102,7 +103,8 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   // Who asks for nothing of what there is is told when it came (tcp_recvmsg_locked() goes round once).
   if (packet != nullptr && request.sink.room() == 0 && done == 0 && unread() != 0) request.wall_nanos = packet->wall_nanos;
   if (done == 0 && saw_fin_ && !is_peek) receive_charge_ -= std::exchange(rcv_.fin_charge, 0u);
-  if (!is_peek) account_memory(entry);
+  // Part of a packet gives nothing back.
+  if (receive_charge_ != charge) account_memory(entry);
   // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
   if (tcp_options.inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});
   // Of what was only looked at too (tcp_cleanup_rbuf).

@@ -55,6 +55,7 @@ Result<Ref<Packet>> create_piece(PacketPool& pool, uint32_t size, SeqNum start) 
   return piece;
 }
 
+// When what is packed came is forgotten (tcp_collapse() makes new packets).
 uint32_t fill_piece(Packet& piece, uint32_t size, SeqNum start, PacketQueue& packets) {
   uint32_t emptied = 0;
   while (size != 0) {
@@ -62,7 +63,6 @@ uint32_t fill_piece(Packet& piece, uint32_t size, SeqNum start, PacketQueue& pac
     const uint32_t offset = start.bytes_since(ReceivedSegment::of(front).seq);
     const uint32_t part = std::min(size, static_cast<uint32_t>(front.size()) - offset);
     front.read(offset, piece.append(part));
-    piece.wall_nanos = front.wall_nanos;
     start = start + part;
     size -= part;
     if (start != ReceivedSegment::end(front)) continue;
@@ -115,7 +115,6 @@ uint32_t collapse_packets(PacketPool& pool, PacketQueue& packets) {
     for (uint32_t i = 0; i < run.packets; ++i) {
       const Ref<Packet> packet = packets.take_front();
       packet->read(0, piece->append(packet->size()));
-      piece->wall_nanos = packet->wall_nanos;
     }
     count += run.packets;
     packed.push_back(std::move(piece));

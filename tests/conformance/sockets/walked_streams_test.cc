@@ -1,6 +1,7 @@
 // What random walks found of streams: what outlives an attempt, a shutdown or a connection, and what a small buffer still takes.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
@@ -238,6 +239,43 @@ TEST(WalkedStreamsTest, AnUrgentMarkMakesAFullBufferFull) {
   EXPECT_EQ(answer(::recv(pair.client, room, sizeof room, MSG_DONTWAIT)), -EAGAIN);
   // And it comes when it is repeated.
   EXPECT_EQ(poll_now(pair.client, POLLIN, 5000), POLLIN);
+}
+
+// Part of a packet that is read gives no memory back: two more fit into what was taken for the one before. The last does not, and
+// what has to be packed for it has lost when it came.
+TEST(WalkedStreamsTest, ReadingPartOfAPacketKeepsItsMemory) {
+  TcpPair pair = tcp_pair();
+  const std::string bytes(1500, 'x');
+  char room[100];
+  const auto readable = [&] {
+    int size = -1;
+    ::ioctl(pair.client, FIONREAD, &size);
+    return size;
+  };
+  const auto send_and_wait = [&](int expected) {
+    ASSERT_EQ(::send(pair.server, bytes.data(), bytes.size(), MSG_DONTWAIT), 1500);
+    for (int unsent = 1, rounds = 0; unsent != 0 && rounds < 30; ++rounds) {
+      ::usleep(10'000);
+      ASSERT_EQ(::ioctl(pair.server, SIOCOUTQ, &unsent), 0);
+    }
+    EXPECT_EQ(readable(), expected);
+  };
+  set_option(pair.client, SOL_SOCKET, SO_RCVBUF, 0);
+  send_and_wait(1500);
+  set_option(pair.client, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  ASSERT_EQ(::recv(pair.client, room, 10, 0), 10);
+  send_and_wait(2990);
+  ASSERT_EQ(::recv(pair.client, room, 2, 0), 2);
+  send_and_wait(4488);
+  send_and_wait(5988);
+  for (const bool is_packed : {false, true}) {
+    if (is_packed) send_and_wait(5988);
+    alignas(cmsghdr) char control[128];
+    iovec vector{room, sizeof room};
+    msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+    ASSERT_EQ(::recvmsg(pair.client, &message, MSG_PEEK), 100);
+    EXPECT_EQ(CMSG_FIRSTHDR(&message) == nullptr, is_packed);
+  }
 }
 
 // Not even by who looks and wants all of it: who waited would be interrupted.
