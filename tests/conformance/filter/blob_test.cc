@@ -234,7 +234,7 @@ void turn_everything(Abi as, const char* subject4, const char* subject6) {
 TEST(FilterBlob, WhateverIsTurnedIsAnsweredAsOnLinux) { turn_everything(Abi::Wide, "wide", "wide v6"); }
 
 TEST(FilterBlob, WhateverA32BitProgramTurnsIsAnsweredAsOnLinux) {
-  if (!kHasNarrow) GTEST_SKIP() << "there are no 32-bit programs";
+  if (!has_narrow()) GTEST_SKIP() << "there are no 32-bit programs";
   turn_everything(Abi::Narrow, "narrow", "narrow v6");
 }
 
@@ -270,7 +270,7 @@ TEST(FilterBlob, RulesAreReadBackInTheLayoutOfWhoReads) {
     const Fd fd6(::socket(AF_INET6, SOCK_DGRAM, 0));
     for (const Abi written : {Abi::Wide, Abi::Narrow}) {
       for (const Abi read : {Abi::Wide, Abi::Narrow}) {
-        if (!kHasNarrow && (written == Abi::Narrow || read == Abi::Narrow)) continue;
+        if (!has_narrow() && (written == Abi::Narrow || read == Abi::Narrow)) continue;
         expect_read_back<V4>(fd, written, read);
         expect_read_back<V6>(fd6, written, read);
       }
@@ -306,7 +306,7 @@ TEST(FilterBlob, RulesOfConnectionsAreReadBackInTheLayoutOfWhoReads) {
   with_filter([](int fd) {
     for (const Abi written : {Abi::Wide, Abi::Narrow}) {
       for (const Abi read : {Abi::Wide, Abi::Narrow}) {
-        if (!kHasNarrow && (written == Abi::Narrow || read == Abi::Narrow)) continue;
+        if (!has_narrow() && (written == Abi::Narrow || read == Abi::Narrow)) continue;
         abi() = written;
         Replacer<V4> writer(fd, "nat");
         const unsigned rules = Table4::info_of(fd, "nat").num_entries;

@@ -2,16 +2,12 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/conformance/filter/rules.hh"
 
 namespace conformance {
-
-#if defined(__x86_64__)
-constexpr bool kHasNarrow = true;
-#else
-constexpr bool kHasNarrow = false;
-#endif
 
 class NarrowMemory {
  public:
@@ -47,6 +43,17 @@ inline long call32([[maybe_unused]] long number, [[maybe_unused]] long a, [[mayb
 #else
   return -ENOSYS;
 #endif
+}
+// Whether there are such calls: a kernel may have been built, or be run by its hypervisor, without them, and ends who tries.
+inline bool has_narrow() {
+  static const bool has = [] {
+    constexpr long kGetpid32 = 20;
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(call32(kGetpid32, 0, 0, 0, 0, 0) == ::getpid() ? 0 : 1);
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }();
+  return has;
 }
 inline long setsockopt32(int fd, int level, int name, unsigned value, unsigned size) {
   return call32(366, fd, level, name, static_cast<long>(value), static_cast<long>(size));

@@ -141,16 +141,24 @@ TEST(FilterSender, AGroupsDatagramPassesEveryHookOnItsWay) {
     group.imr_ifindex = 1;
     ASSERT_EQ(::setsockopt(receiver, SOL_IP, IP_ADD_MEMBERSHIP, &group, sizeof group), 0);
     ASSERT_EQ(::setsockopt(sender, SOL_IP, IP_MULTICAST_IF, &group, sizeof group), 0);
-    ASSERT_EQ(Table4("mangle").hook(kPre).hook(kIn).hook(kForward).hook(kOut).hook(kPost).replace(fd), 0);
-    EXPECT_EQ(send_to(sender, "x", to), 1);
-    EXPECT_EQ(poll_now(receiver, POLLIN), POLLIN);
     const std::pair<uint64_t, uint64_t> one{1, 29}, none{0, 0};
-    EXPECT_EQ(Table4::counters(fd, "mangle"), Counts({one, one, none, one, one, none}));
+    const Counts expected{one, one, none, one, one, none};
+    Counts counted;
+    // The host reports its membership, twice and when it likes, and those packets pass the hooks too.
+    for (int attempt = 0; attempt < 5 && counted != expected; ++attempt) {
+      ASSERT_EQ(Table4("mangle").hook(kPre).hook(kIn).hook(kForward).hook(kOut).hook(kPost).replace(fd), 0);
+      EXPECT_EQ(send_to(sender, "x", to), 1);
+      EXPECT_EQ(poll_now(receiver, POLLIN), POLLIN);
+      char byte;
+      EXPECT_EQ(::recv(receiver, &byte, 1, 0), 1);
+      counted = Table4::counters(fd, "mangle");
+    }
+    EXPECT_EQ(counted, expected);
   });
 }
 
 TEST(FilterSender, TheSmallerCallsOf32BitProgramsAreServed) {
-  if (!kHasNarrow) GTEST_SKIP() << "there are no 32-bit programs";
+  if (!has_narrow()) GTEST_SKIP() << "there are no 32-bit programs";
   with_filter([](int fd) {
     NarrowMemory memory;
     char* bytes = memory.bytes();
