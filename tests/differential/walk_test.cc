@@ -18,7 +18,7 @@ namespace {
 
 using Kernel = TwoKernels::Kernel;
 constexpr uint64_t kSeedsAtOnce = 20;
-constexpr uint64_t kUsualFirst = 20, kUsualSeeds = 60, kUsualUnixSeeds = 25, kUsualWideSeeds = 20;
+constexpr uint64_t kUsualFirst = 20, kUsualSeeds = 24, kUsualUnixSeeds = 25, kUsualWideSeeds = 20;
 
 uint64_t number_from(const char* variable, uint64_t otherwise) {
   const char* text = getenv(variable);
