@@ -52,6 +52,29 @@ bool OutOfOrderQueue::has_in_one(const Run& run, SeqNum begin, SeqNum end) {
   return false;
 }
 
+// Of a long run not every packet is looked at again for each that overlaps it, or a peer could make that slow: what it has of the
+// new packet is cut off, as if the run were one. True: it has all.
+bool OutOfOrderQueue::cut_at_long_runs(Packet& packet, Insertion& result) {
+  ReceivedSegment& received = ReceivedSegment::of(packet);
+  const SeqNum end = ReceivedSegment::end(packet);
+  Run* before = find_at_or_before(received.seq);
+  if (before != nullptr && before->packets.count() > kLongRun && received.seq.is_before(before->end)) {
+    add_duplicate(result, received.seq, earlier_of(end, before->end));
+    result.run = {before->begin, before->end};
+    if (end.is_at_or_before(before->end)) return true;
+    packet.consume(before->end.bytes_since(received.seq));
+    received.seq = before->end;
+    received.is_cut = true;
+  }
+  Run* last = find_at_or_before(end - 1);
+  if (last != nullptr && last->packets.count() > kLongRun && received.seq.is_before(last->begin) && end.is_before(last->end)) {
+    add_duplicate(result, last->begin, end);
+    received.fin = false;
+    packet.trim(last->begin.bytes_since(received.seq));
+  }
+  return false;
+}
+
 // The packet overlaps what is there, from `first` on: what it covers whole goes, and of what it covers in part it is cut off
 // (tcp_data_queue_ofo). All that it touches becomes one run.
 void OutOfOrderQueue::insert_over(Run& first, Ref<Packet> packet, Insertion& result) {
@@ -62,7 +85,8 @@ void OutOfOrderQueue::insert_over(Run& first, Ref<Packet> packet, Insertion& res
   for (Run* run = &first; run != nullptr && run->begin.is_at_or_before(end);) {
     Run* next = held_->runs.next(*run);
     run_end = later_of(run_end, run->end);
-    held_->charge -= cost_of(run->packets);
+    if (run->end.is_at_or_before(begin)) left.append(run->packets);
+    if (run->begin.is_at_or_after(end)) right.append(run->packets);
     while (!run->packets.is_empty()) {
       Ref<Packet> held = run->packets.take_front();
       ReceivedSegment& other = ReceivedSegment::of(*held);
@@ -85,6 +109,7 @@ void OutOfOrderQueue::insert_over(Run& first, Ref<Packet> packet, Insertion& res
         right.push_back(std::move(held));
       } else {
         add_duplicate(result, other.seq, other_end);
+        held_->charge -= held->true_size();
       }
     }
     if (run != &first) free_run(*run);
@@ -93,14 +118,13 @@ void OutOfOrderQueue::insert_over(Run& first, Ref<Packet> packet, Insertion& res
   first.begin = earlier_of(first.begin, begin);
   first.end = run_end;
   Packet* before = left.back();
-  const bool is_absorbed = before != nullptr && ReceivedSegment::absorb(*before, *packet);
-  if (!is_absorbed) {
-    if (before != nullptr) static_cast<void>(ReceivedSegment::take_over_charge(*before, *packet));
+  if (before == nullptr || !ReceivedSegment::absorb(*before, *packet)) {
+    const bool is_free = before != nullptr && ReceivedSegment::take_over_charge(*before, *packet);
+    if (!is_free) held_->charge += packet->true_size();
     left.push_back(std::move(packet));
   }
   left.append(right);
   first.packets.append(left);
-  held_->charge += cost_of(first.packets);
   result.outcome = Outcome::Inserted;
   result.run = {first.begin, first.end};
 }
@@ -152,6 +176,7 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
     result.outcome = Outcome::Refused;
     return result;
   }
+  if (cut_at_long_runs(*packet, result)) return result;
   const SeqNum begin = ReceivedSegment::of(*packet).seq, end = ReceivedSegment::end(*packet);
   Run* before = find_at_or_before(begin);
   Run* after = before == nullptr ? held_->runs.front() : held_->runs.next(*before);

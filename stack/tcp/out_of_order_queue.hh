@@ -2,7 +2,7 @@
 //
 // Rules kept: a new packet replaces those that it covers whole, and is cut where it covers others in part. The number of runs is
 // bounded, so that a peer who sends every other byte cannot make insertion slow: a run that would be one too many is refused,
-// which a sender may always be.
+// which a sender may always be. Nor is a long run walked through for what overlaps it in part.
 #pragma once
 
 #include <span>
@@ -59,6 +59,7 @@ struct ReceivedSegment {
 class OutOfOrderQueue {
  public:
   static constexpr uint32_t kMaxRuns = 1024;
+  static constexpr size_t kLongRun = 64;  // packets
 
   explicit OutOfOrderQueue(const Hal& hal) : hal_(hal) {}
   ~OutOfOrderQueue();
@@ -109,6 +110,7 @@ class OutOfOrderQueue {
   };
 
   Run* find_at_or_before(SeqNum seq) const;
+  bool cut_at_long_runs(Packet& packet, Insertion& result);
   static bool has_in_one(const Run& run, SeqNum begin, SeqNum end);
   void insert_over(Run& first, Ref<Packet> packet, Insertion& result);
   Run* join_or_create(Run* before, Run* after, Ref<Packet> packet, SeqNum begin, SeqNum end);

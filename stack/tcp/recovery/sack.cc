@@ -40,16 +40,16 @@ bool may_join_sacked(const SendRecord* record, const SendRecord* next) {
          record->size + next->size <= SendRecord::kMaxSize;
 }
 
-// The second goes; null where the first has no room for its fragments.
-SendRecord* join_sacked(SendQueue& queue, SendRecord& record, SendRecord& next) {
+// The second goes. False: the first has no room for its fragments.
+bool join_sacked(SendQueue& queue, SendRecord& record, SendRecord& next) {
   const auto segments = static_cast<uint16_t>(record.segments + next.segments);
   const auto size = static_cast<uint16_t>(segment_length(record));
   const uint8_t marks = next.marks;
-  if (!queue.join_sent(record, next)) return nullptr;
+  if (!queue.join_sent(record, next)) return false;
   record.segments = segments;
   record.segment_size = size;
   record.marks |= marks;
-  return &record;
+  return true;
 }
 
 // There are at most four; what std::sort does for many makes g++ warn of places past them.
@@ -194,11 +194,11 @@ SendRecord* TcpSocket::mark_block(Entry& entry, SendRecord* from, SackBlock bloc
     if (is_covered) {
       mark_sacked(entry, *record, effects);
       SendRecord* before = send_queue_.sent.previous(*record);
-      if (may_join && may_join_sacked(before, record) && join_sacked(send_queue_, *before, *record) != nullptr) {
+      if (may_join && may_join_sacked(before, record) && join_sacked(send_queue_, *before, *record)) {
         count(entry, Mib::TcpExtTCPSackMerged);
         record = before;
         SendRecord* after = send_queue_.sent.next(*record);
-        if (may_join_sacked(record, after) && join_sacked(send_queue_, *record, *after) != nullptr)
+        if (may_join_sacked(record, after) && join_sacked(send_queue_, *record, *after))
           count(entry, Mib::TcpExtTCPSackMerged);
       } else {
         count(entry, Mib::TcpExtTCPSackShiftFallback);
