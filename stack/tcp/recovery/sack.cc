@@ -198,8 +198,7 @@ SendRecord* TcpSocket::mark_block(Entry& entry, SendRecord* from, SackBlock bloc
         count(entry, Mib::TcpExtTCPSackMerged);
         record = before;
         SendRecord* after = send_queue_.sent.next(*record);
-        if (may_join_sacked(record, after) && join_sacked(send_queue_, *record, *after))
-          count(entry, Mib::TcpExtTCPSackMerged);
+        if (may_join_sacked(record, after) && join_sacked(send_queue_, *record, *after)) count(entry, Mib::TcpExtTCPSackMerged);
       } else {
         count(entry, Mib::TcpExtTCPSackShiftFallback);
       }
