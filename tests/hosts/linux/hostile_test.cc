@@ -226,6 +226,7 @@ constexpr char k32BitProgram[] = R"(
     return 0;
   }
   int main(int count, char** arguments) {
+    if (count > 2) return 0;
     struct sockaddr_in name = {0};
     unsigned long size = sizeof name;
     char text[8] = {0};
@@ -254,13 +255,16 @@ TEST(Hostile, A32BitProgramIsServedToo) {
   for (std::string compiler : {"gcc -m32 -idirafter /usr/include/x86_64-linux-gnu", "i686-linux-gnu-gcc"}) {
     is_built = is_built || std::system((compiler + " -static -o " + program + " " + program + ".c 2>/dev/null").c_str()) == 0;
   }
-  if (is_built) {
+  // A kernel may have been built, or be run by its hypervisor, without such programs.
+  const bool is_run =
+      is_built && run_natively([&] { ::_exit(::execl(program.c_str(), "program", "do", "nothing", nullptr)); }) == 0;
+  if (is_run) {
     EXPECT_EQ(run_natively([&] { ::_exit(::execl(program.c_str(), "program", "natively", nullptr)); }), 0);
     EXPECT_EQ(run_on_lxnet([&] { ::_exit(::execl(program.c_str(), "program", nullptr)); }, {.proc = host::ProcView::OfTheHost}),
               0);
   }
   ASSERT_EQ(std::system((std::string("rm -r ") + directory).c_str()), 0);
-  if (!is_built) GTEST_SKIP() << "no 32-bit compiler and C library here";
+  if (!is_run) GTEST_SKIP() << (is_built ? "this kernel runs no 32-bit programs" : "no 32-bit compiler and C library here");
 }
 
 TEST(Hostile, LandlockIsOffUnlessItIsAskedFor) {
