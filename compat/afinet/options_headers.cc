@@ -153,7 +153,8 @@ Result<> get_stream_packet_options(const OptionOutput& output) {
   ControlWriter writer(output.context, output.value, static_cast<uint64_t>(output.length), 0);
   auto name = socket.local_name(output.context.entry());
   const IpAddress local = name.is_ok() ? name.take().address : IpAddress();
-  const Ipv4Address own = local.is_v4() ? local.v4() : Ipv4Address();
+  // Linux's LOOPBACK4_IPV6 stands for an address that is none of IPv4's.
+  const Ipv4Address own = local.is_v4() ? local.v4() : local.is_unspecified() ? Ipv4Address() : Ipv4Address(127, 0, 0, 6);
   if (wants(kReceivePacketInfo4)) writer.put(kLevelIp, kPacketInfo, UserPacketInfo{options.multicast_interface_v4, own, own});
   if (wants(kReceiveTtl)) writer.put(kLevelIp, kTtl, int{options.multicast_ttl});
   if (wants(kReceiveTos)) writer.put(kLevelIp, kTos, 0);

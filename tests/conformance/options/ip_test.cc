@@ -157,6 +157,27 @@ TEST(IpTest, AStreamTellsItsSettingsAsControlMessages) {
   EXPECT_EQ(got(Fd(::socket(AF_INET, SOCK_DGRAM, 0)), IPPROTO_IP, IP_PKTOPTIONS), "errno " + std::to_string(ENOPROTOOPT));
 }
 
+// An address of IPv6 has one that stands for it.
+TEST(IpTest, AStreamOfIpv6TellsAnAddressOfIpv4sOnceItHasOne) {
+  const auto told = [](int fd) {
+    EXPECT_EQ(set_option(fd, IPPROTO_IP, IP_PKTINFO, 1), 0);
+    const std::string bytes = got(fd, IPPROTO_IP, IP_PKTOPTIONS, 128);
+    return ntohl(reinterpret_cast<const in_pktinfo*>(CMSG_DATA(reinterpret_cast<const cmsghdr*>(bytes.data())))->ipi_addr.s_addr);
+  };
+  const Fd listener(::socket(AF_INET6, SOCK_STREAM, 0)), client(::socket(AF_INET6, SOCK_STREAM, 0));
+  EXPECT_EQ(told(listener), 0u);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  EXPECT_EQ(told(listener), 0u);
+  sockaddr_in6 name{};
+  socklen_t length = sizeof name;
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&name), &length), 0);
+  name.sin6_addr = in6addr_loopback;
+  ASSERT_EQ(connect_to(client, name), 0);
+  const Fd accepted(::accept(listener, nullptr, nullptr));
+  EXPECT_EQ(told(client), 0x7f000006u);
+  EXPECT_EQ(told(accepted), 0x7f000006u);
+}
+
 TEST(IpTest, PoliciesCanOnlyBeTakenAway) {
   const Fd fd(::socket(AF_INET, SOCK_DGRAM, 0));
   if (::geteuid() != 0) GTEST_SKIP() << "not for everybody";
