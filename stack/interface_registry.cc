@@ -80,7 +80,9 @@ InterfaceRegistry::InterfaceRegistry(Stack& stack)
       by_address_(stack.hal()),
       hash_key_(stack.hal().random<uint64_t>() | 1),
       lifetime_timer_(&lifetimes_expired),
-      taps_(stack.hal()) {}
+      taps_(stack.hal()) {
+  all_.v4.accept_source_route = 0;
+}
 
 InterfaceRegistry::~InterfaceRegistry() {
   ASSERT(in_order_.is_empty());

@@ -21,7 +21,6 @@ Result<SocketAttachments::Holder*> SocketAttachments::make_holder(const Hal& hal
 
 Result<> SocketAttachments::inherit(const Hal& hal, const SocketAttachments& listener) {
   TRY(replace(hal, &Holder::filter, listener.filter()));
-  TRY(replace(hal, &Holder::options_v4, listener.options_v4()));
   return replace(hal, &Holder::extensions_v6, listener.extensions_v6());
 }
 

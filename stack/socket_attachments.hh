@@ -39,7 +39,7 @@ class SocketAttachments {
   Result<> set_extensions_v6(const Hal& hal, Ref<StickyHeaders> headers) {
     return replace(hal, &Holder::extensions_v6, std::move(headers));
   }
-  // An accepted connection has its listener's, but for the group's program. ENOMEM.
+  // An accepted connection has its listener's, but for the group's program and the options of IPv4. ENOMEM.
   Result<> inherit(const Hal& hal, const SocketAttachments& listener);
 
   // Runs the filter over the packet, whose front is where the program's offset 0 is to be, and cuts off what it does not keep,

@@ -1,6 +1,7 @@
 // Making them and chaining them.
 #include "stack/sticky_headers.hh"
 
+#include "stack/wire/ipv4_options.hh"
 #include "stack/wire/segment_routing.hh"
 
 namespace lxnet {
@@ -21,7 +22,11 @@ Result<Ref<StickyHeaders>> StickyHeaders::create_v4(const Hal& hal, ByteSpan opt
   copy_bytes(MutableByteSpan(block.data(), block.size()), options);
   auto made = make_ref<StickyHeaders>(hal, hal, std::move(block));
   if (!made.is_ok()) return Errno::ENOBUFS;
-  return made.take();
+  Ref<StickyHeaders> headers = made.take();
+  const Ipv4Options parsed = TRY(Ipv4Options::from_user(options, Ipv4OptionsPrivilege::RawNetwork));
+  headers->has_source_route_ = parsed.has_source_route();
+  headers->source_route_begin_ = parsed.first_hop();
+  return headers;
 }
 
 Result<Ref<StickyHeaders>> StickyHeaders::create_v6(const Hal& hal, const Parts& parts) {
@@ -43,7 +48,9 @@ StickyHeaders::Parts StickyHeaders::parts() const {
 }
 
 IpAddress StickyHeaders::first_hop(const IpAddress& destination) const {
-  return has_route() && !destination.is_v4() ? IpAddress(first_segment(part(Routing))) : destination;
+  if (!has_route()) return destination;
+  if (destination.is_v4()) return has_source_route_ ? IpAddress(source_route_begin_) : destination;
+  return has_source_route_ ? destination : IpAddress(first_segment(part(Routing)));
 }
 
 void StickyHeaders::link_chain(const Parts& parts) {

@@ -8,6 +8,7 @@
 #include "base/ref.hh"
 #include "hal/memory.hh"
 #include "stack/ip_address.hh"
+#include "stack/wire/ipv4.hh"
 
 namespace lxnet {
 
@@ -27,9 +28,10 @@ class StickyHeaders : public RefCounted<StickyHeaders> {
   ByteSpan options_v4() const { return ByteSpan(bytes_.data(), bytes_.size()); }
   ByteSpan part(Kind kind) const { return ByteSpan(bytes_.data() + begin_[kind], begin_[kind + 1] - begin_[kind]); }
   Parts parts() const;
-  // Where a packet to `destination` goes first: to a segment of the routing header, if there is one (fl6_update_dst()).
+  // Where a packet to `destination` goes first: to a hop of the source route, or a segment of the routing header
+  // (fl6_update_dst()).
   IpAddress first_hop(const IpAddress& destination) const;
-  bool has_route() const { return !part(Routing).empty(); }
+  bool has_route() const { return has_source_route_ || !part(Routing).empty(); }
   // What is sent, and the number of its first header.
   ByteSpan chain() const { return ByteSpan(bytes_.data() + chain_at_, bytes_.size() - chain_at_); }
   uint8_t first_header() const { return first_header_; }
@@ -48,6 +50,8 @@ class StickyHeaders : public RefCounted<StickyHeaders> {
   size_t begin_[kKinds + 1] = {};
   size_t chain_at_ = 0;
   uint8_t first_header_ = 0;
+  bool has_source_route_ = false;
+  Ipv4Address source_route_begin_;
 };
 
 }  // namespace lxnet

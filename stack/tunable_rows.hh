@@ -232,6 +232,7 @@ struct InterfaceTunableRow {
 #define LXNET_NDP(field) static_cast<uint16_t>(offsetof(InterfaceSettings, ndp) + offsetof(NeighbourSettings, field))
 inline constexpr InterfaceTunableRow kInterfaceTunableRows[] = {
     {"net.ipv4.conf", "accept_local", LXNET_V4(accept_local)},
+    {"net.ipv4.conf", "accept_source_route", LXNET_V4(accept_source_route)},
     {"net.ipv4.conf", "arp_accept", LXNET_V4(arp_accept)},
     {"net.ipv4.conf", "arp_announce", LXNET_V4(arp_announce)},
     {"net.ipv4.conf", "arp_evict_nocarrier", LXNET_V4(arp_evict_nocarrier)},

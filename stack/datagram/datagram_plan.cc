@@ -125,7 +125,7 @@ FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan
   key.destination_port = plan.port;
   key.protocol = protocol();
   key.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options.tos : ip_options.traffic_class;
-  key.on_link_only = options.dont_route || (request.flags & kMessageDontRoute) != 0;
+  key.on_link_only = options.dont_route || (request.flags & kMessageDontRoute) != 0 || plan.v4_options.is_strict_route();
   key.may_use_foreign_source = ip_options.transparent || ip_options.header_included;
   key.source_preferences = ip_options.source_preferences;
   return key;

@@ -29,8 +29,11 @@ bool is_checksum_right(const Packet& packet) {
 void send_reply(Entry& entry, Ref<Packet> message, const Packet& request, Icmp4Type type) {
   const IpInfo& info = ip_info(request);
   const bool is_to_many = info.is_broadcast || info.is_multicast;
+  auto turned = ip4_reply_options(ip4_options_of(request), info.source.v4());
+  if (!turned.is_ok()) return;
+  const Ipv4Options options = turned.take();
   const FlowKey key{.source = is_to_many ? IpAddress(Ipv4Address()) : info.destination,
-                    .destination = info.source,
+                    .destination = ip4_first_hop(options, info.source),
                     .protocol = 1,
                     .tos = info.tos};
   auto looked_up = entry.stack().routes().lookup(entry, key);
@@ -38,14 +41,13 @@ void send_reply(Entry& entry, Ref<Packet> message, const Packet& request, Icmp4T
   const Route route = looked_up.take();
   if (!icmp4_may_send(entry, route, info.source, static_cast<uint8_t>(type), 0)) return;
 
-  const Ipv4Options options =
-      ip4_reply_options(ByteSpan(request.network_header() + sizeof(Ipv4Header), info.options_size), info.source.v4());
   InternetChecksum checksum;
   message->for_each_run(0, message->size(), [&](ByteSpan run) { checksum.add(run); });
   reinterpret_cast<Icmp4Header*>(message->mutable_linear().data())->checksum.set(checksum.finish());
   count(entry, Mib::IcmpOutMsgs);
   entry.stack().mib().count_icmp4(MibCounters::Direction::Out, static_cast<uint8_t>(type));
-  const IpSendOptions how{.protocol = 1, .tos = info.tos, .path_mtu = PathMtuMode::Dont, .v4_options = &options};
+  const IpSendOptions how{
+      .protocol = 1, .tos = info.tos, .path_mtu = PathMtuMode::Dont, .v4_options = &options, .final_destination = info.source};
   charge_message(*message, IpFamily::V4, options.size());
   static_cast<void>(ip_send(entry, std::move(message), route, how));
 }

@@ -37,10 +37,12 @@ bool may_be_answered(Entry& entry, const Packet& offending, const Packet& cited,
 }
 
 // Back to the sender: from the address it wrote to where that is ours, else from the one the way there has.
-Result<Route> route_back(Entry& entry, const Ipv4Header& header, uint8_t tos) {
+Result<Route> route_back(Entry& entry, const Ipv4Header& header, const Ipv4Options& options, uint8_t tos) {
   const bool is_ours = entry.stack().routes().address_type(header.destination) == RouteType::Local;
-  return entry.stack().routes().lookup(
-      entry, {.source = is_ours ? header.destination : Ipv4Address(), .destination = header.source, .protocol = 1, .tos = tos});
+  return entry.stack().routes().lookup(entry, {.source = is_ours ? header.destination : Ipv4Address(),
+                                               .destination = ip4_first_hop(options, header.source),
+                                               .protocol = 1,
+                                               .tos = tos});
 }
 
 }  // namespace
@@ -55,13 +57,15 @@ void icmp4_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8
   if (!may_be_answered(entry, offending, *cited, header)) return;
 
   const auto tos = static_cast<uint8_t>((header.type_of_service & 0x1e) | kInternetControl);
-  auto looked_up = route_back(entry, header, tos);
+  auto received = Ipv4Header::options_in(cited->linear());
+  auto turned = ip4_reply_options(received.is_ok() ? received.take() : ByteSpan(), header.source);
+  if (!turned.is_ok()) return;
+  const Ipv4Options options = turned.take();
+  auto looked_up = route_back(entry, header, options, tos);
   if (!looked_up.is_ok()) return count(entry, Mib::IcmpOutErrors);
   const Route route = looked_up.take();
   if (!icmp4_may_send(entry, route, header.source, type, code)) return;
 
-  auto received = Ipv4Header::options_in(cited->linear());
-  const Ipv4Options options = ip4_reply_options(received.is_ok() ? received.take() : ByteSpan(), header.source);
   const size_t overhead = sizeof(Ipv4Header) + options.size() + sizeof(Icmp4Header);
   const size_t room = std::min<size_t>(ip_send_mtu(route, PathMtuMode::Want), kMaxErrorSize);
   if (room <= overhead + sizeof(Ipv4Header)) return;
@@ -78,7 +82,8 @@ void icmp4_send_error(Entry& entry, const Packet& offending, uint8_t type, uint8
 
   count(entry, Mib::IcmpOutMsgs);
   entry.stack().mib().count_icmp4(MibCounters::Direction::Out, type);
-  const IpSendOptions how{.protocol = 1, .tos = tos, .path_mtu = PathMtuMode::Dont, .v4_options = &options};
+  const IpSendOptions how{
+      .protocol = 1, .tos = tos, .path_mtu = PathMtuMode::Dont, .v4_options = &options, .final_destination = header.source};
   charge_message(*message, IpFamily::V4, options.size());
   static_cast<void>(ip_send(entry, message, route, how));
 }

@@ -1,6 +1,6 @@
 // Forwarding IPv4 (RFC 1812, section 5.2 and 5.3).
 //
-// The packet's own checksum and segmentation state travel on. Not implemented: source routes.
+// The packet's own checksum and segmentation state travel on.
 #include <algorithm>
 
 #include "stack/drop_reason.hh"
@@ -31,23 +31,32 @@ void suggest_better_way(Entry& entry, const Packet& packet, const Route& route, 
                    route.next_hop.v4().value());
 }
 
-// The route shows the address the packet leaves from; arrival has recorded the one it came to.
+// The route shows the address the packet leaves from; arrival has recorded the one it came to. Of the hops that it names it goes
+// to the route's destination, unless it was only passing by.
 void record_departure(Entry& entry, Packet& packet, const Route& route) {
   const MutableByteSpan bytes = packet.mutable_linear().subspan(sizeof(Ipv4Header), ip_info(packet).options_size);
   auto parsed = Ipv4Options::from_recorded(bytes);
   if (!parsed.is_ok()) return;
   Ipv4Options options = parsed.take();
-  if (!options.needs_recording()) return;
+  auto& header = *reinterpret_cast<Ipv4Header*>(packet.mutable_linear().data());
+  const Ipv4Address hop = route.destination.v4();
+  const bool goes_on = options.has_source_route() && header.destination != hop;
+  if (!options.needs_recording() && !goes_on) return;
   auto own = entry.stack().routes().lookup(entry, {.destination = route.destination, .output_interface = route.output->index()});
-  options.record_departure(own.is_ok() ? own.take().source.v4() : Ipv4Address());
+  const Ipv4Address departure = own.is_ok() ? own.take().source.v4() : Ipv4Address();
+  options.record_departure(departure);
+  if (goes_on) {
+    options.advance_source_route(hop, departure);
+    header.destination = hop;
+  }
   copy_bytes(bytes, options.bytes());
-  reinterpret_cast<Ipv4Header*>(packet.mutable_linear().data())->update_header_checksum();
+  header.update_header_checksum();
 }
 
-bool has_router_alert(const Packet& packet) {
-  const ByteSpan options = packet.linear().subspan(sizeof(Ipv4Header), ip_info(packet).options_size);
-  auto parsed = Ipv4Options::from_recorded(options);
-  return parsed.is_ok() && parsed.take().has_router_alert();
+Ipv4Options options_of(const Packet& packet) {
+  if (ip_info(packet).options_size == 0) return {};
+  auto parsed = Ipv4Options::from_recorded(ip4_options_of(packet));
+  return parsed.is_ok() ? parsed.take() : Ipv4Options();
 }
 
 }  // namespace
@@ -58,12 +67,18 @@ void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
   if (packet->is_link_broadcast || packet->is_link_multicast) return drop(entry, std::move(packet), DropReason::NotForUs);
   if (!has_sound_offloads(*packet)) return drop(entry, std::move(packet), DropReason::IpHeader);
   const Ipv4Header header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
-  if (header.header_size() > sizeof(Ipv4Header) && has_router_alert(*packet) && raw_receive_alert4(entry, *packet)) return;
+  const Ipv4Options options = options_of(*packet);
+  if (options.has_router_alert() && raw_receive_alert4(entry, *packet)) return;
   if (header.time_to_live <= 1) {
     count(entry, Mib::IpInHdrErrors);
     icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::TimeExceeded),
                      static_cast<uint8_t>(Icmp4TimeExceeded::InTransit), 0);
     return drop(entry, std::move(packet), DropReason::IpTtlExpired);
+  }
+  if (options.is_strict_route() && route.next_hop != route.destination) {
+    icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::DestinationUnreachable),
+                     static_cast<uint8_t>(Icmp4Unreachable::SourceRouteFailed), 0);
+    return drop(entry, std::move(packet), DropReason::IpSourceRoute);
   }
   const uint32_t mtu = ip_send_mtu(route, PathMtuMode::Want);
   // What came in pieces goes on in pieces, no larger than those.
@@ -75,7 +90,7 @@ void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface
                      static_cast<uint8_t>(Icmp4Unreachable::FragmentationNeeded), mtu);
     return drop(entry, std::move(packet), DropReason::IpTooBig);
   }
-  suggest_better_way(entry, *packet, route, input);
+  if (!options.has_source_route()) suggest_better_way(entry, *packet, route, input);
   const size_t header_size = header.header_size();
   if (!packet->make_writable(header_size).is_ok() || !packet->ensure_headroom(Packet::kDefaultHeadroom / 4).is_ok()) {
     return drop(entry, std::move(packet), DropReason::NoMemory);

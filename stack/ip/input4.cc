@@ -1,7 +1,6 @@
 // Receiving IPv4 (RFC 791, RFC 1122 section 3.2.1).
 //
-// In Linux's order (net/ipv4/ip_input.c): header, checksum, lengths, route, options, then delivery or forwarding. Source routes
-// are not followed.
+// In Linux's order (net/ipv4/ip_input.c): header, checksum, lengths, route, options, then delivery or forwarding.
 #include "stack/conntrack/connection.hh"
 #include "stack/drop_reason.hh"
 #include "stack/icmp/icmp_state.hh"
@@ -65,15 +64,33 @@ Ipv4Address address_on_arrival(Entry& entry, const IpInfo& info, RouteKind kind)
   return back.is_ok() ? back.take().source.v4() : Ipv4Address();
 }
 
-// Options are looked at once it is known where the packet goes. False: the packet must go, and ICMP has been told.
-bool accept_options(Entry& entry, Packet& packet, RouteKind kind) {
-  const IpInfo& info = ip_info(packet);
-  if (info.options_size == 0) return true;
+// Options are looked at once it is known where the packet goes, which they may change. Null comes back: the packet is gone.
+Ref<Packet> accept_options(Entry& entry, Ref<Packet> packet, Interface* input, Route& route) {
+  const IpInfo& info = ip_info(*packet);
+  if (info.options_size == 0) return packet;
   uint8_t bad_position = 0;
-  auto options = ip4_receive_options(entry, packet, address_on_arrival(entry, info, kind), bad_position);
-  if (options.is_ok()) return !options.take().has_source_route();
-  icmp4_send_error(entry, packet, static_cast<uint8_t>(Icmp4Type::ParameterProblem), 0, uint32_t{bad_position} << 24);
-  return false;
+  auto received = ip4_receive_options(entry, *packet, address_on_arrival(entry, info, route.kind), bad_position);
+  if (!received.is_ok()) {
+    icmp4_send_error(entry, *packet, static_cast<uint8_t>(Icmp4Type::ParameterProblem), 0, uint32_t{bad_position} << 24);
+    drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+    return nullptr;
+  }
+  const Ipv4Options options = received.take();
+  if (!options.has_source_route()) return packet;
+  if (input != nullptr && ip4_follow_source_route(entry, *packet, options, *input, route).is_ok()) return packet;
+  drop(entry, std::move(packet), DropReason::IpSourceRoute);
+  return nullptr;
+}
+
+// The same of what the route it left by led to us.
+Ref<Packet> accept_options_of_turned(Entry& entry, Ref<Packet> packet, Interface* input) {
+  const IpInfo& info = ip_info(*packet);
+  Route route;
+  route.kind = info.is_multicast ? RouteKind::Multicast : info.is_broadcast ? RouteKind::Broadcast : RouteKind::Local;
+  packet = accept_options(entry, std::move(packet), input, route);
+  if (!packet || route.kind != RouteKind::Unicast) return packet;
+  ip4_forward(entry, std::move(packet), route, *input);
+  return nullptr;
 }
 
 // RFC 1122, 3.2.1.3 and RFC 1812, 5.3.7: sources and destinations that cannot be.
@@ -108,7 +125,7 @@ bool is_wanted_group(Entry& entry, const IpInfo& info, const Interface& input) {
   return entry.stack().memberships().accepts(input, info.destination, is_igmp ? IpAddress(Ipv4Address()) : info.source);
 }
 
-void receive_multicast(Entry& entry, Ref<Packet> packet, const Interface& input) {
+void receive_multicast(Entry& entry, Ref<Packet> packet, Interface& input) {
   const IpInfo& info = ip_info(*packet);
   count(entry, Mib::IpExtInMcastPkts);
   count(entry, Mib::IpExtInMcastOctets, packet->size());
@@ -122,13 +139,13 @@ void receive_multicast(Entry& entry, Ref<Packet> packet, const Interface& input)
   if (!is_wanted_group(entry, info, input)) {
     return drop(entry, std::move(packet), DropReason::MulticastNotMember);
   }
-  if (!accept_options(entry, *packet, RouteKind::Multicast))
-    return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
-  ip4_deliver(entry, std::move(packet));
+  Route route{.kind = RouteKind::Multicast};
+  packet = accept_options(entry, std::move(packet), &input, route);
+  if (packet) ip4_deliver(entry, std::move(packet));
 }
 
 void receive_unicast(Entry& entry, Ref<Packet> packet, Interface& input) {
-  IpInfo& info = ip_info(*packet);
+  const IpInfo& info = ip_info(*packet);
   if (is_martian(info.source.v4(), info.destination.v4(), input)) {
     return drop(entry, std::move(packet), DropReason::IpMartianSource);
   }
@@ -136,11 +153,12 @@ void receive_unicast(Entry& entry, Ref<Packet> packet, Interface& input) {
       .source = info.source, .destination = info.destination, .mark = packet->mark, .protocol = info.protocol, .tos = info.tos};
   auto looked_up = entry.stack().routes().lookup_input(entry, key, input);
   if (!looked_up.is_ok()) return drop_unroutable(entry, std::move(packet), looked_up.error(), input);
-  const Route route = looked_up.take();
-  if (!accept_options(entry, *packet, route.kind)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
+  Route route = looked_up.take();
+  packet = accept_options(entry, std::move(packet), &input, route);
+  if (!packet) return;
   if (route.kind == RouteKind::Unicast) return ip4_forward(entry, std::move(packet), route, input);
-  info.is_broadcast = route.kind == RouteKind::Broadcast;
-  if (info.is_broadcast) {
+  ip_info(*packet).is_broadcast = route.kind == RouteKind::Broadcast;
+  if (route.kind == RouteKind::Broadcast) {
     count(entry, Mib::IpExtInBcastPkts);
     count(entry, Mib::IpExtInBcastOctets, packet->size());
   }
@@ -177,12 +195,12 @@ void ip4_receive(Entry& entry, Ref<Packet> received, Interface* input) {
   }
   if (packet->is_routed_to_us) {
     const IpInfo& info = ip_info(*packet);
-    const RouteKind kind = info.is_multicast ? RouteKind::Multicast : info.is_broadcast ? RouteKind::Broadcast : RouteKind::Local;
     // Pieces may be joined on the way to one address and sent to another's.
     if (info.is_multicast && packet->is_routed_to_group && (input == nullptr || !is_wanted_group(entry, info, *input)))
       return drop(entry, std::move(packet), DropReason::MulticastNotMember);
-    if (!accept_options(entry, *packet, kind)) return drop_bad_header(entry, std::move(packet), DropReason::IpOptions);
-    return ip4_deliver(entry, std::move(packet));
+    packet = accept_options_of_turned(entry, std::move(packet), input);
+    if (packet) ip4_deliver(entry, std::move(packet));
+    return;
   }
   if (input == nullptr) return drop(entry, std::move(packet), DropReason::InterfaceDown);
   if (ip_info(*packet).is_multicast) return receive_multicast(entry, std::move(packet), *input);

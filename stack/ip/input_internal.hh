@@ -3,6 +3,7 @@
 
 #include "stack/ip/ip_info.hh"
 #include "stack/ip/ip_state.hh"
+#include "stack/ip/options4.hh"
 #include "stack/mib.hh"
 
 namespace lxnet {
@@ -14,6 +15,10 @@ void ip6_deliver(Entry& entry, Ref<Packet> packet);
 // Front at the IP header. A packet that goes on through `route`, whose kind is Unicast.
 void ip4_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input);
 void ip6_forward(Entry& entry, Ref<Packet> packet, const Route& route, Interface& input);
+
+// A packet that has just been routed and names the hops it is to go (RFC 791, 3.1): past those that are ours, and `route` is
+// where to then. EINVAL: it must go, and whoever sent it has been told.
+Result<> ip4_follow_source_route(Entry& entry, Packet& packet, const Ipv4Options& options, Interface& input, Route& route);
 
 // Whether what comes in on the interface may be forwarded.
 bool forwards4(Entry& entry, const Interface& input);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stack/ip/ip_info.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/stack.hh"
 
@@ -28,12 +29,18 @@ Result<Ipv4Options> ip4_receive_options(Entry& entry, Packet& packet, Ipv4Addres
   return options;
 }
 
-Ipv4Options ip4_reply_options(ByteSpan options, Ipv4Address sender) {
-  if (options.empty()) return {};
+ByteSpan ip4_options_of(const Packet& packet) {
+  const IpInfo& info = ip_info(packet);
+  if (!info.source.is_v4() || info.options_size == 0) return {};
+  return ByteSpan(packet.network_header() + sizeof(Ipv4Header), info.options_size);
+}
+
+Result<Ipv4Options> ip4_reply_options(ByteSpan options, Ipv4Address sender) {
+  if (options.empty()) return Ipv4Options();
   auto received = Ipv4Options::from_recorded(options);
-  if (!received.is_ok()) return {};
-  auto reply = received.take().make_reply(sender);
-  return reply.is_ok() ? reply.take() : Ipv4Options();
+  // An error about the options themselves turns nothing round.
+  if (!received.is_ok()) return Ipv4Options();
+  return received.take().make_reply(sender);
 }
 
 }  // namespace lxnet

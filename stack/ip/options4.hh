@@ -2,6 +2,7 @@
 #pragma once
 
 #include "netdev/packet.hh"
+#include "stack/ip_address.hh"
 #include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
@@ -16,7 +17,16 @@ Result<Ipv4Options> ip4_receive_options(Entry& entry, Packet& packet, Ipv4Addres
 // Fills what is reserved in options about to leave. A timestamp that asks for another host is passed on as it is.
 void ip4_record(Entry& entry, Ipv4Options& options, Ipv4Address own);
 
-// What an answer carries to a packet whose options were received with ip4_receive_options().
-Ipv4Options ip4_reply_options(ByteSpan options, Ipv4Address sender);
+// The options of a packet that has been received, as they were left by ip4_receive_options(); none of IPv6.
+ByteSpan ip4_options_of(const Packet& packet);
+
+// What an answer to them carries; nothing where they are wrong. EINVAL: they leave room for part of an entry; Linux gives no
+// answer then.
+Result<Ipv4Options> ip4_reply_options(ByteSpan options, Ipv4Address sender);
+
+// Where a packet with these options goes first, on its way to `destination`.
+inline IpAddress ip4_first_hop(const Ipv4Options& options, const IpAddress& destination) {
+  return options.has_source_route() ? IpAddress(options.first_hop()) : destination;
+}
 
 }  // namespace lxnet

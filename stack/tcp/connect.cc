@@ -5,6 +5,7 @@
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/isn.hh"
+#include "stack/tcp/listener.hh"
 #include "stack/tcp/tcp_socket.hh"
 #include "stack/tcp/time_wait.hh"
 #include "stack/wire/ip_protocol.hh"
@@ -79,9 +80,7 @@ FlowKey TcpSocket::flow_key() const {
   key.source = local_.address;
   if (key.source.is_unspecified()) key.source = IpAddress::any(remote_.address.family());
   key.destination = remote_.address;
-  if (!remote_.address.is_v4()) {
-    if (const Ref<StickyHeaders> sticky = attachments.extensions_v6()) key.destination = sticky->first_hop(key.destination);
-  }
+  if (const Ref<StickyHeaders> sticky = sticky_headers()) key.destination = sticky->first_hop(key.destination);
   key.output_interface = options.bound_interface;
   if (key.output_interface == 0 && remote_.scope_id != 0) key.output_interface = remote_.scope_id;
   key.mark = options.mark;
@@ -103,11 +102,11 @@ Result<> TcpSocket::look_up_route(Entry& entry) {
 }
 
 // For a connection that this socket only represents: a listener's request.
-Result<> TcpSocket::look_up_route_for(Entry& entry, const IpAddress& local, const Endpoint& remote) {
+Result<> TcpSocket::look_up_route_for(Entry& entry, const SynRequest& request) {
   FlowKey key = flow_key();
-  key.source = local;
-  key.destination = remote.address;
-  if (key.output_interface == 0) key.output_interface = remote.scope_id;
+  key.source = request.local.address;
+  key.destination = request.first_hop();
+  if (key.output_interface == 0) key.output_interface = request.remote.scope_id;
   route_ = TRY(stack().routes().lookup(entry, key));
   return ok();
 }
@@ -126,6 +125,10 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   // Nobody sends from a group or a broadcast address: the route chooses then.
   IpAddress bound = local_.address;
   if (bound.is_v4() && (bound.is_multicast() || is_broadcast_here(entry, bound))) bound = IpAddress::any(IpFamily::V4);
+  if (target.address == IpAddress::any(IpFamily::V4)) {
+    const Ref<StickyHeaders> sticky = attachments.options_v4();
+    if (sticky && sticky->has_route()) return Errno::EINVAL;
+  }
   TRY(normalise_destination(target, bound));
   const bool needs_scope = !target.address.is_v4() && target.address.v6().needs_scope_id();
   if (!needs_scope) target.scope_id = 0;

@@ -1,6 +1,7 @@
 // Header, options and pseudo-header sum in front of the payload, and off to IP.
 #include "stack/tcp/emit.hh"
 
+#include "stack/ip/options4.hh"
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/signature/keys.hh"
@@ -11,14 +12,18 @@
 namespace lxnet {
 namespace {
 
-uint16_t pseudo_sum(const Route& route, const IpAddress& final_destination, size_t size) {
+uint16_t pseudo_sum(const IpAddress& source, const IpAddress& destination, size_t size) {
   const uint32_t length = static_cast<uint32_t>(size);
-  if (!final_destination.is_unspecified()) [[unlikely]]
-    return pseudo_header_checksum(route.source.v6(), final_destination.v6(), IpProtocol::Tcp, length).sum();
-  if (route.destination.is_v4()) {
-    return pseudo_header_checksum(route.source.v4(), route.destination.v4(), IpProtocol::Tcp, length).sum();
-  }
-  return pseudo_header_checksum(route.source.v6(), route.destination.v6(), IpProtocol::Tcp, length).sum();
+  if (destination.is_v4()) return pseudo_header_checksum(source.v4(), destination.v4(), IpProtocol::Tcp, length).sum();
+  return pseudo_header_checksum(source.v6(), destination.v6(), IpProtocol::Tcp, length).sum();
+}
+
+// A strict source route names every hop: there is no gateway on the way to the first (RFC 791, 3.1).
+Result<Ipv4Options> sticky_options_v4(Entry& entry, const StickyHeaders& sticky, const Route& route) {
+  const Ipv4Options options = TRY(Ipv4Options::from_user(sticky.options_v4(), Ipv4OptionsPrivilege::RawNetwork));
+  if (!options.is_strict_route() || route.next_hop == route.destination) return options;
+  count(entry, Mib::IpOutNoRoutes);
+  return Errno::EHOSTUNREACH;
 }
 
 }  // namespace
@@ -58,16 +63,14 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   const size_t header_size = sizeof(TcpHeader) + emission.options.encoded_size();
   ASSERT(header_size <= TcpHeader::kMaxSize);
   emission.header.header_size = static_cast<uint8_t>(header_size);
+  const IpAddress& destination = emission.final_destination.is_unspecified() ? route.destination : emission.final_destination;
   if (emission.signing_key != nullptr) {
-    sign_segment({.source = route.source,
-                  .destination = route.destination,
-                  .header = emission.header,
-                  .payload = *packet,
-                  .payload_offset = 0},
-                 *emission.signing_key, signature);
+    sign_segment(
+        {.source = route.source, .destination = destination, .header = emission.header, .payload = *packet, .payload_offset = 0},
+        *emission.signing_key, signature);
   }
   const MutableByteSpan bytes = packet->push_header(header_size);
-  emission.header.checksum = pseudo_sum(route, emission.final_destination, packet->size());
+  emission.header.checksum = pseudo_sum(route.source, destination, packet->size());
   emission.header.emit(bytes);
   emission.options.emit(bytes.subspan(sizeof(TcpHeader)));
   packet->checksum = ChecksumState::Partial;
@@ -82,16 +85,28 @@ Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpE
   options.may_fragment_locally = false;
   options.flow_label = emission.flow_label;
   options.auto_flow_label = emission.auto_flow_label;
+  options.v4_options = emission.v4_options;
+  options.final_destination = emission.final_destination;
   Ipv4Options v4_options;
   if (emission.sticky && route.destination.is_v4()) {
-    v4_options = TRY(Ipv4Options::from_user(emission.sticky->options_v4(), Ipv4OptionsPrivilege::RawNetwork));
+    v4_options = TRY(sticky_options_v4(entry, *emission.sticky, route));
     options.v4_options = &v4_options;
   } else if (emission.sticky) {
     options.options = emission.sticky->chain();
     options.options_first_header = emission.sticky->first_header();
-    options.final_destination = emission.final_destination;
   }
   return ip_send(entry, std::move(packet), route, options);
+}
+
+Result<Route> route_answer(Entry& entry, const TcpSegment& segment, FlowKey key, Ipv4Options& turned, TcpEmission& emission) {
+  if (segment.packet && segment.source.address.is_v4())
+    turned = TRY(ip4_reply_options(ip4_options_of(*segment.packet), segment.source.address.v4()));
+  emission.v4_options = &turned;
+  if (turned.has_source_route()) {
+    emission.final_destination = key.destination;
+    key.destination = turned.first_hop();
+  }
+  return entry.stack().routes().lookup(entry, key);
 }
 
 void answer_with_reset(Entry& entry, const TcpSegment& segment, const Md5Keys* keys) {
@@ -101,11 +116,12 @@ void answer_with_reset(Entry& entry, const TcpSegment& segment, const Md5Keys* k
   key.destination = segment.source.address;
   key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
   if (segment.source.address.is_link_local()) key.output_interface = segment.interface_index;
-  auto route = entry.stack().routes().lookup(entry, key);
+  TcpEmission emission;
+  Ipv4Options turned;
+  auto route = route_answer(entry, segment, key, turned, emission);
   if (!route.is_ok()) return;
   auto packet = Packet::create(entry.stack().pool());
   if (!packet.is_ok()) return;
-  TcpEmission emission;
   if (keys != nullptr) emission.signing_key = keys->find(segment.source.address);
   emission.header.source_port = segment.destination.port;
   emission.header.destination_port = segment.source.port;

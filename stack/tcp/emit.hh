@@ -7,6 +7,7 @@
 
 namespace lxnet {
 
+class Ipv4Options;
 struct Md5Key;
 class Md5Keys;
 
@@ -18,9 +19,10 @@ struct TcpEmission {
   uint32_t flow_label = 0;
   bool auto_flow_label = true;
   PathMtuMode path_mtu = PathMtuMode::Want;
-  Ref<StickyHeaders> sticky;            // of the socket: IP_OPTIONS, IPV6_HOPOPTS and its kin
-  IpAddress final_destination;          // where they route by segments, whose first is the route's
-  const Md5Key* signing_key = nullptr;  // RFC 2385
+  Ref<StickyHeaders> sticky;                // of the socket: IP_OPTIONS, IPV6_HOPOPTS and its kin
+  const Ipv4Options* v4_options = nullptr;  // or, of an answer that no socket gives, what it turns round
+  IpAddress final_destination;              // where they name hops, the first of which is the route's destination
+  const Md5Key* signing_key = nullptr;      // RFC 2385
 };
 
 // What nearly all segments of a connection are: no options but time stamps, nothing urgent, no mark of congestion.
@@ -39,6 +41,10 @@ Result<> emit_plain_segment(Entry& entry, Ref<Packet> packet, const Route& route
 // `packet` holds the payload, or nothing, and says of itself what it may (mark, priority, flow_hash, where a device cuts it). The
 // checksum is left to whoever needs it (ChecksumState::Partial).
 Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission);
+
+// The way of an answer to `segment` that no socket gives: it turns the segment's IPv4 options round, which are kept in `turned`
+// for the emission. EINVAL: they have no room for an answer.
+Result<Route> route_answer(Entry& entry, const TcpSegment& segment, FlowKey key, Ipv4Options& turned, TcpEmission& emission);
 
 // RFC 9293 3.5.2, group 1: answers a segment that belongs to no connection with a reset. Nothing is answered to a reset.
 // `keys`: of the socket it was for, which sign the answer.

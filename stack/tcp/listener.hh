@@ -27,6 +27,8 @@ class SynRequest : public RefCounted<SynRequest> {
   void repeat_syn_ack(Entry& entry);
   void send_ack(Entry& entry);
   uint32_t stamp_for(Instant now, TcpFlags flags) const;
+  // The peer, or the first hop of the way that its SYN came.
+  IpAddress first_hop() const { return turned_options ? turned_options->first_hop(remote.address) : remote.address; }
   // Until the next SYN-ACK.
   Duration timeout() const;
   // Whether net.ipv4.tcp_invalid_ratelimit forbids an answer now; if not, now is when one was given.
@@ -57,11 +59,14 @@ class SynRequest : public RefCounted<SynRequest> {
   FastOpenTicket* ticket = nullptr;
   bool is_accepted = false;  // by the user
   SavedSyn saved_syn;
+  Ref<StickyHeaders> turned_options;  // what the SYN's IPv4 options are on the way back, for all segments of the connection
 
  private:
   friend class Listener;
   friend struct SynRequestTimer;
   static void on_timer(Entry& entry, Timer& timer);
+  // Options that leave no room for an answer are left out.
+  void turn_options(const TcpSegment& segment);
   void emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* cookie);
 
   Ref<TcpSocket> listener_;

@@ -92,7 +92,7 @@ Result<Ref<Socket>> TcpSocket::accept(Entry& entry) {
 RouteMetrics TcpSocket::metrics_to(const SynRequest& request) const {
   FlowKey key = flow_key();
   key.source = request.local.address;
-  key.destination = request.remote.address;
+  key.destination = request.first_hop();
   return stack().routes().metrics_of(key);
 }
 
@@ -124,7 +124,7 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
 void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_t segment) {
   remote_ = request.remote;
   const NegotiatedOptions mine = std::exchange(negotiated_, request.negotiated);
-  if (look_up_route_for(entry, request.local.address, request.remote).is_ok()) {
+  if (look_up_route_for(entry, request).is_ok()) {
     prepare_sizes();
     // Whose timestamps are agreed on already sends segments shorter by them.
     if (segment != 0) {
@@ -150,6 +150,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->ip_options = ip_options;
   child->tcp_options = tcp_options;
   TRY(child->attachments.inherit(stack().hal(), attachments));
+  TRY(child->attachments.set_options_v4(stack().hal(), request.turned_options));
   if (errors_ != nullptr) TRY(child->prepare_error_queue());
   child->uid_ = uid_;
   child->local_ = request.local;

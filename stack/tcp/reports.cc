@@ -211,11 +211,14 @@ Result<uint32_t> TcpSocket::path_mtu(Entry& entry) {
 }
 
 // What IP_OPTIONS and its IPv6 kin put before every segment.
+Ref<StickyHeaders> TcpSocket::sticky_headers() const {
+  return remote_.address.is_v4() ? attachments.options_v4() : attachments.extensions_v6();
+}
+
 uint32_t TcpSocket::sticky_size() const {
-  const bool is_v4 = remote_.address.is_v4();
-  const Ref<StickyHeaders> sticky = is_v4 ? attachments.options_v4() : attachments.extensions_v6();
+  const Ref<StickyHeaders> sticky = sticky_headers();
   if (!sticky) return 0;
-  return static_cast<uint32_t>(is_v4 ? (sticky->options_v4().size() + 3) & ~size_t{3} : sticky->chain().size());
+  return static_cast<uint32_t>(remote_.address.is_v4() ? (sticky->options_v4().size() + 3) & ~size_t{3} : sticky->chain().size());
 }
 
 void TcpSocket::headers_changed(Entry& entry) {

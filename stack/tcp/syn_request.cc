@@ -1,6 +1,7 @@
 // SynRequest: a connection in SYN-RECEIVED in as little memory as possible.
 #include <algorithm>
 
+#include "stack/ip/options4.hh"
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
@@ -31,7 +32,9 @@ SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
       next(segment.seq + 1),
       syn_tos(segment.tos),
       listener_(Ref<TcpSocket>::share(listener)),
-      timer_(&on_timer, &SynRequestTimer::kOwner) {}
+      timer_(&on_timer, &SynRequestTimer::kOwner) {
+  turn_options(segment);
+}
 
 SynRequest::~SynRequest() {
   ASSERT(ticket == nullptr);
@@ -67,11 +70,23 @@ Duration SynRequest::timeout() const {
   return std::min(delay, listener_->tcp_options.max_rto.get());
 }
 
+void SynRequest::turn_options(const TcpSegment& segment) {
+  if (!segment.packet || !remote.address.is_v4()) return;
+  const ByteSpan received = ip4_options_of(*segment.packet);
+  if (received.empty()) return;
+  auto turned = ip4_reply_options(received, remote.address.v4());
+  if (!turned.is_ok()) return;
+  const Ipv4Options options = turned.take().as_set_by_user();
+  if (options.is_empty()) return;
+  auto made = StickyHeaders::create_v4(listener_->stack().hal(), options.bytes());
+  if (made.is_ok()) turned_options = made.take();
+}
+
 void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* cookie) {
   Stack& stack = listener_->stack();
   FlowKey key;
   key.source = local.address;
-  key.destination = remote.address;
+  key.destination = first_hop();
   key.output_interface = listener_->options.bound_interface != 0 ? listener_->options.bound_interface : remote.scope_id;
   key.mark = listener_->options.mark;
   key.source_port = local.port;
@@ -81,6 +96,8 @@ void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* coo
   auto packet = Packet::create(stack.pool());
   if (!route.is_ok() || !packet.is_ok()) return;
   TcpEmission emission;
+  emission.sticky = turned_options;
+  if (turned_options && turned_options->has_route()) emission.final_destination = remote.address;
   if (listener_->md5_keys_ != nullptr) emission.signing_key = listener_->md5_keys_->find(remote.address);
   emission.header.source_port = local.port;
   emission.header.destination_port = remote.port;

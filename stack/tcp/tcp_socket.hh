@@ -170,7 +170,7 @@ class TcpSocket final : public Socket {
   Duration longest_ack_delay() const { return tcp_options.longest_ack_delay(rtt_.min_rto()); }
   FlowKey flow_key() const;
   Result<> look_up_route(Entry& entry);
-  Result<> look_up_route_for(Entry& entry, const IpAddress& local, const Endpoint& remote);
+  Result<> look_up_route_for(Entry& entry, const SynRequest& request);
   Result<> refresh_route(Entry& entry);
   void initialise_buffers();
   void choose_initial_window(uint32_t segment);
@@ -306,6 +306,7 @@ class TcpSocket final : public Socket {
   bool has_reports() const;
   void report_zero_copy(uint32_t first, uint32_t count);
   void report_zero_copies();
+  Ref<StickyHeaders> sticky_headers() const;
   uint32_t sticky_size() const;
 
   // ---- timestamps.cc: RFC 7323

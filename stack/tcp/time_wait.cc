@@ -5,6 +5,7 @@
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
 #include "stack/tcp/tcp_socket.hh"
+#include "stack/wire/ipv4_options.hh"
 
 namespace lxnet {
 
@@ -142,10 +143,11 @@ void TcpTimeWait::send_ack(Entry& entry, const TcpSegment& segment) {
   key.output_interface = demux_.bound_interface;
   key.mark = mark_;
   key.protocol = 6;
-  auto route = stack_.routes().lookup(entry, key);
+  TcpEmission emission;
+  Ipv4Options turned;
+  auto route = route_answer(entry, segment, key, turned, emission);
   auto packet = Packet::create(stack_.pool());
   if (!route.is_ok() || !packet.is_ok()) return;
-  TcpEmission emission;
   emission.header.source_port = demux_.local_port;
   emission.header.destination_port = demux_.remote_port;
   emission.header.seq = snd_nxt_;

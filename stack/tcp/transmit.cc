@@ -110,9 +110,8 @@ Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> 
   const int16_t ttl = route_.destination.is_v4() ? ip_options.ttl : ip_options.hop_limit;
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   emission.path_mtu = route_.destination.is_v4() ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
-  emission.sticky = route_.destination.is_v4() ? attachments.options_v4() : attachments.extensions_v6();
-  if (emission.sticky && !route_.destination.is_v4() && emission.sticky->has_route())
-    emission.final_destination = remote_.address;
+  emission.sticky = sticky_headers();
+  if (emission.sticky && emission.sticky->has_route()) emission.final_destination = remote_.address;
   emission.auto_flow_label = ip_options.auto_flow_label;
   note_transmitted(entry, out);
   return emit_segment(entry, std::move(packet), route_, emission);

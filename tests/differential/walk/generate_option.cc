@@ -76,8 +76,6 @@ bool Generator::is_left_out(int slot, OptionKey key) const {
   if (level == IPPROTO_IPV6 && (name == 54 || name == 55 || name == 59) && plan_.is_wide && is_tcp(kind)) return true;
   // A raw socket that is connected to an address of IPv4 by a way of IPv6: README.md.
   if (level == IPPROTO_IPV6 && name == 57 /* IPV6_RTHDR */ && (kind == Kind::Raw6 || kind == Kind::RawIcmp6)) return true;
-  // Streams do not obey source routes yet: README.md.
-  if (level == IPPROTO_IP && name == 4 /* IP_OPTIONS */ && plan_.is_wide && is_tcp(kind)) return true;
   if (is_of_a_module(level, name)) return true;
   return std::ranges::count(plan_.missing, key) != 0 || std::ranges::count(kOwnOfARun, key) != 0;
 }

@@ -177,13 +177,43 @@ TEST_F(Input4, RecordRouteShowsOurAddressAndComesBack) {
   EXPECT_EQ(from(reply, 32), echo_reply());
 }
 
-TEST_F(Input4, SourceRoutesAreNotFollowed) {
+TEST_F(Input4, SourceRoutesAreNotFollowedUnlessTheyMay) {
   Ipv4PacketHeader with_options = header();
   const Bytes options = {131, 7, 4, 10, 0, 0, 9, 0};
   with_options.options = options;
   bench.inject(v4_packet(with_options, echo()));
   EXPECT_TRUE(bench.take_sent().empty());
-  EXPECT_EQ(bench.drops(DropReason::IpOptions), 1u);
+  EXPECT_EQ(bench.drops(DropReason::IpSourceRoute), 1u);
+  EXPECT_EQ(bench.mib(Mib::IpInHdrErrors), 0u);
+}
+
+// A route that ends here is turned round: the answer goes to the last hop first.
+TEST_F(Input4, ASourceRouteThatEndsHereIsTurnedRound) {
+  bench.stack->interfaces().settings_of_all().v4.accept_source_route = 1;
+  Ipv4PacketHeader with_options = header();
+  const Bytes options = {131, 7, 8, 10, 0, 0, 9, 0};
+  with_options.options = options;
+  bench.inject(v4_packet(with_options, echo()));
+  const Bytes reply = bench.take_one();
+  EXPECT_EQ(v4_header(reply).destination, Ipv4Address(10, 0, 0, 9));
+  ASSERT_EQ(v4_header(reply).header_size(), 28u);
+  Bytes turned = {131, 7, 4};
+  const Bytes sender = part(v4_packet(header(), echo()), 12, 4);
+  turned.insert(turned.end(), sender.begin(), sender.end());
+  EXPECT_EQ(part(reply, 20, 7), turned);
+}
+
+TEST_F(Input4, ASourceRouteWithRoomForPartOfAHopIsAProblem) {
+  bench.stack->interfaces().settings_of_all().v4.accept_source_route = 1;
+  Ipv4PacketHeader with_options = header();
+  const Bytes options = {131, 9, 8, 10, 0, 0, 9, 10, 0, 0, 0, 0};
+  with_options.options = options;
+  const Bytes packet = v4_packet(with_options, echo());
+  bench.inject(packet);
+  const Bytes problem = bench.take_one();
+  ASSERT_GT(problem.size(), 32u);
+  EXPECT_EQ(problem[problem[0] % 16 * 4u], 12) << "parameter problem";
+  EXPECT_EQ(problem[problem[0] % 16 * 4u + 4], 22) << "the pointer";
 }
 
 TEST_F(Input4, AHostForwardsNothingAndSaysNothing) {
