@@ -90,8 +90,17 @@ bool has_ports(const Packet& packet) {
   return packet.size() != linear.size() || linear.data() + linear.size() >= ports + 4;
 }
 
-// IP_CHECKSUM tells the sum that was made of a packet, and only of ICMP's Linux makes one (CHECKSUM_COMPLETE): unfolded, in the
-// machine's byte order.
+// IP_CHECKSUM tells the sum that was made of a packet, if one was (CHECKSUM_COMPLETE): of an echo always.
+bool has_sum(const Encoder& encoder) {
+  if (encoder.request.is_error) return false;
+  if (is_echo_socket(encoder.file.socket())) return true;
+  if (encoder.file.socket().type() != SocketType::Datagram) return false;
+  const PayloadSum sum = datagram_info(*encoder.request.packet).sum;
+  const bool is_cut = (encoder.request.flags & kMessagePeek) == 0 && encoder.request.copied_size < encoder.request.full_size;
+  return sum == PayloadSum::Known || (sum == PayloadSum::WhenCut && is_cut);
+}
+
+// Unfolded, in the machine's byte order.
 uint32_t whole_sum(const Packet& packet) {
   uint64_t sum = 0;
   size_t at = 0;
@@ -133,8 +142,13 @@ void encode_ip(const Encoder& encoder) {
     original.address = info.destination.v4();
     writer.put(kLevelIp, kOriginalDestination, original);
   }
-  if (encoder.wants(kReceiveChecksum) && is_echo_socket(encoder.file.socket()) && !encoder.request.is_error)
-    writer.put(kLevelIp, kChecksumType, whole_sum(encoder.packet));
+  if (encoder.wants(kReceiveChecksum) && has_sum(encoder)) {
+    const uint32_t sum = whole_sum(encoder.packet);
+    // Where the header's part was taken from a whole's sum, nothing is left as the other zero.
+    const bool is_rest =
+        !is_echo_socket(encoder.file.socket()) && datagram_info(*encoder.request.packet).sum == PayloadSum::Known;
+    writer.put(kLevelIp, kChecksumType, sum == 0 && is_rest ? UINT32_MAX : sum);
+  }
   if (encoder.wants(kReceiveFragmentSize4) && info.fragment_size != 0)
     writer.put(kLevelIp, kFragmentSize, int{info.fragment_size});
 }

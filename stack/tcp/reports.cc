@@ -127,6 +127,7 @@ Result<Ref<Packet>> statistics_packet(PacketPool& pool, const TcpInfo& info, uin
   writer.put(27, info.rehash);
   Ref<Packet> packet = TRY(Packet::create_linear(pool, writer.bytes().size()));
   copy_bytes(packet->append(writer.bytes().size()), writer.bytes());
+  packet->set_true_size(Packet::kCharge + Packet::kInlineCharge);  // all of it fits into Linux's smallest buffer
   return packet;
 }
 

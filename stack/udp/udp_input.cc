@@ -117,8 +117,18 @@ void deliver_segments(Entry& entry, UdpSocket& socket, Ref<Packet> packet) {
   }
 }
 
+PayloadSum sum_of(const UdpSocket& socket, const Packet& packet) {
+  constexpr size_t kSummedAtOnce = 76;  // CHECKSUM_BREAK
+  if (packet.checksum != ChecksumState::Unknown) return PayloadSum::Never;
+  const auto& header = *reinterpret_cast<const UdpHeader*>(packet.linear().data());
+  const size_t size = packet.size(), said = header.length.get();
+  if (header.checksum.get() == 0 || (said != 0 && said < size)) return PayloadSum::Never;
+  return size <= kSummedAtOnce || socket.attachments.filter() ? PayloadSum::Known : PayloadSum::WhenCut;
+}
+
 void hand_over(Entry& entry, Socket& socket, Ref<Packet> packet, uint16_t source_port) {
   auto& udp = static_cast<UdpSocket&>(socket);
+  datagram_info(*packet).sum = sum_of(udp, *packet);
   if (!passes_filter(udp, *packet)) return drop_filtered(entry, udp, std::move(packet));
   if (const Encapsulated kind = kind_of(udp, *packet); kind != Encapsulated::Program) {
     // Nothing here speaks ESP.

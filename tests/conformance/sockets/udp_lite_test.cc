@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <netinet/udp.h>
 
+#include <algorithm>
+#include <string>
+
 #include "tests/conformance/sockets/posix.hh"
 
 #ifndef IPPROTO_UDPLITE
@@ -145,6 +148,46 @@ TEST_F(UdpLiteTest, CannotBeCutIntoSegments) {
   const int size = 4;
   ASSERT_EQ(::setsockopt(sender_, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size), 0);
   EXPECT_EQ(send("0123456789"), -EIO);
+}
+
+// The sum of what no device checked: made at once where it is short and covered whole, else where it is not read whole.
+TEST_F(UdpLiteTest, TellsTheSumsThatWereMade) {
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(receiver_, IPPROTO_IP, 23 /* IP_CHECKSUM */, &on, sizeof on), 0);
+  const auto told = [&](size_t size, size_t room, int flags = 0) -> std::string {
+    std::string sent(size, 0);
+    for (size_t i = 0; i < size; ++i) sent[i] = static_cast<char>(i * 7);
+    EXPECT_EQ(send(sent), static_cast<long>(size));
+    char text[2000];
+    alignas(cmsghdr) char control[64];
+    iovec vector{text, room};
+    msghdr message{nullptr, 0, &vector, 1, control, sizeof control, 0};
+    EXPECT_EQ(::recvmsg(receiver_, &message, flags), static_cast<ssize_t>(std::min(size, room)));
+    if (flags != 0) {
+      EXPECT_EQ(::recv(receiver_, text, sizeof text, 0), static_cast<ssize_t>(size));
+    }
+    const cmsghdr* first = CMSG_FIRSTHDR(&message);
+    if (first == nullptr) return "nothing";
+    EXPECT_EQ(first->cmsg_type, 23);
+    uint32_t sum;
+    memcpy(&sum, CMSG_DATA(first), sizeof sum);
+    char digits[16];
+    snprintf(digits, sizeof digits, "%08x", sum);
+    return digits;
+  };
+  EXPECT_EQ(told(0, 2000), "ffffffff");
+  EXPECT_EQ(told(2, 2000), "00000700");
+  EXPECT_EQ(told(10, 5), "46386954");
+  EXPECT_EQ(told(68, 2000), "4cd55ee8");
+  EXPECT_EQ(told(68, 2000, MSG_PEEK), "4cd55ee8");
+  EXPECT_EQ(told(69, 2000), "nothing");
+  EXPECT_EQ(told(69, 34), "4cd55fc4");
+  EXPECT_EQ(told(69, 34, MSG_PEEK), "nothing");
+  EXPECT_EQ(told(1000, 500), "4a759cc7");
+  ASSERT_EQ(set(sender_, kSendCoverage, 8), 0);
+  EXPECT_EQ(told(0, 2000), "ffffffff");
+  EXPECT_EQ(told(10, 2000), "nothing");
+  EXPECT_EQ(told(10, 5), "nothing");
 }
 
 }  // namespace

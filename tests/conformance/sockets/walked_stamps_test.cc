@@ -223,5 +223,25 @@ TEST(WalkedStampsTest, AStreamJoinsNoGroupWhateverItPointsAt) {
   EXPECT_EQ(answer(::setsockopt(fd, IPPROTO_IPV6, IPV6_LEAVE_GROUP, bad_pointer<const void>(), 20)), -EFAULT);
 }
 
+// A record of statistics takes the smallest buffer of SO_RCVBUF, whatever it tells.
+TEST(WalkedStampsTest, RecordsOfStatisticsAreSmall) {
+  const auto records = [](int room) {
+    const Fd listener(::socket(AF_INET, SOCK_STREAM, 0)), client(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(bind_to(listener, loopback4()), 0);
+    EXPECT_EQ(::listen(listener, 1), 0);
+    EXPECT_EQ(connect_to(client, name_of(listener)), 0);
+    const Fd accepted(::accept(listener, nullptr, nullptr));
+    EXPECT_EQ(set_option(client, SOL_SOCKET, SO_RCVBUF, room / 2), 0);
+    EXPECT_EQ(set_option(client, SOL_SOCKET, kTimestamping, 0x3ffa), 0);
+    EXPECT_EQ(::send(client, std::string(1500, 'x').data(), 1500, 0), 1500);
+    ::usleep(20'000);  // the acknowledgment's record
+    int count = 0;
+    for (char bytes[64]; ::recv(client, bytes, sizeof bytes, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;) ++count;
+    return count;
+  };
+  EXPECT_EQ(records(2304), 2);
+  EXPECT_EQ(records(2600), 3);
+}
+
 }  // namespace
 }  // namespace conformance
