@@ -187,6 +187,7 @@ SocketMemory TcpSocket::memory(Entry& entry) {
   memory.backlog = static_cast<uint32_t>(lock_.backlog_bytes());
   memory.received = receive_charge_ + static_cast<uint32_t>(out_of_order_.charge());
   memory.queued_to_send = send_queue_.charge();
+  memory.forward = static_cast<uint32_t>(spare_memory());
   return memory;
 }
 

@@ -72,6 +72,9 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
     if (!segment.options.timestamps) return false;
     if (static_cast<int32_t>(segment.options.timestamps->value - rcv_.ts_recent) < 0) return false;
   }
+  // An urgent mark disables Linux's prediction. What this acknowledgment frees comes too late for its own bytes.
+  const bool is_hit =
+      segment.size != 0 && urgent_.kind == UrgentState::Kind::None && segment.packet->true_size() <= spare_memory();
   rcv_.last_segment_at = entry.now();
   store_timestamp(segment, entry.now());
   if (segment.size == 0 || segment.ack != snd_.una) {
@@ -80,9 +83,8 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
   }
   measure_receive_rtt_by_timestamp(segment, entry.now());
   if (segment.size != 0) {
-    count(entry, Mib::TcpExtTCPHPHits);
-    // An urgent mark disables Linux's prediction, and with it what is taken without a look at the limit.
-    queue_in_order(entry, segment, verdict, urgent_.kind == UrgentState::Kind::None ? Prediction::Hit : Prediction::Missed);
+    if (is_hit) count(entry, Mib::TcpExtTCPHPHits);
+    queue_in_order(entry, segment, verdict, is_hit ? Prediction::Hit : Prediction::Missed);
   }
   return true;
 }

@@ -154,8 +154,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
     verdict.drop_for(DropReason::TcpOutOfWindow);
     return;
   }
-  const bool fits_spare = prediction == Prediction::Hit && segment.packet->true_size() <= spare_memory();
-  if (segment.size != 0 && !fits_spare && !make_room(entry, segment.seq)) {
+  if (segment.size != 0 && prediction == Prediction::Missed && !make_room(entry, segment.seq)) {
     // The reader is to make room, and the peer is told that there is none. An empty queue takes one all the same.
     ack_.has_no_memory = ack_.is_wanted_now = ack_.is_scheduled = true;
     verdict.acknowledge = Verdict::Acknowledge::Now;

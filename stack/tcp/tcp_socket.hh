@@ -442,7 +442,7 @@ class TcpSocket final : public Socket {
   void grow_receive_buffer(uint32_t space);
   void measure_receive_rtt(Instant now);
   void measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now);
-  // As it was predicted, it may use up what memory was taken for others (Linux's fast path asks for no more).
+  // As it was predicted, and it fits into memory that was taken for others: Linux's fast path asks for no more.
   enum class Prediction : uint8_t { Missed, Hit };
   void queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict, Prediction prediction);
   void queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict);

@@ -150,5 +150,39 @@ TEST(WalkedChargesTest, OfWhatIsLostToABadPointerUdpAloneTells) {
   }
 }
 
+// Bytes that come as predicted may use up what is reserved already, past SO_RCVBUF too; what their own acknowledgment frees is
+// not yet theirs, and then they are lost.
+TEST(WalkedChargesTest, BytesAsPredictedUseWhatWasReservedBefore) {
+  constexpr int kReserved = 4, kToSend = 5;  // of SO_MEMINFO
+  const auto memory = [](int fd) {
+    std::array<uint32_t, 9> values{};
+    socklen_t length = sizeof values;
+    EXPECT_EQ(::getsockopt(fd, SOL_SOCKET, kMemoryInfo, values.data(), &length), 0);
+    return values;
+  };
+  for (const bool acknowledges : {false, true}) {
+    const Fd listener(::socket(AF_INET, SOCK_STREAM, 0)), receiver(::socket(AF_INET, SOCK_STREAM, 0));
+    ASSERT_EQ(bind_to(listener, loopback4()), 0);
+    ASSERT_EQ(::listen(listener, 1), 0);
+    ASSERT_EQ(connect_to(receiver, name_of(listener)), 0);
+    const Fd sender(::accept(listener, nullptr, nullptr));
+    const std::string bytes(1600, 'x');
+    ASSERT_EQ(::send(receiver, bytes.data(), 14, 0), 14);
+    ASSERT_EQ(::send(sender, bytes.data(), 1600, 0), 1600);
+    ASSERT_EQ(set_option(receiver, SOL_SOCKET, SO_RCVBUF, 0), 0);
+    if (acknowledges) {
+      ASSERT_EQ(::send(receiver, bytes.data(), 110, 0), 110);
+    }
+    EXPECT_EQ(memory(receiver)[0], 2432u);
+    EXPECT_EQ(memory(receiver)[kToSend], acknowledges ? 942u : 0u);
+    EXPECT_EQ(memory(receiver)[kReserved], acknowledges ? 722u : 1664u);
+    ASSERT_EQ(::send(sender, bytes.data(), 500, 0), 500);
+    ::usleep(60'000);  // the acknowledgment may be delayed
+    EXPECT_EQ(unsent(sender), acknowledges ? 500 : 0);
+    EXPECT_EQ(memory(receiver)[0], acknowledges ? 2432u : 2932u);
+    EXPECT_EQ(memory(receiver)[kReserved], acknowledges ? 1664u : 1164u);
+  }
+}
+
 }  // namespace
 }  // namespace conformance
