@@ -88,7 +88,11 @@ Result<> InetSocketFile::name(SyscallContext& context, NameOf which, SockAddr& n
 
 Result<> InetSocketFile::shutdown(SyscallContext& context, ShutdownHow how) { return socket_->shutdown(context.entry(), how); }
 
-PollEvents InetSocketFile::poll(Entry& entry) { return socket_->poll(entry); }
+PollEvents InetSocketFile::poll(Entry& entry) {
+  const PollEvents events = socket_->poll(entry);
+  if (!is_stream() && (events & kPollOut) == 0) async_owner().note_no_room();
+  return events;
+}
 
 Duration InetSocketFile::send_timeout(uint32_t flags) const {
   return (flags & kMessageDontWait) != 0 ? Duration() : socket_->options.send_timeout;

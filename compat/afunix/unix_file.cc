@@ -49,6 +49,19 @@ Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) {
   return wrap(std::move(room), TRY(endpoint_->accept(context, blocking())));
 }
 
+Result<size_t> UnixSocket::send(SyscallContext& context, OutgoingMessage& message) {
+  auto sent = endpoint_->send(context, message);
+  if (sent.is_error(Errno::EAGAIN)) async_owner().note_no_room();
+  return sent;
+}
+
+// unix_poll() does not say that it found no room, unix_dgram_poll() does.
+PollEvents UnixSocket::poll(Entry&) {
+  const PollEvents events = endpoint_->poll();
+  if (socket_type() != kSockStream && (events & kPollOut) == 0) async_owner().note_no_room();
+  return events;
+}
+
 void UnixSocket::released(Entry& entry) {
   endpoint_->close(entry);
   collect_unreachable_sockets(UnixDomain::of(stack()));

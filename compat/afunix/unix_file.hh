@@ -22,7 +22,7 @@ class UnixSocket final : public SocketFile {
   Result<> listen(SyscallContext&, int backlog) override { return endpoint_->listen(backlog); }
   Result<Ref<SocketFile>> accept(SyscallContext& context) override;
   Result<> name(SyscallContext&, NameOf which, SockAddr& name) override { return endpoint_->name(which, name); }
-  Result<size_t> send(SyscallContext& context, OutgoingMessage& message) override { return endpoint_->send(context, message); }
+  Result<size_t> send(SyscallContext& context, OutgoingMessage& message) override;
   Result<size_t> receive(SyscallContext& context, IncomingMessage& message) override {
     return endpoint_->receive(context, message);
   }
@@ -36,7 +36,7 @@ class UnixSocket final : public SocketFile {
   Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override {
     return endpoint_->ioctl(context, command, argument);
   }
-  PollEvents poll(Entry&) override { return endpoint_->poll(); }
+  PollEvents poll(Entry&) override;
   WaitQueue& wait_queue() override { return endpoint_->wait_queue(); }
   SocketOptions& options() override { return endpoint_->options(); }
   SocketAttachments* attachments() override { return &endpoint_->attachments(); }

@@ -29,6 +29,8 @@ bool exists(const Hal& hal, int32_t kind, int32_t id) {
 
 }  // namespace
 
+int32_t AsyncOwner::owner_id() const { return id_ != 0 && exists(hal_, kind_, id_) ? id_ : 0; }
+
 Result<> AsyncOwner::set_owner(WaitQueue& queue, int32_t kind, int32_t id) {
   if (id < 0 || (id != 0 && !exists(hal_, kind, id))) return Errno::ESRCH;
   lxnet_credentials credentials{};
@@ -69,7 +71,10 @@ bool AsyncOwner::SignalWaiter::wake(Waiter& waiter, PollEvents events) {
   return false;
 }
 
+// sock_wake_async(): of room (sock_def_write_space(), and a stream's own only calls who waits) if it was missed.
 void AsyncOwner::tell(PollEvents events) {
+  constexpr PollEvents kRoom = kPollOut | kPollWriteNormal | kPollWriteBand;
+  if (events == kRoom && !__atomic_exchange_n(&misses_room_, false, __ATOMIC_RELAXED)) return;
   for (const Band& row : kBands) {
     if ((events & row.cause) == 0) continue;
     // Without F_SETSIG the signal is SIGIO and carries nothing.

@@ -19,9 +19,14 @@ class AsyncOwner {
   // process, thread or group, and the owner stays.
   Result<> set_owner(WaitQueue& queue, int32_t kind, int32_t id);
   int32_t owner_kind() const { return kind_; }
-  int32_t owner_id() const { return id_; }
+  // 0 once it is gone.
+  int32_t owner_id() const;
   void set_signal(int32_t signo) { signo_ = signo; }
   int32_t signal() const { return signo_; }
+  // Somebody found no room to send: the next that there is will be told of. Room that nobody missed is not.
+  void note_no_room() {
+    if (is_async_) __atomic_store_n(&misses_room_, true, __ATOMIC_RELAXED);
+  }
   // F_SETFL's or FIOASYNC's change of O_ASYNC.
   void enable(WaitQueue& queue, int32_t fd);
   void disable(WaitQueue& queue);
@@ -49,6 +54,7 @@ class AsyncOwner {
   int32_t signo_ = 0;
   int32_t fd_ = -1;
   bool is_async_ = false;  // O_ASYNC
+  bool misses_room_ = false;
   uint32_t uid_ = 0, euid_ = 0;
 };
 

@@ -58,13 +58,17 @@ std::vector<std::string> TwoKernels::command(uint64_t first, uint64_t last) cons
   if (walk_.is_unix_alone) words.push_back("--unix-alone");
   if (walk_.is_wide) words.push_back("--wide");
   if (walk_.is_packet) words.push_back("--packet");
+  if (walk_.is_rights) words.push_back("--rights");
+  if (walk_.is_netlink) words.push_back("--netlink");
+  if (walk_.is_shared) words.push_back("--shared");
   return words;
 }
 
 std::string TwoKernels::output_of(Kernel kernel, std::vector<std::string> words) const {
   if (kernel == Kernel::Lxnet) {
     std::vector<std::string> prefix{beside_this("lxnet-run")};
-    if (walk_.with_unix || walk_.is_unix_alone) prefix.push_back("--unix");
+    if (walk_.with_unix || walk_.is_unix_alone || walk_.is_rights || walk_.is_shared || walk_.is_netlink)
+      prefix.push_back("--unix");
     prefix.push_back("--");
     words.insert(words.begin(), prefix.begin(), prefix.end());
   }

@@ -15,6 +15,9 @@ struct Walk {
   bool is_unix_alone = false;
   bool is_wide = false;
   bool is_packet = false;
+  bool is_rights = false;
+  bool is_shared = false;
+  bool is_netlink = false;
   std::string missing = {};  // LEVEL:NAME,... as walk takes it
 };
 

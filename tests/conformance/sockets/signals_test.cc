@@ -66,6 +66,16 @@ Fd bound_udp() {
   return fd;
 }
 
+TEST(SignalTest, AnOwnerThatIsGoneIsNobody) {
+  const Fd fd = bound_udp();
+  const pid_t child = fork();
+  if (child == 0) _exit(::fcntl(fd, F_SETOWN, getpid()) == 0 && ::fcntl(fd, F_GETOWN) == getpid() ? 0 : 1);
+  int status = 1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(::fcntl(fd, F_GETOWN), 0);
+}
+
 TEST(SignalTest, DataRaisesSigioWhereAsked) {
   const Watched io(SIGIO);
   const Fd receiver = bound_udp();

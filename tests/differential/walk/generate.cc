@@ -30,6 +30,8 @@ constexpr KindRow kKinds[] = {
     {Kind::File, 0, 0, 0},    // open_file()
     {Kind::Packet, 0, 0, 0},  // open_packet()
     {Kind::PacketCooked, 0, 0, 0},
+    {Kind::NetlinkRoute, 0, 0, 0},  // open_netlink()
+    {Kind::NetlinkDiag, 0, 0, 0},
     {Kind::UnixStream, AF_UNIX, SOCK_STREAM, 0},
     {Kind::UnixDatagram, AF_UNIX, SOCK_DGRAM, 0},
     {Kind::UnixSequenced, AF_UNIX, SOCK_SEQPACKET, 0},
@@ -48,6 +50,9 @@ std::vector<Operation> Generator::run() {
 }
 
 void Generator::next_step() {
+  if (plan_.is_netlink) return netlink_step();
+  if (plan_.is_rights) return rights_step();
+  if (plan_.is_shared) return sharing_step();
   if (plan_.is_unix_alone) return unix_step();
   if (plan_.is_wide) return wide_step();
   if (plan_.is_packet) return packet_step();

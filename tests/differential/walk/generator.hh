@@ -26,6 +26,8 @@ enum class Kind : uint8_t {
   File,
   Packet,        // of whole frames
   PacketCooked,  // without their link header
+  NetlinkRoute,
+  NetlinkDiag,
   UnixStream,
   UnixDatagram,
   UnixSequenced
@@ -34,6 +36,7 @@ enum class Kind : uint8_t {
 constexpr bool is_tcp(Kind kind) { return kind == Kind::Tcp4 || kind == Kind::Tcp6; }
 constexpr bool is_ping(Kind kind) { return kind == Kind::Ping4 || kind == Kind::Ping6; }
 constexpr bool is_packet(Kind kind) { return kind == Kind::Packet || kind == Kind::PacketCooked; }
+constexpr bool is_netlink(Kind kind) { return kind == Kind::NetlinkRoute || kind == Kind::NetlinkDiag; }
 constexpr bool is_unix(Kind kind) { return kind >= Kind::UnixStream; }
 constexpr bool is_v6(Kind kind) {
   return kind == Kind::Udp6 || kind == Kind::Tcp6 || kind == Kind::Ping6 || kind == Kind::Raw6 || kind == Kind::UdpLite6 ||
@@ -116,6 +119,30 @@ class Generator {
   void receive_stamp(int slot);
   Argument link_address();
 
+  // generate_netlink.cc
+  void netlink_step();
+  void open_netlink();
+  void ask(int slot);
+  void hear(int slot);
+  void set_netlink_option(int slot);
+
+  // generate_rights.cc
+  void rights_step();
+  int any_unix_slot();
+  void open_passable();
+  Control rights_through(int slot);
+  std::vector<Control> passed_through(int slot);
+  void pass_many(int slot);
+  void take_many(int slot);
+  void set_passing(int slot);
+
+  // generate_sharers.cc
+  void sharing_step();
+  void child_comes();
+  void child_leaves();
+  void swap_slots();
+  void own(int slot);
+
   // generate_unix.cc
   void unix_step();
   void open_unix();
@@ -176,6 +203,8 @@ class Generator {
   const Plan& plan_;
   Choice choose_;
   Slot slots_[kSlots];
+  Slot other_slots_[kSlots];  // the child's
+  bool has_child_ = false;
   std::vector<Operation> out_;
 };
 

@@ -1,8 +1,8 @@
 // walk: makes the calls of some seeds and prints what each answered. The same program runs on Linux and on lxnet;
 // tests/differential compares the two logs.
 //
-//   walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--packet] [--missing LEVEL:NAME,...] [--only I,J,...]
-//   [--c]
+//   walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--packet] [--rights] [--shared] [--netlink]
+//   [--missing LEVEL:NAME,...] [--only I,J,...] [--c]
 //
 // Each seed runs in a process and a network namespace of its own. --only leaves out every other step; --c prints the sequence as
 // a C program instead of running it.
@@ -21,6 +21,7 @@
 #include "tests/differential/own_network.hh"
 #include "tests/differential/walk/print_c.hh"
 #include "tests/differential/walk/runner.hh"
+#include "tests/differential/walk/sharing.hh"
 
 namespace {
 
@@ -73,14 +74,25 @@ void pass_small_identifiers() {
   if (!options.plan.is_unix_alone) pass_small_identifiers();
   std::string log;
   walk::Runner runner(log);
+  const auto flush = [&log] {
+    put(log);
+    log.clear();
+  };
+  walk::Sharing sharing;
   for (const auto& [index, operation] : steps_of(options)) {
-    runner.run(index, operation);
-    if (log.size() > 32'000) {
-      put(log);
-      log.clear();
+    if (operation.number == walk::kFork) {
+      sharing.fork(flush);
+    } else if (operation.number == walk::kLeave) {
+      sharing.leave(flush);
+      runner.note_leaving(index);
+    } else {
+      sharing.take_turn(
+          operation.is_childs, [&] { runner.run(index, operation); }, flush);
     }
+    if (log.size() > 32'000) flush();
   }
-  put(log);
+  sharing.leave(flush);
+  flush();
   _exit(0);
 }
 
@@ -103,9 +115,8 @@ Options parse(int argc, char** argv) {
   Options options;
   if (argc < 3) {
     fprintf(stderr,
-            "walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--packet] [--missing LEVEL:NAME,...] "
-            "[--only I,J,...] "
-            "[--c]\n");
+            "walk FIRST LAST [--steps N] [--unix] [--unix-alone] [--epoll] [--wide] [--packet] [--rights] [--shared] [--netlink] "
+            "[--missing LEVEL:NAME,...] [--only I,J,...] [--c]\n");
     exit(2);
   }
   options.first = strtoull(argv[1], nullptr, 10);
@@ -116,6 +127,9 @@ Options parse(int argc, char** argv) {
     if (word == "--unix") options.plan.with_unix = true;
     if (word == "--unix-alone") options.plan.is_unix_alone = true;
     if (word == "--wide") options.plan.is_wide = true;
+    if (word == "--rights") options.plan.is_rights = options.plan.is_unix_alone = true;
+    if (word == "--shared") options.plan.is_shared = options.plan.with_unix = true;
+    if (word == "--netlink") options.plan.is_netlink = options.plan.with_unix = true;
     if (word == "--packet") options.plan.is_packet = true;
     if (word == "--epoll") options.plan.with_epoll = true;
     if (word == "--c") options.as_c = true;

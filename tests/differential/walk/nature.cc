@@ -30,6 +30,7 @@ Nature nature_of(int fd) {
 }
 
 Payload payload_of(const Nature& nature, Payload planned, bool holds_headers) {
+  if (nature.is_socket && nature.domain == AF_NETLINK) return nature.protocol == 0 ? Payload::NetlinkRoute : Payload::NetlinkDiag;
   // What comes from the error queue is planned as what it is.
   if (planned == Payload::SizeAlone || planned == Payload::Record) return planned;
   if (nature.is_echo()) return Payload::Echo;

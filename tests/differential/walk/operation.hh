@@ -13,6 +13,8 @@ namespace walk {
 constexpr int kSlots = 10;
 constexpr int kNoSlot = -1;
 constexpr int64_t kNameLength = -1000;  // of a message: as NameLength
+// Numbers of no call: a child comes, and leaves.
+constexpr long kFork = -2, kLeave = -3;
 constexpr int kNeverOpen = 60;  // what an empty slot is called with: nothing is there, and below what select() always looks at
 
 using Bytes = std::vector<uint8_t>;
@@ -36,6 +38,7 @@ enum class ArgumentKind : uint8_t {
   Vector,      // the step's vector as iovecs with payload
   RoomVector,  // the same as room
   Polls,       // the step's polls
+  OwnPid,      // the process that calls
   Sets,        // an fd_set of the slots in `value`, a mask, in and out
 };
 
@@ -80,6 +83,9 @@ enum class Payload : uint8_t {
   EchoRequest4,
   EchoRequest6,
   Frame,  // what is sent begins with an Ethernet header
+  // Netlink messages (show_netlink.cc).
+  NetlinkRoute,
+  NetlinkDiag,
 };
 
 struct Operation {
@@ -93,7 +99,8 @@ struct Operation {
   Payload payload = Payload::Plain;
   // Where the descriptor that came back goes; two: into an array, as socketpair's, or in a message.
   int stores[2] = {kNoSlot, kNoSlot};
-  int closes = kNoSlot;  // this slot is empty afterwards
+  int closes = kNoSlot;    // this slot is empty afterwards
+  bool is_childs = false;  // made by the child of the walk, with its copies
 };
 
 // What a run leaves out: option rows, each level << 32 | name. They fail alike on a kernel without the feature.
@@ -110,6 +117,9 @@ struct Plan {
   bool is_unix_alone = false;
   bool is_wide = false;
   bool is_packet = false;
+  bool is_rights = false;
+  bool is_shared = false;
+  bool is_netlink = false;
   std::vector<OptionKey> missing = {};
 };
 std::vector<Operation> generate(const Plan& plan);

@@ -1,5 +1,7 @@
 #include "tests/differential/walk/print_c.hh"
 
+#include <algorithm>
+
 #include "tests/differential/walk/show.hh"
 
 namespace walk {
@@ -18,6 +20,7 @@ constexpr const char* kPrelude = R"(/* Run it in a fresh network namespace: unsh
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int s[10] = {60, 60, 60, 60, 60, 60, 60, 60, 60, 60};
@@ -52,6 +55,28 @@ static struct iovec *vec(int count, const int *sizes) {
   for (int i = 0; i < count; ++i) v[i] = (struct iovec){i == 0 ? data(sizes[i]) : calloc(1, sizes[i] + 1), sizes[i]};
   return v;
 }
+/* Two processes go through the steps after fork_both(), and each waits while it is the other's turn. */
+static int is_child, has_child, child, down[2], up[2];
+static void fork_both(void) {
+  if (has_child || pipe(down) || pipe(up)) return;
+  has_child = 1;
+  is_child = (child = fork()) == 0;
+  close(is_child ? down[1] : down[0]);
+  close(is_child ? up[0] : up[1]);
+}
+static void leave(void) {
+  if (is_child) _exit(0);
+  if (has_child) waitpid(child, 0, 0), close(down[1]), close(up[0]);
+  has_child = 0;
+}
+static int has_turn(int childs) {
+  char token;
+  if (!has_child) return !childs;
+  if (childs == is_child) return 1;
+  while (read(is_child ? down[0] : up[0], &token, 1) < 0) ;
+  return 0;
+}
+static void end_turn(void) { if (has_child && write(is_child ? up[1] : down[1], "", 1) < 0) _exit(1); }
 static struct mmsghdr *m;
 static fd_set *set(unsigned slots) {
   fd_set *f = calloc(1, sizeof *f);
@@ -87,7 +112,7 @@ static void show(int step, const char *call, long result) {
 
 int main(void) {
   setvbuf(stdout, 0, _IONBF, 0);
-  for (int i = 0; i < 3; ++i) signal((int[]){SIGPIPE, SIGURG, SIGIO}[i], on_signal);
+  for (int i = 0; i < 4; ++i) signal((int[]){SIGPIPE, SIGURG, SIGIO, SIGUSR1}[i], on_signal);
 )";
 
 void literal(std::string& to, const Bytes& bytes) {
@@ -108,6 +133,8 @@ void expression(std::string& to, const Argument& argument, const Operation& oper
       return print(to, "%ldL", argument.value);
     case ArgumentKind::Slot:
       return print(to, "s[%ld]", argument.value);
+    case ArgumentKind::OwnPid:
+      return print(to, "getpid()");
     case ArgumentKind::Null:
       return print(to, "0L");
     case ArgumentKind::Unmapped:
@@ -224,8 +251,17 @@ void statement(std::string& to, int index, const Operation& operation) {
 
 std::string c_program(const std::vector<std::pair<int, Operation>>& steps) {
   std::string program = kPrelude;
-  for (const auto& [index, operation] : steps) statement(program, index, operation);
-  return program + "  return 0;\n}\n";
+  const bool is_shared = std::ranges::any_of(steps, [](const auto& step) { return step.second.number == kFork; });
+  for (const auto& [index, operation] : steps) {
+    if (operation.number == kFork || operation.number == kLeave) {
+      program += operation.number == kFork ? "  fork_both();\n" : "  leave();\n";
+      continue;
+    }
+    if (is_shared) print(program, "  if (has_turn(%d)) {\n", operation.is_childs);
+    statement(program, index, operation);
+    if (is_shared) program += "  end_turn();\n  }\n";
+  }
+  return program + "  leave();\n  return 0;\n}\n";
 }
 
 }  // namespace walk

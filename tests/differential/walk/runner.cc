@@ -14,12 +14,13 @@
 #include <cstring>
 
 #include "tests/differential/walk/nature.hh"
+#include "tests/differential/walk/show_netlink.hh"
 
 namespace walk {
 namespace {
 
 constexpr uint64_t kUnmapped = 8;
-constexpr int kShown[] = {SIGPIPE, SIGURG, SIGIO};
+constexpr int kShown[] = {SIGPIPE, SIGURG, SIGIO, SIGUSR1};
 
 volatile sig_atomic_t caught[65];
 void on_signal(int number) { caught[number] = caught[number] + 1; }
@@ -30,6 +31,8 @@ void set_guard(suseconds_t micros) {
   setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
+const char* process_name(long number) { return number == 0 ? "nobody" : number == getpid() ? "own" : "other"; }
+
 uint64_t to_register(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
 
 }  // namespace
@@ -38,7 +41,7 @@ Runner::Runner(std::string& log) : log_(log) {
   std::fill(std::begin(slots_), std::end(slots_), kNeverOpen);
   struct sigaction action {};
   action.sa_handler = on_signal;  // no SA_RESTART
-  for (int number : {SIGALRM, SIGPIPE, SIGURG, SIGIO}) sigaction(number, &action, nullptr);
+  for (int number : {SIGALRM, SIGPIPE, SIGURG, SIGIO, SIGUSR1}) sigaction(number, &action, nullptr);
 }
 
 // Whether Linux answers an echo of full size depends on what of its page fragments the task has used up.
@@ -91,6 +94,7 @@ void Runner::run(int index, const Operation& planned) {
   name_length_ = 0;
   kept_ = 0;
   show_.call(index, operation);
+  if (operation.is_childs) log_ += " by the child";
   uint64_t registers[6] = {};
   for (size_t i = 0; i < operation.arguments.size(); ++i) registers[i] = materialise(operation.arguments[i], operation);
   set_guard(70'000);
@@ -99,7 +103,7 @@ void Runner::run(int index, const Operation& planned) {
       syscall(operation.number, registers[0], registers[1], registers[2], registers[3], registers[4], registers[5]);
   const int error = errno;
   set_guard(0);
-  show_result(operation, result, error);
+  show_result(operation, registers, result, error);
   if (operation.number == SYS_shutdown && result == 0) wait_for_end_to_arrive(slots_[operation.arguments[0].value]);
   store(operation, registers, result);
   show_outputs(operation, registers, result);
@@ -108,7 +112,21 @@ void Runner::run(int index, const Operation& planned) {
     caught[number] = 0;
   }
   log_ += '\n';
+  if (changes_network(operation)) usleep(1'000);
   if (has_passed_ && ((operation.closes != kNoSlot && result == 0) || kept_ != 0)) settle();
+  show_changes();
+}
+
+// What a change of the network brings with it is done by others, a moment later.
+bool Runner::changes_network(const Operation& operation) const {
+  if (operation.number != SYS_sendto && operation.number != SYS_write) return false;
+  const Nature nature = nature_of(slots_[operation.arguments[0].value]);
+  return nature.is_socket && nature.domain == AF_NETLINK;
+}
+
+void Runner::note_leaving(int index) {
+  print(log_, "%d the child has left\n", index);
+  if (has_passed_) settle();
   show_changes();
 }
 
@@ -195,6 +213,8 @@ uint64_t Runner::materialise(const Argument& argument, const Operation& operatio
       return static_cast<uint64_t>(argument.value);
     case ArgumentKind::Slot:
       return static_cast<uint64_t>(slots_[argument.value]);
+    case ArgumentKind::OwnPid:
+      return static_cast<uint64_t>(getpid());
     case ArgumentKind::Null:
       return 0;
     case ArgumentKind::Unmapped:
@@ -268,9 +288,25 @@ uint64_t Runner::materialise(const Argument& argument, const Operation& operatio
   return 0;
 }
 
-void Runner::show_result(const Operation& operation, long result, int error) {
+// Answers of netlink of which Linux tells more.
+bool Runner::is_of_some_length(const Operation& operation, const uint64_t* registers) const {
+  if (!operation.is_receive || (operation.payload != Payload::NetlinkRoute && operation.payload != Payload::NetlinkDiag))
+    return false;
+  if (operation.payload == Payload::NetlinkDiag) return true;
+  if (operation.number == SYS_recvfrom)
+    return is_of_links(reinterpret_cast<const uint8_t*>(registers[1]), operation.arguments[1].value);
+  if (operation.number != SYS_recvmsg) return true;
+  const iovec& first = *reinterpret_cast<const msghdr*>(registers[1])->msg_iov;
+  return is_of_links(static_cast<const uint8_t*>(first.iov_base), first.iov_len);
+}
+
+void Runner::show_result(const Operation& operation, const uint64_t* registers, long result, int error) {
   if (result < 0) {
     print(log_, " = %s", errno_name(error).c_str());
+  } else if (result != 0 && is_of_some_length(operation, registers)) {
+    log_ += " = some";
+  } else if (operation.number == SYS_fcntl && operation.arguments[1].value == F_GETOWN) {
+    print(log_, " = %s", process_name(result));
   } else if (operation.stores[0] != kNoSlot && operation.stores[1] == kNoSlot && !operation.is_receive) {
     print(log_, " = fd");
   } else {

@@ -12,6 +12,8 @@ class Runner {
  public:
   explicit Runner(std::string& log);
   void run(int index, const Operation& planned);
+  // The child is gone, and what it alone held is closed.
+  void note_leaving(int index);
 
  private:
   uint64_t materialise(const Argument& argument, const Operation& operation);
@@ -20,7 +22,8 @@ class Runner {
   void fill(msghdr& header, const Message& message, const Operation& operation);
   Bytes control_bytes(const Message& message);
   void keep_descriptors(const msghdr& header, const Operation& operation);
-  void show_result(const Operation& operation, long result, int error);
+  bool is_of_some_length(const Operation& operation, const uint64_t* registers) const;
+  void show_result(const Operation& operation, const uint64_t* registers, long result, int error);
   void show_outputs(const Operation& operation, const uint64_t* registers, long result);
   void show_message(const msghdr& header, const Message& message, const Operation& operation);
   void show_vector(const iovec* vector, const std::vector<int>& sizes, Payload payload);
@@ -29,6 +32,7 @@ class Runner {
   void store(const Operation& operation, const uint64_t* registers, long result);
   void show_changes();
   void settle();
+  bool changes_network(const Operation& operation) const;
   bool is_full_echo(const Operation& operation) const;
   bool ends_midway_in_stream(const Operation& operation) const;
   bool asks_pipe_not_to_wait(const Operation& planned) const;

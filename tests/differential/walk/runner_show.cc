@@ -66,7 +66,11 @@ void Runner::show_message(const msghdr& header, const Message& message, const Op
 void Runner::show_length(const Operation& operation, int value) {
   const bool is_queue =
       operation.number == SYS_ioctl && (operation.arguments[1].value == TIOCOUTQ || operation.arguments[1].value == 0x894b);
-  if (is_queue && value > UINT16_MAX) {
+  const bool is_owner =
+      operation.number == SYS_ioctl && (operation.arguments[1].value == 0x8903 || operation.arguments[1].value == 0x8904);
+  if (is_owner && value > 1 && value != operation.arguments[2].value) {
+    log_ += value == getpid() ? " &own" : " &other";
+  } else if (is_queue && value > UINT16_MAX) {
     log_ += " &beyond";
   } else {
     print(log_, " &%d", value);

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "tests/differential/walk/memory.hh"
+#include "tests/differential/walk/show_netlink.hh"
 
 namespace walk {
 namespace {
@@ -122,6 +123,9 @@ void Shower::address(const uint8_t* bytes, size_t size) {
     } else {
       print(log_, " flow %x scope %u", flow, in.sin6_scope_id);
     }
+  } else if (size >= 12 && storage.ss_family == AF_NETLINK) {
+    print(log_, "{netlink %s ", port_name(*reinterpret_cast<const uint32_t*>(bytes + 4)).c_str());
+    hex(bytes + 8, size - 8);
   } else if (size > 4 && storage.ss_family == AF_UNIX && bytes[2] == 0 && bytes[3] != 'w') {
     print(log_, "{unix, chosen");  // five digits of the kernel's
   } else if (size >= 4 && (storage.ss_family == AF_INET || storage.ss_family == AF_INET6)) {
@@ -143,6 +147,10 @@ void Shower::hex(const uint8_t* bytes, size_t size) {
 
 void Shower::payload(uint8_t* bytes, size_t room, Payload kind, size_t at) {
   size_t size = Memory::touched(bytes, room);
+  if (kind == Payload::NetlinkRoute || kind == Payload::NetlinkDiag) {
+    log_ += netlink_text(bytes, size, kind);
+    return;
+  }
   if (at == 0 && size != 0) header_size_ = (bytes[0] & 15u) * 4u;
   // What is masked may look as if nobody had touched it.
   while (kind != Payload::SizeAlone && size < room && is_own_of_a_run(kind, at + size, header_size_)) ++size;
@@ -227,6 +235,8 @@ void Shower::argument(const Argument& argument) {
       return print(log_, argument.value > 4095 ? "0x%lx" : "%ld", argument.value);
     case ArgumentKind::Slot:
       return print(log_, "s%ld", argument.value);
+    case ArgumentKind::OwnPid:
+      return print(log_, "own");
     case ArgumentKind::Null:
       return print(log_, "NULL");
     case ArgumentKind::Unmapped:
