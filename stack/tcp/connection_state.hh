@@ -57,7 +57,7 @@ struct ReceiveState {
   uint16_t last_size = 0;       // of the last segment smaller than that
   uint16_t advertised_mss = 536;
   uint32_t fin_charge = 0;  // of a FIN that came alone and has not been read
-  uint32_t ts_echo = 0;     // the peer's last echo of our own time stamps
+  uint32_t ts_echo = 0;     // the echo of our own time stamps in the last acknowledgment; 0: none
   // RFC 7323, 4: TS.Recent and when it was set.
   uint32_t ts_recent = 0;
   Instant ts_recent_at;
