@@ -62,6 +62,7 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     if (effects.dsack) react(entry, effects, resend);
     count_delivered(entry, effects);
     check_probe_timer(entry);
+    if (recovery_.probe_in_flight) process_loss_probe_ack(entry, effects, segment.ack);
     verdict.check_space = effects.window_updated;
     return true;
   }
