@@ -21,9 +21,9 @@ void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
   if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += change;
 }
 
-// False: it could not leave now.
-bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
-  const bool was_sent = send_record_again(entry, record);
+// As many segments of it, from its front. False: it could not leave now.
+bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record, uint32_t segments) {
+  const bool was_sent = send_record_again(entry, record, segments);
   if (was_sent) {
     if (!record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
     record.marks |= SendRecord::kRetransmitted;
@@ -34,7 +34,7 @@ bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record) {
 }
 
 // The same without a claim that the record was lost, as a probe has none.
-bool TcpSocket::send_record_again(Entry& entry, SendRecord& record) {
+bool TcpSocket::send_record_again(Entry& entry, SendRecord& record, uint32_t segments) {
   mtu_search_.probe = 0;  // nothing can be said of it now
   if (record.seq.is_before(snd_.una) && !record.flags.syn()) {
     const uint32_t known = snd_.una.bytes_since(record.seq);
@@ -43,13 +43,15 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record) {
   }
   const uint32_t mss = current_mss();
   if (record.size != 0) {
-    const uint32_t room = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
+    uint32_t room = snd_.window_end().is_after(record.seq) ? snd_.window_end().bytes_since(record.seq) : 0;
     // The first unacknowledged segment always may go: the peer shrank its window at its own risk.
     if (room == 0 && record.seq != snd_.una) return false;
-    const uint32_t fits = md5_keys_ != nullptr || room == 0 ? mss : room < mss ? room : room / mss * mss;
+    if (room == 0) room = mss;
+    const uint32_t most = md5_keys_ != nullptr ? mss : std::min(segments * mss, room);
     recount_segments(record, mss);
-    if (record.size > fits && !split_sent(record, fits, mss)) return false;
-    join_small(record, room == 0 ? mss : std::min(room, mss));
+    // Cut once, where both allow it.
+    if (record.size > most && !split_sent(record, most < mss ? most : most / mss * mss, mss)) return false;
+    join_small(record, std::min(room, mss));
   }
   TcpFlags flags = record.flags;
   if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
@@ -109,9 +111,8 @@ void TcpSocket::retransmit_lost(Entry& entry) {
       break;
     }
     const uint32_t quota = std::min(congestion_.cwnd - in_flight, at_once);
-    if (record->size > quota * mss && !split_sent(*record, quota * mss, mss)) break;
     const bool is_head = record == send_queue_.sent.front();
-    if (!retransmit_record(entry, *record)) break;
+    if (!retransmit_record(entry, *record, quota)) break;
     if (wants_pacing()) pace(entry, record->size);
     if (congestion_.loss_state == LossState::Recovery || congestion_.loss_state == LossState::Cwr)
       recovery_.prr_out += record->segments;

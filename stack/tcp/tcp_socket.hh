@@ -377,8 +377,8 @@ class TcpSocket final : public Socket {
   void send_loss_probe(Entry& entry);
   void process_loss_probe_ack(Entry& entry, const AckEffects& effects, SeqNum ack);
   void retransmit_lost(Entry& entry);
-  bool retransmit_record(Entry& entry, SendRecord& record);
-  bool send_record_again(Entry& entry, SendRecord& record);
+  bool retransmit_record(Entry& entry, SendRecord& record, uint32_t segments);
+  bool send_record_again(Entry& entry, SendRecord& record, uint32_t segments);
   void recount_segments(SendRecord& record, uint32_t mss);
   void join_small(SendRecord& record, uint32_t space);
   bool split_sent(SendRecord& record, uint32_t size, uint32_t mss);

@@ -92,11 +92,7 @@ void TcpSocket::time_out(Entry& entry) {
   }
   ++statistics_.total_rto;
   ++recovery_.retransmits;
-  if (const uint32_t mss = current_mss(); head->size > mss) {
-    recount_segments(*head, mss);
-    static_cast<void>(split_sent(*head, mss, mss));
-  }
-  if (!retransmit_record(entry, *head)) {
+  if (!retransmit_record(entry, *head, 1)) {
     // The host itself is short of something; that is no sign of the path.
     arm_probe_timer(entry, ProbeTimer::Retransmit, Duration::millis(500));
     return;

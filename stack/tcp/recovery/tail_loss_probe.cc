@@ -54,7 +54,7 @@ void TcpSocket::send_loss_probe(Entry& entry) {
           tail->segments = 1;
         }
       }
-      was_sent = send_record_again(entry, *tail);
+      was_sent = send_record_again(entry, *tail, 1);
       if (was_sent) recovery_.probe_retransmitted = true;
     }
     if (was_sent) {
