@@ -25,7 +25,7 @@ class SynRequest : public RefCounted<SynRequest> {
   // The first, and each one after it, which is counted as a retransmission.
   void send_syn_ack(Entry& entry, const TcpFastOpenCookie* cookie = nullptr);
   void repeat_syn_ack(Entry& entry);
-  void send_ack(Entry& entry);
+  void send_ack(Entry& entry, SeqNum seq);
   uint32_t stamp_for(Instant now, TcpFlags flags) const;
   // The peer, or the first hop of the way that its SYN came.
   IpAddress first_hop() const { return turned_options ? turned_options->first_hop(remote.address) : remote.address; }
@@ -67,7 +67,7 @@ class SynRequest : public RefCounted<SynRequest> {
   static void on_timer(Entry& entry, Timer& timer);
   // Options that leave no room for an answer are left out.
   void turn_options(const TcpSegment& segment);
-  void emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* cookie);
+  void emit(Entry& entry, TcpFlags flags, SeqNum seq, const TcpFastOpenCookie* cookie);
 
   Ref<TcpSocket> listener_;
   Timer timer_;

@@ -82,13 +82,13 @@ void SynRequest::turn_options(const TcpSegment& segment) {
   if (made.is_ok()) turned_options = made.take();
 }
 
-void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* cookie) {
+void SynRequest::emit(Entry& entry, TcpFlags flags, SeqNum seq, const TcpFastOpenCookie* cookie) {
   Stack& stack = listener_->stack();
   FlowKey key;
   key.source = local.address;
   key.destination = first_hop();
   key.output_interface = listener_->options.bound_interface != 0 ? listener_->options.bound_interface : remote.scope_id;
-  key.mark = listener_->options.mark;
+  key.mark = mark;
   key.source_port = local.port;
   key.destination_port = remote.port;
   key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
@@ -101,7 +101,7 @@ void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* coo
   if (listener_->md5_keys_ != nullptr) emission.signing_key = listener_->md5_keys_->find(remote.address);
   emission.header.source_port = local.port;
   emission.header.destination_port = remote.port;
-  emission.header.seq = flags.syn() ? iss : iss + 1;
+  emission.header.seq = seq;
   emission.header.ack = next;
   emission.header.flags = flags;
   emission.header.window = static_cast<uint16_t>(std::min<uint32_t>(flags.syn() ? window : window >> our_shift, 65535));
@@ -127,14 +127,14 @@ void SynRequest::emit(Entry& entry, TcpFlags flags, const TcpFastOpenCookie* coo
   const int16_t ttl = remote.address.is_v4() ? ip.ttl : ip.hop_limit;
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   Ref<Packet> segment = packet.take();
-  segment->mark = listener_->options.mark;
+  segment->mark = mark;
   segment->priority = listener_->options.priority;
   static_cast<void>(emit_segment(entry, std::move(segment), route.take(), emission));
 }
 
 void SynRequest::send_syn_ack(Entry& entry, const TcpFastOpenCookie* cookie) {
   if (retransmits == 0) sent_at = entry.now();
-  emit(entry, kTcpSyn | kTcpAck, cookie);
+  emit(entry, kTcpSyn | kTcpAck, iss, cookie);
 }
 
 void SynRequest::repeat_syn_ack(Entry& entry) {
@@ -144,7 +144,7 @@ void SynRequest::repeat_syn_ack(Entry& entry) {
   send_syn_ack(entry);
 }
 
-void SynRequest::send_ack(Entry& entry) { emit(entry, kTcpAck, nullptr); }
+void SynRequest::send_ack(Entry& entry, SeqNum seq) { emit(entry, kTcpAck, seq, nullptr); }
 
 bool SynRequest::answers_too_soon(Entry& entry) {
   const auto least = Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit);

@@ -116,7 +116,8 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
   const bool is_inside = segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(first + window)) ||
                          (segment.seq == first + window && segment.length() == 0);
   if (fails_paws || !is_inside) {
-    if (!segment.flags.rst() && !request.answers_too_soon(entry)) verdict.acknowledge = Verdict::Acknowledge::Now;
+    // The request answers and not the connection, which does not count it.
+    if (!segment.flags.rst() && !request.answers_too_soon(entry)) request.send_ack(entry, snd_.nxt);
     if (fails_paws) count(entry, Mib::TcpExtPAWSEstab);
     return verdict.drop_for(fails_paws ? DropReason::TcpPaws : DropReason::TcpOutOfWindow);
   }

@@ -92,6 +92,23 @@ TEST_F(FastOpenServer, TalksBeforeTheHandshakeIsOver) {
   wire_.close(accepted);
 }
 
+// The request answers what is out of the window while the handshake lasts, not the connection, which does not count it.
+TEST_F(FastOpenServer, AnswersForTheRequestWhileTheHandshakeLasts) {
+  open("hello");
+  wire_.expect("SA 0:0 ack 6 win 64240 mss 1460");
+  Ref<TcpSocket> accepted = wire_.accept(*listener_);
+  EXPECT_EQ(wire_.send(*accepted, "world"), 5);
+  wire_.expect("PA 1:6 ack 6 win 64240");
+  wire_.advance(Duration::millis(600));
+  wire_.device.sent.clear();
+  const uint32_t before = info(*accepted).segs_out;
+  wire_.inject({.flags = "A", .seq = 500'000, .ack = 1});
+  wire_.expect("A 6:6 ack 6 win 64240");
+  EXPECT_EQ(info(*accepted).segs_out, before);
+  wire_.inject({.flags = "R", .seq = 6});
+  wire_.close(accepted);
+}
+
 TEST_F(FastOpenServer, DoesNotTakeAFalseCookieAndTellsTheRightOne) {
   const TcpFastOpenCookie right = cookie_;
   cookie_.bytes[0] ^= 1;
