@@ -24,7 +24,8 @@ enum class LockRank : uint8_t {
   Fragments = 46,
   PathMtu = 47,  // what ICMP told of paths; asked under Routes
   RateLimit = 48,
-  FastOpen = 50,     // what TCP Fast Open remembers: keys, cookies, the length of a listener's queue
+  FastOpen = 50,     // TCP Fast Open: its keys, the length of a listener's queue
+  TcpPeers = 52,     // what TCP remembers of peers
   PeerWaiters = 58,  // who waits for room at an AF_UNIX socket; relays to the wait queues of others
   WaitQueue = 60,
   // An epoll set's wait queues, from inside a wake-up. A set that watches sets stands a rank higher for each level

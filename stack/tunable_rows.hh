@@ -127,6 +127,8 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_recovery", .offset = LXNET_AT(tcp_recovery), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_reordering", .offset = LXNET_AT(tcp_reordering)},
     {.name = "net.ipv4.tcp_rcvbuf_low_rtt", .offset = LXNET_AT(tcp_rcvbuf_low_rtt_micros), .min = 0, .max = 1'000'000},
+    {.name = "net.ipv4.tcp_no_metrics_save", .offset = LXNET_AT(tcp_no_metrics_save), .min = 0, .max = 255},
+    {.name = "net.ipv4.tcp_no_ssthresh_metrics_save", .offset = LXNET_AT(tcp_no_ssthresh_metrics_save), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_reflect_tos", .offset = LXNET_AT(tcp_reflect_tos), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_retrans_collapse", .offset = LXNET_AT(tcp_retrans_collapse), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_retries1", .offset = LXNET_AT(tcp_retries1), .min = 0, .max = 255},

@@ -148,6 +148,7 @@ void TcpSocket::settle_orphan(Entry& entry) {
   }
   const int32_t tunable = stack().tunables().values().tcp_fin_timeout;
   const int32_t seconds = tcp_options.linger2 != 0 ? tcp_options.linger2 : tunable;
+  tell_peer_metrics(entry);
   out_of_order_.clear();
   sack_count_ = 0;
   out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);  // what Linux keeps of it counts for itself

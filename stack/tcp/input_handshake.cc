@@ -141,7 +141,7 @@ void TcpSocket::initialise_transfer(Entry& entry) {
   update_mss(entry, snd_.path_mtu);
   begin_mtu_search(entry);
   guess_segment_size();
-  if (!rtt_.has_sample()) rtt_.assume_slow_path();
+  use_peer_metrics(entry);
   refresh_congestion_facts(entry.now());
   if (!congestion_.is_started) congestion_.start(*congestion_.algorithm);
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
@@ -160,6 +160,7 @@ void TcpSocket::guess_segment_size() {
 Step TcpSocket::advance_close(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (!in(TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck) || snd_.una != snd_.end) return Step::Continue;
   if (in(TcpState::LastAck)) {
+    tell_peer_metrics(entry);
     finish(entry);
     return Step::Done;
   }

@@ -55,12 +55,12 @@ void Listener::drop_syn(Entry& entry, DropReason reason) {
   socket_.stack().drops().count(reason);
 }
 
-// Without cookies the last quarter of net.ipv4.tcp_max_syn_backlog is kept for peers known to be alive, of which no list is kept.
-bool Listener::has_room_without_cookies() const {
+// Without cookies the last quarter of net.ipv4.tcp_max_syn_backlog is kept for peers known to be alive.
+bool Listener::has_room_without_cookies(Entry& entry, const SynRequest& request) const {
   const TunableValues& tunables = socket_.stack().tunables().values();
   if (tunables.tcp_syncookies != 0) return true;
   const int32_t left = tunables.tcp_max_syn_backlog - static_cast<int32_t>(syn_count());
-  return left >= tunables.tcp_max_syn_backlog >> 2;
+  return left >= tunables.tcp_max_syn_backlog >> 2 || socket_.has_proven_peer(entry, request);
 }
 
 void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
@@ -91,7 +91,7 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
   request->is_cookie = uses_cookie;
   socket_.fill_request(entry, *request, segment);
   if (uses_cookie) return answer_with_cookie(entry, *request);
-  if (!has_room_without_cookies()) return drop_syn(entry, DropReason::TcpListenQueueFull);
+  if (!has_room_without_cookies(entry, *request)) return drop_syn(entry, DropReason::TcpListenQueueFull);
   std::optional<TcpFastOpenCookie> cookie;
   if (try_fast_open(entry, request, segment, cookie)) return;
   if (!requests_.insert(*request, hash_of(request->remote)).is_ok()) return drop_syn(entry, DropReason::NoMemory);

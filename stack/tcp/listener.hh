@@ -98,7 +98,7 @@ class Listener {
   SynRequest* find(const TcpSegment& segment) const;
   void receive_syn(Entry& entry, TcpSegment& segment);
   void drop_syn(Entry& entry, DropReason reason);
-  bool has_room_without_cookies() const;
+  bool has_room_without_cookies(Entry& entry, const SynRequest& request) const;
   void answer_with_cookie(Entry& entry, SynRequest& request);
   enum class CookieAck : uint8_t { NotOurs, Taken };
   CookieAck receive_cookie(Entry& entry, TcpSegment& segment);

@@ -4,6 +4,8 @@
 // largest of a flight (mdev_max), it falls only once per round trip, and it never falls below the minimum RTO.
 #pragma once
 
+#include <algorithm>
+
 #include "base/seqnum.hh"
 #include "base/time.hh"
 
@@ -41,6 +43,12 @@ class RttEstimator {
   Duration min_rto() const { return min_rto_; }
   Duration max_rto() const { return max_rto_; }
   void set_initial_rto(Duration rto) { rto_ = rto; }
+  // What earlier connections measured makes the first timeout, until there is data's own. In whole ticks, as Linux has it.
+  void expect(uint32_t srtt_times_8) {
+    constexpr int64_t kTickMicros = 4000;
+    const Duration srtt = Duration::micros(int64_t{srtt_times_8} / (8 * kTickMicros) * kTickMicros);
+    rto_ = srtt + std::max(srtt * 2, min_rto());
+  }
   // RFC 6298, 5.7: the handshake gave no sample, because something of it was sent twice.
   void assume_slow_path() {
     mdev_4_ = mdev_max_4_ = rttvar_4_ = static_cast<uint32_t>(kFallbackRto.in_micros());

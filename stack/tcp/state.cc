@@ -77,6 +77,7 @@ void TcpSocket::abort_with(Entry& entry, Errno error) {
 
 // The last duty, to answer retransmitted FINs and to keep the 4-tuple from a new connection, is a small object's.
 void TcpSocket::become_time_wait(Entry& entry, TcpState kind, Duration life) {
+  if (!in(TcpState::FinWait2) || !is_orphan_) tell_peer_metrics(entry);  // else it did when it was left to itself
   auto created = TcpTimeWait::create(entry, *this, kind);
   if (created.is_ok()) {
     Ref<TcpTimeWait> time_wait = created.take();

@@ -1,4 +1,4 @@
-// TcpShared: what the TCP of a stack shares: counts that limits apply to, and what Fast Open remembers.
+// TcpShared: what the TCP of a stack shares: counts that limits apply to, and what is remembered of peers.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 #include "base/sharing.hh"
 #include "hal/mutex.hh"
-#include "stack/tcp/fast_open/cache.hh"
 #include "stack/tcp/fast_open/keys.hh"
+#include "stack/tcp/peer_cache.hh"
 
 namespace lxnet {
 
@@ -15,7 +15,7 @@ struct CongestionAlgorithm;
 
 class TcpShared {
  public:
-  explicit TcpShared(const Hal& hal) : fast_open_(hal) {}
+  explicit TcpShared(const Hal& hal) : peers_(hal), fast_open_(hal) {}
 
   // Buffers of all sockets, in pages of 4096 bytes: what net.ipv4.tcp_mem limits.
   static constexpr uint32_t kPage = 4096;
@@ -48,19 +48,35 @@ class TcpShared {
 
   // What new sockets use; net.ipv4.tcp_congestion_control. Null: the default.
   const CongestionAlgorithm* congestion = nullptr;
+  // What anybody may choose, a congestion_bit() each; net.ipv4.tcp_allowed_congestion_control.
+  uint32_t allowed_congestion = ~0u;
+
+  // PeerCache for all sockets.
+  class Peers {
+   public:
+    explicit Peers(const Hal& hal) : mutex_(hal, LockRank::TcpPeers), cache_(hal) {}
+
+    std::optional<PeerMetrics> find(const PeerCache::Pair& pair, const RouteMetrics& route, Instant now);
+    void learn(const PeerCache::Pair& pair, const PeerReport& report, const RouteMetrics& route, Instant now);
+    void doubt(const PeerCache::Pair& pair, const RouteMetrics& route, Instant now);
+    PeerCache::Server find_server(const PeerCache::Pair& pair, const RouteMetrics& route, Instant now);
+    void learn_server(const PeerCache::Pair& pair, const PeerCache::ServerNews& news, const RouteMetrics& route, Instant now);
+
+   private:
+    Mutex mutex_;
+    PeerCache cache_ GUARDED_BY(mutex_);
+  };
+  Peers& peers() { return peers_; }
 
   // RFC 7413, for all sockets of the stack.
   class FastOpen {
    public:
-    explicit FastOpen(const Hal& hal) : mutex_(hal, LockRank::FastOpen), cache_(hal) {}
+    explicit FastOpen(const Hal& hal) : mutex_(hal, LockRank::FastOpen) {}
 
     FastOpenKeys keys();
     void set_keys(const FastOpenKeys& keys);
     // Draws one unless there is one: the first server needs it.
     void ensure_key();
-
-    FastOpenCache::Known find(const SipKey& key, const IpAddress& local, const IpAddress& remote);
-    void learn(const SipKey& key, const IpAddress& local, const IpAddress& remote, const FastOpenCache::News& news);
 
     // RFC 7413, 7.1: a network that swallows what Fast Open sends makes the whole host do without for a while, longer each time.
     void note_black_hole(Instant now);
@@ -71,7 +87,6 @@ class TcpShared {
    private:
     Mutex mutex_;
     FastOpenKeys keys_ GUARDED_BY(mutex_);
-    FastOpenCache cache_ GUARDED_BY(mutex_);
     Instant black_hole_at_ GUARDED_BY(mutex_);
     uint32_t black_holes_ = 0;  // in a row
   };
@@ -83,6 +98,7 @@ class TcpShared {
   int64_t memory_pages_ = 0;
   uint32_t pressure_ = 0;
   uint32_t challenge_second_ = 0, challenges_left_ = 0;
+  Peers peers_;
   FastOpen fast_open_;
 };
 

@@ -17,6 +17,7 @@
 #include "stack/tcp/deadlines.hh"
 #include "stack/tcp/out_of_order_queue.hh"
 #include "stack/tcp/outgoing_segment.hh"
+#include "stack/tcp/peer_cache.hh"
 #include "stack/tcp/recovery/recovery_state.hh"
 #include "stack/tcp/rtt_estimator.hh"
 #include "stack/tcp/saved_syn.hh"
@@ -217,6 +218,12 @@ class TcpSocket final : public Socket {
   bool is_open_early() const { return in(TcpState::SynReceived) && fast_open_request_; }
 
   // ---- signature/signing.cc: RFC 2385
+  // ---- peer_metrics.cc: RFC 9040
+  PeerCache::Pair peer_pair() const;
+  void tell_peer_metrics(Entry& entry);
+  void use_peer_metrics(Entry& entry);
+  bool has_proven_peer(Entry& entry, const SynRequest& request) const;
+
   const Md5Key* signing_key() const;
   bool accept_signature(Entry& entry, const TcpSegment& segment);
   Result<> inherit_signing_key(const TcpSocket& listener);

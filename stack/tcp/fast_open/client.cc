@@ -18,7 +18,7 @@ constexpr int32_t kClientEnabled = 1, kClientWithoutCookie = 4;
 TcpSocket::FastOpenPlan TcpSocket::plan_fast_open(Entry& entry) {
   TcpShared::FastOpen& shared = stack().tcp().fast_open();
   const TunableValues& tunables = stack().tunables().values();
-  const FastOpenCache::Known known = shared.find(stack().sockets().key(), local_.address, remote_.address);
+  const PeerCache::Server known = stack().tcp().peers().find_server(peer_pair(), route_metrics(), entry.now());
   FastOpenPlan plan{.mss = known.mss, .has_option = false, .may_carry_data = false, .cookie = known.cookie};
   if (shared.is_paused(entry.now(), Duration::seconds(tunables.tcp_fastopen_blackhole_seconds))) return plan;
   fast_open_.ends_pause = shared.has_been_paused();
@@ -151,14 +151,12 @@ std::optional<size_t> TcpSocket::end_fast_open(Entry& entry) {
 bool TcpSocket::take_fast_open_answer(Entry& entry, TcpSegment& segment) {
   const bool lacks_data = fast_open_.sent_data && !send_queue_.sent.is_empty();
   const TcpFastOpenCookie* cookie = fast_open_.has_asked && segment.options.fast_open ? &*segment.options.fast_open : nullptr;
-  FastOpenCache::News news{.mss = segment.options.maximum_segment_size.value_or(536), .cookie = cookie};
-  if (fast_open_.has_asked && statistics_.total_retransmits != 0) {
-    // Only the SYNs without data came through.
-    news.lost_syn = cookie == nullptr && lacks_data;
-  } else if (fast_open_.has_asked && cookie == nullptr && !fast_open_.sent_data) {
-    news.experiment = fast_open_.is_experimental ? FastOpenCache::Experiment::Failed : FastOpenCache::Experiment::Try;
+  PeerCache::ServerNews news{.mss = segment.options.maximum_segment_size.value_or(536), .cookie = cookie};
+  // Where the SYN was sent again without its option, a missing cookie says nothing.
+  if (fast_open_.has_asked && statistics_.total_retransmits == 0 && cookie == nullptr && !fast_open_.sent_data) {
+    news.experiment = fast_open_.is_experimental ? PeerCache::Experiment::Failed : PeerCache::Experiment::Try;
   }
-  stack().tcp().fast_open().learn(stack().sockets().key(), local_.address, remote_.address, news);
+  stack().tcp().peers().learn_server(peer_pair(), news, route_metrics(), entry.now());
   if (lacks_data) {
     fast_open_.failure =
         statistics_.total_retransmits != 0 ? FastOpenState::kSynRetransmitted : FastOpenState::kDataNotAcknowledged;

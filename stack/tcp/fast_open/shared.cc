@@ -22,17 +22,6 @@ void TcpShared::FastOpen::ensure_key() {
   keys_.count = 1;
 }
 
-FastOpenCache::Known TcpShared::FastOpen::find(const SipKey& key, const IpAddress& local, const IpAddress& remote) {
-  MutexLock lock(mutex_);
-  return cache_.find(key, local, remote);
-}
-
-void TcpShared::FastOpen::learn(const SipKey& key, const IpAddress& local, const IpAddress& remote,
-                                const FastOpenCache::News& news) {
-  MutexLock lock(mutex_);
-  cache_.learn(key, local, remote, news);
-}
-
 void TcpShared::FastOpen::note_black_hole(Instant now) {
   MutexLock lock(mutex_);
   black_hole_at_ = now;

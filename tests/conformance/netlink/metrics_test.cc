@@ -1,4 +1,5 @@
 // What a route says of its path, and what TCP makes of it.
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/tcp.h>
 
@@ -211,6 +212,54 @@ TEST(RouteMetricsTest, EcnIsOfferedWhereTheRouteSaysSo) {
     EXPECT_NE(info_of(out.client).tcpi_options & TCPI_OPT_ECN, 0);
     EXPECT_NE(info_of(out.server).tcpi_options & TCPI_OPT_ECN, 0);
     EXPECT_EQ(info_of(accept_from_route().server).tcpi_options & TCPI_OPT_ECN, 0);
+  });
+}
+
+// One whose end leaves something to remember.
+void connect_and_close() {
+  const Pair pair = connect_to_route();
+  EXPECT_EQ(::send(pair.client, "x", 1, 0), 1);
+  char byte;
+  EXPECT_EQ(::recv(pair.server, &byte, 1, 0), 1);
+}
+
+TEST(RouteMetricsTest, FromTheSecondConnectionOnTheRoutesTimesAreThoseOfThePeer) {
+  with_route(metrics_of({{RTAX_RTT, 8 * 800}, {RTAX_REORDERING, 7}}), [] {
+    const tcp_info first = info_of(connect_to_route().client);
+    EXPECT_LT(first.tcpi_rto, 300'000u);
+    EXPECT_EQ(first.tcpi_reordering, 3u);
+    // An eighth nearer to what was measured.
+    const tcp_info second = info_of(connect_to_route().client);
+    EXPECT_GE(second.tcpi_rto, 2'080'000u);
+    EXPECT_LE(second.tcpi_rto, 2'110'000u);
+    EXPECT_EQ(second.tcpi_reordering, 7u);
+    EXPECT_LT(second.tcpi_rtt, 100'000u);
+  });
+  with_route(metrics_of({{RTAX_LOCK, 1u << RTAX_RTT}, {RTAX_RTT, 8 * 300}}), [] {
+    for (int i = 0; i < 3; ++i) connect_and_close();
+    EXPECT_EQ(info_of(connect_to_route().client).tcpi_rto, 900'000u);
+    EXPECT_LT(info_of(accept_from_route().client).tcpi_rto, 300'000u);
+  });
+}
+
+TEST(RouteMetricsTest, ALockedWindowIsNeverPassed) {
+  with_route(metrics_of({{RTAX_LOCK, 1u << RTAX_CWND}, {RTAX_CWND, 5}}), [] {
+    EXPECT_EQ(info_of(connect_to_route().client).tcpi_snd_cwnd, 10u);
+    EXPECT_EQ(info_of(connect_to_route().client).tcpi_snd_cwnd, 5u);
+  });
+}
+
+TEST(RouteMetricsTest, AThresholdCountsWhereOnesAreSaved) {
+  with_route(metrics_of({{RTAX_SSTHRESH, 20}}), [] {
+    connect_and_close();
+    EXPECT_EQ(info_of(connect_to_route().client).tcpi_snd_ssthresh, 0x7fffffffu);
+    const Fd saves(::open("/proc/sys/net/ipv4/tcp_no_ssthresh_metrics_save", O_WRONLY));
+    ASSERT_EQ(::write(saves, "0", 1), 1);
+    // The algorithm of the host's may have another idea.
+    const std::string algorithm = congestion_of(connect_to_route().client);
+    if (algorithm != "bbr") {
+      EXPECT_EQ(info_of(connect_to_route().client).tcpi_snd_ssthresh, 20u);
+    }
   });
 }
 
