@@ -61,6 +61,7 @@ bool SocketLock::acquire_or_defer_slow(uint32_t bits) {
 }
 
 void SocketLock::release_slow(Entry& entry) {
+  bool has_news = false;
   for (;;) {
     PacketQueue packets;
     uint32_t bits = 0;
@@ -68,15 +69,21 @@ void SocketLock::release_slow(Entry& entry) {
       MutexLock lock(mutex_);
       packets.append(backlog_);
       bits = std::exchange(deferred_, 0);
-      if (packets.is_empty() && bits == 0) {
+      if (packets.is_empty() && bits == 0 && !has_news) {
         // Not earlier: while packets come in faster than they are worked on, the limit must still bind.
         __atomic_store_n(&backlog_bytes_, size_t{0}, __ATOMIC_RELAXED);
         hand_over_locked();
         return;
       }
     }
+    if (packets.is_empty() && bits == 0) {
+      has_news = false;
+      work_.done(entry, socket_);
+      continue;
+    }
     while (!packets.is_empty()) work_.packet(entry, socket_, packets.take_front());
     if (bits != 0) work_.deferred(entry, socket_, bits);
+    has_news = work_.done != nullptr;
   }
 }
 

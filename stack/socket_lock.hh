@@ -23,6 +23,8 @@ class Socket;
 struct SocketWork {
   void (*packet)(Entry& entry, Socket& socket, Ref<Packet> packet) = nullptr;
   void (*deferred)(Entry& entry, Socket& socket, uint32_t bits) = nullptr;
+  // Nothing of it is left. Null: that is no news.
+  void (*done)(Entry& entry, Socket& socket) = nullptr;
 };
 
 class CAPABILITY("socket lock") SocketLock {

@@ -103,6 +103,8 @@ struct AckState {
   uint8_t pingpong = 0;  // interactive: our data carries the acknowledgments
   bool pingpong_locked = false;
   bool has_no_memory = false;  // for what came last: the window is told to be shut
+  // Of segments that waited for the socket's owner, one acknowledgment is for all (tcp_backlog_ack_defer).
+  bool is_for_many = false, waits_for_others = false;
   // Duplicate acknowledgments while data is missing: the first few leave at once, the others share a short delay.
   uint8_t duplicates = 0;  // that left at once, for duplicates_of
   uint8_t compressed = 0;  // that wait

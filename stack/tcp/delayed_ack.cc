@@ -75,18 +75,23 @@ void TcpSocket::consider_ack(Entry& entry) {
   if (!ack_.is_scheduled && !ack_.is_wanted_now) return;
   const uint32_t owed = rcv_.nxt.bytes_since(rcv_.wup);
   // Of several segments that came as one the first would have been acknowledged before the others took room.
-  if (in_quick_ack_mode() && owed >= 2u * rcv_.mss) return send_ack(entry);
+  if (in_quick_ack_mode() && owed >= 2u * rcv_.mss) return send_ack_for_all(entry);
   const bool owes_two = owed > rcv_.mss;
   const auto low_water = static_cast<uint32_t>(std::max(options.receive_low_water, 1));
   // With the window about to close, wait for the reader, who will send the update.
   const bool window_is_open = owes_two && (rcv_.nxt.bytes_since(rcv_.copied) < low_water || propose_window() >= rcv_.wnd);
   if (window_is_open || in_quick_ack_mode() || ack_.is_wanted_now) {
-    send_ack(entry);
+    send_ack_for_all(entry);
   } else if (out_of_order_.is_empty()) {
     delay_ack(entry);
   } else if (!may_compress_ack(entry)) {
     send_ack(entry);
   }
+}
+
+void TcpSocket::send_ack_for_all(Entry& entry) {
+  ack_.waits_for_others = ack_.is_for_many;
+  if (!ack_.is_for_many) send_ack(entry);
 }
 
 // While data is missing each segment is acknowledged at once (RFC 5681, 4.2) three times; of more, one acknowledgment with its

@@ -137,13 +137,21 @@ Result<Ref<Socket>> create_tcp_socket(Entry& entry, IpFamily family) {
 
 // ------------------------------------------------------------------------------------------------ the socket's side
 
-const SocketWork TcpSocket::kWork = {.packet =
-                                         [](Entry& entry, Socket& socket, Ref<Packet> packet) {
-                                           auto& self = static_cast<TcpSocket&>(socket);
-                                           if (!deliver_to_child(entry, self, packet))
-                                             self.receive_owned(entry, std::move(packet));
-                                         },
-                                     .deferred = &TcpSocket::run_deferred};
+const SocketWork TcpSocket::kWork = {
+    .packet = &TcpSocket::receive_late, .deferred = &TcpSocket::run_deferred, .done = &TcpSocket::end_late_work};
+
+// A packet that waited until a task let go of the socket.
+void TcpSocket::receive_late(Entry& entry, Socket& socket, Ref<Packet> packet) {
+  auto& self = static_cast<TcpSocket&>(socket);
+  self.ack_.is_for_many = self.stack().tunables().values().tcp_backlog_ack_defer != 0;
+  if (!deliver_to_child(entry, self, packet)) self.receive_owned(entry, std::move(packet));
+}
+
+void TcpSocket::end_late_work(Entry& entry, Socket& socket) {
+  auto& self = static_cast<TcpSocket&>(socket);
+  self.ack_.is_for_many = false;
+  if (std::exchange(self.ack_.waits_for_others, false) && self.ack_.is_scheduled) self.send_ack(entry);
+}
 
 void TcpSocket::remember_creator() {
   lxnet_credentials credentials{};

@@ -275,6 +275,8 @@ class TcpSocket final : public Socket {
   // ---- input.cc: RFC 9293, 3.10.7
   void receive_owned(Entry& entry, Ref<Packet> packet);
   void segment_arrives(Entry& entry, TcpSegment& segment);
+  static void receive_late(Entry& entry, Socket& socket, Ref<Packet> packet);
+  static void end_late_work(Entry& entry, Socket& socket);
   bool accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& verdict);
@@ -471,6 +473,7 @@ class TcpSocket final : public Socket {
   void note_congestion_mark(const TcpSegment& segment);
   void consider_ack(Entry& entry);
   bool may_compress_ack(Entry& entry);
+  void send_ack_for_all(Entry& entry);
   void delay_ack(Entry& entry);
   void note_ack_sent(Entry& entry);
   void note_data_sent(Entry& entry);

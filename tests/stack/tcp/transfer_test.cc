@@ -129,6 +129,34 @@ TEST_F(TcpTransfer, ProbesAClosedWindowAtDoublingIntervals) {
   wire.inject({.seq = 1, .ack = 5, .window = 100});
 }
 
+// While a task owns the socket segments wait, and of all of them one acknowledgment is as good.
+std::string acks_of_what_waited(int32_t defers) {
+  TcpWire wire;
+  wire.tunables().tcp_backlog_ack_defer = defers;
+  Ref<TcpSocket> socket = wire.accept_from_peer();
+  {
+    Entry entry(wire.stack());
+    socket->lock().acquire(entry);
+  }
+  for (uint32_t i = 0; i < 3; ++i) wire.inject({.flags = "A", .seq = 1 + 1460 * i, .ack = 1, .text = std::string(1460, 'x')});
+  wire.expect_nothing();
+  {
+    Entry entry(wire.stack());
+    socket->lock().release(entry);
+  }
+  std::string all;
+  for (std::string got = wire.next(); got != "nothing"; got = wire.next()) all += got.substr(0, got.find(" win")) + "\n";
+  wire.close(socket);
+  wire.close(wire.listener);
+  wire.device.sent.clear();
+  return all;
+}
+
+TEST(TcpBacklog, IsAcknowledgedOnceForAll) {
+  EXPECT_EQ(acks_of_what_waited(1), "A 1:1 ack 4381\n");
+  EXPECT_EQ(acks_of_what_waited(0), "A 1:1 ack 1461\nA 1:1 ack 2921\nA 1:1 ack 4381\n");
+}
+
 TEST(TcpSmallWindow, IsFilledByHalves) {
   TcpWire wire;
   Ref<TcpSocket> socket = wire.accept_from_peer(false, 1000);
