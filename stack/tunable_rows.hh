@@ -21,9 +21,14 @@ enum class TunableRule : uint8_t {
   HighThreshold,  // not below the number before it in TunableValues
   LowThreshold,   // not above the number after it
   Unsigned,       // the 32 bits of a number that is never negative
-  Congestion,     // no number: the name of the algorithm of new sockets
-  FastOpenKey,    // no number: what server cookies are made with
-  Connections,    // how many connections are followed; read only
+  // No numbers of TunableValues.
+  FirstText,
+  Congestion = FirstText,  // the name of the algorithm of new sockets
+  AvailableCongestion,     // all there are; read only
+  AllowedCongestion,       // those that anybody may choose
+  UpperProtocols,          // what TCP_ULP takes: nothing; read only
+  FastOpenKey,             // what server cookies are made with
+  Connections,             // how many connections are followed; read only
 };
 
 struct TunableRow {
@@ -87,16 +92,17 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.route.min_pmtu", .offset = LXNET_AT(route_min_pmtu), .min = 68},
     {.name = "net.ipv4.route.mtu_expires", .offset = LXNET_AT(route_mtu_expires_seconds)},
     {.name = "net.ipv4.tcp_abort_on_overflow", .offset = LXNET_AT(tcp_abort_on_overflow), .min = 0, .max = 255},
+    {.name = "net.ipv4.tcp_allowed_congestion_control", .count = 0, .rule = TunableRule::AllowedCongestion},
     {.name = "net.ipv4.tcp_app_win", .offset = LXNET_AT(tcp_app_win), .min = 0, .max = 31},
+    {.name = "net.ipv4.tcp_available_congestion_control", .count = 0, .rule = TunableRule::AvailableCongestion},
+    {.name = "net.ipv4.tcp_available_ulp", .count = 0, .rule = TunableRule::UpperProtocols},
+    {.name = "net.ipv4.tcp_backlog_ack_defer", .offset = LXNET_AT(tcp_backlog_ack_defer), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_base_mss", .offset = LXNET_AT(tcp_base_mss)},
     {.name = "net.ipv4.tcp_challenge_ack_limit", .offset = LXNET_AT(tcp_challenge_ack_limit)},
     {.name = "net.ipv4.tcp_comp_sack_delay_ns", .offset = LXNET_AT(tcp_comp_sack_delay_nanos)},
     {.name = "net.ipv4.tcp_comp_sack_nr", .offset = LXNET_AT(tcp_comp_sack_nr), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_dsack", .offset = LXNET_AT(tcp_dsack), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_congestion_control", .count = 0, .rule = TunableRule::Congestion},
-    {.name = "net.ipv4.tcp_available_congestion_control", .count = 0, .rule = TunableRule::AvailableCongestion},
-    {.name = "net.ipv4.tcp_available_ulp", .count = 0, .rule = TunableRule::UpperProtocols},
-    {.name = "net.ipv4.tcp_backlog_ack_defer", .offset = LXNET_AT(tcp_backlog_ack_defer), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_early_retrans", .offset = LXNET_AT(tcp_early_retrans), .min = 0, .max = 4},
     {.name = "net.ipv4.tcp_ecn", .offset = LXNET_AT(tcp_ecn), .min = 0, .max = 2},
     {.name = "net.ipv4.tcp_ecn_fallback", .offset = LXNET_AT(tcp_ecn_fallback), .min = 0, .max = 1},
@@ -105,6 +111,7 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_fastopen_key", .count = 0, .rule = TunableRule::FastOpenKey},
     {.name = "net.ipv4.tcp_fin_timeout", .offset = LXNET_AT(tcp_fin_timeout)},
     {.name = "net.ipv4.tcp_frto", .offset = LXNET_AT(tcp_frto), .min = 0, .max = 255},
+    {.name = "net.ipv4.tcp_fwmark_accept", .offset = LXNET_AT(tcp_fwmark_accept), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_invalid_ratelimit", .offset = LXNET_AT(tcp_invalid_ratelimit)},
     {.name = "net.ipv4.tcp_keepalive_intvl", .offset = LXNET_AT(tcp_keepalive_intvl)},
     {.name = "net.ipv4.tcp_keepalive_probes", .offset = LXNET_AT(tcp_keepalive_probes), .min = 0, .max = 255},
@@ -120,6 +127,8 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_moderate_rcvbuf", .offset = LXNET_AT(tcp_moderate_rcvbuf), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_mtu_probe_floor", .offset = LXNET_AT(tcp_mtu_probe_floor), .min = 48, .max = 65535},
     {.name = "net.ipv4.tcp_mtu_probing", .offset = LXNET_AT(tcp_mtu_probing), .min = 0, .max = 255},
+    {.name = "net.ipv4.tcp_no_metrics_save", .offset = LXNET_AT(tcp_no_metrics_save), .min = 0, .max = 255},
+    {.name = "net.ipv4.tcp_no_ssthresh_metrics_save", .offset = LXNET_AT(tcp_no_ssthresh_metrics_save), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_notsent_lowat", .offset = LXNET_AT(tcp_notsent_lowat), .rule = TunableRule::Unsigned},
     {.name = "net.ipv4.tcp_orphan_retries", .offset = LXNET_AT(tcp_orphan_retries), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_pacing_ca_ratio", .offset = LXNET_AT(tcp_pacing_ca_ratio), .min = 0, .max = 1000},
@@ -130,8 +139,6 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_recovery", .offset = LXNET_AT(tcp_recovery), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_reordering", .offset = LXNET_AT(tcp_reordering)},
     {.name = "net.ipv4.tcp_rcvbuf_low_rtt", .offset = LXNET_AT(tcp_rcvbuf_low_rtt_micros), .min = 0, .max = 1'000'000},
-    {.name = "net.ipv4.tcp_no_metrics_save", .offset = LXNET_AT(tcp_no_metrics_save), .min = 0, .max = 255},
-    {.name = "net.ipv4.tcp_no_ssthresh_metrics_save", .offset = LXNET_AT(tcp_no_ssthresh_metrics_save), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_reflect_tos", .offset = LXNET_AT(tcp_reflect_tos), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_retrans_collapse", .offset = LXNET_AT(tcp_retrans_collapse), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_retries1", .offset = LXNET_AT(tcp_retries1), .min = 0, .max = 255},

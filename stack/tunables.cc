@@ -4,9 +4,9 @@
 // own are taken whole or not at all.
 #include "stack/tunables.hh"
 
+#include "stack/congestion_tunables.hh"
 #include "stack/conntrack/connection_tracker.hh"
 #include "stack/stack.hh"
-#include "stack/tcp/congestion/congestion_control.hh"
 #include "stack/tunable_rows.hh"
 #include "stack/tunable_text.hh"
 
@@ -155,23 +155,44 @@ void follow(Stack& stack, const TunableRow& row, int32_t value) {
   for (Ref<Interface> at = registry.find_next(0); at; at = registry.find_next(at->index())) apply(at->settings());
 }
 
-// The name without the white space behind it.
-Result<> set_congestion(Stack& stack, const char* text) {
-  size_t size = 0;
-  while (text[size] != 0 && text[size] != '\n' && text[size] != ' ' && text[size] != '\t') ++size;
-  const CongestionAlgorithm* found = find_congestion_algorithm(std::span<const char>(text, size));
-  if (found == nullptr) return Errno::ENOENT;
-  __atomic_store_n(&stack.tcp().congestion, found, __ATOMIC_RELAXED);
-  return ok();
+// What is no number.
+bool is_text(TunableRule rule) { return rule >= TunableRule::FirstText; }
+
+Result<> set_text(Stack& stack, TunableRule rule, const char* text) {
+  switch (rule) {
+    case TunableRule::FastOpenKey:
+      stack.tcp().fast_open().set_keys(TRY(FastOpenKeys::parse(text)));
+      return ok();
+    case TunableRule::Congestion:
+      return set_default_congestion(stack.tcp(), text);
+    case TunableRule::AllowedCongestion:
+      return set_allowed_congestion(stack.tcp(), text);
+    default:
+      return Errno::EPERM;
+  }
+}
+
+void write_text(Stack& stack, TunableRule rule, TextWriter& writer) {
+  ConnectionTracker* tracker = nullptr;
+  switch (rule) {
+    case TunableRule::FastOpenKey:
+      return stack.tcp().fast_open().keys().print([&writer](char character) { writer.put(character); });
+    case TunableRule::Congestion:
+      return write_congestion(stack.tcp(), CongestionNames::Default, writer);
+    case TunableRule::AvailableCongestion:
+      return write_congestion(stack.tcp(), CongestionNames::Available, writer);
+    case TunableRule::AllowedCongestion:
+      return write_congestion(stack.tcp(), CongestionNames::Allowed, writer);
+    case TunableRule::Connections:
+      tracker = stack.connections().tracker();
+      return writer.put_number(tracker == nullptr ? 0 : static_cast<int64_t>(tracker->table().count()));
+    default:
+      return;
+  }
 }
 
 Result<> set_row(Stack& stack, TunableValues& values, const TunableRow& row, const char* text) {
-  if (row.rule == TunableRule::FastOpenKey) {
-    stack.tcp().fast_open().set_keys(TRY(FastOpenKeys::parse(text)));
-    return ok();
-  }
-  if (row.rule == TunableRule::Congestion) return set_congestion(stack, text);
-  if (row.rule == TunableRule::Connections) return Errno::EPERM;
+  if (is_text(row.rule)) return set_text(stack, row.rule, text);
   int64_t numbers[3] = {};
   int32_t* words = values_at(values, row);
   const bool is_taken_whole = row.rule == TunableRule::PortRange || row.rule == TunableRule::GroupRange;
@@ -224,14 +245,8 @@ Result<> Tunables::set(const char* name, const char* text) {
 Result<size_t> Tunables::get(const char* name, std::span<char> out) const {
   TextWriter writer(out);
   const TunableRow* row = find_row(name);
-  if (row != nullptr && row->rule == TunableRule::FastOpenKey) {
-    stack_.tcp().fast_open().keys().print([&writer](char character) { writer.put(character); });
-  } else if (row != nullptr && row->rule == TunableRule::Congestion) {
-    const CongestionAlgorithm* chosen = __atomic_load_n(&stack_.tcp().congestion, __ATOMIC_RELAXED);
-    for (const char* at = (chosen != nullptr ? *chosen : default_congestion_algorithm()).name; *at != 0; ++at) writer.put(*at);
-  } else if (row != nullptr && row->rule == TunableRule::Connections) {
-    ConnectionTracker* tracker = stack_.connections().tracker();
-    writer.put_number(tracker == nullptr ? 0 : static_cast<int64_t>(tracker->table().count()));
+  if (row != nullptr && is_text(row->rule)) {
+    write_text(stack_, row->rule, writer);
   } else if (row != nullptr) {
     const int32_t* words = values_at(const_cast<TunableValues&>(values_), *row);
     for (unsigned i = 0; i < row->count; ++i) {

@@ -38,6 +38,7 @@ class SynRequest : public RefCounted<SynRequest> {
   HashLink table_link;
   Endpoint local, remote;
   uint32_t interface_index = 0;
+  uint32_t mark = 0;  // of what answers, and of the connection
   SeqNum irs, iss;
   SeqNum next;  // what our SYN-ACK acknowledges: the SYN, and with Fast Open its data
   NegotiatedOptions negotiated;

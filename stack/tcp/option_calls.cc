@@ -182,6 +182,9 @@ Result<> TcpOptionCalls::set_congestion(Entry& entry, TcpSocket& socket, std::sp
     if (metrics.congestion != nullptr && metrics.is_locked(RouteMetric::CongestionControl)) return Errno::EPERM;
   }
   if (algorithm == socket.congestion_.algorithm) return ok();
+  const bool is_for_all =
+      (__atomic_load_n(&socket.stack().tcp().allowed_congestion, __ATOMIC_RELAXED) & congestion_bit(*algorithm)) != 0;
+  if (!is_for_all && !socket.stack().hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
   socket.refresh_congestion_facts(entry.now());
   if (is_under_way) {
     socket.congestion_.start(*algorithm);

@@ -88,9 +88,16 @@ Result<Ref<Socket>> TcpSocket::accept(Entry& entry) {
   return Ref<Socket>(std::move(child));
 }
 
+// net.ipv4.tcp_fwmark_accept: where the listener has no mark of its own, the SYN's.
+uint32_t TcpSocket::mark_for(const TcpSegment& segment) const {
+  const bool takes_over = options.mark == 0 && stack().tunables().values().tcp_fwmark_accept != 0 && segment.packet;
+  return takes_over ? segment.packet->mark : options.mark;
+}
+
 // Of the way to whom a listener answers.
 RouteMetrics TcpSocket::metrics_to(const SynRequest& request) const {
   FlowKey key = flow_key();
+  key.mark = request.mark;
   key.source = request.local.address;
   key.destination = request.first_hop();
   return stack().routes().metrics_of(key);
@@ -124,6 +131,7 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
 void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_t segment) {
   remote_ = request.remote;
   const NegotiatedOptions mine = std::exchange(negotiated_, request.negotiated);
+  const uint32_t own_mark = std::exchange(options.mark, request.mark);
   if (look_up_route_for(entry, request).is_ok()) {
     prepare_sizes();
     // Whose timestamps are agreed on already sends segments shorter by them.
@@ -138,6 +146,7 @@ void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_
     request.our_shift = rcv_.window_shift;
   }
   negotiated_ = mine;
+  options.mark = own_mark;
   remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
   route_ = Route();
 }
@@ -146,6 +155,7 @@ void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_
 Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request, const TcpSegment& segment) {
   Ref<TcpSocket> child = TRY(TcpSocket::create(stack(), family()));
   child->options = options;
+  child->options.mark = request.mark;
   child->stamp_wish.follow(stack().stamps(), options);
   child->ip_options = ip_options;
   child->tcp_options = tcp_options;

@@ -28,6 +28,7 @@ SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
     : local(segment.destination),
       remote(segment.source),
       interface_index(segment.interface_index),
+      mark(listener.mark_for(segment)),
       irs(segment.seq),
       next(segment.seq + 1),
       syn_tos(segment.tos),

@@ -181,6 +181,7 @@ class TcpSocket final : public Socket {
   void stop_listening(Entry& entry);
   void describe_listener(TcpInfo& info) const;
   RouteMetrics metrics_to(const SynRequest& request) const;
+  uint32_t mark_for(const TcpSegment& segment) const;
   void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
   void choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
   Result<Ref<TcpSocket>> create_child(Entry& entry, SynRequest& request, const TcpSegment& segment);
@@ -217,13 +218,13 @@ class TcpSocket final : public Socket {
   // Opened by a SYN with a cookie, and not confirmed yet: it may talk all the same.
   bool is_open_early() const { return in(TcpState::SynReceived) && fast_open_request_; }
 
-  // ---- signature/signing.cc: RFC 2385
   // ---- peer_metrics.cc: RFC 9040
   PeerCache::Pair peer_pair() const;
   void tell_peer_metrics(Entry& entry);
   void use_peer_metrics(Entry& entry);
   bool has_proven_peer(Entry& entry, const SynRequest& request) const;
 
+  // ---- signature/signing.cc: RFC 2385
   const Md5Key* signing_key() const;
   bool accept_signature(Entry& entry, const TcpSegment& segment);
   Result<> inherit_signing_key(const TcpSocket& listener);
@@ -274,9 +275,9 @@ class TcpSocket final : public Socket {
 
   // ---- input.cc: RFC 9293, 3.10.7
   void receive_owned(Entry& entry, Ref<Packet> packet);
-  void segment_arrives(Entry& entry, TcpSegment& segment);
   static void receive_late(Entry& entry, Socket& socket, Ref<Packet> packet);
   static void end_late_work(Entry& entry, Socket& socket);
+  void segment_arrives(Entry& entry, TcpSegment& segment);
   bool accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& verdict);
@@ -302,7 +303,6 @@ class TcpSocket final : public Socket {
   Step advance_close(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void take_fin(Entry& entry, Verdict& verdict);
   void reset_by_peer(Entry& entry, Verdict& verdict);
-
   // ---- reports.cc
   using Outgoing = OutgoingSegment;
   Result<size_t> receive_report(ReceiveRequest& request);
@@ -317,13 +317,11 @@ class TcpSocket final : public Socket {
   void report_zero_copies();
   Ref<StickyHeaders> sticky_headers() const;
   uint32_t sticky_size() const;
-
   // ---- timestamps.cc: RFC 7323
   uint32_t timestamp_now(Instant now) const;
   bool fails_paws(const TcpSegment& segment, Instant now) const;
   bool is_reordered_ack(const TcpSegment& segment) const;
   void store_timestamp(const TcpSegment& segment, Instant now);
-
   // ---- ack.cc, ack_clean.cc: the ACK field
   bool accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, bool is_fast);
   bool update_window(Entry& entry, const TcpSegment& segment, const AckEffects& effects);
@@ -334,7 +332,6 @@ class TcpSocket final : public Socket {
   void update_rtt(Entry& entry, AckEffects& effects, const TcpSegment& segment);
   void resend_after_ack(Entry& entry, Resend resend);
   void set_retransmit_timer(Entry& entry);
-
   // ---- recovery/*.cc
   void mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
   bool check_dsack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
@@ -394,7 +391,6 @@ class TcpSocket final : public Socket {
   void refresh_congestion_facts(Instant now);
   void note_delivered(const SendRecord& record, RateSample& sample, Instant now);
   void finish_rate_sample(Entry& entry, const AckEffects& effects, RateSample& sample);
-
   // ---- output.cc: what leaves
   void push_pending(Entry& entry, Nagle nagle);
   bool write_pending(Entry& entry, Nagle nagle, uint32_t limit = ~0u);
@@ -417,7 +413,6 @@ class TcpSocket final : public Socket {
   bool is_paced(Instant now) const { return pacing_until_ > now; }
   bool wants_pacing() const { return congestion_.wants_pacing || options.max_pacing_rate != ~uint64_t{0}; }
   void update_pacing_rate();
-
   // ---- transmit.cc: one segment
   bool transmit(Entry& entry, const Outgoing& out);
   TcpSegmentHeader header_of(const Outgoing& out) const;
@@ -434,7 +429,6 @@ class TcpSocket final : public Socket {
   void challenge(Entry& entry);
   bool may_answer_out_of_window(Entry& entry, const TcpSegment& segment, const Verdict& verdict);
   void answer_old_segment(Entry& entry, const TcpSegment& segment);
-
   // ---- window.cc, receive.cc: what arrives
   uint32_t buffer_to_window(uint64_t space) const;
   uint32_t free_window() const;
@@ -462,7 +456,6 @@ class TcpSocket final : public Socket {
   void remember_sack(Entry& entry, const TcpSegment& segment, SackBlock run);
   void forget_acked_sacks();
   void note_data_event(Entry& entry, const TcpSegment& segment);
-
   // ---- delayed_ack.cc
   bool is_interactive() const { return ack_.pingpong >= interactive_threshold(); }
   void become_interactive() { ack_.pingpong = interactive_threshold(); }
@@ -472,18 +465,16 @@ class TcpSocket final : public Socket {
   void raise_quick_acks(uint8_t limit);
   void note_congestion_mark(const TcpSegment& segment);
   void consider_ack(Entry& entry);
-  bool may_compress_ack(Entry& entry);
   void send_ack_for_all(Entry& entry);
+  bool may_compress_ack(Entry& entry);
   void delay_ack(Entry& entry);
   void note_ack_sent(Entry& entry);
   void note_data_sent(Entry& entry);
   void ack_after_read(Entry& entry, size_t copied);
-
   // ---- urgent.cc
   void note_urgent(const TcpSegment& segment);
   void take_urgent_byte(const TcpSegment& segment, Verdict& verdict);
   Result<size_t> receive_urgent(ReceiveRequest& request);
-
   // ---- timers.cc
   static void on_timer(Entry& entry, Timer& timer);
   static void run_deferred(Entry& entry, Socket& socket, uint32_t bits);
@@ -512,7 +503,6 @@ class TcpSocket final : public Socket {
   void check_probe_timer(Entry& entry);
   Duration backed_off(Duration base, uint8_t shift) const;
   Duration current_rto() const { return backed_off(rtt_.rto(), recovery_.doublings); }  // Linux's icsk_rto
-
   // ---- mtu_probe.cc: RFC 4821
   enum class MtuProbe : uint8_t { NotNow, Wait, Sent };
   void begin_mtu_search(Entry& entry);
@@ -526,7 +516,6 @@ class TcpSocket final : public Socket {
   uint32_t option_space() const;
   uint32_t segment_for_mtu(uint32_t mtu) const;
   uint32_t mtu_for_segment(uint32_t segment) const;
-
   // ---- users of buffers
   bool is_writeable() const;
   bool has_send_room(unsigned doubled = 0) const;

@@ -37,10 +37,19 @@ void grow_additively(CongestionState& state, uint32_t window, uint32_t acked) {
 }
 
 namespace {
-constexpr const CongestionAlgorithm* kAlgorithms[] = {&kCubic, &kNewReno, &kBbr};
+constexpr const CongestionAlgorithm* kAlgorithms[] = {&kNewReno, &kCubic, &kBbr};
 }
 
 std::span<const CongestionAlgorithm* const> congestion_algorithms() { return kAlgorithms; }
+
+uint32_t congestion_bit(const CongestionAlgorithm& algorithm) {
+  uint32_t bit = 1;
+  for (const CongestionAlgorithm* other : kAlgorithms) {
+    if (other == &algorithm) break;
+    bit <<= 1;
+  }
+  return bit;
+}
 
 const CongestionAlgorithm* find_congestion_algorithm(std::span<const char> name) {
   for (const CongestionAlgorithm* algorithm : kAlgorithms) {

@@ -126,6 +126,8 @@ uint32_t grow_slow_start(CongestionState& state, uint32_t acked);
 void grow_additively(CongestionState& state, uint32_t window, uint32_t acked);
 
 std::span<const CongestionAlgorithm* const> congestion_algorithms();
+// In sets of them.
+uint32_t congestion_bit(const CongestionAlgorithm& algorithm);
 const CongestionAlgorithm* find_congestion_algorithm(std::span<const char> name);
 const CongestionAlgorithm& default_congestion_algorithm();
 

@@ -81,12 +81,30 @@ TEST_F(TunableNames, TakeNumbersAsLinuxDoes) {
       {"net.ipv4.conf.lo.rp_filter", "5", "ok 5"},
       {"net.core.somaxconn", "70000", "ok 70000"},
       {"net.core.somaxconn", "-1", "EINVAL 70000"},
+      {"net.ipv4.tcp_migrate_req", "1", "ENOENT ENOENT"},
       {"net.ipv4.nosuch", "1", "ENOENT ENOENT"},
       {"net.ipv4.conf.eth9.rp_filter", "1", "ENOENT ENOENT"},
       {"net.ipv4.conf.rp_filter", "1", "ENOENT ENOENT"},
       {"net.ipv4.conf.ip0.nosuch", "1", "ENOENT ENOENT"},
   };
   for (const Case& row : cases) EXPECT_EQ(set(row.name, row.text), row.answer) << row.name << " <- " << row.text;
+}
+
+TEST_F(TunableNames, AreListsOfAlgorithmsToo) {
+  const char *available = "net.ipv4.tcp_available_congestion_control", *allowed = "net.ipv4.tcp_allowed_congestion_control";
+  EXPECT_EQ(get(available), "reno cubic bbr\n");
+  EXPECT_EQ(get(allowed), "reno cubic bbr\n");
+  EXPECT_EQ(set(available, "reno"), "EPERM reno cubic bbr");
+  EXPECT_EQ(set(allowed, "reno\n"), "ok reno");
+  EXPECT_EQ(set(allowed, "bbr reno"), "ok reno bbr");
+  EXPECT_EQ(set(allowed, "cubic nosuch"), "ENOENT reno bbr");
+  EXPECT_EQ(set(allowed, "reno  bbr"), "ok reno");
+  EXPECT_EQ(set(allowed, "reno\tbbr"), "ENOENT reno");
+  EXPECT_EQ(set("net.ipv4.tcp_congestion_control", "bbr"), "ok bbr");
+  EXPECT_EQ(get(allowed), "reno bbr\n");
+  EXPECT_EQ(set(allowed, ""), "ok ");
+  EXPECT_EQ(set("net.ipv4.tcp_congestion_control", "nosuch"), "ENOENT bbr");
+  EXPECT_EQ(set("net.ipv4.tcp_available_ulp", "tls"), "EPERM ");
 }
 
 TEST_F(TunableNames, MayBeWrittenWithSlashes) {

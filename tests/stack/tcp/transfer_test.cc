@@ -174,6 +174,26 @@ TEST(TcpSmallWindow, IsFilledByHalves) {
   wire.close(wire.listener);
 }
 
+// What is sent again is cut once, where the window and what is to go both allow it.
+TEST(TcpSmallWindow, TakesOnePieceOfWhatIsSentAgain) {
+  TcpWire wire;
+  wire.tunables().tcp_early_retrans = 0;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  wire.send(*socket, bytes(2920));
+  wire.expect(R"(A 1:1461 ack 1 win 64240
+                 PA 1461:2921 ack 1 win 64240)");
+  wire.inject({.seq = 1, .ack = 1, .window = 0});
+  wire.inject({.seq = 1, .ack = 1, .window = 1});
+  const size_t before = TcpTestAccess::send_queue(*socket).charge();
+  wire.advance(Duration::millis(250));
+  wire.expect("A 1:2 ack 1 win 64240");
+  EXPECT_EQ(TcpTestAccess::send_queue(*socket).charge() - before, 832u);  // of one record
+  EXPECT_EQ(TcpTestAccess::recovery(*socket).out, 3u);
+  wire.inject({.flags = "R", .seq = 1});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
 TEST_F(TcpTransfer, QueuesWhatComesOutOfOrder) {
   wire.inject({.flags = "A", .seq = 6, .ack = 1, .text = "world"});
   wire.expect("A 1:1 ack 1 win 64240");
@@ -202,26 +222,6 @@ TEST_F(TcpTransfer, AnswersOldDataAtOnce) {
   EXPECT_EQ(wire.read(*socket), "abc");
   wire.inject({.flags = "PA", .seq = 1, .ack = 1, .text = "abc"});
   wire.expect("A 1:1 ack 4 win 64237");
-// What is sent again is cut once, where the window and what is to go both allow it.
-TEST(TcpSmallWindow, TakesOnePieceOfWhatIsSentAgain) {
-  TcpWire wire;
-  wire.tunables().tcp_early_retrans = 0;
-  Ref<TcpSocket> socket = wire.accept_from_peer(true);
-  wire.send(*socket, bytes(2920));
-  wire.expect(R"(A 1:1461 ack 1 win 64240
-                 PA 1461:2921 ack 1 win 64240)");
-  wire.inject({.seq = 1, .ack = 1, .window = 0});
-  wire.inject({.seq = 1, .ack = 1, .window = 1});
-  const size_t before = TcpTestAccess::send_queue(*socket).charge();
-  wire.advance(Duration::millis(250));
-  wire.expect("A 1:2 ack 1 win 64240");
-  EXPECT_EQ(TcpTestAccess::send_queue(*socket).charge() - before, 832u);  // of one record
-  EXPECT_EQ(TcpTestAccess::recovery(*socket).out, 3u);
-  wire.inject({.flags = "R", .seq = 1});
-  wire.close(socket);
-  wire.close(wire.listener);
-}
-
   EXPECT_EQ(wire.receive(*socket, 1), minus(Errno::EAGAIN));
   taken = 3;
 }
