@@ -182,7 +182,10 @@ Result<> diag_internet(SyscallContext& context, const NetlinkRequest& request, N
   InternetDiagRequest asked{};
   if (request.payload.size() < sizeof asked) return Errno::EINVAL;
   copy_bytes(mutable_bytes_of(asked), request.payload);
-  if (!is_served(asked.protocol)) return Errno::ENOENT;
+  if (!is_served(asked.protocol)) {
+    if (!request.is_dump()) return Errno::ENOENT;
+    return NetlinkWriter(context.hal(), output, request).finish_dump(Errno::ENOENT);  // found out when the dump is under way
+  }
   ByteSpan filter;
   ByteSpan attributes = request.payload.subspan(sizeof asked);
   while (request.is_dump() && attributes.size() >= 4) {

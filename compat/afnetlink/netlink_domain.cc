@@ -13,9 +13,19 @@
 namespace lxnet {
 namespace {
 
+constexpr uint32_t kLeastGroups = 32;  // that a protocol has, as many as it may have use for
+
 constexpr NetlinkProtocol kProtocols[] = {
-    {.number = kNetlinkRoute, .groups = kLastRouteGroup, .is_question = &is_route_question, .handle = &handle_route},
-    {.number = 4 /* NETLINK_SOCK_DIAG */, .groups = 0, .is_question = [](uint16_t) { return true; }, .handle = &handle_sock_diag},
+    {.number = kNetlinkRoute,
+     .groups = kLastRouteGroup,
+     .is_question = &is_route_question,
+     .handle = &handle_route,
+     .ends_alone = &ends_route_dump_alone},
+    {.number = 4 /* NETLINK_SOCK_DIAG */,
+     .groups = kLeastGroups,
+     .is_question = [](uint16_t) { return true; },
+     .handle = &handle_sock_diag,
+     .ends_alone = [](const NetlinkRequest&) { return true; }},
     {.number = 12 /* NETLINK_NETFILTER */,
      .groups = 32,
      .is_question = [](uint16_t) { return true; },
@@ -23,7 +33,10 @@ constexpr NetlinkProtocol kProtocols[] = {
      .receive = &receive_netfilter,
      .closed = &close_netfilter,
      .only_administrators_hear = true},
-    {.number = 21 /* NETLINK_CRYPTO */, .groups = 0, .is_question = &is_crypto_question, .handle = &handle_crypto_user},
+    {.number = 21 /* NETLINK_CRYPTO */,
+     .groups = kLeastGroups,
+     .is_question = &is_crypto_question,
+     .handle = &handle_crypto_user},
 };
 
 }  // namespace
@@ -105,6 +118,16 @@ void NetlinkDomain::set_groups(Port& port, uint64_t groups) {
   port.groups = groups;
 }
 
+void NetlinkDomain::set_requester(const Requester& requester) {
+  MutexLock lock(mutex_);
+  requester_ = requester;
+}
+
+NetlinkDomain::Requester NetlinkDomain::requester_of(const Entry& entry) {
+  MutexLock lock(mutex_);
+  return requester_.entry == &entry ? requester_ : Requester();
+}
+
 bool NetlinkDomain::has_members(int protocol, uint32_t group) {
   MutexLock lock(mutex_);
   for (Port& port : ports_) {
@@ -113,11 +136,11 @@ bool NetlinkDomain::has_members(int protocol, uint32_t group) {
   return false;
 }
 
-void NetlinkDomain::multicast(int protocol, uint32_t group, ByteSpan datagram, uint32_t but_port) {
+void NetlinkDomain::multicast(int protocol, uint32_t group, ByteSpan datagram, uint32_t but_port, uint32_t from_port) {
   MutexLock lock(mutex_);
   for (Port& port : ports_) {
     if (port.protocol != protocol || (port.groups >> (group - 1) & 1) == 0) continue;
-    if (but_port == 0 || port.number != but_port) port.socket->hear(group, datagram);
+    if (but_port == 0 || port.number != but_port) port.socket->hear(group, datagram, from_port);
   }
 }
 

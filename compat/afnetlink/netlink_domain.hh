@@ -8,6 +8,7 @@
 
 namespace lxnet {
 
+class Entry;
 class NetlinkDomain;
 class NetlinkSocket;
 class Stack;
@@ -54,6 +55,8 @@ struct NetlinkProtocol {
   Result<> (*handle)(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output);
   // Or all of a datagram, where messages belong together.
   void (*receive)(SyscallContext& context, ByteSpan datagram, NetlinkPeer& peer) = nullptr;
+  // Whether a dump's end comes in a datagram of its own.
+  bool (*ends_alone)(const NetlinkRequest& request) = nullptr;
   // A port is free again.
   void (*closed)(NetlinkDomain& domain, Entry& entry, uint32_t port) = nullptr;
   bool only_administrators_hear = false;
@@ -86,11 +89,19 @@ class NetlinkDomain {
   // Whether anybody would hear a message to the group; one without hearers need not be written.
   bool has_members(int protocol, uint32_t group);
   // To every socket of the protocol that joined the group, but for one port.
-  void multicast(int protocol, uint32_t group, ByteSpan datagram, uint32_t but_port = 0);
+  void multicast(int protocol, uint32_t group, ByteSpan datagram, uint32_t but_port = 0, uint32_t from_port = 0);
   // Something was lost that they would have heard.
   void overrun(int protocol, uint32_t group);
   // Whether somebody has it.
   bool is_taken(int protocol, uint32_t number);
+
+  // Whose request is under way: what it changes is told of with its number.
+  struct Requester {
+    const Entry* entry = nullptr;
+    uint32_t sequence = 0, port = 0;
+  };
+  void set_requester(const Requester& requester);
+  Requester requester_of(const Entry& entry);
 
   // The number under which this namespace knows another: the next free one when it is first named; -1 without memory.
   int32_t namespace_id(uint64_t cookie);
@@ -119,6 +130,7 @@ class NetlinkDomain {
   Mutex mutex_;
   InodeOf inode_of_;
   uint32_t next_number_ GUARDED_BY(mutex_) = static_cast<uint32_t>(-4097);
+  Requester requester_ GUARDED_BY(mutex_);
   List<Port, &Port::link> ports_ GUARDED_BY(mutex_);
   HeapArray<uint64_t> namespaces_ GUARDED_BY(mutex_);  // their cookies, by number
   size_t namespace_count_ GUARDED_BY(mutex_) = 0;

@@ -83,8 +83,8 @@ Result<> NetlinkWriter::end() {
   return ok();
 }
 
-Result<> NetlinkWriter::finish_dump() {
-  const int result = 0;
+Result<> NetlinkWriter::finish_dump(Errno outcome) {
+  const int result = -static_cast<int>(outcome);
   TRY(begin(kNetlinkDone, kNetlinkMulti, bytes_of(result)));
   TRY(end());
   return flush();

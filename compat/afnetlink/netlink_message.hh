@@ -39,7 +39,8 @@ struct NetlinkDatagram {
   ListLink link;
   HeapArray<uint8_t> bytes;
   size_t size = 0;
-  uint32_t groups = 0;  // the first of the groups it was sent to, as a mask
+  uint32_t group = 0;  // that it was sent to
+  uint32_t port = 0;   // who sent it
 };
 
 // The attributes behind a message's struct, nested ones too. What does not add up ends them; of two of a type the later counts.
@@ -109,7 +110,7 @@ class NetlinkWriter {
   Result<size_t> begin_nested(uint16_t type);
   void end_nested(size_t place);
   // NLMSG_DONE, and what was not handed on yet.
-  Result<> finish_dump();
+  Result<> finish_dump(Errno outcome = Errno{});
   Result<> flush();
 
  private:

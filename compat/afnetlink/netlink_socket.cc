@@ -2,6 +2,7 @@
 #include "compat/afnetlink/netlink_socket.hh"
 
 #include "compat/afinet/interface_ioctl.hh"
+#include "compat/afnetlink/stored_dump.hh"
 #include "compat/syscalls/control_message.hh"
 #include "compat/syscalls/generic_control.hh"
 #include "compat/syscalls/stamp_ioctl.hh"
@@ -128,7 +129,7 @@ Result<> NetlinkSocket::connect(SyscallContext& context, const SockAddr& user) {
   if ((address.port != 0 || address.groups != 0) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
   if (!is_bound()) TRY(bind_automatically(context));
   destination_port_ = address.port;
-  destination_groups_ = address.groups;
+  destination_groups_ = address.groups & -address.groups;  // one of them
   return ok();
 }
 
@@ -164,6 +165,11 @@ Result<size_t> NetlinkSocket::send(SyscallContext& context, OutgoingMessage& mes
   if (!made.is_ok()) return Errno::ENOBUFS;
   const HeapArray<uint8_t> bytes = made.take();
   if (message.source.copy(MutableByteSpan(bytes.data(), size)) != size) return Errno::EFAULT;
+  if (groups != 0) {
+    // To the first of them, and then to the port.
+    const auto first = static_cast<uint32_t>(__builtin_ctz(groups)) + 1;
+    NetlinkDomain::of(stack()).multicast(protocol_.number, first, ByteSpan(bytes.data(), size), port_.number, port_.number);
+  }
   if (port != 0) return NetlinkDomain::of(stack()).is_taken(protocol_.number, port) ? Errno::EPERM : Errno::ECONNREFUSED;
   TRY(handle(context, ByteSpan(bytes.data(), size)));
   return size;
@@ -184,19 +190,41 @@ Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
     request.header.port = port_.number;
     request.is_question = protocol_.is_question(request.header.type);
     Errno error{};
+    bool is_answered = false;
     if ((request.header.flags & kNetlinkRequest) != 0 && request.header.type >= kNetlinkFirstType) {
-      // Who does not read what he asked for may not ask for more.
-      auto handled = is_full() ? Result<>(Errno::EBUSY) : protocol_.handle(context, request, *this);
-      if (!handled.is_ok()) error = handled.error();
+      auto handled = handle_one(context, request);
+      if (!handled.is_ok()) {
+        error = handled.error();
+      } else {
+        is_answered = handled.take();
+      }
     }
-    // A dump's end is its acknowledgement.
-    const bool is_answered_dump = request.is_dump() && error == Errno{} && (request.header.flags & kNetlinkRequest) != 0 &&
-                                  request.header.type >= kNetlinkFirstType;
-    if (!is_answered_dump && ((request.header.flags & kNetlinkAck) != 0 || error != Errno{})) acknowledge(whole, error, {});
+    if (!is_answered && ((request.header.flags & kNetlinkAck) != 0 || error != Errno{})) acknowledge(whole, error, {});
     const size_t advance = netlink_align(request.header.length);
     bytes = bytes.subspan(advance < bytes.size() ? advance : bytes.size());
   }
   return ok();
+}
+
+Result<bool> NetlinkSocket::handle_one(SyscallContext& context, const NetlinkRequest& request) {
+  // Who does not read what he asked for may not ask for more.
+  if (is_full()) return Errno::EBUSY;
+  if (!request.is_dump()) {
+    NetlinkDomain& domain = NetlinkDomain::of(stack());
+    domain.set_requester({.entry = &context.entry(), .sequence = request.header.sequence, .port = request.header.port});
+    auto handled = protocol_.handle(context, request, *this);
+    domain.set_requester({});
+    return handled.is_ok() ? Result<bool>(false) : Result<bool>(handled.error());
+  }
+  const bool ends_alone = protocol_.ends_alone != nullptr && protocol_.ends_alone(request);
+  StoredDump* dump = TRY(StoredDump::create(context.hal(), ends_alone ? StoredDump::End::Alone : StoredDump::End::WithLast));
+  auto handled = protocol_.handle(context, request, *dump);
+  if (!handled.is_ok() || !dump->is_complete()) {
+    dump->dispose(context.hal());
+    return handled.is_ok() ? Result<bool>(false) : Result<bool>(handled.error());
+  }
+  TRY(start_dump(context, dump, request.header));
+  return begin_dump(context);
 }
 
 bool NetlinkSocket::is_full() {
@@ -212,12 +240,10 @@ ByteSpan NetlinkSocket::filter(ByteSpan datagram) const {
   return wanted < datagram.size() ? datagram.first(wanted) : datagram;
 }
 
-void NetlinkSocket::hear(uint32_t group, ByteSpan whole) {
+void NetlinkSocket::hear(uint32_t group, ByteSpan whole, uint32_t from_port) {
   const ByteSpan datagram = filter(whole);
   if (datagram.empty()) return;
-  // Beyond the first 32 an address cannot say which.
-  const uint32_t groups = group <= 32 ? 1u << (group - 1) : 0;
-  if (is_full() || !queue(datagram, groups).is_ok()) overrun();
+  if (is_full() || !queue(datagram, group, from_port).is_ok()) overrun();
 }
 
 void NetlinkSocket::overrun() {
@@ -226,7 +252,7 @@ void NetlinkSocket::overrun() {
   waiters_.wake(kPollError);
 }
 
-Result<> NetlinkSocket::queue(ByteSpan bytes, uint32_t groups) {
+Result<> NetlinkSocket::queue(ByteSpan bytes, uint32_t group, uint32_t from_port) {
   NetlinkDatagram* datagram = construct<NetlinkDatagram>(hal());
   if (datagram == nullptr) return Errno::ENOBUFS;
   auto copy = HeapArray<uint8_t>::create(hal(), bytes.size());
@@ -236,7 +262,8 @@ Result<> NetlinkSocket::queue(ByteSpan bytes, uint32_t groups) {
   }
   datagram->bytes = copy.take();
   datagram->size = bytes.size();
-  datagram->groups = groups;
+  datagram->group = group;
+  datagram->port = from_port;
   memcpy(datagram->bytes.data(), bytes.data(), bytes.size());
   {
     MutexLock lock(inbox_mutex_);
@@ -247,7 +274,7 @@ Result<> NetlinkSocket::queue(ByteSpan bytes, uint32_t groups) {
   return ok();
 }
 
-Result<size_t> NetlinkSocket::take(IncomingMessage& message) {
+Result<size_t> NetlinkSocket::take(IncomingMessage& message, uint32_t& from_group) {
   if (const Errno error = take_error(); error != Errno{}) return error;
   const bool is_peek = (message.flags & kMessagePeek) != 0;
   NetlinkDatagram* datagram = nullptr;
@@ -264,10 +291,12 @@ Result<size_t> NetlinkSocket::take(IncomingMessage& message) {
   const size_t size = full < message.sink.room() ? full : message.sink.room();
   if (size < full) message.result_flags |= kMessageTruncated;
   const bool is_good = message.sink.copy(ByteSpan(datagram->bytes.data(), size)) == size;
-  const uint32_t groups = datagram->groups;
+  const uint32_t group = datagram->group, port = datagram->port;
   if (!is_peek) dispose(hal(), datagram);
   if (!is_good) return Errno::EFAULT;
-  message.name.set(NetlinkAddress{.groups = groups});
+  // Beyond the first 32 an address cannot say which.
+  message.name.set(NetlinkAddress{.port = port, .groups = group != 0 && group <= 32 ? 1u << (group - 1) : 0u});
+  from_group = group;
   message.has_name = true;
   return (message.flags & kMessageTruncated) != 0 ? full : size;
 }
@@ -280,9 +309,10 @@ Result<size_t> NetlinkSocket::receive(SyscallContext& context, IncomingMessage& 
                           .timeout = waits ? options_.receive_timeout : Duration(),
                           .mode = Waiter::Mode::Exclusive};
   const size_t room = message.sink.room();
-  const size_t size = TRY(wait_until(context, policy, [&] { return take(message); }));
+  uint32_t from_group = 0;
+  const size_t size = TRY(wait_until(context, policy, [&] { return take(message, from_group); }));
   read_on(context, room);
-  if (message.control != nullptr && packet_info_) message.control->put(kNetlinkLevel, kPacketInfo, uint32_t{0});
+  if (message.control != nullptr && packet_info_) message.control->put(kNetlinkLevel, kPacketInfo, from_group);
   return size;
 }
 

@@ -1,8 +1,8 @@
 // NetlinkSocket: a socket of AF_NETLINK. What is sent to port 0 is for us: requests, answered into the socket's own queue before
 // the send returns.
 //
-// Multicast groups are heard, and sent to by us alone. Not served: messages between programs (a port that nobody has refuses
-// them, one that somebody has is told EPERM, as who may not send).
+// Multicast groups are heard, and sent to by us and by administrators. Not served: messages between programs (a port that nobody
+// has refuses them, one that somebody has is told EPERM, as who may not send).
 #pragma once
 
 #include "compat/afnetlink/netlink_domain.hh"
@@ -35,7 +35,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput, private Ne
   Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
   uint64_t cookie() override;
   // A message to a group the socket joined. Past the receive buffer it is lost, and the next call told ENOBUFS.
-  void hear(uint32_t group, ByteSpan datagram);
+  void hear(uint32_t group, ByteSpan datagram, uint32_t from_port);
   // Something was lost.
   void overrun();
 
@@ -52,6 +52,8 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput, private Ne
   bool is_bound() const { return __atomic_load_n(&is_bound_, __ATOMIC_ACQUIRE) != 0; }
   Result<> bind_automatically(SyscallContext& context);
   Result<> handle(SyscallContext& context, ByteSpan bytes);
+  // Whether its end answers it.
+  Result<bool> handle_one(SyscallContext& context, const NetlinkRequest& request);
   // NetlinkPeer
   uint32_t port() const override { return port_.number; }
   void answer(ByteSpan datagram) override;
@@ -65,13 +67,13 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput, private Ne
   // An answer: one that the socket's filter throws away is lost without a word.
   Result<> queue(ByteSpan datagram) override {
     const ByteSpan kept = filter(datagram);
-    return kept.empty() ? ok() : queue(kept, 0);
+    return kept.empty() ? ok() : queue(kept, 0, 0);
   }
   ByteSpan filter(ByteSpan datagram) const;
-  Result<> queue(ByteSpan datagram, uint32_t groups);
+  Result<> queue(ByteSpan datagram, uint32_t group, uint32_t from_port);
   bool is_full();
   Result<> change_membership(uint32_t group, bool joins);
-  Result<size_t> take(IncomingMessage& message);
+  Result<size_t> take(IncomingMessage& message, uint32_t& from_group);
   bool* find_flag(int name);
 
   const NetlinkProtocol& protocol_;

@@ -39,6 +39,13 @@ struct AddressRequest {
   InterfaceAddress address;
 };
 
+Result<Lifetimes> check_lifetimes(const NetlinkAttributes& attributes) {
+  Lifetimes lifetimes{.preferred = kForever, .valid = kForever, .created = 0, .updated = 0};
+  TRY(attributes.read(kAddressLifetimes, lifetimes));
+  if (lifetimes.valid == 0 || lifetimes.preferred > lifetimes.valid) return Errno::EINVAL;
+  return lifetimes;
+}
+
 // What both families say of an address that is to be set.
 Result<> read_properties(const NetlinkAttributes& attributes, const AddressMessage& asked, Instant now,
                          InterfaceAddress& address) {
@@ -48,10 +55,7 @@ Result<> read_properties(const NetlinkAttributes& attributes, const AddressMessa
   TRY(attributes.read(kAddressMetric, address.metric));
   uint8_t origin = 0;
   if (TRY(attributes.read(kAddressOrigin, origin))) address.origin = static_cast<AddressOrigin>(origin);
-  Lifetimes lifetimes{.preferred = kForever, .valid = kForever, .created = 0, .updated = 0};
-  if (TRY(attributes.read(kAddressLifetimes, lifetimes))) {
-    if (lifetimes.valid == 0 || lifetimes.preferred > lifetimes.valid) return Errno::EINVAL;
-  }
+  const Lifetimes lifetimes = TRY(check_lifetimes(attributes));
   address.valid_until = after_seconds(now, lifetimes.valid);
   address.preferred_until = after_seconds(now, lifetimes.preferred);
   if (lifetimes.valid == kForever) address.flags |= kAddressPermanent;
@@ -62,6 +66,7 @@ Result<AddressRequest> read_ipv4(SyscallContext& context, const AddressMessage& 
   AddressRequest request;
   const auto local = TRY(read_address(attributes, kAddressLocal, IpFamily::V4));
   if (asked.prefix_length > 32 || !local) return Errno::EINVAL;
+  TRY(check_lifetimes(attributes));
   request.interface = context.stack().interfaces().find(asked.index);
   if (request.interface == nullptr) return Errno::ENODEV;
   InterfaceAddress& address = request.address;
@@ -81,9 +86,10 @@ Result<AddressRequest> read_ipv6(SyscallContext& context, const AddressMessage& 
   const auto peer = TRY(read_address(attributes, kAddressPeer, IpFamily::V6));
   const auto local = TRY(read_address(attributes, kAddressLocal, IpFamily::V6));
   if (!peer && !local) return Errno::EINVAL;
-  if (asked.prefix_length > 128) return Errno::EINVAL;
+  TRY(check_lifetimes(attributes));
   request.interface = context.stack().interfaces().find(asked.index);
   if (request.interface == nullptr) return Errno::ENODEV;
+  if (asked.prefix_length > 128) return Errno::EINVAL;
   request.address.address = local ? *local : *peer;
   request.address.peer = peer ? *peer : *local;
   return request;
@@ -121,13 +127,22 @@ Result<> write_address(NetlinkWriter& writer, Instant now, const Interface& inte
     if (!address.broadcast.is_unspecified()) TRY(writer.attribute(kAddressBroadcast, address.broadcast));
     TRY(put_label(writer, interface, address));
   }
+  // The rest in either family's order.
+  const Lifetimes lifetimes{.preferred = seconds_until(now, address.preferred_until),
+                            .valid = seconds_until(now, address.valid_until),
+                            .created = hundredths(address.created_nanos),
+                            .updated = hundredths(address.updated_nanos)};
+  if (!is_v4) {
+    if (address.metric != 0) TRY(writer.attribute(kAddressMetric, address.metric));
+    TRY(writer.attribute(kAddressLifetimes, lifetimes));
+    TRY(writer.attribute(kAddressFlagsWide, address.flags));
+  }
   if (address.origin != AddressOrigin::Unspecified) TRY(writer.attribute(kAddressOrigin, static_cast<uint8_t>(address.origin)));
-  TRY(writer.attribute(kAddressFlagsWide, address.flags));
-  if (address.metric != 0) TRY(writer.attribute(kAddressMetric, address.metric));
-  TRY(writer.attribute(kAddressLifetimes, Lifetimes{.preferred = seconds_until(now, address.preferred_until),
-                                                    .valid = seconds_until(now, address.valid_until),
-                                                    .created = hundredths(address.created_nanos),
-                                                    .updated = hundredths(address.updated_nanos)}));
+  if (is_v4) {
+    TRY(writer.attribute(kAddressFlagsWide, address.flags));
+    if (address.metric != 0) TRY(writer.attribute(kAddressMetric, address.metric));
+    TRY(writer.attribute(kAddressLifetimes, lifetimes));
+  }
   return writer.end();
 }
 

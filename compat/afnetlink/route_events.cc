@@ -2,61 +2,71 @@
 #include "compat/afnetlink/netlink_domain.hh"
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
+#include "netdev/virtual_device.hh"
 #include "stack/neighbour/neighbour_table.hh"
 #include "stack/stack.hh"
 
 namespace lxnet {
 namespace {
 
-class GroupOutput final : public NetlinkOutput {
- public:
-  GroupOutput(NetlinkDomain& domain, uint32_t group) : domain_(domain), group_(group) {}
-  Result<> queue(ByteSpan datagram) override {
-    domain_.multicast(kNetlinkRoute, group_, datagram);
-    return ok();
-  }
-
- private:
-  NetlinkDomain& domain_;
-  uint32_t group_;
-};
-
 // Without memory the members miss it, as Linux's do.
 template <typename Write>
-void tell(NetlinkDomain& domain, const Hal& hal, uint32_t group, Write&& write) {
+void tell(NetlinkDomain& domain, const Hal& hal, uint32_t group, const NetlinkDomain::Requester& requester, Write&& write) {
   if (!domain.has_members(kNetlinkRoute, group)) return;
   GroupOutput output(domain, group);
-  const NetlinkRequest nobodys;
-  NetlinkWriter writer(hal, output, nobodys);
+  NetlinkRequest cause;
+  cause.header.sequence = requester.sequence;
+  cause.header.port = requester.port;
+  NetlinkWriter writer(hal, output, cause);
   if (write(writer).is_ok()) (void)writer.flush();
+}
+
+constexpr uint32_t kEveryFlag = ~0u;
+
+bool is_end_of_pair(const Interface& interface) {
+  VirtualDevice* made = interface.device().as_virtual();
+  return made != nullptr && made->peer() != nullptr;
 }
 
 }  // namespace
 
+Result<> GroupOutput::queue(ByteSpan datagram) {
+  domain_.multicast(kNetlinkRoute, group_, datagram);
+  return ok();
+}
+
 void NetlinkDomain::network_changed(NetworkObserver& observer, Entry& entry, const NetworkEvent& event) {
   NetlinkDomain& domain = static_cast<Observer&>(observer).domain;
   const Hal& hal = domain.stack_.hal();
-  const auto link = [&](uint16_t type) {
-    tell(domain, hal, kGroupLink, [&](NetlinkWriter& writer) { return write_link(writer, *event.interface, type, 0); });
+  const NetlinkDomain::Requester requester = domain.requester_of(entry);
+  const auto link = [&](uint16_t type, uint32_t change) {
+    // That an end of a pair comes or goes is told of for nobody's request.
+    const bool is_new_end = change == kEveryFlag && is_end_of_pair(*event.interface);
+    tell(domain, hal, kGroupLink, is_new_end ? NetlinkDomain::Requester() : requester,
+         [&](NetlinkWriter& writer) { return write_link(writer, *event.interface, type, 0, change); });
   };
   const auto address = [&](uint16_t type) {
     const uint32_t group = event.address->address.is_v4() ? kGroupIpv4Address : kGroupIpv6Address;
-    tell(domain, hal, group,
+    // inet6_ifa_notify() names nobody.
+    tell(domain, hal, group, group == kGroupIpv4Address ? requester : NetlinkDomain::Requester(),
          [&](NetlinkWriter& writer) { return write_address(writer, entry.now(), *event.interface, *event.address, type, 0); });
   };
   const auto route = [&](uint16_t type) {
     const uint32_t group = event.route->destination.address.is_v4() ? kGroupIpv4Route : kGroupIpv6Route;
-    tell(domain, hal, group, [&](NetlinkWriter& writer) { return write_route(writer, entry.now(), *event.route, type, 0); });
+    tell(domain, hal, group, requester,
+         [&](NetlinkWriter& writer) { return write_route(writer, entry.now(), *event.route, type, 0); });
   };
   switch (event.kind) {
     case NetworkEvent::Kind::InterfaceAdded:
-    case NetworkEvent::Kind::InterfaceChanged:
+      return link(kNewLink, kEveryFlag);
     case NetworkEvent::Kind::InterfaceUp:
     case NetworkEvent::Kind::InterfaceDown:
+      return link(kNewLink, kInterfaceUp);
+    case NetworkEvent::Kind::InterfaceChanged:
     case NetworkEvent::Kind::CarrierChanged:
-      return link(kNewLink);
+      return link(kNewLink, 0);
     case NetworkEvent::Kind::InterfaceRemoved:
-      return link(kDeleteLink);
+      return link(kDeleteLink, kEveryFlag);
     case NetworkEvent::Kind::AddressAdded:
     case NetworkEvent::Kind::AddressChanged:
       return address(kNewAddress);
@@ -71,7 +81,7 @@ void NetlinkDomain::network_changed(NetworkObserver& observer, Entry& entry, con
 
 void NetlinkDomain::neighbour_changed(void* self, Entry& entry, const NeighbourInfo& info) {
   NetlinkDomain& domain = *static_cast<NetlinkDomain*>(self);
-  tell(domain, domain.stack_.hal(), kGroupNeighbour,
+  tell(domain, domain.stack_.hal(), kGroupNeighbour, {},
        [&](NetlinkWriter& writer) { return write_neighbour(writer, entry.now(), info, kNewNeighbour, 0); });
 }
 

@@ -47,6 +47,13 @@ const Row* find_row(uint16_t type) {
 // Every fourth type.
 bool is_route_question(uint16_t type) { return type % 4 == 2; }
 
+// RTNL_FLAG_DUMP_SPLIT_NLM_DONE, and dumps of all families (rtnl_dump_all()).
+bool ends_route_dump_alone(const NetlinkRequest& request) {
+  const uint16_t type = request.header.type;
+  if (type == kGetLink || type == kGetAddress) return family_of(request) != kFamilyInet6;
+  return type == kGetRoute;
+}
+
 // rtnetlink_rcv_msg().
 Result<> handle_route(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output) {
   const uint16_t type = request.header.type;
@@ -57,8 +64,9 @@ Result<> handle_route(SyscallContext& context, const NetlinkRequest& request, Ne
   if (row == nullptr) return Errno::EOPNOTSUPP;
   NetlinkWriter writer(context.hal(), output, request);
   if (request.is_dump()) {
-    TRY(row->dump(context, request, writer));
-    return writer.finish_dump();
+    // What goes wrong is said at the end.
+    auto written = row->dump(context, request, writer);
+    return writer.finish_dump(written.is_ok() ? Errno{} : written.error());
   }
   if (row->handle == nullptr) return Errno::EOPNOTSUPP;
   if (row->is_of_ip && !ip_family_of(family_of(request)).is_ok()) return Errno::EOPNOTSUPP;

@@ -14,9 +14,11 @@
 
 namespace lxnet {
 
+class NetlinkDomain;
 struct NeighbourInfo;
 
 bool is_route_question(uint16_t type);
+bool ends_route_dump_alone(const NetlinkRequest& request);
 Result<> handle_route(SyscallContext& context, const NetlinkRequest& request, NetlinkOutput& output);
 
 // One kind of request, its privilege checked. Single requests answer with what they asked for; dumps without NLMSG_DONE.
@@ -42,13 +44,25 @@ Result<> new_rule(SyscallContext& context, const NetlinkRequest& request, Netlin
 Result<> delete_rule(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer);
 
 // One message about one thing, for answers and for the groups alike.
-Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t type, uint16_t flags);
+// `change`: the flags that an event is about.
+Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t type, uint16_t flags, uint32_t change = 0);
 Result<> write_address(NetlinkWriter& writer, Instant now, const Interface& interface, const InterfaceAddress& address,
                        uint16_t type, uint16_t flags);
 Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route, uint16_t type, uint16_t flags);
 Result<> write_neighbour(NetlinkWriter& writer, Instant now, const NeighbourInfo& info, uint16_t type, uint16_t flags);
 
 // ---- the tools of these files
+
+// Where a message to a group's members goes.
+class GroupOutput final : public NetlinkOutput {
+ public:
+  GroupOutput(NetlinkDomain& domain, uint32_t group) : domain_(domain), group_(group) {}
+  Result<> queue(ByteSpan datagram) override;
+
+ private:
+  NetlinkDomain& domain_;
+  uint32_t group_;
+};
 
 // The struct that a request begins with. EINVAL: it is shorter.
 template <typename T>

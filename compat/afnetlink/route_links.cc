@@ -49,6 +49,11 @@ uint8_t operating_state_of(const Interface& interface) {
   return made != nullptr && made->is_lower_layer_down() ? kLowerLayerDown : kDown;
 }
 
+bool is_end_of_pair(const Interface& interface) {
+  VirtualDevice* made = interface.device().as_virtual();
+  return made != nullptr && made->peer() != nullptr;
+}
+
 Result<> put_peer(NetlinkWriter& writer, const Interface& interface, const Interface& peer) {
   const bool is_here = &peer.stack() == &interface.stack();
   if (!is_here || peer.index() != interface.index()) TRY(writer.attribute(kLinkLink, peer.index()));
@@ -69,37 +74,7 @@ Result<> put_kind(NetlinkWriter& writer, const VirtualDevice& device) {
   return ok();
 }
 
-}  // namespace
-
-Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t type, uint16_t flags) {
-  const bool is_loopback = interface.is_loopback();
-  const LinkMessage message{.family = 0,
-                            .pad = 0,
-                            .device_type = hardware_type_of(interface),
-                            .index = static_cast<int32_t>(interface.index()),
-                            .flags = interface.flags(),
-                            .change = 0};
-  const DeviceCapabilities& device = interface.device().capabilities();
-  const Ref<Interface> peer = peer_of(interface);
-  TRY(writer.begin(type, flags, bytes_of(message)));
-  TRY(put_text(writer, kLinkName, interface.name()));
-  TRY(writer.attribute(kLinkQueueLength, interface.queue_length()));
-  TRY(writer.attribute(kLinkOperatingState, operating_state_of(interface)));
-  TRY(writer.attribute(kLinkMode, uint8_t{0}));
-  TRY(writer.attribute(kLinkMtu, interface.mtu()));
-  TRY(writer.attribute(kLinkMinMtu, is_loopback ? 0 : device.min_mtu));
-  TRY(writer.attribute(kLinkMaxMtu, is_loopback ? 0 : device.max_mtu));
-  TRY(writer.attribute(kLinkGroup, uint32_t{0}));
-  TRY(writer.attribute(kLinkPromiscuity, interface.promiscuity()));
-  TRY(writer.attribute(kLinkAllMulticast, interface.all_multicast()));
-  TRY(writer.attribute(kLinkSendQueues, uint32_t{1}));
-  TRY(writer.attribute(kLinkReceiveQueues, uint32_t{1}));
-  TRY(writer.attribute(kLinkCarrier, static_cast<uint8_t>(interface.device().is_link_up())));
-  if (interface.link_kind() != LinkKind::Ip) {
-    const MacAddress broadcast = is_loopback ? MacAddress() : MacAddress::broadcast();
-    TRY(writer.attribute(kLinkAddress, ByteSpan(interface.mac().bytes())));
-    TRY(writer.attribute(kLinkBroadcast, ByteSpan(broadcast.bytes())));
-  }
+Result<> put_statistics(NetlinkWriter& writer, const Interface& interface) {
   // Two words more than are counted: rx_nohandler and rx_otherhost_dropped.
   struct {
     LinkStatistics<uint64_t> counted;
@@ -111,9 +86,80 @@ Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t 
   } statistics{LinkStatistics<uint32_t>(interface)};
   TRY(writer.attribute(kLinkStatistics64, statistics64));
   TRY(writer.attribute(kLinkStatistics, statistics));
-  TRY(put_text(writer, kLinkQueueing, interface.is_up() ? "noqueue" : "noop"));
-  if (peer != nullptr) TRY(put_peer(writer, interface, *peer));
+  return ok();
+}
+
+// What a packet may be as long as before a device cuts it, and after one put it together (netif_set_gso_max_size() and its like).
+Result<> put_limits(NetlinkWriter& writer, const Interface& interface) {
+  constexpr uint32_t kMost = 65536, kMostOfSoftware = 8 * 65535, kMostSegments = 65535;
+  const bool is_software = interface.is_loopback() || is_end_of_pair(interface);
+  TRY(writer.attribute(kLinkMostSegments, kMostSegments));
+  for (const uint16_t type : {kLinkMostSegmented, kLinkMostReassembled, kLinkMostSegmented4, kLinkMostReassembled4})
+    TRY(writer.attribute(type, kMost));
+  TRY(writer.attribute(kLinkDeviceSegmented, is_software ? kMostOfSoftware : kMost));
+  TRY(writer.attribute(kLinkDeviceSegments, kMostSegments));
+  return writer.attribute(kLinkPacingHorizon, uint32_t{0});
+}
+
+// IFLA_XDP: none is attached.
+Result<> put_no_program(NetlinkWriter& writer) {
+  constexpr uint16_t kAttached = 2;
+  const size_t place = TRY(writer.begin_nested(kLinkXdp));
+  TRY(writer.attribute(kAttached, uint8_t{0}));
+  writer.end_nested(place);
+  return ok();
+}
+
+constexpr uint16_t kIsNested = 0x8000;
+struct LinkMap {  // struct rtnl_link_ifmap: no device's memory or interrupts are shown
+  uint8_t bytes[32] = {};
+};
+
+}  // namespace
+
+Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t type, uint16_t flags, uint32_t change) {
+  const bool is_loopback = interface.is_loopback();
+  const LinkMessage message{.family = 0,
+                            .pad = 0,
+                            .device_type = hardware_type_of(interface),
+                            .index = static_cast<int32_t>(interface.index()),
+                            .flags = interface.flags(),
+                            .change = change};
+  const DeviceCapabilities& device = interface.device().capabilities();
+  const Ref<Interface> peer = peer_of(interface);
+  TRY(writer.begin(type, flags, bytes_of(message)));
+  TRY(put_text(writer, kLinkName, interface.name()));
+  TRY(writer.attribute(kLinkQueueLength, interface.queue_length()));
+  TRY(writer.attribute(kLinkOperatingState, operating_state_of(interface)));
+  TRY(writer.attribute(kLinkMode, uint8_t{0}));
+  TRY(writer.attribute(kLinkNamespaceImmutable, static_cast<uint8_t>(is_loopback)));
+  TRY(writer.attribute(kLinkMtu, interface.mtu()));
+  TRY(writer.attribute(kLinkMinMtu, is_loopback ? 0 : device.min_mtu));
+  TRY(writer.attribute(kLinkMaxMtu, is_loopback ? 0 : device.max_mtu));
+  TRY(writer.attribute(kLinkGroup, uint32_t{0}));
+  TRY(writer.attribute(kLinkPromiscuity, interface.promiscuity()));
+  TRY(writer.attribute(kLinkAllMulticast, interface.all_multicast()));
+  TRY(writer.attribute(kLinkSendQueues, uint32_t{1}));
+  TRY(put_limits(writer, interface));
+  TRY(writer.attribute(kLinkReceiveQueues, uint32_t{1}));
+  TRY(writer.attribute(kLinkCarrier, static_cast<uint8_t>(interface.device().is_link_up())));
+  TRY(writer.attribute(kLinkHeadroom, uint16_t{0}));
+  TRY(writer.attribute(kLinkTailroom, uint16_t{0}));
+  TRY(writer.attribute(kLinkProtocolDown, uint8_t{0}));
+  if (interface.link_kind() != LinkKind::Ip) {
+    const MacAddress broadcast = is_loopback ? MacAddress() : MacAddress::broadcast();
+    TRY(writer.attribute(kLinkAddress, ByteSpan(interface.mac().bytes())));
+    TRY(writer.attribute(kLinkBroadcast, ByteSpan(broadcast.bytes())));
+  }
+  TRY(put_statistics(writer, interface));
+  TRY(put_no_program(writer));
   if (VirtualDevice* made = interface.device().as_virtual()) TRY(put_kind(writer, *made));
+  if (peer != nullptr) TRY(put_peer(writer, interface, *peer));
+  if (peer == nullptr && is_end_of_pair(interface)) TRY(writer.attribute(kLinkLink, uint32_t{0}));  // the other is not there yet
+  TRY(put_text(writer, kLinkQueueing, interface.is_up() ? "noqueue" : "noop"));
+  TRY(writer.attribute(kLinkMap, ByteSpan(LinkMap{}.bytes)));
+  TRY(writer.attribute(kLinkDevlinkPort | kIsNested, ByteSpan()));
+  TRY(writer.attribute(kLinkClockPin | kIsNested, ByteSpan()));
   return writer.end();
 }
 

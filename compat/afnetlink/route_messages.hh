@@ -63,7 +63,22 @@ enum LinkAttribute : uint16_t {
   kLinkNewIndex = 49,
   kLinkMinMtu = 50,
   kLinkMaxMtu = 51,
+  kLinkProtocolDown = 39,
+  kLinkMostSegments = 40,
+  kLinkMostSegmented = 41,
+  kLinkXdp = 43,
+  kLinkMostReassembled = 58,
+  kLinkDeviceSegmented = 59,
+  kLinkDeviceSegments = 60,
   kLinkAllMulticast = 61,
+  kLinkDevlinkPort = 62,
+  kLinkMostSegmented4 = 63,
+  kLinkMostReassembled4 = 64,
+  kLinkClockPin = 65,
+  kLinkPacingHorizon = 66,
+  kLinkNamespaceImmutable = 67,
+  kLinkHeadroom = 68,
+  kLinkTailroom = 69,
 };
 enum LinkInfoAttribute : uint16_t { kInfoKind = 1, kInfoData = 2 };
 enum VethAttribute : uint16_t { kVethPeer = 1 };
@@ -155,6 +170,7 @@ enum RuleAttribute : uint16_t {
   kRuleMarkMask = 16,
   kRuleOutput = 17,
   kRuleUsers = 20,
+  kRuleOrigin = 21,
   kRuleProtocol = 22,
   kRuleSourcePorts = 23,
   kRuleDestinationPorts = 24,
@@ -168,8 +184,10 @@ enum RouteGroup : uint32_t {
   kGroupIpv4Address = 5,
   kGroupIpv4Route = 7,
   kGroupIpv6Address = 9,
+  kGroupIpv4Rule = 8,
   kGroupIpv6Route = 11,
-  kLastRouteGroup = 36,
+  kGroupIpv6Rule = 19,
+  kLastRouteGroup = 39,
 };
 
 }  // namespace lxnet

@@ -101,6 +101,8 @@ Result<RouteEntry> read_route(const NetlinkRequest& request) {
   auto family = ip_family_of(asked.family);
   if (!family.is_ok()) return Errno::EOPNOTSUPP;
   const IpFamily version = family.take();
+  constexpr uint8_t kCongestionBits = 3;
+  if (version == IpFamily::V4 ? (asked.tos & kCongestionBits) != 0 : asked.tos != 0) return Errno::EINVAL;
   if (asked.destination_length > (version == IpFamily::V4 ? 32 : 128)) return Errno::EINVAL;
   if (attributes.find(kRouteMultipath)) return Errno::EOPNOTSUPP;
   RouteEntry route;
@@ -140,9 +142,12 @@ Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route
   TRY(writer.begin(type, flags, bytes_of(message)));
   TRY(writer.attribute(kRouteTable, route.table));
   if (route.destination.length != 0) TRY(put_address(writer, kRouteDestination, route.destination.address));
-  if (route.metric != 0 || !is_v4) TRY(writer.attribute(kRoutePriority, route.metric));
+  const bool has_source = !route.preferred_source.is_unspecified();
+  if (is_v4 && route.metric != 0) TRY(writer.attribute(kRoutePriority, route.metric));
+  if (!is_v4 && has_source) TRY(put_address(writer, kRoutePreferredSource, route.preferred_source));
   TRY(put_metrics(writer, route));
-  if (!route.preferred_source.is_unspecified()) TRY(put_address(writer, kRoutePreferredSource, route.preferred_source));
+  if (!is_v4) TRY(writer.attribute(kRoutePriority, route.metric));
+  if (is_v4 && has_source) TRY(put_address(writer, kRoutePreferredSource, route.preferred_source));
   TRY(put_gateway(writer, route));
   if (route.output_interface != 0) TRY(writer.attribute(kRouteOutput, route.output_interface));
   if (!is_v4) {
@@ -165,6 +170,7 @@ Result<> write_way4(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
   // As long as no rule was added, Linux keeps the routes to ourselves in the main table too.
   const bool is_shown = (asked.flags & kRouteShowsTable) != 0 && found.table != kTableLocal;
   const uint32_t table = is_shown ? found.table : kTableMain;
+  const uint32_t local = way.output->is_loopback() ? kRouteIsLocal : 0u;
   const RouteMessage message{.family = asked.family,
                              .destination_length = 32,
                              .source_length = static_cast<uint8_t>(key.source.is_unspecified() ? 0 : 32),
@@ -173,7 +179,7 @@ Result<> write_way4(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
                              .protocol = 0,
                              .scope = 0,
                              .type = static_cast<uint8_t>(kTypes[kind]),
-                             .flags = kRouteIsCloned | kFlags[kind]};
+                             .flags = kRouteIsCloned | kFlags[kind] | local};
   TRY(writer.begin(kNewRoute, 0, bytes_of(message)));
   TRY(writer.attribute(kRouteTable, table));
   TRY(put_address(writer, kRouteDestination, key.destination));
@@ -211,7 +217,7 @@ Result<> write_way6(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
   TRY(writer.attribute(kRouteTable, table));
   TRY(put_address(writer, kRouteDestination, key.destination));
   TRY(put_address(writer, kRouteSource, key.source));
-  TRY(writer.attribute(kRoutePriority, found.metric));
+  TRY(put_address(writer, kRoutePreferredSource, way.source));
   RouteEntry entry;
   entry.destination.address = key.destination;
   entry.gateway = way.next_hop;
@@ -220,7 +226,7 @@ Result<> write_way6(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
   entry.hop_limit = found.hop_limit;
   entry.metrics = metrics;
   TRY(put_metrics(writer, entry));
-  TRY(put_address(writer, kRoutePreferredSource, way.source));
+  TRY(writer.attribute(kRoutePriority, found.metric));
   TRY(put_gateway(writer, entry));
   TRY(writer.attribute(kRouteOutput, way.output->index()));
   TRY(writer.attribute(kRouteCache, CacheInfo()));
@@ -255,12 +261,16 @@ Result<> get_route(SyscallContext& context, const NetlinkRequest& request, Netli
                             .uid = key.uid,
                             .tos = key.tos});
   // There are ways without a route: of a group, or out of an interface that was named.
-  const FibResult route = found.is_ok() ? found.take() : FibResult{.type = RouteType::Unicast, .table = kTableMain};
+  const FibResult route =
+      found.is_ok() ? found.take() : FibResult{.type = RouteType::Unicast, .table = version == IpFamily::V4 ? 0 : kTableMain};
   key.source = way.source;
   const RouteMetrics metrics = routes.metrics_of(key);
   return version == IpFamily::V4 ? write_way4(writer, asked_key, asked, way, route, metrics)
                                  : write_way6(writer, asked_key, asked, way, route, metrics);
 }
+
+constexpr uint64_t kNoPlace = ~uint64_t{0};
+uint64_t place_of_table(uint32_t table) { return uint64_t{table & 0xff} << 32 | table; }
 
 Result<> dump_routes(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer) {
   const uint8_t family = family_of(request);
@@ -271,9 +281,17 @@ Result<> dump_routes(SyscallContext& context, const NetlinkRequest& request, Net
     size_t count = 0;
     const auto routes = TRY(collect<RouteEntry>(context.hal(), count,
                                                 [&](auto&& visit) { context.stack().routes().for_each_route(version, visit); }));
-    for (size_t i = 0; i < count; ++i) {
-      if (table != 0 && routes[i].table != table) continue;
-      TRY(write_route(writer, context.entry().now(), routes[i], kNewRoute, kNetlinkMulti));
+    // Table after table, in the order of Linux's hash of their numbers.
+    for (uint64_t place = 0, next = 0; next != kNoPlace; place = next + 1) {
+      next = kNoPlace;
+      for (size_t i = 0; i < count; ++i) {
+        const uint64_t own = place_of_table(routes[i].table);
+        if (own >= place && own < next) next = own;
+      }
+      for (size_t i = 0; i < count; ++i) {
+        if (place_of_table(routes[i].table) != next || (table != 0 && routes[i].table != table)) continue;
+        TRY(write_route(writer, context.entry().now(), routes[i], kNewRoute, kNetlinkMulti));
+      }
     }
   }
   return ok();
@@ -281,7 +299,11 @@ Result<> dump_routes(SyscallContext& context, const NetlinkRequest& request, Net
 
 // Without NLM_F_EXCL Linux would put the route before its equals; ours is refused then.
 Result<> new_route(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
+  const auto asked = TRY(read_message<RouteMessage>(request));
+  if (asked.family == kFamilyInet6 && (asked.flags & kRouteIsCloned) != 0) return Errno::EINVAL;
   const RouteEntry route = TRY(read_route(request));
+  const bool names_nothing = route.output_interface != 0 && context.stack().interfaces().find(route.output_interface) == nullptr;
+  if (asked.family == kFamilyInet6 && names_nothing) return Errno::ENODEV;
   const uint16_t flags = request.header.flags;
   const RouteConflict conflict = (flags & kNetlinkExclusive) != 0 ? RouteConflict::Refuse
                                  : (flags & kNetlinkReplace) != 0 ? RouteConflict::Replace

@@ -1,4 +1,5 @@
 // Routing rules: net/core/fib_rules.c.
+#include "compat/afnetlink/netlink_domain.hh"
 #include "compat/afnetlink/route_family.hh"
 #include "compat/afnetlink/route_messages.hh"
 #include "stack/stack.hh"
@@ -31,7 +32,7 @@ Result<uint32_t> read_interface(SyscallContext& context, const NetlinkAttributes
   return interface->index();
 }
 
-Result<> write_rule(SyscallContext& context, NetlinkWriter& writer, const RoutingRule& rule) {
+Result<> write_rule(SyscallContext& context, NetlinkWriter& writer, const RoutingRule& rule, uint16_t type, uint16_t flags) {
   const RuleMessage message{.family = number_of(rule.family),
                             .destination_length = rule.destination.length,
                             .source_length = rule.source.length,
@@ -41,9 +42,10 @@ Result<> write_rule(SyscallContext& context, NetlinkWriter& writer, const Routin
                             .reserved2 = 0,
                             .action = static_cast<uint8_t>(rule.action),
                             .flags = rule.is_inverted ? kRuleIsInverted : 0u};
-  TRY(writer.begin(kNewRule, kNetlinkMulti, bytes_of(message)));
+  TRY(writer.begin(type, flags, bytes_of(message)));
   TRY(writer.attribute(kRuleTable, rule.table));
   TRY(writer.attribute(kRuleSuppressPrefix, static_cast<int32_t>(rule.suppress_prefix_length)));
+  TRY(writer.attribute(kRuleOrigin, rule.origin));
   TRY(put_interface(context, writer, kRuleInput, rule.input_interface));
   TRY(put_interface(context, writer, kRuleOutput, rule.output_interface));
   if (rule.priority != 0) TRY(writer.attribute(kRulePriority, rule.priority));
@@ -60,6 +62,16 @@ Result<> write_rule(SyscallContext& context, NetlinkWriter& writer, const Routin
   if (rule.destination.length != 0) TRY(put_address(writer, kRuleDestination, rule.destination.address));
   if (rule.source.length != 0) TRY(put_address(writer, kRuleSource, rule.source.address));
   return writer.end();
+}
+
+// notify_rule_change(). Without memory the members miss it.
+void tell_of_rule(SyscallContext& context, const NetlinkRequest& request, const RoutingRule& rule, uint16_t type) {
+  NetlinkDomain& domain = NetlinkDomain::of(context.stack());
+  const uint32_t group = rule.family == IpFamily::V4 ? kGroupIpv4Rule : kGroupIpv6Rule;
+  if (!domain.has_members(kNetlinkRoute, group)) return;
+  GroupOutput output(domain, group);
+  NetlinkWriter writer(context.hal(), output, request);
+  if (write_rule(context, writer, rule, type, 0).is_ok()) static_cast<void>(writer.flush());
 }
 
 Result<RoutingRule> read_rule(SyscallContext& context, const NetlinkRequest& request) {
@@ -84,6 +96,7 @@ Result<RoutingRule> read_rule(SyscallContext& context, const NetlinkRequest& req
   if (TRY(attributes.read(kRuleMark, rule.mark))) rule.mark_mask = ~0u;
   TRY(attributes.read(kRuleMarkMask, rule.mark_mask));
   TRY(attributes.read(kRuleProtocol, rule.protocol));
+  TRY(attributes.read(kRuleOrigin, rule.origin));
   int32_t suppressed = -1;
   TRY(attributes.read(kRuleSuppressPrefix, suppressed));
   rule.suppress_prefix_length = static_cast<int16_t>(suppressed);
@@ -127,16 +140,20 @@ Result<> dump_rules(SyscallContext& context, const NetlinkRequest& request, Netl
     size_t count = 0;
     const auto copies =
         TRY(collect<RoutingRule>(context.hal(), count, [&](auto&& visit) { routes.for_each_rule(version, visit); }));
-    for (size_t i = 0; i < count; ++i) TRY(write_rule(context, writer, copies[i]));
+    for (size_t i = 0; i < count; ++i) TRY(write_rule(context, writer, copies[i], kNewRule, kNetlinkMulti));
   }
   return ok();
 }
 
 Result<> new_rule(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
+  constexpr uint8_t kCongestionBits = 3;
   RoutingRule rule = TRY(read_rule(context, request));
+  if ((rule.tos & kCongestionBits) != 0) return Errno::EINVAL;
   RouteTable& routes = context.stack().routes();
   if (!attributes_behind<RuleMessage>(request).find(kRulePriority)) rule.priority = default_priority(routes, rule.family);
-  return routes.add_rule(context.entry(), rule);
+  TRY(routes.add_rule(context.entry(), rule));
+  tell_of_rule(context, request, rule, kNewRule);
+  return ok();
 }
 
 // The first that agrees in what is given.
@@ -155,6 +172,7 @@ Result<> delete_rule(SyscallContext& context, const NetlinkRequest& request, Net
     if (attributes.find(kRuleMark)) wanted.mark = asked.mark;
     if (attributes.find(kRuleMark) || attributes.find(kRuleMarkMask)) wanted.mark_mask = asked.mark_mask;
     if (attributes.find(kRuleSuppressPrefix)) wanted.suppress_prefix_length = asked.suppress_prefix_length;
+    if (asked.origin != 0) wanted.origin = asked.origin;
     if (asked.protocol != 0) wanted.protocol = asked.protocol;
     if (asked.input_interface != 0) wanted.input_interface = asked.input_interface;
     if (asked.output_interface != 0) wanted.output_interface = asked.output_interface;
@@ -165,7 +183,9 @@ Result<> delete_rule(SyscallContext& context, const NetlinkRequest& request, Net
     if (is_found) found = rule;
   });
   if (!is_found) return Errno::ENOENT;
-  return routes.remove_rule(context.entry(), found);
+  TRY(routes.remove_rule(context.entry(), found));
+  tell_of_rule(context, request, found, kDeleteRule);
+  return ok();
 }
 
 }  // namespace lxnet

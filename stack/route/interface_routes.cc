@@ -58,9 +58,11 @@ void list_v6_routes(const Interface& interface, const InterfaceAddress& address,
   // A router's advertisement says by itself whether its prefix is on the link, and ::1 of lo is no subnet.
   const bool has_none = address.origin == AddressOrigin::RouterAdvertisement || address.origin == AddressOrigin::KernelLoopback;
   if (!interface.is_up() || has_none || (address.flags & kAddressNoPrefixRoute) != 0) return;
-  const Prefix prefix{address.peer.v6().network(address.prefix_length), address.prefix_length};
+  const Prefix prefix{address.address.v6().network(address.prefix_length), address.prefix_length};
   RouteEntry& route = out.add(prefix, RouteType::Unicast, AddressScope::Link, index);
   route.metric = address.metric != 0 ? address.metric : kIpv6AddressMetric;
+  const bool has_peer = !address.peer.is_unspecified() && !(address.peer == address.address);
+  if (has_peer) out.add({address.peer, 128}, RouteType::Unicast, AddressScope::Link, index).metric = route.metric;
   if ((address.flags & kAddressPermanent) == 0) route.expires = address.valid_until;
 }
 

@@ -71,6 +71,7 @@ struct RoutingRule {
   bool is_inverted = false;
   uint8_t tos = 0;
   uint8_t protocol = 0;
+  uint8_t origin = 0;  // who made it (RTPROT_*)
   uint32_t priority = 0;
   uint32_t table = 0;
   Prefix source = {}, destination = {};  // length 0: any

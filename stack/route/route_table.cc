@@ -46,9 +46,10 @@ Result<> RouteTable::initialise() {
       if (table == nullptr) return Errno::ENOMEM;
       tables_.push_back(*table);
     }
-    const RoutingRule rules[] = {{.family = family, .priority = 0, .table = kTableLocal},
-                                 {.family = family, .priority = 32766, .table = kTableMain},
-                                 {.family = family, .priority = 32767, .table = kTableDefault}};
+    constexpr uint8_t kByKernel = 2;  // RTPROT_KERNEL
+    const RoutingRule rules[] = {{.family = family, .origin = kByKernel, .priority = 0, .table = kTableLocal},
+                                 {.family = family, .origin = kByKernel, .priority = 32766, .table = kTableMain},
+                                 {.family = family, .origin = kByKernel, .priority = 32767, .table = kTableDefault}};
     for (const RoutingRule& rule : rules) {
       if (family == IpFamily::V6 && rule.table == kTableDefault) continue;
       RuleNode* node = construct<RuleNode>(stack_.hal(), rule);

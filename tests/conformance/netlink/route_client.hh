@@ -38,6 +38,7 @@ inline std::string ip(const char* text) {
 struct Message {
   int type = 0, flags = 0;
   std::string body;
+  unsigned sequence = 0;
 
   template <typename T>
   T as() const {
@@ -95,7 +96,8 @@ class Route {
     for (size_t at = 0; size > 0 && at + sizeof(nlmsghdr) <= static_cast<size_t>(size);) {
       nlmsghdr head;
       memcpy(&head, buffer.data() + at, sizeof head);
-      result.push_back({head.nlmsg_type, head.nlmsg_flags, buffer.substr(at + sizeof head, head.nlmsg_len - sizeof head)});
+      result.push_back(
+          {head.nlmsg_type, head.nlmsg_flags, buffer.substr(at + sizeof head, head.nlmsg_len - sizeof head), head.nlmsg_seq});
       at += NLMSG_ALIGN(head.nlmsg_len);
     }
     return result;
