@@ -79,7 +79,8 @@ void pass_small_identifiers() {
     log.clear();
   };
   walk::Sharing sharing;
-  for (const auto& [index, operation] : steps_of(options)) {
+  for (const auto& step : steps_of(options)) {
+    const auto& [index, operation] = step;
     if (operation.number == walk::kFork) {
       sharing.fork(flush);
     } else if (operation.number == walk::kLeave) {
@@ -87,7 +88,7 @@ void pass_small_identifiers() {
       runner.note_leaving(index);
     } else {
       sharing.take_turn(
-          operation.is_childs, [&] { runner.run(index, operation); }, flush);
+          operation.is_childs, [&] { runner.run(step.first, step.second); }, flush);
     }
     if (log.size() > 32'000) flush();
   }

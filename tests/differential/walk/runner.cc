@@ -294,7 +294,7 @@ bool Runner::is_of_some_length(const Operation& operation, const uint64_t* regis
     return false;
   if (operation.payload == Payload::NetlinkDiag) return true;
   if (operation.number == SYS_recvfrom)
-    return is_of_links(reinterpret_cast<const uint8_t*>(registers[1]), operation.arguments[1].value);
+    return is_of_links(reinterpret_cast<const uint8_t*>(registers[1]), static_cast<size_t>(operation.arguments[1].value));
   if (operation.number != SYS_recvmsg) return true;
   const iovec& first = *reinterpret_cast<const msghdr*>(registers[1])->msg_iov;
   return is_of_links(static_cast<const uint8_t*>(first.iov_base), first.iov_len);

@@ -126,7 +126,7 @@ void diag(std::string& to, const uint8_t* bytes, size_t size) {
   }
   hex(to, bytes, 4);
   if (size < 72) return;
-  for (const size_t at : {4, 6}) {
+  for (const size_t at : {size_t{4}, size_t{6}}) {
     const int port = bytes[at] << 8 | bytes[at + 1];
     print(to, " %d", port == 0 || (port >= 4000 && port <= 4003) || port == 80 ? port : -1);
   }
