@@ -74,7 +74,7 @@ bool AsyncOwner::SignalWaiter::wake(Waiter& waiter, PollEvents events) {
 // sock_wake_async(): of room (sock_def_write_space(), and a stream's own only calls who waits) if it was missed.
 void AsyncOwner::tell(PollEvents events) {
   constexpr PollEvents kRoom = kPollOut | kPollWriteNormal | kPollWriteBand;
-  if (events == kRoom && !__atomic_exchange_n(&misses_room_, false, __ATOMIC_RELAXED)) return;
+  if (events == kRoom && __atomic_exchange_n(&misses_room_, 0u, __ATOMIC_RELAXED) == 0) return;
   for (const Band& row : kBands) {
     if ((events & row.cause) == 0) continue;
     // Without F_SETSIG the signal is SIGIO and carries nothing.

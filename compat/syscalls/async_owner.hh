@@ -25,7 +25,7 @@ class AsyncOwner {
   int32_t signal() const { return signo_; }
   // Somebody found no room to send: the next that there is will be told of. Room that nobody missed is not.
   void note_no_room() {
-    if (is_async_) __atomic_store_n(&misses_room_, true, __ATOMIC_RELAXED);
+    if (is_async_) __atomic_store_n(&misses_room_, 1u, __ATOMIC_RELAXED);
   }
   // F_SETFL's or FIOASYNC's change of O_ASYNC.
   void enable(WaitQueue& queue, int32_t fd);
@@ -53,8 +53,8 @@ class AsyncOwner {
   int32_t id_ = 0;
   int32_t signo_ = 0;
   int32_t fd_ = -1;
-  bool is_async_ = false;  // O_ASYNC
-  bool misses_room_ = false;
+  bool is_async_ = false;     // O_ASYNC
+  uint32_t misses_room_ = 0;  // a word: not every processor exchanges less
   uint32_t uid_ = 0, euid_ = 0;
 };
 
