@@ -75,14 +75,13 @@ Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest&
   Duration left = send_timeout(request.flags);
   for (;;) {
     const WaitPolicy policy{.queue = wait_queue(), .interest = kSendInterest, .timeout = left};
-    // Who does not wait does not see either what his first bytes bring back: the socket is his until he is done.
-    const bool is_done_waiting = sent != 0 && left <= Duration();
-    const auto send_once = [&] { return socket_->send(context.entry(), request); };
-    auto piece = is_done_waiting ? send_once() : wait_until(context, policy, send_once, &left);
+    auto piece = wait_until(
+        context, policy, [&] { return socket_->send(context.entry(), request); }, &left);
     if (!piece.is_ok() && sent == 0) return settle_fast_open(context.entry(), *socket_, piece.error());
     const bool is_over = !piece.is_ok();
     if (!is_over) sent += piece.take();
-    if (!is_over && request.source.remaining() != 0) continue;
+    // Who does not wait has met the limit, and is not told what his bytes made of it on their way.
+    if (!is_over && request.source.remaining() != 0 && left > Duration()) continue;
     if (is_zero_copy && sent != 0) socket_->end_zero_copy_call(context.entry());
     return sent;
   }

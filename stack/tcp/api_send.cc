@@ -156,7 +156,9 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
   }
   statistics_.start(TcpStatistics::Limit::Busy, entry.now());
   SendRecord* last = send_queue_.unsent.back();
-  const bool is_more = (request.flags & kMessageMore) != 0;
+  // Who meets the limit sends what there is, whatever he announced.
+  const bool has_met_limit = error == Errno::EAGAIN;
+  const bool is_more = (request.flags & kMessageMore) != 0 && !has_met_limit;
   if (last != nullptr) {
     if (!is_more || snd_.end.bytes_since(snd_.pushed) > snd_.max_wnd / 2) {
       last->flags |= kTcpPsh;
@@ -166,7 +168,11 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
     if (source.remaining() == 0) want_stamps(*last, request);
   }
   if ((request.flags & kMessageOutOfBand) != 0) snd_.up = snd_.end;
-  push_pending(entry, is_more ? Nagle::Cork : Nagle::Default);
+  if (has_met_limit) {
+    push_pending(entry, Nagle::Push);
+  } else {
+    push_pending(entry, is_more ? Nagle::Cork : Nagle::Default);
+  }
   return done;
 }
 
