@@ -31,6 +31,7 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
       verdict.drop_for(DropReason::TcpInvalidState);
       return false;
     }
+    // What it delivered is not counted then, nor later.
     if (segment.options.sack_count != 0 && negotiated_.sack) {
       mark_by_sack(entry, segment, effects);
       react(entry, effects, resend);
@@ -52,6 +53,7 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     if (segment.length() == 0) count(entry, Mib::TcpExtTCPPureAcks);
     effects.window_updated = update_window(entry, segment, effects);
     if (segment.options.sack_count != 0 && negotiated_.sack) mark_by_sack(entry, segment, effects);
+    congestion_.delivered += effects.sack_delivered;
     effects.ece = negotiated_.ecn && segment.flags.ece() && !segment.flags.syn();
   }
   advance_una(entry, segment.ack);

@@ -78,6 +78,7 @@ struct AckEffects {
   uint32_t prior_delivered = 0;
   uint32_t prior_lost = 0;
   uint32_t duplicate_acks = 0;
+  uint32_t sack_delivered = 0;  // segments, by what was SACKed or came twice
   uint32_t segments_acked = 0;
   SeqNum reordered_from;  // lowest sequence number delivered after a higher one
   bool is_reordered = false;

@@ -88,7 +88,7 @@ bool TcpSocket::check_dsack(Entry& entry, const TcpSegment& segment, AckEffects&
   count(entry, Mib::TcpExtTCPDSACKRecvSegs, segments);
   if (recovery_.reordering_seen != 0 && !effects.dsack_of_probe) recovery_.rack.dsack_seen = true;
   effects.dsack = true;
-  congestion_.delivered += segments;
+  effects.sack_delivered += segments;
   if (recovery_.may_undo && recovery_.undo_retransmits > 0 && !first.right.is_after(effects.prior_una) &&
       first.right.is_after(recovery_.undo_marker)) {
     recovery_.undo_retransmits = std::max(0, recovery_.undo_retransmits - static_cast<int32_t>(segments));
@@ -153,7 +153,7 @@ void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, AckEffects& effect
   }
   record.marks |= SendRecord::kSacked;
   effects.data_sacked = true;
-  congestion_.delivered += segments;
+  effects.sack_delivered += segments;
   if (recovery_.sacked == 0 || record.end().is_after(recovery_.highest_sacked)) recovery_.highest_sacked = record.end();
   recovery_.sacked += segments;
   if (record.time_link.is_linked()) send_queue_.by_time.remove(record);
