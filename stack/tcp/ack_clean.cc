@@ -126,7 +126,7 @@ void TcpSocket::note_delivered(const SendRecord& record, RateSample& sample, Ins
 }
 
 void TcpSocket::finish_rate_sample(Entry& entry, const AckEffects& effects, RateSample& sample) {
-  if (congestion_.app_limited_until != 0 && congestion_.delivered > congestion_.app_limited_until)
+  if (congestion_.app_limited_until != 0 && static_cast<int32_t>(congestion_.delivered - congestion_.app_limited_until) > 0)
     congestion_.app_limited_until = 0;
   sample.newly_delivered = congestion_.delivered - effects.prior_delivered;
   sample.prior_in_flight = effects.prior_in_flight;

@@ -51,6 +51,7 @@ Result<size_t> TcpSocket::send(Entry& entry, SendRequest& request) {
   }
   if ((request.flags & kMessageFastOpen) != 0 || fast_open_.is_deferred || fast_open_.is_waiting)
     return send_fast_open(entry, request);
+  note_application_limit();  // also by who may not send
   TRY(check_may_send());
   return send_owned(entry, request);
 }

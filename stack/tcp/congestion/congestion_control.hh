@@ -84,12 +84,13 @@ struct CongestionState {
   // Facts, brought up to date before each call.
   Instant now;
   SeqNum una, nxt;
-  uint32_t srtt_8 = 0;             // microseconds times 8; 0: none yet
-  uint32_t min_rtt = ~0u;          // microseconds; ~0: none yet
-  uint32_t in_flight = 0;          // segments
-  uint32_t delivered = 0;          // segments, ever
-  uint32_t lost = 0;               // segments, ever
-  uint32_t app_limited_until = 0;  // `delivered` at which the sample is no longer limited by the application; 0: it is not
+  uint32_t srtt_8 = 0;     // microseconds times 8; 0: none yet
+  uint32_t min_rtt = ~0u;  // microseconds; ~0: none yet
+  uint32_t in_flight = 0;  // segments
+  uint32_t delivered = 0;  // segments, ever
+  uint32_t lost = 0;       // segments, ever
+  // `delivered` after which a sample is no longer limited by the application; 0: it is not. Before any sample it is.
+  uint32_t app_limited_until = ~0u;
   Instant last_send;
   Instant delivered_at;
 
