@@ -6,6 +6,7 @@
 #include "stack/route/redirect.hh"
 #include "stack/stack.hh"
 #include "stack/wire/icmp4.hh"
+#include "stack/wire/ip_protocol.hh"
 #include "stack/wire/ipv4.hh"
 
 namespace lxnet {
@@ -81,6 +82,8 @@ void icmp4_receive_unreachable(Entry& entry, Ref<Packet> packet) {
   if (is_for_nobody(entry, message)) return drop(entry, std::move(packet), DropReason::IcmpIgnored);
   // RFC 1122, 3.2.2.1 needs eight bytes of the transport's header to find whose it is.
   if (!packet->pull_up(cited.header_size() + 8).is_ok()) return drop_malformed(entry, std::move(packet));
+  // No socket receives this protocol: what names it was not sent by us, and is after a socket that sends all.
+  if (cited.protocol == static_cast<uint8_t>(IpProtocol::Raw)) return drop_malformed(entry, std::move(packet));
   packet->consume(cited.header_size());
   const ErrorRow row = error_of(message);
   const IpError error{.origin = IpError::Origin::Icmp4,

@@ -141,7 +141,9 @@ void icmp6_receive_citation(Entry& entry, Ref<Packet> packet) {
   auto found = is_linear ? find_upper_layer(packet->linear()) : Result<Ipv6UpperLayer>(Errno::EINVAL);
   const bool is_whole = packet->size() >= sizeof(Ipv6Header) && found.is_ok();
   const Ipv6UpperLayer upper = is_whole ? found.take() : Ipv6UpperLayer{};
-  if (!is_whole || upper.offset + 8 > packet->size() || (upper.fragment && upper.fragment->offset != 0)) {
+  // Protocol 255 as in stack/icmp/error4.cc.
+  if (!is_whole || upper.offset + 8 > packet->size() || (upper.fragment && upper.fragment->offset != 0) ||
+      upper.protocol == IpProtocol::Raw) {
     count(entry, Mib::Icmp6InErrors);
     return drop(entry, std::move(packet), DropReason::IcmpHeader);
   }

@@ -52,6 +52,23 @@ TEST_F(RawTest, AddressesAndConnectionsAdmitOnlyTheirOwn) {
   EXPECT_EQ(raw(253, IpFamily::V6).bind(endpoint("::ffff:127.0.0.1", 0)), Errno::EADDRNOTAVAIL);
 }
 
+// Linux refuses such errors since 2026; before, anybody could end a socket that sends packets of any protocol.
+TEST_F(RawTest, NoErrorIsForWhoSendsAnyProtocol) {
+  struct Case {
+    uint8_t protocol;
+    Errno error;
+  };
+  for (const Case& row : {Case{RawSocket::kRaw, Errno{}}, Case{254, Errno::ENOPROTOOPT}}) {
+    TestSocket sender = raw(row.protocol);
+    sender->ip_options.header_included = false;
+    ASSERT_EQ(sender.connect(endpoint("127.0.0.2", 0)), Errno{});
+    const uint64_t errors = stack.stack->mib().get(Mib::IcmpInErrors);
+    EXPECT_EQ(sender.send("01234567"), 8);
+    EXPECT_EQ(sender->take_error(), row.error) << int{row.protocol};
+    EXPECT_EQ(stack.stack->mib().get(Mib::IcmpInErrors) - errors, row.error == Errno{} ? 1u : 0u);
+  }
+}
+
 TEST_F(RawTest, OwnHeaderIsCompletedAndChecked) {
   TestSocket sender = raw(RawSocket::kRaw), receiver = raw(253);
   std::string packet(20, '\0');
