@@ -22,7 +22,7 @@ constexpr size_t kClonedFront = Packet::kInlineCapacity - kClonedHeadroom;
 
 Result<Ref<Packet>> Packet::create(PacketPool& pool, size_t headroom) {
   ASSERT(headroom <= kInlineCapacity);
-  void* memory = pool.take(0);
+  void* memory = pool.take(PacketPool::kPacketClass);
   if (memory == nullptr) return Errno::ENOBUFS;
   Packet* packet = new (memory) Packet(pool);
   packet->use_inline(headroom);
@@ -44,7 +44,7 @@ void Packet::destroy(Packet* packet) {
   for (size_t i = 0; i < packet->fragment_count_; ++i) fragments[i].~Fragment();
   PacketPool& pool = packet->pool_;
   packet->~Packet();
-  pool.give(0, packet);
+  pool.give(PacketPool::kPacketClass, packet);
 }
 
 Result<Ref<Packet>> Packet::clone() const {

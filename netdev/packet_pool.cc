@@ -1,4 +1,4 @@
-// Free lists of packets and blocks: magazines per processor, a depot of full ones, and the host behind them.
+// Free lists of packets, blocks and small objects: magazines per processor, a depot of full ones, and the host behind them.
 //
 // No lock is taken while another is held here: a batch is out of one place before it is put into the next.
 #include "netdev/packet_pool.hh"
@@ -20,11 +20,12 @@ namespace {
 constexpr bool kRecycles = LXNET_POOL_RECYCLES;
 
 struct SizeClass {
-  uint32_t capacity;  // of a block; the first row is Packet
+  uint32_t capacity;  // of a block
   uint32_t batch;     // objects moved to and from the depot at once
 };
 constexpr SizeClass kSizeClasses[] = {
     {.capacity = 0, .batch = 64},           // Packet
+    {.capacity = 0, .batch = 64},           // small objects
     {.capacity = 2048, .batch = 32},        // a frame with its headroom
     {.capacity = 4096, .batch = 16},        // a page
     {.capacity = 8192, .batch = 8},         //
@@ -46,7 +47,8 @@ PacketPool::~PacketPool() {
 }
 
 size_t PacketPool::size_of_class(size_t size_class) {
-  return size_class == 0 ? sizeof(Packet) : block_size(kSizeClasses[size_class].capacity);
+  if (size_class == kPacketClass) return sizeof(Packet);
+  return size_class == kSmallClass ? kSmallSize : block_size(kSizeClasses[size_class].capacity);
 }
 
 uint32_t PacketPool::batch_of_class(size_t size_class) { return kSizeClasses[size_class].batch; }
@@ -54,7 +56,7 @@ uint32_t PacketPool::batch_of_class(size_t size_class) { return kSizeClasses[siz
 // kClasses when the capacity is beyond them all.
 size_t PacketPool::class_of_capacity(size_t capacity) {
   static_assert(std::size(kSizeClasses) == kClasses);
-  for (size_t i = 1; i < kClasses; ++i) {
+  for (size_t i = kFirstBlockClass; i < kClasses; ++i) {
     if (capacity <= kSizeClasses[i].capacity) return i;
   }
   return kClasses;

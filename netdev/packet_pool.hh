@@ -1,4 +1,5 @@
-// PacketPool: where packets and data blocks come from and return to, and the stack's bound on the memory they hold.
+// PacketPool: where packets, data blocks and the records of what was sent come from and return to, and the stack's bound on the
+// memory they hold.
 //
 // Allocation on the packet path takes from a free list of the running processor and reaches the HAL only when that list and the
 // depot, through which processors exchange whole batches, are empty. Free memory that is cached counts against the limit, and is
@@ -24,6 +25,18 @@ class PacketPool {
   size_t limit() const { return limit_; }
   // Gives cached free memory back to the HAL.
   void trim();
+  // What the packet path makes and drops for itself, beside packets. Null: past the limit, or no memory.
+  template <typename T>
+  T* make_small() {
+    static_assert(sizeof(T) <= kSmallSize && alignof(T) <= alignof(void*));
+    void* memory = take(kSmallClass);
+    return memory == nullptr ? nullptr : new (memory) T();
+  }
+  template <typename T>
+  void drop_small(T* object) {
+    object->~T();
+    give(kSmallClass, object);
+  }
 
  private:
   friend class Packet;
@@ -39,8 +52,9 @@ class PacketPool {
     uint32_t count = 0;
   };
   static constexpr size_t kProcessors = 16;  // more processors share
-  static constexpr size_t kBlockClasses = 6;
-  static constexpr size_t kClasses = kBlockClasses + 1;  // the first is Packet
+  static constexpr size_t kPacketClass = 0, kSmallClass = 1, kFirstBlockClass = 2;
+  static constexpr size_t kClasses = kFirstBlockClass + 6;
+  static constexpr size_t kSmallSize = 192;
 
   // What one processor keeps: per class, a chain it works on and a full one behind it, so that alternating around a batch's end
   // does not reach the depot each time.

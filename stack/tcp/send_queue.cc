@@ -17,7 +17,7 @@ uint32_t choose_block_size(uint32_t wanted, bool is_stream) {
 }  // namespace
 
 SendRecord* SendQueue::create_record() {
-  SendRecord* record = construct<SendRecord>(pool_.hal());
+  SendRecord* record = pool_.make_small<SendRecord>();
   if (record == nullptr) return nullptr;
   record->charge = kRecordCharge;
   charge_ += kRecordCharge;
@@ -224,7 +224,7 @@ void SendQueue::remove(SendRecord& record) {
   record.queue_link.unlink();
   if (record.time_link.is_linked()) record.time_link.unlink();
   charge_ -= record.charge;
-  dispose(pool_.hal(), &record);
+  pool_.drop_small(&record);
   // An idle connection holds no block.
   if (is_empty()) tail_block_ = nullptr;
 }
