@@ -174,9 +174,39 @@ template <typename System>
 Work stream(size_t size) {
   return once([work = std::make_shared<Stream<System>>(size)] { work->run(); });
 }
+
+// Connections made and closed, to one listener after the other: each that ends keeps its port of one listener's for a minute.
+template <typename System>
+class Churn {
+ public:
+  ~Churn() {
+    for (const Listening& each : listening_) connections_.system.call(SYS_close, each.listener);
+  }
+  void run() {
+    const Listening& next = listening_[at_++ % listening_.size()];
+    connections_.close(connections_.connect_to(next.listener, next.name));
+  }
+
+ private:
+  static constexpr size_t kListeners = 64;
+  struct Listening {
+    sockaddr_in name;
+    int listener;
+  };
+  std::vector<Listening> listen() {
+    std::vector<Listening> all(kListeners);
+    for (Listening& each : all) each.listener = connections_.listen_at(each.name);
+    return all;
+  }
+
+  Connections<System> connections_;
+  std::vector<Listening> listening_ = listen();
+  size_t at_ = 0;
+};
+
 template <typename System>
 Work connect_and_close() {
-  return once([work = std::make_shared<Connections<System>>()] { work->close(work->connect()); });
+  return once([churn = std::make_shared<Churn<System>>()] { churn->run(); });
 }
 
 class LwipPingPong {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -34,6 +35,33 @@ SoloHost::~SoloHost() {
     if (lxnet_file* file = take(static_cast<int>(fd))) lxnet_file_unref(file);
   }
   lxnet_stack_destroy(stack_);
+  for (char* page : slab_pages_) ::free(page);
+}
+
+void* SoloHost::allocate(size_t size, size_t align) {
+  static_assert(size_of_slab(kSlabs) == kHugePage / 2 && slab_of(kHugePage / 2) == kSlabs && slab_of(4097) == kFineSlabs + 1);
+  const size_t slab = slab_of(size);
+  if (slab > kSlabs) return allocate_huge(size);
+  if (FreeBlock* block = slabs_[slab]; block != nullptr && align <= kSlabStep) {
+    slabs_[slab] = block->next;
+    return block;
+  }
+  size_t at = (slab_used_ + align - 1) / align * align;
+  if (at + size_of_slab(slab) > kHugePage) {
+    auto* page = static_cast<char*>(allocate_huge(kHugePage));
+    if (page == nullptr) return nullptr;
+    memset(page, 0, kHugePage);  // it is there from now on
+    slab_pages_.push_back(page);
+    at = 0;
+  }
+  slab_used_ = at + size_of_slab(slab);
+  return slab_pages_.back() + at;
+}
+
+void SoloHost::release(void* block, size_t size) {
+  const size_t slab = slab_of(size);
+  if (slab > kSlabs) return ::free(block);
+  slabs_[slab] = new (block) FreeBlock{slabs_[slab]};
 }
 
 lxnet_hal SoloHost::table_of_one() {
@@ -45,12 +73,11 @@ lxnet_hal SoloHost::table_of_one() {
   own.park = [](void* ctx, int64_t deadline, int) { return of(ctx).park(deadline); };
   own.alloc = [](void* ctx, size_t size, size_t align) {
     of(ctx).count_bytes(size);
-    if (size >= kHugePage) return allocate_huge(size);
-    return align <= alignof(std::max_align_t) ? malloc(size) : aligned_alloc(align, (size + align - 1) / align * align);
+    return of(ctx).allocate(size, align);
   };
   own.free = [](void* ctx, void* block, size_t size) {
     of(ctx).uncount_bytes(size);
-    ::free(block);
+    of(ctx).release(block, size);
   };
   own.install_fd = [](void* ctx, lxnet_file* file, uint32_t) { return of(ctx).install(file); };
   own.find_fd = [](void* ctx, int fd, int* error) {
