@@ -22,7 +22,10 @@ class IpAddress {
   constexpr Ipv4Address v4() const { return bytes_.embedded_v4(); }  // of an is_v4() address
   constexpr const Ipv6Address& v6() const { return bytes_; }         // v4-mapped for IPv4: what getsockname() shows on AF_INET6
 
-  constexpr bool is_unspecified() const { return is_v4() ? v4().is_unspecified() : bytes_.is_unspecified(); }
+  // Of either family.
+  constexpr bool is_unspecified() const {
+    return bytes_.high() == 0 && (bytes_.low() == 0 || bytes_.low() == uint64_t{0xffff} << 32);
+  }
   constexpr bool is_loopback() const { return is_v4() ? v4().is_loopback() : bytes_.is_loopback(); }
   constexpr bool is_multicast() const { return is_v4() ? v4().is_multicast() : bytes_.is_multicast(); }
   constexpr bool is_link_local() const { return is_v4() ? v4().is_link_local() : bytes_.is_link_local(); }

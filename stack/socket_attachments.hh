@@ -21,9 +21,11 @@ class SocketAttachments {
   SocketAttachments(const SocketAttachments&) = delete;
   SocketAttachments& operator=(const SocketAttachments&) = delete;
 
+  // Nothing was ever attached.
+  bool is_empty() const { return __atomic_load_n(&holder_, __ATOMIC_ACQUIRE) == nullptr; }
   Ref<BpfProgram> filter() const { return get(&Holder::filter); }                // SO_ATTACH_FILTER
   Ref<BpfProgram> group_program() const { return get(&Holder::group_program); }  // SO_ATTACH_REUSEPORT_CBPF, until bound
-  bool has_options_v4() const { return __atomic_load_n(&holder_, __ATOMIC_ACQUIRE) != nullptr && options_v4(); }
+  bool has_options_v4() const { return !is_empty() && options_v4(); }
   Ref<StickyHeaders> options_v4() const { return get(&Holder::options_v4); }        // IP_OPTIONS
   Ref<StickyHeaders> extensions_v6() const { return get(&Holder::extensions_v6); }  // IPV6_HOPOPTS and its like
   // Each gives back what was there. ENOMEM: nothing has changed; never for null.

@@ -75,9 +75,8 @@ class RouteTable {
   // Without an output interface (null) as if any were as good as another.
   Result<Ipv6Address> select_source(const Interface* output, const Ipv6Address& destination, uint8_t preferences = 0) const;
   // What the route of a flow says to its transport. As long as no route says anything this is one load.
-  RouteMetrics metrics_of(const FlowKey& key) const {
-    return __atomic_load_n(&has_metrics_, __ATOMIC_RELAXED) ? find_metrics(key) : RouteMetrics();
-  }
+  RouteMetrics metrics_of(const FlowKey& key) const { return has_metrics() ? find_metrics(key) : RouteMetrics(); }
+  bool has_metrics() const { return __atomic_load_n(&has_metrics_, __ATOMIC_RELAXED); }
   // The tables alone. ENETUNREACH without any match; what a route of an error type says.
   Result<FibResult> find(const FibQuery& query) const;
 

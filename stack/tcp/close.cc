@@ -30,7 +30,7 @@ Result<> TcpSocket::note_shutdown(Entry& entry, ShutdownHow how) {
       [[fallthrough]];
     case TcpState::SynSent:
       phase_ = Phase::Unconnected;
-      static_cast<void>(disconnect_owned(entry));
+      disconnect_owned(entry);
       break;
     default:
       shutdown_ |= bits;
@@ -103,7 +103,7 @@ void TcpSocket::close_owned(Entry& entry) {
   if (state() != TcpState::Closed) {
     if (repair_.is_on) {
       is_orphan_ = true;
-      static_cast<void>(disconnect_owned(entry));
+      disconnect_owned(entry);
       release_port();
       return;
     }
@@ -118,7 +118,7 @@ void TcpSocket::close_owned(Entry& entry) {
     if (options.linger_on && options.linger == Duration()) {
       count(entry, Mib::TcpExtTCPAbortOnData);
       is_orphan_ = true;
-      static_cast<void>(disconnect_owned(entry));
+      disconnect_owned(entry);
       return;
     }
     if (state() == TcpState::SynSent) {
@@ -157,7 +157,13 @@ void TcpSocket::settle_orphan(Entry& entry) {
 }
 
 // Linux's tcp_disconnect(): the socket is as new, but what bind() chose stays.
-Result<> TcpSocket::disconnect_owned(Entry& entry) {
+void TcpSocket::disconnect_owned(Entry& entry) {
+  end_connection(entry);
+  // tcp_disconnect() tells whoever watches, error or none.
+  if (!is_orphan_) wake(kPollError);
+}
+
+void TcpSocket::end_connection(Entry& entry) {
   const TcpState old = state();
   constexpr TcpStates kNeedsReset =
       TcpState::Established | TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2 | TcpState::SynReceived;
@@ -168,23 +174,20 @@ Result<> TcpSocket::disconnect_owned(Entry& entry) {
   } else if (old != TcpState::Closed) {
     const bool has_unsent = snd_.nxt != snd_.end && in(TcpState::Closing | TcpState::LastAck);
     if (repair_.is_on) {
-      if (!is_orphan_) report(Errno::ECONNABORTED);
+      if (!is_orphan_) replace_error(Errno::ECONNABORTED);
     } else if (kNeedsReset.contain(old) || has_unsent) {
       send_reset(entry);
-      if (!is_orphan_) report(Errno::ECONNRESET);
+      if (!is_orphan_) replace_error(Errno::ECONNRESET);
     } else if (old == TcpState::SynSent && !is_orphan_) {
-      report(Errno::ECONNRESET);
+      replace_error(Errno::ECONNRESET);
     }
     finish(entry);
   } else if (repair_.is_on && !is_orphan_) {
-    report(Errno::ECONNABORTED);
+    replace_error(Errno::ECONNABORTED);
   }
   // tcp_disconnect() of what is closed already leaves it its port.
   if (old != TcpState::Closed && !is_bound_port_) release_port();
   reset_connection_state();
-  // tcp_disconnect() tells whoever watches, error or none.
-  if (!is_orphan_) wake(kPollError);
-  return ok();
 }
 
 void TcpSocket::reset_connection_state() {

@@ -52,7 +52,7 @@ Result<> TcpSocket::finish_connect(Entry& entry) {
   }
   const Errno error = take_error();
   phase_ = Phase::Unconnected;
-  static_cast<void>(disconnect_owned(entry));
+  disconnect_owned(entry);
   return error == Errno{} ? Errno::ECONNABORTED : error;
 }
 
@@ -102,13 +102,16 @@ Result<> TcpSocket::look_up_route(Entry& entry) {
 }
 
 // For a connection that this socket only represents: a listener's request.
-Result<> TcpSocket::look_up_route_for(Entry& entry, const SynRequest& request) {
+Result<Route> TcpSocket::route_to(Entry& entry, const SynRequest& request) const {
   FlowKey key = flow_key();
   key.source = request.local.address;
   key.destination = request.first_hop();
+  key.source_port = request.local.port;
+  key.destination_port = request.remote.port;
   if (key.output_interface == 0) key.output_interface = request.remote.scope_id;
-  route_ = TRY(stack().routes().lookup(entry, key));
-  return ok();
+  key.mark = request.mark;
+  key.tos = request.remote.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  return stack().routes().lookup(entry, key);
 }
 
 Result<> TcpSocket::refresh_route(Entry& entry) {
@@ -124,7 +127,8 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   if (family() == IpFamily::V6 && target.address.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
   // Nobody sends from a group or a broadcast address: the route chooses then.
   IpAddress bound = local_.address;
-  if (bound.is_v4() && (bound.is_multicast() || is_broadcast_here(entry, bound))) bound = IpAddress::any(IpFamily::V4);
+  const bool is_chosen = bound.is_v4() && !bound.is_unspecified();
+  if (is_chosen && (bound.is_multicast() || is_broadcast_here(entry, bound))) bound = IpAddress::any(IpFamily::V4);
   if (target.address == IpAddress::any(IpFamily::V4)) {
     const Ref<StickyHeaders> sticky = attachments.options_v4();
     if (sticky && sticky->has_route()) return Errno::EINVAL;
@@ -334,6 +338,7 @@ void TcpSocket::prepare_sizes() {
 }
 
 RouteMetrics TcpSocket::route_metrics() const {
+  if (!stack().routes().has_metrics()) return RouteMetrics();
   FlowKey key = flow_key();
   if (key.source.is_unspecified()) key.source = route_.source;
   return stack().routes().metrics_of(key);
@@ -383,9 +388,15 @@ void TcpSocket::expand_send_buffer() {
 }
 
 Result<> TcpSocket::disconnect(Entry& entry) {
-  TaskOwnership ownership(lock_, entry);
-  phase_ = Phase::Unconnected;
-  return disconnect_owned(entry);
+  {
+    TaskOwnership ownership(lock_, entry);
+    phase_ = Phase::Unconnected;
+    end_connection(entry);
+  }
+  // Across loopback the reset arrives within the call: the peer's waiters hear of it before our own do.
+  entry.flush();
+  wake(kPollError);
+  return ok();
 }
 
 }  // namespace lxnet

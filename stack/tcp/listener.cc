@@ -89,15 +89,15 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
   if (!created.is_ok()) return drop_syn(entry, DropReason::NoMemory);
   Ref<SynRequest> request = created.take();
   request->is_cookie = uses_cookie;
-  socket_.fill_request(entry, *request, segment);
-  if (uses_cookie) return answer_with_cookie(entry, *request);
+  Route way_back = socket_.fill_request(entry, *request, segment);
+  if (uses_cookie) return answer_with_cookie(entry, *request, std::move(way_back));
   if (!has_room_without_cookies(entry, *request)) return drop_syn(entry, DropReason::TcpListenQueueFull);
   std::optional<TcpFastOpenCookie> cookie;
   if (try_fast_open(entry, request, segment, cookie)) return;
   if (!requests_.insert(*request, hash_of(request->remote)).is_ok()) return drop_syn(entry, DropReason::NoMemory);
   ++young_count_;
   SynRequest& linked = *request.leak();
-  linked.send_syn_ack(entry, cookie ? &*cookie : nullptr);
+  linked.send_syn_ack(entry, std::move(way_back), cookie ? &*cookie : nullptr);
   stack.timers().arm(linked.timer_, entry.now() + Duration::seconds(1));
 }
 
@@ -225,7 +225,7 @@ void Listener::clear(Entry& entry) {
   while (Ref<TcpSocket> child = take()) {
     TaskOwnership ownership(child->lock_, entry);
     child->is_orphan_ = true;
-    static_cast<void>(child->disconnect_owned(entry));
+    child->disconnect_owned(entry);
     child->release_port();
   }
 }

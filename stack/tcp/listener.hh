@@ -22,8 +22,8 @@ class SynRequest : public RefCounted<SynRequest> {
   bool matches(const TcpSegment& segment) const {
     return remote == segment.source && local.port == segment.destination.port && local.address == segment.destination.address;
   }
-  // The first, and each one after it, which is counted as a retransmission.
-  void send_syn_ack(Entry& entry, const TcpFastOpenCookie* cookie = nullptr);
+  // The first, by the way that was found for it if there is one, and each one after it, which is counted as a retransmission.
+  void send_syn_ack(Entry& entry, Route way_back, const TcpFastOpenCookie* cookie = nullptr);
   void repeat_syn_ack(Entry& entry);
   void send_ack(Entry& entry, SeqNum seq);
   uint32_t stamp_for(Instant now, TcpFlags flags) const;
@@ -68,7 +68,7 @@ class SynRequest : public RefCounted<SynRequest> {
   static void on_timer(Entry& entry, Timer& timer);
   // Options that leave no room for an answer are left out.
   void turn_options(const TcpSegment& segment);
-  void emit(Entry& entry, TcpFlags flags, SeqNum seq, const TcpFastOpenCookie* cookie);
+  void emit(Entry& entry, Result<Route> route, TcpFlags flags, SeqNum seq, const TcpFastOpenCookie* cookie);
 
   Ref<TcpSocket> listener_;
   Timer timer_;
@@ -100,7 +100,7 @@ class Listener {
   void receive_syn(Entry& entry, TcpSegment& segment);
   void drop_syn(Entry& entry, DropReason reason);
   bool has_room_without_cookies(Entry& entry, const SynRequest& request) const;
-  void answer_with_cookie(Entry& entry, SynRequest& request);
+  void answer_with_cookie(Entry& entry, SynRequest& request, Route way_back);
   enum class CookieAck : uint8_t { NotOurs, Taken };
   CookieAck receive_cookie(Entry& entry, TcpSegment& segment);
   bool recover_options(SynRequest& request, const TcpSegment& segment, uint16_t mss) const;

@@ -7,13 +7,13 @@
 
 namespace lxnet {
 
-void Listener::answer_with_cookie(Entry& entry, SynRequest& request) {
+void Listener::answer_with_cookie(Entry& entry, SynRequest& request, Route way_back) {
   const SynCookie cookie(socket_.stack().sockets().key(), request.local, request.remote);
   request.iss = cookie.create(request.irs, request.peer_mss, entry.now());
   // Written once a second: an attack must not cost a write a segment.
   if (overflowed_at_ == Instant() || entry.now() - overflowed_at_ > Duration::seconds(1)) overflowed_at_ = entry.now();
   count(entry, Mib::TcpExtSyncookiesSent);
-  request.send_syn_ack(entry);
+  request.send_syn_ack(entry, std::move(way_back));
 }
 
 // False: the echo claims what we would not have agreed to.
@@ -59,7 +59,7 @@ Listener::CookieAck Listener::receive_cookie(Entry& entry, TcpSegment& segment) 
   }
   const Ref<SynRequest> request = created.take();
   if (!recover_options(*request, segment, *mss)) return CookieAck::NotOurs;
-  socket_.choose_request_window(entry, *request, *mss);
+  static_cast<void>(socket_.choose_request_window(entry, *request, *mss));
   static_cast<void>(become_socket(entry, *request, segment));
   return CookieAck::Taken;
 }

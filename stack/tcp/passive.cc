@@ -103,8 +103,8 @@ RouteMetrics TcpSocket::metrics_to(const SynRequest& request) const {
   return stack().routes().metrics_of(key);
 }
 
-// What the SYN agreed to, and how the answer is to look.
-void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment) {
+// What the SYN agreed to, and how the answer is to look. The way back: none, if its route has no output.
+Route TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment) {
   const TunableValues& tunables = stack().tunables().values();
   const TcpOptions& offered = segment.options;
   request.negotiated.timestamps = offered.timestamps.has_value() && tunables.tcp_timestamps != 0;
@@ -124,15 +124,16 @@ void TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegment
   const IsnSource isn(stack().sockets().key(), request.local, request.remote);
   request.iss = isn.initial_sequence(entry.now());
   request.ts_offset = isn.timestamp_offset();
-  choose_request_window(entry, request, 0);
+  return choose_request_window(entry, request, 0);
 }
 
 // The same choice a connect() makes, from the listener's buffers. `segment`: the size that fills the window; 0: what we announce.
-void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_t segment) {
+Route TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_t segment) {
   remote_ = request.remote;
   const NegotiatedOptions mine = std::exchange(negotiated_, request.negotiated);
   const uint32_t own_mark = std::exchange(options.mark, request.mark);
-  if (look_up_route_for(entry, request).is_ok()) {
+  if (auto found = route_to(entry, request); found.is_ok()) {
+    route_ = found.take();
     prepare_sizes();
     // Whose timestamps are agreed on already sends segments shorter by them.
     if (segment != 0) {
@@ -148,7 +149,7 @@ void TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_
   negotiated_ = mine;
   options.mark = own_mark;
   remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
-  route_ = Route();
+  return std::exchange(route_, Route());
 }
 
 // Not yet where packets find it: open_passively() puts it there.

@@ -217,6 +217,7 @@ Ref<StickyHeaders> TcpSocket::sticky_headers() const {
 }
 
 uint32_t TcpSocket::sticky_size() const {
+  if (attachments.is_empty()) return 0;
   const Ref<StickyHeaders> sticky = sticky_headers();
   if (!sticky) return 0;
   return static_cast<uint32_t>(remote_.address.is_v4() ? (sticky->options_v4().size() + 3) & ~size_t{3} : sticky->chain().size());

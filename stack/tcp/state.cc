@@ -71,7 +71,7 @@ void TcpSocket::finish(Entry& entry) {
 
 void TcpSocket::abort_with(Entry& entry, Errno error) {
   if (in(TcpState::Established | TcpState::CloseWait)) count(entry, Mib::TcpEstabResets);
-  if (!is_orphan_) report(error);
+  if (!is_orphan_) report_error(error);
   finish(entry);
 }
 

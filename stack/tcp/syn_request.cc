@@ -8,7 +8,6 @@
 #include "stack/tcp/listener.hh"
 #include "stack/tcp/signature/keys.hh"
 #include "stack/tcp/syn_cookie.hh"
-#include "stack/wire/ip_protocol.hh"
 
 namespace lxnet {
 
@@ -83,17 +82,8 @@ void SynRequest::turn_options(const TcpSegment& segment) {
   if (made.is_ok()) turned_options = made.take();
 }
 
-void SynRequest::emit(Entry& entry, TcpFlags flags, SeqNum seq, const TcpFastOpenCookie* cookie) {
+void SynRequest::emit(Entry& entry, Result<Route> route, TcpFlags flags, SeqNum seq, const TcpFastOpenCookie* cookie) {
   Stack& stack = listener_->stack();
-  FlowKey key;
-  key.source = local.address;
-  key.destination = first_hop();
-  key.output_interface = listener_->options.bound_interface != 0 ? listener_->options.bound_interface : remote.scope_id;
-  key.mark = mark;
-  key.source_port = local.port;
-  key.destination_port = remote.port;
-  key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
-  auto route = stack.routes().lookup(entry, key);
   auto packet = Packet::create(stack.pool());
   if (!route.is_ok() || !packet.is_ok()) return;
   TcpEmission emission;
@@ -133,19 +123,20 @@ void SynRequest::emit(Entry& entry, TcpFlags flags, SeqNum seq, const TcpFastOpe
   static_cast<void>(emit_segment(entry, std::move(segment), route.take(), emission));
 }
 
-void SynRequest::send_syn_ack(Entry& entry, const TcpFastOpenCookie* cookie) {
+void SynRequest::send_syn_ack(Entry& entry, Route way_back, const TcpFastOpenCookie* cookie) {
   if (retransmits == 0) sent_at = entry.now();
-  emit(entry, kTcpSyn | kTcpAck, iss, cookie);
+  Result<Route> route = way_back.output ? Result<Route>(std::move(way_back)) : listener_->route_to(entry, *this);
+  emit(entry, std::move(route), kTcpSyn | kTcpAck, iss, cookie);
 }
 
 void SynRequest::repeat_syn_ack(Entry& entry) {
   if (retransmits < UINT8_MAX) ++retransmits;
   count(entry, Mib::TcpRetransSegs);
   count(entry, Mib::TcpExtTCPSynRetrans);
-  send_syn_ack(entry);
+  send_syn_ack(entry, Route());
 }
 
-void SynRequest::send_ack(Entry& entry, SeqNum seq) { emit(entry, kTcpAck, seq, nullptr); }
+void SynRequest::send_ack(Entry& entry, SeqNum seq) { emit(entry, listener_->route_to(entry, *this), kTcpAck, seq, nullptr); }
 
 bool SynRequest::answers_too_soon(Entry& entry) {
   const auto least = Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit);

@@ -227,7 +227,7 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
   if (in(TcpState::SynSent | TcpState::SynReceived) && is_opening) return abort_with(entry, error.error);
   const bool wants_errors = error.source.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
   if (wants_errors && !is_orphan_) {
-    report(error.error);
+    report_error(error.error);
   } else {
     soft_error_ = error.error;  // told only if the connection dies of it
   }

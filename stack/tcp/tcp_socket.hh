@@ -139,7 +139,6 @@ class TcpSocket final : public Socket {
   void describe(TcpTimeWait& time_wait) const;
   void hold_self();
   void release_self();
-  void report(Errno error) { report_error(error); }
   // Data and space are for one exclusive waiter; a new state is everybody's, and `told` says which SIGIO is sent with it.
   void wake(PollEvents events) { wait_queue().wake(events); }
   void wake_for_state(PollEvents told) { wait_queue().wake_all(told | kPollKeyless); }
@@ -160,7 +159,8 @@ class TcpSocket final : public Socket {
   // What the route says; from the route's source, where the socket has none.
   RouteMetrics route_metrics() const;
   void prepare_to_connect(Entry& entry);
-  Result<> disconnect_owned(Entry& entry);
+  void disconnect_owned(Entry& entry);
+  void end_connection(Entry& entry);  // the same, and nobody is told yet
   void reset_connection_state();
   Result<> claim_flow(Entry& entry);
   void fill_demux();
@@ -171,7 +171,7 @@ class TcpSocket final : public Socket {
   Duration longest_ack_delay() const { return tcp_options.longest_ack_delay(rtt_.min_rto()); }
   FlowKey flow_key() const;
   Result<> look_up_route(Entry& entry);
-  Result<> look_up_route_for(Entry& entry, const SynRequest& request);
+  Result<Route> route_to(Entry& entry, const SynRequest& request) const;
   Result<> refresh_route(Entry& entry);
   void initialise_buffers();
   void choose_initial_window(uint32_t segment);
@@ -182,8 +182,8 @@ class TcpSocket final : public Socket {
   void describe_listener(TcpInfo& info) const;
   RouteMetrics metrics_to(const SynRequest& request) const;
   uint32_t mark_for(const TcpSegment& segment) const;
-  void fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
-  void choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
+  Route fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
+  Route choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
   Result<Ref<TcpSocket>> create_child(Entry& entry, SynRequest& request, const TcpSegment& segment);
   void inherit_arrival(const IpInfo& info);
   void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);

@@ -69,7 +69,7 @@ bool Listener::open_fast(Entry& entry, Ref<SynRequest>& request, TcpSegment& seg
     return false;
   }
   count(entry, Mib::TcpPassiveOpens);
-  request->send_syn_ack(entry, answer);
+  request->send_syn_ack(entry, Route(), answer);
   enqueue(std::move(child));
   return true;
 }

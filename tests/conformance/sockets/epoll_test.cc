@@ -132,6 +132,18 @@ TEST_F(EpollTest, ReadyEntriesTakeTurns) {
   EXPECT_EQ(order, "1212");
 }
 
+TEST_F(EpollTest, WhoIsDisconnectedIsReadyBeforeWhoDisconnected) {
+  const TcpPair pair = tcp_pair();
+  ASSERT_EQ(control(EPOLL_CTL_ADD, pair.client, EPOLLIN, 1), 0);
+  ASSERT_EQ(control(EPOLL_CTL_ADD, pair.server, EPOLLIN, 2), 0);
+  const sockaddr nobody{};  // AF_UNSPEC
+  ASSERT_EQ(::connect(pair.client, &nobody, sizeof nobody), 0);
+  epoll_event events[2];
+  ASSERT_EQ(::epoll_wait(set_, events, 2, 1000), 2);
+  EXPECT_EQ(events[0].data.u64, 2u);
+  EXPECT_EQ(events[1].data.u64, 1u);
+}
+
 TEST_F(EpollTest, PipesAndSocketsMix) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
