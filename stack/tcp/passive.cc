@@ -137,9 +137,9 @@ Route TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32
     prepare_sizes();
     // Whose timestamps are agreed on already sends segments shorter by them.
     if (segment != 0) {
-      choose_initial_window(segment);
+      prepare_sizes(segment);
     } else if (request.negotiated.timestamps) {
-      choose_initial_window(rcv_.advertised_mss - 12u);
+      prepare_sizes(rcv_.advertised_mss - 12u);
     }
     request.advertised_mss = rcv_.advertised_mss;
     request.window = rcv_.wnd;

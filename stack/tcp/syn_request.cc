@@ -95,7 +95,7 @@ void SynRequest::emit(Entry& entry, Result<Route> route, TcpFlags flags, SeqNum 
   emission.header.seq = seq;
   emission.header.ack = next;
   emission.header.flags = flags;
-  emission.header.window = static_cast<uint16_t>(std::min<uint32_t>(flags.syn() ? window : window >> our_shift, 65535));
+  emission.header.window = static_cast<uint16_t>(std::min<uint32_t>(window, 65535) >> (flags.syn() ? 0 : our_shift));
   if (flags.syn()) {
     emission.options.maximum_segment_size = advertised_mss;
     if (negotiated.window_scale) emission.options.window_scale = our_shift;
