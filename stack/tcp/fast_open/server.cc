@@ -139,8 +139,13 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
 // The handshake's last segment came (Linux's tcp_rcv_synrecv_state_fastopen).
 void TcpSocket::confirm_fast_open(Entry& entry) {
   SynRequest& request = *fast_open_request_;
-  if (!rtt_.has_sample() && request.retransmits == 0) {
-    const int64_t rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
+  int64_t rtt = -1;
+  if (request.retransmits == 0) {
+    rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
+  } else if (negotiated_.timestamps && rcv_.ts_echo != 0) {
+    rtt = int64_t{std::max(timestamp_now(entry.now()) - rcv_.ts_echo, 1u)} * 1000;
+  }
+  if (!rtt_.has_sample() && rtt >= 0) {
     rtt_.add_sample(rtt, snd_.una, snd_.nxt);
     rtt_.add_min_sample(rtt, entry.now(), Duration::seconds(stack().tunables().values().tcp_min_rtt_wlen));
   }
