@@ -75,6 +75,8 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
   // An urgent mark disables Linux's prediction. What this acknowledgment frees comes too late for its own bytes.
   const bool is_hit =
       segment.size != 0 && urgent_.kind == UrgentState::Kind::None && segment.packet->true_size() <= spare_memory();
+  // Data that was not predicted goes the long way, at whose end what the user left unpushed leaves.
+  if (segment.size != 0 && !is_hit) return false;
   rcv_.last_segment_at = entry.now();
   store_timestamp(segment, entry.now());
   if (segment.size == 0 || segment.ack != snd_.una) {
@@ -83,8 +85,8 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
   }
   measure_receive_rtt_by_timestamp(segment, entry.now());
   if (segment.size != 0) {
-    if (is_hit) count(entry, Mib::TcpExtTCPHPHits);
-    queue_in_order(entry, segment, verdict, is_hit ? Prediction::Hit : Prediction::Missed);
+    count(entry, Mib::TcpExtTCPHPHits);
+    queue_in_order(entry, segment, verdict, Prediction::Hit);
   }
   return true;
 }
@@ -196,7 +198,13 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     return Step::Done;
   }
   verdict.send = true;
-  if (in(TcpState::SynReceived)) ++congestion_.delivered;  // the SYN-ACK
+  if (in(TcpState::SynReceived)) {
+    segment.ends_handshake = true;
+    ++congestion_.delivered;  // the SYN-ACK
+    // Also of the SYN,ACK of a simultaneous open Linux scales the window, which RFC 7323, 2.2, does not.
+    snd_.wnd = uint32_t{segment.window} << snd_.window_shift;
+    snd_.wl1 = segment.seq;
+  }
   if (fast_open_request_) {
     confirm_fast_open(entry);
     if (in(TcpState::SynReceived)) {

@@ -89,6 +89,9 @@ void TcpSocket::answer_simultaneous_open(Entry& entry, TcpSegment&, Verdict& ver
   enter(entry, TcpState::SynReceived);
   negotiated_.ecn = false;
   recovery_.retransmits = 0;
+  begin_mtu_search(entry);
+  update_mss(entry, snd_.path_mtu);
+  guess_segment_size();
   send_syn(entry);
   verdict.was_dropped = false;
 }

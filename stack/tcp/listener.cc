@@ -182,6 +182,7 @@ Listener::Outcome Listener::become_socket(Entry& entry, SynRequest& request, Tcp
       return Outcome::Refused;
     }
     count(entry, Mib::TcpPassiveOpens);
+    segment.ends_handshake = true;
     child->segment_arrives(entry, segment);
   }
   enqueue(std::move(child));

@@ -22,6 +22,7 @@ struct TcpSegment {
   uint32_t size = 0;   // of the payload
   uint32_t known = 0;  // bytes that stood before it and were here already: of the segment as it came
   uint16_t segments = 1;
+  bool ends_handshake = false;  // of whom we are the passive side, or both are active
   Endpoint source, destination;
   uint32_t interface_index = 0;
   uint8_t tos = 0;

@@ -264,9 +264,9 @@ void TcpSocket::measure_receive_rtt(Instant now) {
 }
 
 // From timestamps: a full segment that echoes something we sent, the first with that echo. While data waits for the reader its
-// time may be part of the sample, so that only a smaller one counts.
+// time may be part of the sample, so that only a smaller one counts. The handshake's last segment does not count.
 void TcpSocket::measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now) {
-  if (!segment.options.timestamps) return;
+  if (!segment.options.timestamps || segment.ends_handshake) return;
   const uint32_t echo = segment.options.timestamps->echo_reply;
   if (std::exchange(autotune_.last_echo, echo) == echo || segment.length() < rcv_.mss) return;
   const uint32_t delta = timestamp_now(now) - echo;
