@@ -134,13 +134,9 @@ Route TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32
   const uint32_t own_mark = std::exchange(options.mark, request.mark);
   if (auto found = route_to(entry, request); found.is_ok()) {
     route_ = found.take();
-    prepare_sizes();
     // Whose timestamps are agreed on already sends segments shorter by them.
-    if (segment != 0) {
-      prepare_sizes(segment);
-    } else if (request.negotiated.timestamps) {
-      prepare_sizes(rcv_.advertised_mss - 12u);
-    }
+    constexpr uint32_t kStamps = 12;
+    prepare_sizes(segment, request.negotiated.timestamps ? kStamps : 0);
     request.advertised_mss = rcv_.advertised_mss;
     request.window = rcv_.wnd;
     request.window_clamp = rcv_.window_clamp;
