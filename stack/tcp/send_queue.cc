@@ -2,6 +2,7 @@
 #include "stack/tcp/send_queue.hh"
 
 #include <algorithm>
+#include <utility>
 
 namespace lxnet {
 namespace {
@@ -226,13 +227,28 @@ void SendQueue::remove(SendRecord& record) {
   charge_ -= record.charge;
   pool_.drop_small(&record);
   // An idle connection holds no block.
-  if (is_empty()) tail_block_ = nullptr;
+  if (!is_empty()) return;
+  tail_block_ = nullptr;
+  forget_sacks();
+}
+
+void SendQueue::remember_sacks(const SackBlock* blocks, size_t count) {
+  constexpr size_t kMost = TcpOptions::kMaxSackBlocks;
+  if (recent_sacks_ == nullptr) recent_sacks_ = construct<RecentSacks>(pool_.hal());
+  if (recent_sacks_ == nullptr) return;
+  std::fill_n(recent_sacks_->blocks, kMost - count, SackBlock{});
+  std::copy_n(blocks, count, recent_sacks_->blocks + kMost - count);
+}
+
+void SendQueue::forget_sacks() {
+  if (recent_sacks_ != nullptr) dispose(pool_.hal(), std::exchange(recent_sacks_, nullptr));
 }
 
 void SendQueue::clear() {
   while (SendRecord* record = unsent.front()) remove(*record);
   while (SendRecord* record = sent.front()) remove(*record);
   tail_block_ = nullptr;
+  forget_sacks();
 }
 
 Result<> SendQueue::cite(const SendRecord& record, uint32_t offset, uint32_t size, Packet& packet) {

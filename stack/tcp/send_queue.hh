@@ -8,6 +8,7 @@
 #include "netdev/packet_pool.hh"
 #include "stack/io.hh"
 #include "stack/tcp/send_record.hh"
+#include "stack/wire/tcp_options.hh"
 
 namespace lxnet {
 
@@ -53,6 +54,13 @@ class SendQueue {
   void mark_sent(SendRecord& record);
   // Drops acknowledged bytes from the front of a record of `sent`; size < record.size.
   void trim_front(SendRecord& record, uint32_t size);
+  // What the last segment with SACK blocks said of `sent`, lowest first; empty ones stand before. Null: nothing is known.
+  struct RecentSacks {
+    SackBlock blocks[TcpOptions::kMaxSackBlocks];
+  };
+  const RecentSacks* recent_sacks() const { return recent_sacks_; }
+  void remember_sacks(const SackBlock* blocks, size_t count);  // without memory nothing is known
+  void forget_sacks();
   // Takes a record out wherever it is and frees it.
   void remove(SendRecord& record);
   void clear();
@@ -74,6 +82,7 @@ class SendQueue {
   PacketPool& pool_;
   Ref<DataBlock> tail_block_;  // being filled
   uint32_t tail_used_ = 0;
+  RecentSacks* recent_sacks_ = nullptr;
   uint32_t charge_ = 0;
   uint32_t unsent_bytes_ = 0;
 };

@@ -336,9 +336,9 @@ class TcpSocket final : public Socket {
   void mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
   bool check_dsack(Entry& entry, const TcpSegment& segment, AckEffects& effects);
   void count_useless_dsack(Entry& entry, const SackBlock& block);
-  void credit_duplicates(const SackBlock& block, AckEffects& effects);
-  SendRecord* mark_block(Entry& entry, SendRecord* from, SackBlock block, AckEffects& effects);
-  void mark_sacked(Entry& entry, SendRecord& record, AckEffects& effects);
+  SendRecord* walk_block(Entry&, SendRecord*, const SackBlock&, Duplicate duplicate, const SackBlock* inner, AckEffects&);
+  SendRecord* join_to_sacked(Entry&, SendRecord&, const SackBlock&, Duplicate duplicate, AckEffects& effects);
+  void mark_sacked(Entry& entry, SendRecord& record, Duplicate duplicate, AckEffects& effects);
   void mark_lost(Entry& entry, SendRecord& record);
   void check_reneging(Entry& entry, AckEffects& effects);
   void react(Entry& entry, AckEffects& effects, Resend& resend);  // the state machine of loss recovery
@@ -496,6 +496,7 @@ class TcpSocket final : public Socket {
   void cancel_timers();
   void time_out(Entry& entry);
   bool has_timed_out(Entry& entry) const;
+  bool has_lost_window() const;
   void count_timeout(Entry& entry);
   bool has_retried_for(Entry& entry, uint32_t retries) const;
   void probe_zero_window(Entry& entry);

@@ -37,7 +37,7 @@ void TcpSocket::advance_rack(const SendRecord& record, Instant now) {
   // Sooner than any round trip: the acknowledgment is of the original and says nothing of the retransmission's time.
   if (record.has_any(SendRecord::kEverRetransmitted) && rtt < static_cast<int64_t>(rtt_.min_micros())) return;
   rack.has_advanced = true;
-  rack.rtt_micros = rtt;
+  rack.rtt_micros = static_cast<uint32_t>(std::min<int64_t>(rtt, UINT32_MAX));
   if (is_sent_after(record.sent_at, record.end(), rack.sent_at, rack.end)) {
     rack.sent_at = record.sent_at;
     rack.end = record.end();

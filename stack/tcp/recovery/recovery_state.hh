@@ -12,7 +12,7 @@ namespace lxnet {
 struct RackState {
   Instant sent_at;  // of the record sent last among those delivered
   SeqNum end;       // its end
-  int64_t rtt_micros = 0;
+  uint32_t rtt_micros = 0;
   bool has_advanced = false;
   bool dsack_seen = false;
   uint8_t window_steps = 1;           // reordering window in quarters of min RTT
@@ -72,7 +72,7 @@ struct AckEffects {
   bool ece = false;
   bool set_timer = false;
   bool reneged = false;
-  SeqNum prior_una;
+  SeqNum prior_una, una;        // before this acknowledgment and after it
   SeqNum prior_highest_sacked;  // before this acknowledgment's blocks; snd.una when nothing was SACKed
   uint32_t prior_in_flight = 0;
   uint32_t prior_delivered = 0;
@@ -88,6 +88,9 @@ struct AckEffects {
   bool dsack_of_probe = false;
   RateSample sample;
 };
+
+// Whether a SACK block is a DSACK: what it names came twice.
+enum class Duplicate : uint8_t { No, Yes };
 
 // What is to be sent once an acknowledgment has been digested.
 enum class Resend : uint8_t { Nothing, NewDataOnly, Lost };

@@ -34,12 +34,6 @@ constexpr uint8_t kTags = SendRecord::kSacked | SendRecord::kLost | SendRecord::
 
 bool is_only_sacked(const SendRecord* record) { return record != nullptr && (record->marks & kTags) == SendRecord::kSacked; }
 
-// Whether two neighbours, both SACKed and nothing else, would be one record as well as two (tcp_shift_skb_data).
-bool may_join_sacked(const SendRecord* record, const SendRecord* next) {
-  return is_only_sacked(record) && is_only_sacked(next) && segment_length(*record) == segment_length(*next) &&
-         record->size + next->size <= SendRecord::kMaxSize;
-}
-
 // The second goes. False: the first has no room for its fragments.
 bool join_sacked(SendQueue& queue, SendRecord& record, SendRecord& next) {
   const auto segments = static_cast<uint16_t>(record.segments + next.segments);
@@ -52,11 +46,58 @@ bool join_sacked(SendQueue& queue, SendRecord& record, SendRecord& next) {
   return true;
 }
 
-// There are at most four; what std::sort does for many makes g++ warn of places past them.
-void sort_by_left(SackBlock* blocks, size_t count) {
-  for (size_t i = 1; i < count; ++i) {
-    for (size_t j = i; j > 0 && blocks[j].left.is_before(blocks[j - 1].left); --j) std::swap(blocks[j], blocks[j - 1]);
+constexpr size_t kBlocks = TcpOptions::kMaxSackBlocks;
+
+// There are at most four; what std::sort does for many makes g++ warn of places past them. `followed`: where one of them goes.
+void sort_by_left(SackBlock* blocks, size_t count, size_t& followed) {
+  for (size_t last = count; last > 1; --last) {
+    for (size_t i = 0; i + 1 < last; ++i) {
+      if (!blocks[i].left.is_after(blocks[i + 1].left)) continue;
+      std::swap(blocks[i], blocks[i + 1]);
+      if (followed == i) followed = i + 1;
+    }
   }
+}
+
+// Cuts a record of several segments at `size`, a multiple of theirs; each part knows how many it has.
+bool split_at_segment(SendQueue& queue, SendRecord& record, uint32_t size) {
+  const uint32_t mss = std::max<uint32_t>(record.segment_size, 1);
+  if (size == 0 || size >= record.size || !queue.split(record, size)) return false;
+  SendRecord* rest = queue.sent.next(record);
+  const uint16_t total = record.segments;
+  record.segments = static_cast<uint16_t>(std::min<uint32_t>(size / mss, total - 1u));
+  rest->segments = static_cast<uint16_t>(total - record.segments);
+  return true;
+}
+
+enum class Covered : uint8_t { No, Yes, TooSmall };
+
+// Whether the block covers the record, cut at the block's edges where that leaves whole segments (tcp_match_skb_to_sack).
+Covered cut_to_block(SendQueue& queue, SendRecord& record, const SackBlock& block) {
+  const bool begins_inside = !block.left.is_after(record.seq);
+  if (begins_inside && !block.right.is_before(record.end())) return Covered::Yes;
+  if (record.segments <= 1 || !record.end().is_after(block.left)) return Covered::No;
+  const uint32_t mss = std::max<uint32_t>(record.segment_size, 1);
+  if (begins_inside) {
+    const uint32_t size = block.right.bytes_since(record.seq) / mss * mss;
+    return size != 0 && split_at_segment(queue, record, size) ? Covered::Yes : Covered::TooSmall;
+  }
+  const uint32_t size = (block.left.bytes_since(record.seq) + mss - 1) / mss * mss;
+  if (size >= record.size) return Covered::No;
+  return split_at_segment(queue, record, size) ? Covered::No : Covered::TooSmall;
+}
+
+// A DSACK of what an episode that may yet be undone sent again: from where it began on, give or take a window.
+bool may_undo_by(const SackBlock& block, SeqNum una, const RecoveryState& recovery, uint32_t max_wnd) {
+  if (!recovery.may_undo || block.right.is_after(una) || !block.left.is_before(block.right)) return false;
+  if (!block.left.is_before(recovery.undo_marker)) return true;
+  return block.right.is_after(recovery.undo_marker) && !block.left.is_before(block.right - max_wnd);
+}
+
+void note_out_of_order(const SendRecord& record, AckEffects& effects) {
+  if (effects.is_reordered && !record.seq.is_before(effects.reordered_from)) return;
+  effects.is_reordered = true;
+  effects.reordered_from = record.seq;
 }
 
 }  // namespace
@@ -106,41 +147,22 @@ void TcpSocket::count_useless_dsack(Entry& entry, const SackBlock& block) {
   }
 }
 
-// What is in flight still, was sent again, and came twice: the retransmission was not needed.
-void TcpSocket::credit_duplicates(const SackBlock& block, AckEffects& effects) {
-  if (!block.right.is_after(snd_.una) || block.right.is_after(snd_.nxt)) return;
-  const SeqNum left = later_of(block.left, snd_.una);
-  SendRecord* record = find_record(send_queue_.sent, left, snd_.una, snd_.nxt);
-  for (; record != nullptr && !record->end().is_after(block.right); record = send_queue_.sent.next(*record)) {
-    if (record->seq.is_before(left) || !record->has_any(SendRecord::kRetransmitted | SendRecord::kEverRetransmitted)) continue;
-    if (recovery_.may_undo && recovery_.undo_retransmits > 0 && record->end().is_after(recovery_.undo_marker))
-      recovery_.undo_retransmits = std::max(0, recovery_.undo_retransmits - static_cast<int32_t>(record->segments));
-    if (record->has_any(SendRecord::kSacked) && (!effects.is_reordered || record->seq.is_before(effects.reordered_from))) {
-      effects.is_reordered = true;
-      effects.reordered_from = record->seq;
-    }
-  }
-}
-
-void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, AckEffects& effects) {
-  if (record.has_any(SendRecord::kSacked)) return;
-  advance_rack(record, entry.now());
-  note_delivered(record, effects.sample, entry.now());
+// One record that a block covers; where the block is a DSACK, that it came twice, and its retransmission was not needed.
+void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, Duplicate duplicate, AckEffects& effects) {
   const uint16_t segments = record.segments;
-  if (record.has_any(SendRecord::kRetransmitted)) {
+  if (duplicate == Duplicate::Yes && record.has_any(SendRecord::kRetransmitted | SendRecord::kEverRetransmitted)) {
+    if (recovery_.may_undo && recovery_.undo_retransmits > 0 && record.end().is_after(recovery_.undo_marker))
+      recovery_.undo_retransmits = std::max(0, recovery_.undo_retransmits - static_cast<int32_t>(segments));
+    if (record.has_any(SendRecord::kSacked)) note_out_of_order(record, effects);
+  }
+  if (!record.end().is_after(effects.una)) return;  // it is about to go
+  if (!record.has_any(SendRecord::kSacked)) {
+    advance_rack(record, entry.now());
+    note_delivered(record, effects.sample, entry.now());
     // Which of the two transmissions arrived is unknown; where it was taken as lost both marks go.
-    if (record.has_any(SendRecord::kLost)) {
-      recovery_.lost -= segments;
-      recovery_.retransmitted -= segments;
-      record.marks &= static_cast<uint8_t>(~(SendRecord::kLost | SendRecord::kRetransmitted));
-    }
-  } else {
-    if (!record.has_any(SendRecord::kEverRetransmitted)) {
-      const bool is_below = recovery_.sacked != 0 && record.seq.is_before(recovery_.highest_sacked);
-      if (is_below && (!effects.is_reordered || record.seq.is_before(effects.reordered_from))) {
-        effects.is_reordered = true;
-        effects.reordered_from = record.seq;
-      }
+    const bool is_in_flight_again = record.has_any(SendRecord::kRetransmitted);
+    if (!is_in_flight_again && !record.has_any(SendRecord::kEverRetransmitted)) {
+      if (recovery_.sacked != 0 && record.seq.is_before(recovery_.highest_sacked)) note_out_of_order(record, effects);
       if (!record.end().is_after(recovery_.high_seq)) effects.original_sacked = true;
       if (!effects.has_sacked_time) effects.first_sacked_at = record.sent_at;
       effects.has_sacked_time = true;
@@ -148,92 +170,169 @@ void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, AckEffects& effect
     }
     if (record.has_any(SendRecord::kLost)) {
       recovery_.lost -= segments;
-      record.marks &= static_cast<uint8_t>(~SendRecord::kLost);
+      if (is_in_flight_again) recovery_.retransmitted -= segments;
+      record.marks &= static_cast<uint8_t>(~(SendRecord::kLost | SendRecord::kRetransmitted));
     }
+    record.marks |= SendRecord::kSacked;
+    effects.data_sacked = true;
+    effects.sack_delivered += segments;
+    if (recovery_.sacked == 0 || record.end().is_after(recovery_.highest_sacked)) recovery_.highest_sacked = record.end();
+    recovery_.sacked += segments;
   }
-  record.marks |= SendRecord::kSacked;
-  effects.data_sacked = true;
-  effects.sack_delivered += segments;
-  if (recovery_.sacked == 0 || record.end().is_after(recovery_.highest_sacked)) recovery_.highest_sacked = record.end();
-  recovery_.sacked += segments;
+  if (duplicate == Duplicate::Yes && record.has_any(SendRecord::kRetransmitted)) {
+    record.marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
+    recovery_.retransmitted -= segments;
+  }
   if (record.time_link.is_linked()) send_queue_.by_time.remove(record);
 }
 
-// Marks what the block covers, splitting records at its edges on segment boundaries, and joins what is SACKed with its
-// neighbours. Returns where the next block may begin.
-SendRecord* TcpSocket::mark_block(Entry& entry, SendRecord* from, SackBlock block, AckEffects& effects) {
-  SendRecord* record = from;
-  while (record != nullptr && record->seq.is_before(block.right)) {
-    if (!record->end().is_after(block.left) || record->has_any(SendRecord::kSacked)) {
-      record = send_queue_.sent.next(*record);
-      continue;
+// What is SACKed becomes part of the SACKed record before it, as far as whole segments of its size reach (tcp_shift_skb_data).
+// The record that has it, the same one where nothing of it is to be marked, or null: it stays by itself.
+SendRecord* TcpSocket::join_to_sacked(Entry& entry, SendRecord& record, const SackBlock& block, Duplicate duplicate,
+                                      AckEffects& effects) {
+  const auto stay = [&]() -> SendRecord* {
+    count(entry, Mib::TcpExtTCPSackShiftFallback);
+    return nullptr;
+  };
+  // Sent again without having been lost: it stays by itself.
+  if (duplicate == Duplicate::No &&
+      (record.marks & (SendRecord::kLost | SendRecord::kRetransmitted)) == SendRecord::kRetransmitted)
+    return stay();
+  SendRecord* before = send_queue_.sent.previous(record);
+  if (record.flags.syn() || !record.end().is_after(effects.una) || !is_only_sacked(before)) return stay();
+  const bool begins_inside = !block.left.is_after(record.seq);
+  const bool is_inside = begins_inside && !block.right.is_before(record.end());
+  uint32_t size = record.size;
+  if (!is_inside) {
+    if (!record.end().is_after(block.left) || record.segments <= 1) return &record;
+    if (!begins_inside) return stay();
+    size = block.right.bytes_since(record.seq);
+  }
+  const uint32_t mss = is_inside ? segment_length(record) : record.segment_size;
+  if (mss != segment_length(*before)) return stay();
+  if (!is_inside) {
+    if (size < mss) return &record;
+    size = size / mss * mss;
+  }
+  if (!(record.seq + size).is_after(effects.una) || before->size + size > SendRecord::kMaxSize) return stay();
+  if (!is_inside && !split_at_segment(send_queue_, record, size)) return stay();
+  // Its marks are taken note of before it is gone; where it cannot go it is as marked.
+  mark_sacked(entry, record, duplicate, effects);
+  if (!join_sacked(send_queue_, *before, record)) {
+    count(entry, Mib::TcpExtTCPSackShiftFallback);
+    return &record;
+  }
+  if (!is_inside) {
+    count(entry, Mib::TcpExtTCPSackShifted);
+    return before;
+  }
+  count(entry, Mib::TcpExtTCPSackMerged);
+  SendRecord* after = send_queue_.sent.next(*before);
+  if (is_only_sacked(after) && segment_length(*after) == mss && before->size + after->size <= SendRecord::kMaxSize &&
+      join_sacked(send_queue_, *before, *after)) {
+    count(entry, Mib::TcpExtTCPSackMerged);
+  }
+  return before;
+}
+
+// Marks what a block covers from `record` on (tcp_sacktag_walk). `inner`: a DSACK that begins later inside of it. Returns where
+// the next block may begin.
+SendRecord* TcpSocket::walk_block(Entry& entry, SendRecord* record, const SackBlock& block, Duplicate duplicate,
+                                  const SackBlock* inner, AckEffects& effects) {
+  for (; record != nullptr && record->seq.is_before(block.right); record = send_queue_.sent.next(*record)) {
+    Covered covered = Covered::No;
+    Duplicate came_twice = duplicate;
+    if (inner != nullptr && record->seq.is_before(inner->right)) {
+      covered = cut_to_block(send_queue_, *record, *inner);
+      if (covered == Covered::Yes) came_twice = Duplicate::Yes;
     }
-    // Sent again without having been lost: it stays by itself.
-    const bool may_join = (record->marks & (SendRecord::kLost | SendRecord::kRetransmitted)) != SendRecord::kRetransmitted;
-    const uint32_t mss = std::max<uint32_t>(record->segment_size, 1);
-    uint32_t cut = 0;
-    bool is_covered = true;  // what is left in `record` after the cut
-    if (record->seq.is_before(block.left)) {
-      // Up to a segment boundary at or after the block's edge.
-      cut = (block.left.bytes_since(record->seq) + mss - 1) / mss * mss;
-      is_covered = false;
-    } else if (record->end().is_after(block.right)) {
-      cut = block.right.bytes_since(record->seq) / mss * mss;
-      if (cut == 0) return record;
-    }
-    if (cut != 0) {
-      if (cut >= record->size || !send_queue_.split(*record, cut)) {
-        record = send_queue_.sent.next(*record);
+    if (covered != Covered::Yes) {
+      SendRecord* joined = join_to_sacked(entry, *record, block, came_twice, effects);
+      if (joined != nullptr && joined != record) {
+        record = joined;
         continue;
       }
-      SendRecord* rest = send_queue_.sent.next(*record);
-      const uint16_t total = record->segments;
-      record->segments = static_cast<uint16_t>(std::min<uint32_t>(cut / mss, total - 1u));
-      rest->segments = static_cast<uint16_t>(total - record->segments);
+      covered = joined != nullptr ? Covered::No : cut_to_block(send_queue_, *record, block);
     }
-    if (is_covered) {
-      mark_sacked(entry, *record, effects);
-      SendRecord* before = send_queue_.sent.previous(*record);
-      if (may_join && may_join_sacked(before, record) && join_sacked(send_queue_, *before, *record)) {
-        count(entry, Mib::TcpExtTCPSackMerged);
-        record = before;
-        SendRecord* after = send_queue_.sent.next(*record);
-        if (may_join_sacked(record, after) && join_sacked(send_queue_, *record, *after)) count(entry, Mib::TcpExtTCPSackMerged);
-      } else {
-        count(entry, Mib::TcpExtTCPSackShiftFallback);
-      }
-    }
-    record = send_queue_.sent.next(*record);
+    if (covered == Covered::TooSmall) break;
+    if (covered == Covered::Yes) mark_sacked(entry, *record, came_twice, effects);
   }
   return record;
 }
 
+// The blocks of a segment in order. What the last ones that came said already is not looked at again: so records are not cut, nor
+// joined, that would otherwise be (tcp_sacktag_write_queue).
 void TcpSocket::mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects& effects) {
   if (recovery_.sacked == 0) recovery_.highest_sacked = snd_.una;
-  SackBlock blocks[TcpOptions::kMaxSackBlocks];
-  uint8_t count_of = 0;
+  effects.una = later_of(segment.ack, snd_.una);
   const bool has_dsack = check_dsack(entry, segment, effects);
-  if (has_dsack) {
-    count_useless_dsack(entry, segment.options.sack[0]);
-    credit_duplicates(segment.options.sack[0], effects);
-  }
-  const SeqNum floor = later_of(segment.ack, snd_.una);
-  for (uint8_t i = has_dsack ? 1 : 0; i < segment.options.sack_count; ++i) {
+  if (has_dsack) count_useless_dsack(entry, segment.options.sack[0]);
+  if (recovery_.out == 0) return;
+  SackBlock blocks[kBlocks];
+  size_t used = 0;
+  bool has_duplicate = false;  // blocks[0] before they are sorted
+  for (uint8_t i = 0; i < segment.options.sack_count; ++i) {
     const SackBlock& block = segment.options.sack[i];
-    if (is_plausible(block, floor, snd_.nxt)) {
-      blocks[count_of++] = block;
-    } else if (recovery_.out != 0 && (segment.ack == snd_.una || block.right.is_after(snd_.una))) {
-      count(entry, Mib::TcpExtTCPSACKDiscard);  // an old one of a reordered acknowledgment is nothing strange
+    const bool is_dsack = i == 0 && has_dsack;
+    if (!is_plausible(block, effects.una, snd_.nxt) && !(is_dsack && may_undo_by(block, effects.una, recovery_, snd_.max_wnd))) {
+      // An old one of a reordered acknowledgment is nothing strange.
+      if (!is_dsack && (segment.ack == snd_.una || block.right.is_after(snd_.una))) count(entry, Mib::TcpExtTCPSACKDiscard);
+      continue;
     }
+    if (!block.right.is_after(effects.prior_una)) continue;
+    has_duplicate = has_duplicate || is_dsack;
+    blocks[used++] = block;
   }
-  sort_by_left(blocks, count_of);
-  for (uint8_t i = 0; i < count_of; ++i) {
-    SendRecord* from = find_record(send_queue_.sent, blocks[i].left, snd_.una, snd_.nxt);
-    mark_block(entry, from, blocks[i], effects);
+  size_t dsack = has_duplicate ? 0 : kBlocks;
+  sort_by_left(blocks, used, dsack);
+
+  if (recovery_.sacked == 0) send_queue_.forget_sacks();
+  const SackBlock* known = send_queue_.recent_sacks() != nullptr ? send_queue_.recent_sacks()->blocks : nullptr;
+  size_t seen = known == nullptr ? kBlocks : 0;
+  while (seen < kBlocks && known[seen] == SackBlock{}) ++seen;
+  const auto from = [&](SendRecord* record, SeqNum seq) {
+    return record != nullptr && record->seq.is_after(seq) ? record : find_record(send_queue_.sent, seq, snd_.una, snd_.nxt);
+  };
+  const auto beyond_highest = [&] {
+    return find_record(send_queue_.sent, recovery_.sacked != 0 ? recovery_.highest_sacked : effects.una, snd_.una, snd_.nxt);
+  };
+  SendRecord* record = nullptr;
+  for (size_t i = 0; i < used;) {
+    const SackBlock& block = blocks[i];
+    const Duplicate duplicate = i == dsack ? Duplicate::Yes : Duplicate::No;
+    const SackBlock* inner = i + 1 == dsack ? &blocks[i + 1] : nullptr;
+    while (seen < kBlocks && !block.left.is_before(known[seen].right)) ++seen;
+    if (seen < kBlocks && duplicate == Duplicate::No && block.right.is_after(known[seen].left)) {
+      const SackBlock old = known[seen];
+      if (block.left.is_before(old.left))
+        record = walk_block(entry, from(record, block.left), {block.left, old.left}, duplicate, inner, effects);
+      if (!block.right.is_after(old.right)) {
+        ++i;
+        continue;
+      }
+      if (inner != nullptr && inner->left.is_before(old.right))
+        record = walk_block(entry, from(record, inner->left), *inner, Duplicate::Yes, nullptr, effects);
+      ++seen;
+      if (recovery_.highest_sacked != old.right) {
+        record = from(record, old.right);
+        continue;
+      }
+      record = beyond_highest();
+      if (record == nullptr) break;
+    } else {
+      if (recovery_.sacked != 0 && !block.left.is_before(recovery_.highest_sacked)) {
+        record = beyond_highest();
+        if (record == nullptr) break;
+      }
+      record = from(record, block.left);
+    }
+    record = walk_block(entry, record, block, duplicate, inner, effects);
+    ++i;
   }
-  if (effects.is_reordered && (congestion_.loss_state != LossState::Loss || recovery_.may_undo)) {
+  if (recovery_.sacked != 0) send_queue_.remember_sacks(blocks, used);
+  if (effects.is_reordered && (congestion_.loss_state != LossState::Loss || recovery_.may_undo))
     note_reordering(entry, effects.reordered_from);
-  }
+  effects.is_reordered = false;
 }
 
 // RFC 2018, 8: a peer that SACKed the head and does not acknowledge it has reneged. It gets half a round trip to make it good.
