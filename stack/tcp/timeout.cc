@@ -26,9 +26,21 @@ bool TcpSocket::has_retried_for(Entry& entry, uint32_t retries) const {
   return entry.now() - recovery_.first_retransmit_at >= time_of_retries(retries, rtt_.min_rto(), tcp_options.max_rto);
 }
 
+// The peer has taken its window back from what is in flight: what is sent again probes it, which says nothing of the path
+// (tcp_retransmit_timer).
+bool TcpSocket::has_lost_window() const { return snd_.wnd == 0 && !is_orphan_ && !in(TcpState::SynSent | TcpState::SynReceived); }
+
 // R2 of RFC 1122, 4.2.3.5, or the user's own limit.
 bool TcpSocket::has_timed_out(Entry& entry) const {
   const TunableValues& tunables = stack().tunables().values();
+  if (has_lost_window()) {
+    // Who answers with a closed window is there; the user's limit is of progress.
+    const Instant since = recovery_.first_retransmit_at;
+    const Duration elapsed = since.is_never() ? Duration() : entry.now() - since;
+    if (tcp_options.user_timeout != Duration() && elapsed > tcp_options.user_timeout.get()) return true;
+    const Duration most = tcp_options.max_rto.get() * 2;
+    return entry.now() - rcv_.last_segment_at > most && elapsed > most;
+  }
   if (in(TcpState::SynSent | TcpState::SynReceived)) {
     const uint32_t retries = tcp_options.syn_count != 0 ? tcp_options.syn_count : static_cast<uint32_t>(tunables.tcp_syn_retries);
     // Those a second apart come on top, but not on top of the time that the others would have taken.
@@ -75,24 +87,29 @@ void TcpSocket::time_out(Entry& entry) {
     const bool is_alive = rtt_.rto() < tcp_options.max_rto;
     if (give_up_for_resources(entry, is_alive || !has_timed_out(entry))) return;
   }
-  count(entry, Mib::TcpExtTCPTimeouts);
-  detect_black_hole(entry);
+  const bool is_probe = has_lost_window();
+  if (!is_probe) {
+    count(entry, Mib::TcpExtTCPTimeouts);
+    detect_black_hole(entry);
+  }
   const bool is_over = has_timed_out(entry);
   note_fast_open_timeout(entry, is_over);
   if (is_over) {
     count(entry, Mib::TcpExtTCPAbortOnTimeout);
     return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);
   }
-  try_another_path(entry);
-  count_timeout(entry);
+  if (!is_probe) try_another_path(entry);
+  if (!is_probe) count_timeout(entry);
   enter_loss(entry);
-  if (recovery_.retransmits == 0) {
-    ++statistics_.total_rto_recoveries;
-    statistics_.rto_started = entry.now();
+  if (!is_probe) {
+    if (recovery_.retransmits == 0) {
+      ++statistics_.total_rto_recoveries;
+      statistics_.rto_started = entry.now();
+    }
+    ++statistics_.total_rto;
+    ++recovery_.retransmits;
   }
-  ++statistics_.total_rto;
-  ++recovery_.retransmits;
-  if (!retransmit_record(entry, *head, 1)) {
+  if (!retransmit_record(entry, *head, 1) && !is_probe) {
     // The host itself is short of something; that is no sign of the path.
     arm_probe_timer(entry, ProbeTimer::Retransmit, Duration::millis(500));
     return;
