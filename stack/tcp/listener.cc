@@ -111,7 +111,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
   if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
     // The SYN again: so is the answer, and its timer starts anew.
-    if (!request.answers_too_soon(entry)) {
+    if (!request.answers_too_soon(entry, segment)) {
       request.repeat_syn_ack(entry);
       socket_.stack().timers().arm(request.timer_, entry.now() + request.timeout());
     }
@@ -126,7 +126,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
   const bool is_inside = segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(first + window)) ||
                          (segment.seq == first + window && segment.length() == 0);
   if (fails_paws || has_bad_echo || !is_inside) {
-    if (!segment.flags.rst() && !request.answers_too_soon(entry)) request.send_ack(entry, request.iss + 1);
+    if (!segment.flags.rst() && !request.answers_too_soon(entry, segment)) request.send_ack(entry, request.iss + 1);
     if (fails_paws) {
       count(entry, Mib::TcpExtPAWSEstab);
     } else if (has_bad_echo) {

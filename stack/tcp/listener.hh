@@ -32,7 +32,7 @@ class SynRequest : public RefCounted<SynRequest> {
   // Until the next SYN-ACK.
   Duration timeout() const;
   // Whether net.ipv4.tcp_invalid_ratelimit forbids an answer now; if not, now is when one was given.
-  bool answers_too_soon(Entry& entry);
+  bool answers_too_soon(Entry& entry, const TcpSegment& segment);
   void leave_fast_open(FastOpenQueue::Left how, Instant now);
 
   HashLink table_link;

@@ -138,7 +138,9 @@ void SynRequest::repeat_syn_ack(Entry& entry) {
 
 void SynRequest::send_ack(Entry& entry, SeqNum seq) { emit(entry, listener_->route_to(entry, *this), kTcpAck, seq, nullptr); }
 
-bool SynRequest::answers_too_soon(Entry& entry) {
+bool SynRequest::answers_too_soon(Entry& entry, const TcpSegment& segment) {
+  // Data is not answered with an acknowledgment by the peer: no loop can come of it.
+  if (segment.length() != 0 && !segment.flags.syn()) return false;
   const auto least = Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit);
   if (entry.now() - answered_at < least) {
     count(entry, Mib::TcpExtTCPACKSkippedSynRecv);

@@ -19,7 +19,7 @@ namespace {
 
 using Kernel = TwoKernels::Kernel;
 constexpr uint64_t kSeedsAtOnce = 96;
-// Where nothing differs; there are differences left that one fresh seed in ten finds.
+// Where nothing differs; there are differences left that fresh seeds find.
 constexpr uint64_t kUsual[] = {7, 9, 10, 11, 16};
 // How much longer every pause is when a difference is looked at again: what is time's doing then goes elsewhere.
 constexpr int kStretches[] = {1000, 1045, 1110};

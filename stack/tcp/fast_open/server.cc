@@ -105,7 +105,7 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
   const bool fails_paws = request.negotiated.timestamps && stamps && static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
   if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
-    if (!request.answers_too_soon(entry)) {
+    if (!request.answers_too_soon(entry, segment)) {
       request.repeat_syn_ack(entry);
       ++statistics_.total_retransmits;
     }
@@ -117,7 +117,7 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
                          (segment.seq == first + window && segment.length() == 0);
   if (fails_paws || !is_inside) {
     // The request answers and not the connection, which does not count it.
-    if (!segment.flags.rst() && !request.answers_too_soon(entry)) request.send_ack(entry, snd_.nxt);
+    if (!segment.flags.rst() && !request.answers_too_soon(entry, segment)) request.send_ack(entry, snd_.nxt);
     if (fails_paws) count(entry, Mib::TcpExtPAWSEstab);
     return verdict.drop_for(fails_paws ? DropReason::TcpPaws : DropReason::TcpOutOfWindow);
   }
