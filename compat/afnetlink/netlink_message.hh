@@ -80,6 +80,7 @@ struct NetlinkRequest {
   NetlinkHeader header{};
   ByteSpan payload;         // behind the header
   bool is_question = true;  // for what there is; another changes something, and its flags mean other things
+  bool is_strict = false;   // NETLINK_GET_STRICT_CHK
   bool is_dump() const { return is_question && (header.flags & kNetlinkDump) != 0; }
 };
 

@@ -189,6 +189,7 @@ Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
     request.payload = whole.subspan(sizeof(NetlinkHeader));
     request.header.port = port_.number;
     request.is_question = protocol_.is_question(request.header.type);
+    request.is_strict = strict_checks_;
     Errno error{};
     bool is_answered = false;
     if ((request.header.flags & kNetlinkRequest) != 0 && request.header.type >= kNetlinkFirstType) {

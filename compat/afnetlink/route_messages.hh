@@ -123,12 +123,17 @@ enum RouteAttribute : uint16_t {
   kRouteVia = 18,
   kRoutePreference = 20,
   kRouteUser = 25,
+  kRouteIpProtocol = 27,
+  kRouteSourcePort = 28,
+  kRouteDestinationPort = 29,
 };
-// RTNH_F_ONLINK, RTM_F_CLONED, RTM_F_LOOKUP_TABLE, and RTCF_*: what kind of destination it is.
+// RTNH_F_ONLINK, RTM_F_NOTIFY, CLONED, LOOKUP_TABLE and FIB_MATCH, and RTCF_*: what kind of destination it is.
 enum : uint32_t {
   kRouteIsOnLink = 4,
+  kRouteIsNotified = 0x100,
   kRouteIsCloned = 0x200,
   kRouteShowsTable = 0x1000,
+  kRouteShowsMatch = 0x2000,
   kRouteIsBroadcast = 0x10000000,
   kRouteIsMulticast = 0x20000000,
   kRouteIsLocal = 0x80000000,

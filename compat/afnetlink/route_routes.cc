@@ -234,6 +234,26 @@ Result<> write_way6(NetlinkWriter& writer, const FlowKey& key, const RouteMessag
   return writer.end();
 }
 
+// inet_rtm_valid_getroute_req() and inet6_rtm_valid_getroute_req(): a question's header holds nothing but whole addresses.
+Result<> check_strictly(const RouteMessage& asked, const NetlinkAttributes& attributes, IpFamily version) {
+  constexpr uint32_t kKnownFlags = kRouteIsNotified | kRouteShowsTable | kRouteShowsMatch;
+  const uint8_t whole = version == IpFamily::V4 ? 32 : 128;
+  if (asked.source_length != 0 && asked.source_length != whole) return Errno::EINVAL;
+  if (asked.destination_length != 0 && asked.destination_length != whole) return Errno::EINVAL;
+  if (asked.table != 0 || asked.protocol != 0 || asked.scope != 0 || asked.type != 0) return Errno::EINVAL;
+  const uint32_t known = version == IpFamily::V4 ? kKnownFlags | kRouteIsCloned : kKnownFlags;
+  if ((asked.flags & ~known) != 0) return Errno::EINVAL;
+  if (attributes.find(kRouteSource) && asked.source_length == 0) return Errno::EINVAL;
+  if (attributes.find(kRouteDestination) && asked.destination_length == 0) return Errno::EINVAL;
+  return attributes.for_each([](uint16_t type, ByteSpan) -> Result<> {
+    for (const uint16_t known_type : {kRouteDestination, kRouteSource, kRouteInput, kRouteOutput, kRouteMark, kRouteUser,
+                                      kRouteIpProtocol, kRouteSourcePort, kRouteDestinationPort}) {
+      if (type == known_type) return ok();
+    }
+    return Errno::EINVAL;
+  });
+}
+
 // The way that a packet would go.
 Result<> get_route(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter& writer) {
   const auto asked = TRY(read_message<RouteMessage>(request));
@@ -241,6 +261,7 @@ Result<> get_route(SyscallContext& context, const NetlinkRequest& request, Netli
   auto family = ip_family_of(asked.family);
   if (!family.is_ok()) return Errno::EOPNOTSUPP;
   const IpFamily version = family.take();
+  if (request.is_strict) TRY(check_strictly(asked, attributes, version));
   FlowKey key;
   key.destination = TRY(read_address(attributes, kRouteDestination, version)).value_or(IpAddress::any(version));
   key.source = TRY(read_address(attributes, kRouteSource, version)).value_or(IpAddress::any(version));
@@ -305,11 +326,15 @@ Result<> new_route(SyscallContext& context, const NetlinkRequest& request, Netli
   const bool names_nothing = route.output_interface != 0 && context.stack().interfaces().find(route.output_interface) == nullptr;
   if (asked.family == kFamilyInet6 && names_nothing) return Errno::ENODEV;
   const uint16_t flags = request.header.flags;
-  const RouteConflict conflict = (flags & kNetlinkExclusive) != 0 ? RouteConflict::Refuse
-                                 : (flags & kNetlinkReplace) != 0 ? RouteConflict::Replace
-                                 : (flags & kNetlinkAppend) != 0  ? RouteConflict::Append
-                                                                  : RouteConflict::Refuse;
-  return context.stack().routes().add(context.entry(), route, conflict);
+  const RouteConflict conflict = (flags & kNetlinkExclusive) != 0                                ? RouteConflict::Refuse
+                                 : (flags & kNetlinkReplace) != 0                                ? RouteConflict::Replace
+                                 : (flags & (kNetlinkAppend | kNetlinkCreate)) != kNetlinkCreate ? RouteConflict::Append
+                                                                                                 : RouteConflict::Refuse;
+  // For IPv6 Linux forgives who forgets to say that a route is new.
+  const bool is_forgiven = asked.family == kFamilyInet6 && (flags & kNetlinkReplace) == 0;
+  const bool may_create = (flags & kNetlinkCreate) != 0 || is_forgiven;
+  return context.stack().routes().add(context.entry(), route, conflict,
+                                      may_create ? RouteCreation::Allowed : RouteCreation::Forbidden);
 }
 
 // What is not given matches any.

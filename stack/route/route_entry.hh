@@ -61,6 +61,8 @@ struct RouteEntry {
 
 // What a new route does when one with the same destination, tos and metric is there: NLM_F_EXCL, REPLACE and APPEND.
 enum class RouteConflict : uint8_t { Refuse, Replace, Append };
+// Whether there may be one more then; without NLM_F_CREATE a route can take another's place alone.
+enum class RouteCreation : uint8_t { Allowed, Forbidden };
 
 // FR_ACT_*.
 enum class RuleAction : uint8_t { Table = 1, Blackhole = 6, Unreachable = 7, Prohibit = 8 };

@@ -128,7 +128,7 @@ Result<> RouteTable::check_gateway(const RouteEntry& route, RouteNode& node) con
   return ok();
 }
 
-Result<> RouteTable::add(Entry& entry, const RouteEntry& asked, RouteConflict conflict) {
+Result<> RouteTable::add(Entry& entry, const RouteEntry& asked, RouteConflict conflict, RouteCreation creation) {
   MutexLock configuration(stack_.interfaces().configuration());
   RouteEntry route = asked;
   if (route.table == 0) route.table = kTableMain;
@@ -142,11 +142,11 @@ Result<> RouteTable::add(Entry& entry, const RouteEntry& asked, RouteConflict co
   RouteNode* node = construct<RouteNode>(stack_.hal(), checked.value, checked.output);
   if (node == nullptr) return Errno::ENOMEM;
   node->next_hop_scope = checked.next_hop_scope;
-  return insert_node(entry, node, conflict);
+  return insert_node(entry, node, conflict, creation);
 }
 
 // Takes the node, also when it fails.
-Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, RouteConflict conflict) {
+Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, RouteConflict conflict, RouteCreation creation) {
   const RouteEntry route = node->value;
   const Ref<Interface> output = node->output;
   const auto refuse = [&](Errno error) {
@@ -173,9 +173,11 @@ Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, RouteConflict co
         if (equal == nullptr) equal = &other;
       }
     }
+    const bool takes_a_place = conflict == RouteConflict::Replace && equal != nullptr;
+    if (creation == RouteCreation::Forbidden && !takes_a_place) return refuse(Errno::ENOENT);
     if (!table->trie.insert(*node).is_ok()) return refuse(Errno::ENOMEM);
     if (!route.metrics.is_empty()) __atomic_store_n(&has_metrics_, true, __ATOMIC_RELAXED);
-    if (conflict == RouteConflict::Replace && equal != nullptr) {
+    if (takes_a_place) {
       replaced = equal->value;
       has_replaced = true;
       table->trie.take(*equal);
@@ -205,7 +207,9 @@ Result<> RouteTable::remove(Entry& entry, const RouteEntry& asked) {
     for (RouteNode* node = place == nullptr ? nullptr : place->routes().front(); node != nullptr && found == nullptr;
          node = place->routes().next(*node)) {
       const RouteEntry& other = node->value;
-      const bool agrees = (route.type == RouteType::Unspecified || route.type == other.type) &&
+      const bool is_of_origin = route.origin == RouteOrigin::Unspecified || route.origin == other.origin;
+      const bool is_in_scope = !is_v4 || route.scope == AddressScope::Nowhere || route.scope == other.scope;
+      const bool agrees = is_of_origin && is_in_scope && (route.type == RouteType::Unspecified || route.type == other.type) &&
                           (route.metric == 0 || route.metric == other.metric) && (!is_v4 || route.tos == other.tos) &&
                           (!route.has_gateway || (other.has_gateway && route.gateway == other.gateway)) &&
                           (route.output_interface == 0 || route.output_interface == other.output_interface) &&

@@ -83,9 +83,11 @@ class RouteTable {
   // ---- changing: no lock
 
   // EINVAL: not a route Linux takes; ENODEV, ENETDOWN: its interface; ENETUNREACH, EHOSTUNREACH (IPv6): a gateway nobody knows
-  // the way to; EEXIST; ENOMEM.
-  Result<> add(Entry& entry, const RouteEntry& route, RouteConflict conflict = RouteConflict::Refuse);
-  // Removes the first that agrees in what is given: an unspecified type, metric, gateway or interface matches any. ESRCH.
+  // the way to; EEXIST; ENOENT: none whose place it could take; ENOMEM.
+  Result<> add(Entry& entry, const RouteEntry& route, RouteConflict conflict = RouteConflict::Refuse,
+               RouteCreation creation = RouteCreation::Allowed);
+  // Removes the first that agrees in what is given: an unspecified type, origin, metric, gateway or interface and the scope
+  // Nowhere match any. ESRCH.
   Result<> remove(Entry& entry, const RouteEntry& route);
   // EEXIST (identical), EINVAL, ENOMEM.
   Result<> add_rule(Entry& entry, const RoutingRule& rule);
@@ -153,7 +155,7 @@ class RouteTable {
   Table* find_table(IpFamily family, uint32_t id) const REQUIRES(mutex_);
   Result<> check(const RouteEntry& route, RouteNode& node) const;
   Result<> check_gateway(const RouteEntry& route, RouteNode& node) const;
-  Result<> insert_node(Entry& entry, RouteNode* node, RouteConflict conflict);
+  Result<> insert_node(Entry& entry, RouteNode* node, RouteConflict conflict, RouteCreation creation = RouteCreation::Allowed);
   // The callers hold the Configuration lock, which has another name there.
   void notify_route(Entry& entry, NetworkEvent::Kind kind, const RouteEntry& route,
                     Interface* interface) NO_THREAD_SAFETY_ANALYSIS;
