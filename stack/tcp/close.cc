@@ -11,9 +11,10 @@ namespace lxnet {
 
 Result<> TcpSocket::shutdown(Entry& entry, ShutdownHow how) {
   Result<> result = note_shutdown(entry, how);
-  // Across loopback the FIN arrives within the call: the peer's waiters hear of it before our own do.
+  // Across loopback the FIN arrives within the call: the peer's waiters hear of it before our own do. Those are also who waits in
+  // accept() on a listener that is none any more, and on a socket that was not connected.
   entry.flush();
-  wake_for_shutdown();
+  wake_for_state(0);
   return result;
 }
 
@@ -41,9 +42,6 @@ Result<> TcpSocket::note_shutdown(Entry& entry, ShutdownHow how) {
   }
   return ok();
 }
-
-// Also who waits in accept() on a listener that is none any more, and who waits on a socket that was not connected.
-void TcpSocket::wake_for_shutdown() { wake_for_state(0); }
 
 bool TcpSocket::send_fin_state(Entry& entry) {
   switch (state()) {
@@ -160,7 +158,7 @@ void TcpSocket::settle_orphan(Entry& entry) {
 void TcpSocket::disconnect_owned(Entry& entry) {
   end_connection(entry);
   // tcp_disconnect() tells whoever watches, error or none.
-  if (!is_orphan_) wake(kPollError);
+  if (!is_orphan_) wake_for_state(kPollError);
 }
 
 void TcpSocket::end_connection(Entry& entry) {
@@ -181,7 +179,7 @@ void TcpSocket::end_connection(Entry& entry) {
     } else if (old == TcpState::SynSent && !is_orphan_) {
       replace_error(Errno::ECONNRESET);
     }
-    finish(entry);
+    finish_untold(entry);
   } else if (repair_.is_on && !is_orphan_) {
     replace_error(Errno::ECONNABORTED);
   }

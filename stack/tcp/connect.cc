@@ -396,7 +396,7 @@ Result<> TcpSocket::disconnect(Entry& entry) {
   }
   // Across loopback the reset arrives within the call: the peer's waiters hear of it before our own do.
   entry.flush();
-  wake(kPollError);
+  wake_for_state(kPollError);
   return ok();
 }
 

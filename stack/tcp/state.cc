@@ -45,6 +45,12 @@ void TcpSocket::release_port() {
 
 // CLOSED. What was received can still be read; what was to be sent is gone.
 void TcpSocket::finish(Entry& entry) {
+  finish_untold(entry);
+  if (!is_orphan_) wake_for_state(0);
+}
+
+// Whoever calls holds a count of its own, so the object does not die here.
+void TcpSocket::finish_untold(Entry& entry) {
   judge_fast_open(entry);
   leave_fast_open(entry);
   cancel_timers();
@@ -65,7 +71,6 @@ void TcpSocket::finish(Entry& entry) {
     receive_charge_ = rcv_.fin_charge = 0;
   }
   account_memory(entry);
-  if (!is_orphan_) wake_for_state(0);
   release_self();
 }
 

@@ -132,7 +132,8 @@ class TcpSocket final : public Socket {
   // ---- state.cc: the one place where the state changes, and how a connection ends
   void enter(Entry& entry, TcpState next);
   bool in(TcpStates states) const { return states.contain(state()); }
-  void finish(Entry& entry);                   // CLOSED: timers, tables, queues
+  void finish(Entry& entry);                   // CLOSED: timers, tables, queues; and everybody is told
+  void finish_untold(Entry& entry);
   void abort_with(Entry& entry, Errno error);  // the same, and the user learns why
   void become_time_wait(Entry& entry, TcpState kind, Duration life);
   void leave_tables();
@@ -251,7 +252,6 @@ class TcpSocket final : public Socket {
   void collapse_receive_queue(Entry& entry);
 
   // ---- close.cc
-  void wake_for_shutdown();
   Result<> note_shutdown(Entry& entry, ShutdownHow how);
   void close_owned(Entry& entry);
   bool send_fin_state(Entry& entry);  // RFC 9293 3.10.4: the state after CLOSE; whether a FIN is to be sent
