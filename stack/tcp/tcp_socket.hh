@@ -132,7 +132,7 @@ class TcpSocket final : public Socket {
   // ---- state.cc: the one place where the state changes, and how a connection ends
   void enter(Entry& entry, TcpState next);
   bool in(TcpStates states) const { return states.contain(state()); }
-  void finish(Entry& entry);                   // CLOSED: timers, tables, queues; and everybody is told
+  void finish(Entry& entry);  // CLOSED: timers, tables, queues; and everybody is told
   void finish_untold(Entry& entry);
   void abort_with(Entry& entry, Errno error);  // the same, and the user learns why
   void become_time_wait(Entry& entry, TcpState kind, Duration life);
