@@ -314,8 +314,8 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
 }
 
 // What the route and the options say of segment and window sizes, before the peer has spoken.
-// `filled_by`: the segments that will fill the window; 0: as large as we announce, but for `stamps` bytes.
-void TcpSocket::prepare_sizes(uint32_t filled_by, uint32_t stamps) {
+// `filled_by`: the segments that will fill the window; 0: as large as we announce, or less where they have stamps.
+void TcpSocket::prepare_sizes(uint32_t filled_by, bool have_stamps) {
   const uint32_t headers = (remote_.address.is_v4() ? 20u : 40u) + 20u;
   const uint32_t mtu =
       std::min<uint32_t>(route_.mtu == 0 ? route_.output->mtu() : route_.mtu, remote_.address.is_v4() ? 65535 : 65575);
@@ -335,7 +335,7 @@ void TcpSocket::prepare_sizes(uint32_t filled_by, uint32_t stamps) {
     rcv_.window_clamp = full_window();
   rcv_.wnd = 0;
   guess_segment_size();
-  choose_initial_window(filled_by != 0 ? filled_by : advertised - std::min(stamps, advertised - 1));
+  choose_initial_window(filled_by != 0 ? filled_by : segment_with_stamps(rcv_.advertised_mss, have_stamps));
 }
 
 RouteMetrics TcpSocket::route_metrics() const {

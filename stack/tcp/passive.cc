@@ -135,8 +135,7 @@ Route TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32
   if (auto found = route_to(entry, request); found.is_ok()) {
     route_ = found.take();
     // Whose timestamps are agreed on already sends segments shorter by them.
-    constexpr uint32_t kStamps = 12;
-    prepare_sizes(segment, request.negotiated.timestamps ? kStamps : 0);
+    prepare_sizes(segment, request.negotiated.timestamps);
     request.advertised_mss = rcv_.advertised_mss;
     request.window = rcv_.wnd;
     request.window_clamp = rcv_.window_clamp;

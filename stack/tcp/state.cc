@@ -49,7 +49,6 @@ void TcpSocket::finish(Entry& entry) {
   if (!is_orphan_) wake_for_state(0);
 }
 
-// Whoever calls holds a count of its own, so the object does not die here.
 void TcpSocket::finish_untold(Entry& entry) {
   judge_fast_open(entry);
   leave_fast_open(entry);

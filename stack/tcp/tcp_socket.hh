@@ -166,7 +166,7 @@ class TcpSocket final : public Socket {
   Result<> claim_flow(Entry& entry);
   void fill_demux();
   uint64_t peer_flow_hash();
-  void prepare_sizes(uint32_t filled_by = 0, uint32_t stamps = 0);
+  void prepare_sizes(uint32_t filled_by = 0, bool have_stamps = false);
   void apply_rto_bounds();
   void set_rto_bounds();
   Duration longest_ack_delay() const { return tcp_options.longest_ack_delay(rtt_.min_rto()); }

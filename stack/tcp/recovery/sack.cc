@@ -94,6 +94,32 @@ bool may_undo_by(const SackBlock& block, SeqNum una, const RecoveryState& recove
   return block.right.is_after(recovery.undo_marker) && !block.left.is_before(block.right - max_wnd);
 }
 
+// The blocks of a segment that are to be looked at, in the order of what they name.
+struct SortedBlocks {
+  SackBlock blocks[kBlocks];
+  size_t used = 0;
+  size_t dsack = kBlocks;  // which of them is a DSACK; kBlocks: none
+};
+
+SortedBlocks sort_blocks(Entry& entry, const TcpSegment& segment, bool has_dsack, const SendState& snd,
+                         const RecoveryState& recovery, const AckEffects& effects) {
+  SortedBlocks sorted;
+  for (uint8_t i = 0; i < segment.options.sack_count; ++i) {
+    const SackBlock& block = segment.options.sack[i];
+    const bool is_dsack = i == 0 && has_dsack;
+    if (!is_plausible(block, effects.una, snd.nxt) && !(is_dsack && may_undo_by(block, effects.una, recovery, snd.max_wnd))) {
+      // An old one of a reordered acknowledgment is nothing strange.
+      if (!is_dsack && (segment.ack == snd.una || block.right.is_after(snd.una))) count(entry, Mib::TcpExtTCPSACKDiscard);
+      continue;
+    }
+    if (!block.right.is_after(effects.prior_una)) continue;
+    if (is_dsack) sorted.dsack = 0;
+    sorted.blocks[sorted.used++] = block;
+  }
+  sort_by_left(sorted.blocks, sorted.used, sorted.dsack);
+  return sorted;
+}
+
 void note_out_of_order(const SendRecord& record, AckEffects& effects) {
   if (effects.is_reordered && !record.seq.is_before(effects.reordered_from)) return;
   effects.is_reordered = true;
@@ -268,24 +294,8 @@ void TcpSocket::mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects
   const bool has_dsack = check_dsack(entry, segment, effects);
   if (has_dsack) count_useless_dsack(entry, segment.options.sack[0]);
   if (recovery_.out == 0) return;
-  SackBlock blocks[kBlocks];
-  size_t used = 0;
-  bool has_duplicate = false;  // blocks[0] before they are sorted
-  for (uint8_t i = 0; i < segment.options.sack_count; ++i) {
-    const SackBlock& block = segment.options.sack[i];
-    const bool is_dsack = i == 0 && has_dsack;
-    if (!is_plausible(block, effects.una, snd_.nxt) && !(is_dsack && may_undo_by(block, effects.una, recovery_, snd_.max_wnd))) {
-      // An old one of a reordered acknowledgment is nothing strange.
-      if (!is_dsack && (segment.ack == snd_.una || block.right.is_after(snd_.una))) count(entry, Mib::TcpExtTCPSACKDiscard);
-      continue;
-    }
-    if (!block.right.is_after(effects.prior_una)) continue;
-    has_duplicate = has_duplicate || is_dsack;
-    blocks[used++] = block;
-  }
-  size_t dsack = has_duplicate ? 0 : kBlocks;
-  sort_by_left(blocks, used, dsack);
-
+  const SortedBlocks sorted = sort_blocks(entry, segment, has_dsack, snd_, recovery_, effects);
+  const auto& [blocks, used, dsack] = sorted;
   if (recovery_.sacked == 0) send_queue_.forget_sacks();
   const SackBlock* known = send_queue_.recent_sacks() != nullptr ? send_queue_.recent_sacks()->blocks : nullptr;
   size_t seen = known == nullptr ? kBlocks : 0;
