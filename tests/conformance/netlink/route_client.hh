@@ -34,6 +34,11 @@ inline std::string ip(const char* text) {
   inet_pton(AF_INET, text, &address);
   return bytes(address);
 }
+inline std::string ip6(const char* text) {
+  in6_addr address{};
+  inet_pton(AF_INET6, text, &address);
+  return bytes(address);
+}
 
 struct Message {
   int type = 0, flags = 0;

@@ -11,31 +11,19 @@ struct Asked {
   unsigned metric = 5;
 };
 
-std::string route4(const char* destination, const Asked& asked = {}) {
+std::string route(unsigned char family, unsigned char length, const std::string& destination, const Asked& asked) {
   rtmsg message{};
-  message.rtm_family = AF_INET;
-  message.rtm_dst_len = 16;
+  message.rtm_family = family;
+  message.rtm_dst_len = length;
   message.rtm_table = RT_TABLE_MAIN;
   message.rtm_protocol = asked.protocol;
   message.rtm_scope = asked.scope;
   message.rtm_type = RTN_UNICAST;
-  return bytes(message) + attribute(RTA_DST, ip(destination)) + attribute(RTA_OIF, bytes(1u)) +
+  return bytes(message) + attribute(RTA_DST, destination) + attribute(RTA_OIF, bytes(1u)) +
          attribute(RTA_PRIORITY, bytes(asked.metric));
 }
-
-std::string route6(const char* destination, const Asked& asked = {}) {
-  rtmsg message{};
-  message.rtm_family = AF_INET6;
-  message.rtm_dst_len = 64;
-  message.rtm_table = RT_TABLE_MAIN;
-  message.rtm_protocol = asked.protocol;
-  message.rtm_scope = asked.scope;
-  message.rtm_type = RTN_UNICAST;
-  in6_addr address{};
-  inet_pton(AF_INET6, destination, &address);
-  return bytes(message) + attribute(RTA_DST, bytes(address)) + attribute(RTA_OIF, bytes(1u)) +
-         attribute(RTA_PRIORITY, bytes(asked.metric));
-}
+std::string route4(const char* destination, const Asked& asked = {}) { return route(AF_INET, 16, ip(destination), asked); }
+std::string route6(const char* destination, const Asked& asked = {}) { return route(AF_INET6, 64, ip6(destination), asked); }
 
 constexpr int kChange = NLM_F_REPLACE, kPut = NLM_F_REPLACE | NLM_F_CREATE;
 

@@ -15,11 +15,6 @@ std::string of_family(unsigned char family, size_t size) {
   body[0] = static_cast<char>(family);
   return body;
 }
-std::string ip6(const char* text) {
-  in6_addr address{};
-  inet_pton(AF_INET6, text, &address);
-  return bytes(address);
-}
 std::string address6(const char* text, unsigned char prefix, unsigned index = 1) {
   ifaddrmsg message{};
   message.ifa_family = AF_INET6;
