@@ -11,6 +11,7 @@
 #include <bit>
 
 #include "base/assert.hh"
+#include "base/prefetch.hh"
 #include "hal/memory.hh"
 
 namespace lxnet {
@@ -75,15 +76,15 @@ class HashTable {
     return match(link.next_, link.hash_);
   }
 
-  // A lookup of the hash will come: the bucket, and then the element it begins with, are asked of memory without waiting.
+  // A lookup of the hash will come. What it reads one after the other, the bucket, the element that begins it and the one behind,
+  // is asked of memory without waiting, in this order; each step reads what the one before asked for.
   void fetch_bucket(uint64_t hash) const {
-    if (bucket_count_ != 0) __builtin_prefetch(&bucket(index_of(hash)));
+    if (bucket_count_ != 0) prefetch(&bucket(index_of(hash)));
   }
-  void fetch_first(uint64_t hash) const {
-    const HashLink* link = bucket_count_ == 0 ? nullptr : bucket(index_of(hash));
-    if (link == nullptr) return;
-    __builtin_prefetch(link);
-    __builtin_prefetch(owner_of(const_cast<HashLink*>(link)));
+  void fetch_first(uint64_t hash) const { fetch(bucket_count_ == 0 ? nullptr : bucket(index_of(hash))); }
+  void fetch_second(uint64_t hash) const {
+    const HashLink* first = bucket_count_ == 0 ? nullptr : bucket(index_of(hash));
+    if (first != nullptr && first->hash_ != hash) fetch(first->next_);
   }
 
   // Any order, each element once; nothing may be inserted meanwhile, and only the visited element removed.
@@ -168,6 +169,11 @@ class HashTable {
     link.put(&head);
     if (head != nullptr) head->put(&link.next_);
     head = &link;
+  }
+  static void fetch(HashLink* link) {
+    if (link == nullptr) return;
+    prefetch(link);
+    prefetch(owner_of(link));
   }
   static T* match(HashLink* link, uint64_t hash) {
     while (link != nullptr && link->hash_ != hash) link = link->next_;

@@ -274,13 +274,9 @@ bool SocketSet::is_worth_fetching() const {
   return count_of(DemuxSpace::Tcp) + count_of(DemuxSpace::Udp) >= kMany;
 }
 
-// The tables, then their buckets, then what those hold: each round waits for memory once, and not once for each packet.
+// The tables, then their buckets, then the first two flows of each: every round waits for memory once, and not once a packet.
 void SocketSet::fetch_flows(std::span<const uint64_t> hashes) {
-  constexpr size_t kLine = alignof(DemuxShard);
-  for (const uint64_t hash : hashes) {
-    const auto* shard = reinterpret_cast<const uint8_t*>(&flow_shard(hash));
-    for (size_t at = 0; at < sizeof(DemuxShard); at += kLine) __builtin_prefetch(shard + at);
-  }
+  for (const uint64_t hash : hashes) flow_shard(hash).fetch();
   for (const uint64_t hash : hashes) {
     DemuxShard& shard = flow_shard(hash);
     MutexLock lock(shard.mutex);
@@ -290,6 +286,11 @@ void SocketSet::fetch_flows(std::span<const uint64_t> hashes) {
     DemuxShard& shard = flow_shard(hash);
     MutexLock lock(shard.mutex);
     shard.table.fetch_first(hash);
+  }
+  for (const uint64_t hash : hashes) {
+    DemuxShard& shard = flow_shard(hash);
+    MutexLock lock(shard.mutex);
+    shard.table.fetch_second(hash);
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include <array>
 
+#include "base/prefetch.hh"
 #include "base/siphash.hh"
 #include "hal/hash_table.hh"
 #include "hal/mutex.hh"
@@ -62,6 +63,11 @@ struct alignas(64) DemuxShard {
   explicit DemuxShard(const Hal& hal) : mutex(hal, LockRank::SocketTable), table(hal) {}
   Mutex mutex;
   HashTable<DemuxEntry, &DemuxEntry::table_link_> table GUARDED_BY(mutex);
+
+  // Asks memory for all of it.
+  void fetch() const {
+    for (size_t at = 0; at < sizeof(DemuxShard); at += alignof(DemuxShard)) prefetch(reinterpret_cast<const uint8_t*>(this) + at);
+  }
 };
 
 class SocketSet {
