@@ -94,7 +94,8 @@ bool TcpSocket::split_sent(SendRecord& record, uint32_t size, uint32_t mss) {
   return true;
 }
 
-// RFC 6675's NextSeg() rule 1, as far as the window reaches.
+// RFC 6675's NextSeg() rule 1, as far as the window reaches. As Linux counts, as many retransmissions in flight as are lost are
+// enough, though those may be of something else: after an undo, what was sent again before it.
 void TcpSocket::retransmit_lost(Entry& entry) {
   if (recovery_.out == 0) return;
   SendRecord* record = send_queue_.retransmit_hint != nullptr ? send_queue_.retransmit_hint : send_queue_.sent.front();
@@ -102,15 +103,20 @@ void TcpSocket::retransmit_lost(Entry& entry) {
   const uint32_t mss = current_mss();
   const uint32_t at_once = segments_at_once(mss);
   for (; record != nullptr; record = send_queue_.sent.next(*record)) {
-    if (!record->has_any(SendRecord::kLost) || record->has_any(SendRecord::kSacked | SendRecord::kRetransmitted)) continue;
-    send_queue_.retransmit_hint = record;
-    const uint32_t in_flight = recovery_.in_flight();
-    if (in_flight >= congestion_.cwnd) break;
+  bool saw_hole = false;  // what was neither SACKed nor sent again may yet be lost: the next search begins there
     if (is_paced(entry.now())) {
       arm(Deadlines::Kind::Pacing, pacing_until_);
       break;
     }
     const uint32_t quota = std::min(congestion_.cwnd - in_flight, at_once);
+    if (!saw_hole) send_queue_.retransmit_hint = record;
+    const uint32_t in_flight = recovery_.in_flight();
+    if (in_flight >= congestion_.cwnd || recovery_.retransmitted >= recovery_.lost) break;
+    if (!record->has_any(SendRecord::kLost)) {
+      saw_hole = saw_hole || !record->has_any(SendRecord::kSacked | SendRecord::kRetransmitted);
+      continue;
+    }
+    if (record->has_any(SendRecord::kSacked | SendRecord::kRetransmitted)) continue;
     const bool is_head = record == send_queue_.sent.front();
     if (!retransmit_record(entry, *record, quota)) break;
     if (wants_pacing()) pace(entry, record->size);
@@ -120,7 +126,6 @@ void TcpSocket::retransmit_lost(Entry& entry) {
           record->segments);
     rearm = rearm || (is_head && probe_timer_kind_ != ProbeTimer::Reordering);
   }
-  if (record == nullptr) send_queue_.retransmit_hint = send_queue_.sent.back();
   if (rearm) arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
 }
 

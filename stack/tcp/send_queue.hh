@@ -23,7 +23,7 @@ class SendQueue {
   Records sent;
   Records unsent;
   RecordsByTime by_time;                  // those of `sent` that RACK may declare lost, earliest transmission first
-  SendRecord* retransmit_hint = nullptr;  // no record before it is lost and unsent; null: unknown
+  SendRecord* retransmit_hint = nullptr;  // where the search for what is to be sent again begins; null: at the first
 
   bool is_empty() const { return sent.is_empty() && unsent.is_empty(); }
   SendRecord* last() const { return unsent.is_empty() ? sent.back() : unsent.back(); }

@@ -144,6 +144,7 @@ void TcpSocket::enter_loss(Entry& entry) {
       recovery_.retransmitted -= record.segments;
     }
   }
+  send_queue_.retransmit_hint = nullptr;
   refresh_congestion_facts(entry.now());
   // Once for what is in flight.
   if (congestion_.loss_state <= LossState::Disorder || !recovery_.high_seq.is_after(snd_.una) ||

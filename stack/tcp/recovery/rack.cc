@@ -47,6 +47,9 @@ void TcpSocket::advance_rack(const SendRecord& record, Instant now) {
 void TcpSocket::mark_lost(Entry& entry, SendRecord& record) {
   if (record.has_any(SendRecord::kSacked)) return;
   const uint16_t segments = record.segments;
+  const SendRecord* hint = send_queue_.retransmit_hint;
+  if (hint == nullptr ? recovery_.retransmitted >= recovery_.lost : record.seq.is_before(hint->seq))
+    send_queue_.retransmit_hint = &record;
   if (!record.has_any(SendRecord::kLost)) {
     record.marks |= SendRecord::kLost;
     recovery_.lost += segments;
@@ -57,8 +60,6 @@ void TcpSocket::mark_lost(Entry& entry, SendRecord& record) {
     congestion_.lost += segments;
     count(entry, Mib::TcpExtTCPLostRetransmit, segments);
   }
-  SendRecord* hint = send_queue_.retransmit_hint;
-  if (hint == nullptr || record.seq.is_before(hint->seq)) send_queue_.retransmit_hint = &record;
 }
 
 // RACK_detect_loss(). True: what is not lost yet got a timer.
