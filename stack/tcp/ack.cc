@@ -76,6 +76,9 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   refresh_congestion_facts(entry.now());
 
   const bool is_news = effects.has_data || effects.window_updated || effects.data_acked || effects.syn_acked;
+  // Also of what was but SACKed, and of an echo.
+  if (congestion_.is_started && congestion_.algorithm->on_rtt != nullptr && effects.sample.rtt_micros >= 0)
+    congestion_.algorithm->on_rtt(congestion_, snd_.una, effects.sample.rtt_micros, effects.segments_acked);
   const bool is_alert = effects.data_sacked || effects.ece || effects.dsack;
   if (!is_news || is_alert || congestion_.loss_state != LossState::Open) {
     if (!effects.una_advanced && !is_news && !effects.dsack) effects.duplicate_acks = segment.segments;

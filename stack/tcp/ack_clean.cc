@@ -100,9 +100,6 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
     } else if (effects.is_reordered) {
       note_reordering(entry, effects.reordered_from);
     }
-    if (congestion_.is_started && congestion_.algorithm->on_rtt != nullptr && effects.congestion_rtt >= 0) {
-      congestion_.algorithm->on_rtt(congestion_, snd_.una, effects.congestion_rtt, effects.segments_acked);
-    }
   } else if (effects.sack_rtt >= 0) {
     // What is SACKed was sent before the head was, the last time: the head may still come. Of what was sent after it the SACK
     // must not put the timer off for ever.
