@@ -71,11 +71,11 @@ void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   if (whole >= 128) grow_window_goal(*segment.packet, whole, Charge::WithoutHead);
 }
 
-void TcpSocket::consider_ack(Entry& entry) {
+void TcpSocket::consider_ack(Entry& entry, const TcpSegment& segment) {
   if (!ack_.is_scheduled && !ack_.is_wanted_now) return;
   const uint32_t owed = rcv_.nxt.bytes_since(rcv_.wup);
   // Of several segments that came as one the first would have been acknowledged before the others took room.
-  if (in_quick_ack_mode() && owed >= 2u * rcv_.mss) return send_ack_for_all(entry);
+  if (segment.segments > 1 && in_quick_ack_mode() && owed >= 2u * rcv_.mss) return send_ack_for_all(entry);
   const bool owes_two = owed > rcv_.mss;
   const auto low_water = static_cast<uint32_t>(std::max(options.receive_low_water, 1));
   // With the window about to close, wait for the reader, who will send the update.

@@ -239,7 +239,7 @@ void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
       case Verdict::Acknowledge::No:
         break;
       case Verdict::Acknowledge::Consider:
-        consider_ack(entry);
+        consider_ack(entry, segment);
         break;
       case Verdict::Acknowledge::Now:
         send_ack(entry);

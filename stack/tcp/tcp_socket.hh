@@ -464,7 +464,7 @@ class TcpSocket final : public Socket {
   void enter_quick_ack_mode(uint8_t limit);
   void raise_quick_acks(uint8_t limit);
   void note_congestion_mark(const TcpSegment& segment);
-  void consider_ack(Entry& entry);
+  void consider_ack(Entry& entry, const TcpSegment& segment);
   void send_ack_for_all(Entry& entry);
   bool may_compress_ack(Entry& entry);
   void delay_ack(Entry& entry);
