@@ -136,7 +136,8 @@ struct ReceiveAutotune {
   uint32_t rtt_8_micros = 0;  // the receiver's estimate, times 8
   SeqNum rtt_seq;
   Instant rtt_start;
-  uint32_t last_echo = 0;  // that a sample was taken from
+  uint32_t last_echo = 0;   // that a sample was taken from
+  uint32_t heard_echo = 0;  // of our own time stamps: the last there was
 };
 
 }  // namespace lxnet

@@ -22,6 +22,9 @@ void TcpSocket::receive_owned(Entry& entry, Ref<Packet> packet) {
 
 void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
   Verdict verdict;
+  // Linux remembers the echo of whatever it reads, also of what is refused then.
+  if (segment.options.timestamps && negotiated_.timestamps && segment.flags.has_any(kTcpAck | kTcpRst | kTcpSyn))
+    autotune_.heard_echo = segment.options.timestamps->echo_reply;
   statistics_.segments_in += segment.segments;
   if (segment.size != 0) statistics_.data_segments_in += segment.segments;
   switch (state()) {

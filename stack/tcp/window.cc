@@ -264,11 +264,12 @@ void TcpSocket::measure_receive_rtt(Instant now) {
 }
 
 // From timestamps: a full segment that echoes something we sent, the first with that echo. While data waits for the reader its
-// time may be part of the sample, so that only a smaller one counts. The handshake's last segment does not count.
+// time may be part of the sample, so that only a smaller one counts. The handshake's last segment does not count. A segment
+// without stamps goes by the echo that was heard last, as in Linux.
 void TcpSocket::measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now) {
-  if (!segment.options.timestamps || segment.ends_handshake) return;
-  const uint32_t echo = segment.options.timestamps->echo_reply;
-  if (std::exchange(autotune_.last_echo, echo) == echo || segment.length() < rcv_.mss) return;
+  if (segment.ends_handshake) return;
+  const uint32_t echo = autotune_.heard_echo;
+  if (std::exchange(autotune_.last_echo, echo) == echo || echo == 0 || segment.length() < rcv_.mss) return;
   const uint32_t delta = timestamp_now(now) - echo;
   if (delta == 0 || delta > INT32_MAX / 1000) return;
   add_receive_rtt(autotune_.rtt_8_micros, int64_t{delta} * 1000, rcv_.nxt == rcv_.copied);
