@@ -145,6 +145,18 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   receive_queue_.push_back(std::move(packet));
 }
 
+// What a SYN carries, of either end.
+void TcpSocket::take_syn_text(TcpSegment& segment) {
+  if (segment.size == 0) return;
+  segment.packet->orphan();
+  ReceivedSegment received = received_of(segment);
+  received.seq = rcv_.nxt;
+  received.fin = false;
+  ReceivedSegment::of(*segment.packet) = received;
+  fast_open_.data_acknowledged = true;
+  append_received(std::move(segment.packet));
+}
+
 void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict, Prediction prediction) {
   if (segment.size != 0 && rcv_.window_left() == 0) {
     // A probe of our closed window: answered, not taken. A bare FIN costs nothing.

@@ -187,15 +187,6 @@ void TcpSocket::retransmit_without_reduction(Entry& entry) {
   retransmit_lost(entry);
 }
 
-// The server's data in its SYN,ACK.
-void TcpSocket::take_syn_text(TcpSegment& segment) {
-  if (segment.size == 0) return;
-  segment.packet->orphan();
-  ReceivedSegment::of(*segment.packet) = {.seq = rcv_.nxt, .fin = false};
-  fast_open_.data_acknowledged = true;
-  append_received(std::move(segment.packet));
-}
-
 // RFC 7413, 7.1: the network may swallow SYNs with data, or all that follows them.
 void TcpSocket::note_fast_open_timeout(Entry& entry, bool has_expired) {
   const bool was_fast = fast_open_.has_asked || fast_open_.sent_data || fast_open_.data_acknowledged;

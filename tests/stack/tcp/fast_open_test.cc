@@ -92,6 +92,19 @@ TEST_F(FastOpenServer, TalksBeforeTheHandshakeIsOver) {
   wire_.close(accepted);
 }
 
+TEST_F(FastOpenServer, HasRoomForMoreBehindWhatTheSynCarried) {
+  open("hello");
+  wire_.expect("SA 0:0 ack 6 win 64240 mss 1460");
+  Ref<TcpSocket> accepted = wire_.accept(*listener_);
+  ASSERT_TRUE(accepted);
+  wire_.inject({.flags = "PA", .seq = 6, .ack = 1, .text = "there"});
+  EXPECT_EQ(TcpTestAccess::receive_charge(*accepted), 832u);
+  EXPECT_EQ(wire_.read(*accepted), "hellothere");
+  wire_.device.sent.clear();
+  wire_.inject({.flags = "R", .seq = 11});
+  wire_.close(accepted);
+}
+
 // The request answers what is out of the window while the handshake lasts, not the connection, which does not count it.
 TEST_F(FastOpenServer, AnswersForTheRequestWhileTheHandshakeLasts) {
   open("hello");
