@@ -19,6 +19,12 @@ Duration time_of_retries(uint32_t retries, Duration first, Duration most) {
   return total;
 }
 
+// A probe is due no later than the user's limit, which counts from the first (tcp_clamp_probe0_to_user_timeout).
+Duration until_limit(Duration delay, Duration limit, Instant first, Instant now) {
+  if (limit == Duration() || first.is_never()) return delay;
+  return std::min(delay, std::max(first + limit - now, Duration::millis(2)));
+}
+
 }  // namespace
 
 bool TcpSocket::has_retried_for(Entry& entry, uint32_t retries) const {
@@ -142,13 +148,18 @@ void TcpSocket::try_another_path(Entry& entry) {
 void TcpSocket::probe_zero_window(Entry& entry) {
   if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {
     recovery_.probes_out = 0;
+    recovery_.probe_start = Instant::never();
     return;
   }
-  if (recovery_.probes_out == 0) recovery_.probe_start = entry.now();
   const TunableValues& tunables = stack().tunables().values();
-  const Duration waited = entry.now() - recovery_.probe_start;
   auto limit = static_cast<uint32_t>(tunables.tcp_retries2);
-  bool is_dead = tcp_options.user_timeout != Duration() && recovery_.probes_out != 0 && waited >= tcp_options.user_timeout;
+  bool is_dead = false;
+  // The user's limit is of progress: that the peer answers probes is none.
+  if (recovery_.probe_start.is_never()) {
+    recovery_.probe_start = entry.now();
+  } else {
+    is_dead = tcp_options.user_timeout != Duration() && entry.now() - recovery_.probe_start >= tcp_options.user_timeout;
+  }
   if (is_orphan_) {
     const bool is_alive = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff) < tcp_options.max_rto;
     limit = tunables.tcp_orphan_retries != 0 ? static_cast<uint32_t>(tunables.tcp_orphan_retries) : is_alive ? 8u : 0u;
@@ -184,6 +195,7 @@ void TcpSocket::send_window_probe(Entry& entry) {
   if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {
     recovery_.probes_out = 0;
     recovery_.backoff = 0;
+    recovery_.probe_start = Instant::never();
     return;
   }
   ++recovery_.probes_out;
@@ -192,7 +204,8 @@ void TcpSocket::send_window_probe(Entry& entry) {
     if (recovery_.backoff < static_cast<uint8_t>(stack().tunables().values().tcp_retries2)) ++recovery_.backoff;
     delay = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff);
   }
-  arm_probe_timer(entry, ProbeTimer::ZeroWindow, delay);
+  arm_probe_timer(entry, ProbeTimer::ZeroWindow,
+                  until_limit(delay, tcp_options.user_timeout, recovery_.probe_start, entry.now()));
 }
 
 // After an acknowledgment with nothing in flight: the window is open, or it stays to be probed.
@@ -202,9 +215,12 @@ void TcpSocket::check_probe_timer(Entry& entry) {
   const SeqNum first_end = next->seq + std::min<uint32_t>(next->length(), std::max<uint32_t>(snd_.mss, 1));
   if (!first_end.is_after(snd_.window_end())) {
     recovery_.backoff = 0;
+    recovery_.probe_start = Instant::never();
     if (probe_timer_kind_ == ProbeTimer::ZeroWindow) cancel(Deadlines::Kind::Probe);
   } else {
-    arm_probe_timer(entry, ProbeTimer::ZeroWindow, backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff));
+    const Duration delay = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff);
+    arm_probe_timer(entry, ProbeTimer::ZeroWindow,
+                    until_limit(delay, tcp_options.user_timeout, recovery_.probe_start, entry.now()));
   }
 }
 

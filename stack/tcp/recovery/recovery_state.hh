@@ -46,11 +46,11 @@ struct RecoveryState {
   // Proportional rate reduction (RFC 6937).
   uint32_t prr_delivered = 0, prr_out = 0;
 
-  uint8_t retransmits = 0;  // timeouts in a row
-  uint8_t backoff = 0;      // of them, or of probes of a closed window
-  uint8_t doublings = 0;    // of the timeout: by timeouts alone
-  uint8_t probes_out = 0;   // zero-window probes unanswered
-  Instant probe_start;      // of the first of them
+  uint8_t retransmits = 0;                 // timeouts in a row
+  uint8_t backoff = 0;                     // of them, or of probes of a closed window
+  uint8_t doublings = 0;                   // of the timeout: by timeouts alone
+  uint8_t probes_out = 0;                  // zero-window probes unanswered
+  Instant probe_start = Instant::never();  // of the first since the window closed, answered or not
 
   RackState rack;
 
