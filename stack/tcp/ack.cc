@@ -56,6 +56,12 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     congestion_.delivered += effects.sack_delivered;
     effects.ece = negotiated_.ecn && segment.flags.ece() && !segment.flags.syn();
   }
+  if (negotiated_.ecn && segment.flags.cwr()) {
+    // Our echo was heard, on whatever it says so. The window may be as small as a segment then, whose acknowledgment is waited
+    // for.
+    ecn_echo_ = false;
+    if (segment.length() != 0) ack_.is_wanted_now = true;
+  }
   advance_una(entry, segment.ack);
   soft_error_ = Errno{};
   recovery_.probes_out = 0;

@@ -1,6 +1,7 @@
 // When to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2): every second full segment at least, at once while a connection starts or
 // data is missing, and with our own data where the exchange is interactive. The adaptive delay is Linux's.
 #include <algorithm>
+#include <utility>
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -32,12 +33,10 @@ void TcpSocket::enter_quick_ack_mode(uint8_t limit) {
 // RFC 3168, 6.1.3: a mark is echoed on every acknowledgment until the sender says CWR.
 void TcpSocket::note_congestion_mark(const TcpSegment& segment) {
   const uint8_t mark = segment.tos & kEcnMask;
-  ecn_ce_seen_ = ecn_ce_seen_ || mark != kEcnNotCapable;  // as TCP_INFO tells it, whatever was agreed
+  const bool was_seen = std::exchange(ecn_ce_seen_, ecn_ce_seen_ || mark != kEcnNotCapable);  // for TCP_INFO, whatever was agreed
   if (!negotiated_.ecn) return;
-  if (segment.flags.cwr()) {
-    ecn_echo_ = false;
-    ack_.is_wanted_now = true;
-  }
+  // Who marks what he sends does not mark what he sends again.
+  if (mark == kEcnNotCapable && was_seen) enter_quick_ack_mode(2);
   if (mark == kEcnExperienced && !ecn_echo_) {
     // The sender should hear of it soon, and of what follows.
     enter_quick_ack_mode(2);
@@ -48,7 +47,6 @@ void TcpSocket::note_congestion_mark(const TcpSegment& segment) {
 // New in-order or out-of-order data: adapts the delay to the time between segments.
 void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   ack_.is_scheduled = true;
-  note_congestion_mark(segment);
   measure_segment_size(segment);
   measure_receive_rtt(entry.now());
   if (ack_.ato == Duration()) {
@@ -67,6 +65,7 @@ void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
     }
   }
   rcv_.last_data_at = entry.now();
+  note_congestion_mark(segment);
   const uint32_t whole = segment.size + segment.known;
   if (whole >= 128) grow_window_goal(*segment.packet, whole, Charge::WithoutHead);
 }

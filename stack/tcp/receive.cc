@@ -227,6 +227,7 @@ void TcpSocket::take_reached(Entry& entry, Verdict& verdict) {
 
 void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (segment.size != 0 && !make_room(entry, segment.seq)) {
+  note_congestion_mark(segment);
     count(entry, Mib::TcpExtTCPOFODrop);
     verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
     verdict.drop_for(DropReason::SocketBufferFull);
@@ -234,7 +235,6 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
   }
   take_urgent_byte(segment, verdict);
   // Says nothing of when the next will come (Linux's tcp_data_queue_ofo).
-  note_congestion_mark(segment);
   measure_segment_size(segment);
   if (negotiated_.sack) grow_window_goal(*segment.packet, segment.size, Charge::Whole);
   ack_.is_scheduled = true;
