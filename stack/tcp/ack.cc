@@ -107,7 +107,8 @@ bool TcpSocket::update_window(Entry& entry, const TcpSegment& segment, const Ack
       effects.una_advanced || segment.seq.is_after(snd_.wl1) || (segment.seq == snd_.wl1 && (window > snd_.wnd || window == 0));
   if (!is_newer) return false;
   snd_.wl1 = segment.seq;
-  if (snd_.wnd == window) return false;
+  if (recovery_.out == 0 && !send_queue_.unsent.is_empty()) after_idle(entry);
+  if (snd_.wnd == window) return true;
   snd_.wnd = window;
   if (window > snd_.max_wnd) {
     snd_.max_wnd = window;

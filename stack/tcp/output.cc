@@ -109,7 +109,6 @@ bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at
 bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   uint32_t sent = 0;
   bool is_cwnd_limited = false, is_window_limited = false;
-  if (recovery_.out == 0) after_idle(entry);
   if (mtu_search_.is_on && limit == ~0u) {
     const MtuProbe probe = send_mtu_probe(entry);
     if (probe == MtuProbe::Wait) return false;
