@@ -71,7 +71,6 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
     count_delivered(entry, effects);
     check_probe_timer(entry);
     if (recovery_.probe_in_flight) process_loss_probe_ack(entry, effects, segment.ack);
-    verdict.check_space = effects.window_updated;
     return true;
   }
   clean_sent(entry, effects);
@@ -95,7 +94,6 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   finish_rate_sample(entry, effects, effects.sample);
   control_congestion(entry, effects, effects.sample);
   resend_after_ack(entry, resend);
-  verdict.check_space = effects.data_acked;
   return true;
 }
 

@@ -31,7 +31,11 @@ bool TcpSocket::is_writeable() const {
 void TcpSocket::announce_space(Entry& entry) {
   if (!wants_space_) return;
   const bool has_memory = stack().tcp().memory_pages() < stack().tunables().values().tcp_mem[0];
-  if (in(kMaySend) && recovery_.in_flight() < congestion_.cwnd && has_memory) expand_send_buffer();
+  if (in(kMaySend) && recovery_.in_flight() < congestion_.cwnd && has_memory && !options.send_buffer_locked &&
+      !is_under_pressure()) {
+    expand_send_buffer();
+    recovery_.window_used_at = entry.now();
+  }
   if (!is_writeable()) return;
   wants_space_ = false;
   stop_limit(entry, TcpStatistics::Limit::Buffer);

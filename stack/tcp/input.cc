@@ -256,7 +256,7 @@ void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     }
   }
   account_growth(entry);
-  if (verdict.check_space) announce_space(entry);
+  if (verdict.send) announce_space(entry);
   if (verdict.has_new_state) wake_for_state(verdict.told_of_state);
   if (verdict.wake != 0) wake(verdict.wake);
 }

@@ -18,9 +18,8 @@ struct Verdict {
   };
 
   Acknowledge acknowledge = Acknowledge::No;
-  bool reset_peer = false;   // answer with a reset
-  bool send = false;         // the window or the queue changed: data may leave
-  bool check_space = false;  // acknowledged data may have made room for the user
+  bool reset_peer = false;  // answer with a reset
+  bool send = false;        // the window or the queue changed: data may leave
   bool was_dropped = false;
   DropReason reason{};
   PollEvents wake = 0;
