@@ -15,13 +15,15 @@ uint32_t TcpSocket::timestamp_now(Instant now) const {
   return static_cast<uint32_t>(now.in_nanos() / 1'000'000) + timestamp_offset_;
 }
 
-// Linux lets a pure acknowledgment pass that is one tick late and changes nothing: reordering makes them.
+// Linux lets a pure acknowledgment pass that is a timeout late at most and changes nothing: reordering makes them. The peer's
+// clock may count 1200 a second.
 bool TcpSocket::is_reordered_ack(const TcpSegment& segment) const {
   if (segment.size != 0 || segment.flags.syn() || segment.flags.fin() || segment.seq != rcv_.nxt || segment.ack != snd_.una)
     return false;
-  if (uint32_t{segment.window} << snd_.window_shift != snd_.wnd) return false;
+  const uint32_t window = uint32_t{segment.window} << snd_.window_shift;
+  if (segment.seq.is_after(snd_.wl1) || (segment.seq == snd_.wl1 && (window > snd_.wnd || window == 0))) return false;
   const uint32_t late = rcv_.ts_recent - segment.options.timestamps->value;
-  return late <= static_cast<uint32_t>(rtt_.rto().in_millis());
+  return late <= static_cast<uint32_t>(current_rto().in_micros() * 12 / 10'000);
 }
 
 bool TcpSocket::fails_paws(const TcpSegment& segment, Instant now) const {
