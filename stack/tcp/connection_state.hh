@@ -99,9 +99,8 @@ struct AckState {
   bool is_scheduled = false;
   bool is_wanted_now = false;
   bool saw_push = false, saw_push_twice = false;
-  uint8_t quick = 0;     // so many segments are acknowledged at once
-  uint8_t pingpong = 0;  // interactive: our data carries the acknowledgments
-  bool pingpong_locked = false;
+  uint8_t quick = 0;           // so many segments are acknowledged at once
+  uint8_t pingpong = 0;        // interactive: our data carries the acknowledgments
   bool has_no_memory = false;  // for what came last: the window is told to be shut
   // Of segments that waited for the socket's owner, one acknowledgment is for all (tcp_backlog_ack_defer).
   bool is_for_many = false, waits_for_others = false;

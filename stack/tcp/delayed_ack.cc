@@ -26,7 +26,7 @@ void TcpSocket::raise_quick_acks(uint8_t limit) {
 
 void TcpSocket::enter_quick_ack_mode(uint8_t limit) {
   raise_quick_acks(limit);
-  if (!ack_.pingpong_locked) ack_.pingpong = 0;
+  ack_.pingpong = 0;
   ack_.ato = kMinDelay;
 }
 

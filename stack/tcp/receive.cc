@@ -37,6 +37,7 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
     return Step::Done;
   }
   if (segment.length() == 0) return Step::Continue;
+  has_dsack_ = false;  // of what came before, and told by no acknowledgment
   if (segment.seq == rcv_.nxt) {
     queue_in_order(entry, segment, verdict, Prediction::Missed);
   } else if (segment.end().is_at_or_before(rcv_.nxt)) {
@@ -48,12 +49,12 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
       has_dsack_ = true;
     }
     ack_.is_scheduled = true;
-    verdict.acknowledge = Verdict::Acknowledge::Now;
+    verdict.acknowledge = Verdict::Acknowledge::Consider;
     return verdict.drop_for(DropReason::TcpOldData);
   } else if (segment.seq.is_at_or_after(rcv_.nxt + rcv_.window_left())) {
     enter_quick_ack_mode(16);
     ack_.is_scheduled = true;
-    verdict.acknowledge = Verdict::Acknowledge::Now;
+    verdict.acknowledge = Verdict::Acknowledge::Consider;
     return verdict.drop_for(DropReason::TcpOutOfWindow);
   } else if (segment.seq.is_before(rcv_.nxt)) {
     // The front is here already.
@@ -61,7 +62,6 @@ Step TcpSocket::process_text(Entry& entry, TcpSegment& segment, Verdict& verdict
       count(entry, Mib::TcpExtTCPDSACKOldSent);
       dsack_ = {segment.seq, rcv_.nxt};
       has_dsack_ = true;
-      ack_.is_wanted_now = true;
     }
     const uint32_t known = rcv_.nxt.bytes_since(segment.seq);
     segment.packet->consume(known);
@@ -161,8 +161,9 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
   if (segment.size != 0 && rcv_.window_left() == 0) {
     // A probe of our closed window: answered, not taken. A bare FIN costs nothing.
     count(entry, Mib::TcpExtTCPZeroWindowDrop);
+    enter_quick_ack_mode(16);
     ack_.is_scheduled = true;
-    verdict.acknowledge = Verdict::Acknowledge::Now;
+    verdict.acknowledge = Verdict::Acknowledge::Consider;
     verdict.drop_for(DropReason::TcpOutOfWindow);
     return;
   }
@@ -249,34 +250,38 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
     dsack_ = inserted.duplicate;
     has_dsack_ = true;
   }
-  if (inserted.outcome != OutOfOrderQueue::Outcome::Refused && negotiated_.sack) remember_sack(entry, segment, inserted.run);
+  if (inserted.outcome != OutOfOrderQueue::Outcome::Refused && negotiated_.sack) remember_sack(entry, segment);
   // What is missing will come on top of what is here. Not before the connection is somebody's (tcp_data_queue_ofo).
   if (!is_orphan_ && !accept_link.is_linked()) grow_receive_buffer(autotune_.space);
   verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
 }
 
-// RFC 2018, 4: the block that holds the latest segment comes first; blocks it has swallowed go. Where the latest changes what
-// only the third block or a later one says, an acknowledgment that waits leaves before (tcp_sack_compress_send_ack).
-void TcpSocket::remember_sack(Entry& entry, const TcpSegment& segment, SackBlock run) {
+// RFC 2018, 4: the block that holds the latest segment comes first; blocks it has met go. What else is held and in no block, for
+// there are but four, it does not tell of (tcp_sack_new_ofo_skb). Where the latest changes what only the third block or a later
+// one says, an acknowledgment that waits leaves before (tcp_sack_compress_send_ack).
+void TcpSocket::remember_sack(Entry& entry, const TcpSegment& segment) {
   constexpr uint8_t kExpected = 2;
   const auto sacks = out_of_order_.sacks();
+  SackBlock first{segment.seq, segment.end()};
+  const auto extend_by = [&first](const SackBlock& other) {
+    if (first.left.is_after(other.right) || other.left.is_after(first.right)) return false;
+    first = {earlier_of(first.left, other.left), later_of(first.right, other.right)};
+    return true;
+  };
   uint8_t place = 0;
-  while (place < sack_count_ && (segment.seq.is_after(sacks[place].right) || sacks[place].left.is_after(segment.end()))) ++place;
-  if (place < sack_count_) {
-    sacks[place] = {earlier_of(sacks[place].left, segment.seq), later_of(sacks[place].right, segment.end())};
-  }
+  while (place < sack_count_ && !extend_by(sacks[place])) ++place;
   if (sack_count_ != 0 && place >= kExpected && ack_.compressed != 0) {
+    if (place < sack_count_) sacks[place] = first;
     --ack_.compressed;  // one has to leave in any case
     send_ack(entry);
   }
   uint8_t kept = 0;
   for (uint8_t i = 0; i < sack_count_; ++i) {
-    const bool is_inside = sacks[i].left.is_at_or_after(run.left) && sacks[i].right.is_at_or_before(run.right);
-    if (!is_inside) sacks[kept++] = sacks[i];
+    if (i != place && (place == sack_count_ || !extend_by(sacks[i]))) sacks[kept++] = sacks[i];
   }
   kept = std::min<uint8_t>(kept, TcpOptions::kMaxSackBlocks - 1);
   for (uint8_t i = kept; i > 0; --i) sacks[i] = sacks[i - 1];
-  sacks[0] = run;
+  sacks[0] = first;
   sack_count_ = static_cast<uint8_t>(kept + 1);
 }
 

@@ -453,7 +453,7 @@ class TcpSocket final : public Socket {
   void take_reached(Entry& entry, Verdict& verdict);
   void report_passed(Entry& entry);
   bool make_room(Entry& entry, SeqNum seq);
-  void remember_sack(Entry& entry, const TcpSegment& segment, SackBlock run);
+  void remember_sack(Entry& entry, const TcpSegment& segment);
   void forget_acked_sacks();
   void note_data_event(Entry& entry, const TcpSegment& segment);
   // ---- delayed_ack.cc
