@@ -105,7 +105,8 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
 void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment) {
   DropCounters& drops = socket_.stack().drops();
   const auto& stamps = segment.options.timestamps;
-  const bool fails_paws = request.negotiated.timestamps && stamps && static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
+  const bool fails_paws = request.negotiated.timestamps && stamps && !segment.flags.rst() &&
+                          static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
   const bool has_bad_echo = request.negotiated.timestamps && stamps && stamps->echo_reply != 0 &&
                             stamps->echo_reply - request.first_stamp > request.last_stamp - request.first_stamp;
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
@@ -134,6 +135,10 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
     }
     return drops.count(fails_paws ? DropReason::TcpPaws : DropReason::TcpOutOfWindow);
   }
+  if (segment.flags.rst() && segment.seq != first) {
+    request.challenge(entry, request.iss + 1);
+    return drops.count(DropReason::TcpReset);
+  }
   // A SYN at its own place is cut off; one inside the window is a fault.
   const bool has_syn = segment.flags.syn() && segment.seq != request.irs;
   if (segment.flags.rst() || has_syn) {
@@ -144,7 +149,6 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
     return drops.count(DropReason::TcpReset);
   }
   if (!segment.flags.ack()) return drops.count(DropReason::TcpInvalidState);
-  if (request.negotiated.timestamps && stamps && segment.seq.is_at_or_before(first)) request.ts_recent = stamps->value;
   // TCP_DEFER_ACCEPT: the connection is not told of before its first data, for so many SYN-ACKs.
   if (request.timeouts < socket_.tcp_options.defer_accept && segment.end() == first) {
     request.is_acked = true;

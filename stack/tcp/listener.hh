@@ -33,6 +33,8 @@ class SynRequest : public RefCounted<SynRequest> {
   Duration timeout() const;
   // Whether net.ipv4.tcp_invalid_ratelimit forbids an answer now; if not, now is when one was given.
   bool answers_too_soon(Entry& entry, const TcpSegment& segment);
+  // RFC 5961, 3.2: a reset that is in the window, and not at its beginning, is asked whether it is meant.
+  void challenge(Entry& entry, SeqNum seq);
   void leave_fast_open(FastOpenQueue::Left how, Instant now);
 
   HashLink table_link;

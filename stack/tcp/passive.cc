@@ -187,6 +187,9 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   rcv.window_shift = request.negotiated.window_scale ? request.our_shift : uint8_t{0};
   rcv.advertised_mss = request.advertised_mss;
   rcv.ts_recent = request.ts_recent;
+  // Of the segment that ends the handshake, and of none that came before it.
+  if (request.negotiated.timestamps && segment.options.timestamps && segment.seq.is_at_or_before(rcv.nxt))
+    rcv.ts_recent = segment.options.timestamps->value;
   rcv.ts_recent_at = entry.now();
   rcv.last_segment_at = rcv.last_data_at = entry.now();
   if (stack().tunables().values().tcp_reflect_tos != 0) {

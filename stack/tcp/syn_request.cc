@@ -138,6 +138,14 @@ void SynRequest::repeat_syn_ack(Entry& entry) {
 
 void SynRequest::send_ack(Entry& entry, SeqNum seq) { emit(entry, listener_->route_to(entry, *this), kTcpAck, seq, nullptr); }
 
+void SynRequest::challenge(Entry& entry, SeqNum seq) {
+  if (entry.now() - answered_at < Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit))
+    return count(entry, Mib::TcpExtTCPACKSkippedChallenge);
+  answered_at = entry.now();
+  count(entry, Mib::TcpExtTCPChallengeACK);
+  send_ack(entry, seq);
+}
+
 bool SynRequest::answers_too_soon(Entry& entry, const TcpSegment& segment) {
   // Data is not answered with an acknowledgment by the peer: no loop can come of it.
   if (segment.length() != 0 && !segment.flags.syn()) return false;

@@ -102,7 +102,8 @@ Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<Syn
 Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   SynRequest& request = *fast_open_request_;
   const auto& stamps = segment.options.timestamps;
-  const bool fails_paws = request.negotiated.timestamps && stamps && static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
+  const bool fails_paws = request.negotiated.timestamps && stamps && !segment.flags.rst() &&
+                          static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
   if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
     if (!request.answers_too_soon(entry, segment)) {
@@ -120,6 +121,10 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
     if (!segment.flags.rst() && !request.answers_too_soon(entry, segment)) request.send_ack(entry, snd_.nxt);
     if (fails_paws) count(entry, Mib::TcpExtPAWSEstab);
     return verdict.drop_for(fails_paws ? DropReason::TcpPaws : DropReason::TcpOutOfWindow);
+  }
+  if (segment.flags.rst() && segment.seq != first) {
+    request.challenge(entry, snd_.nxt);
+    return verdict.drop_for(DropReason::TcpReset);
   }
   if (segment.flags.rst()) {
     count(entry, Mib::TcpAttemptFails);
