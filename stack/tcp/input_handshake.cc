@@ -62,7 +62,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   snd_.wl1 = segment.seq;
   // RFC 5681, 3.1, as for SYN-ACKs that were lost (passive.cc).
   const bool was_spurious = stamps && stamps->echo_reply != 0 && stamps->echo_reply == timestamp_now(first_syn_at_);
-  if (statistics_.total_retransmits > 1 && !was_spurious) congestion_.cwnd = 1;
+  congestion_.cwnd = statistics_.total_retransmits > 1 && recovery_.may_undo && !was_spurious ? 1 : initial_window_;
   begin_mtu_search(entry);
   // Not where both ends sent a SYN: there the first data is acknowledged at once, as by Linux.
   rcv_.last_data_at = entry.now();
@@ -107,7 +107,6 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
   if (!negotiated_.window_scale && segment.flags.ack()) {
     rcv_.window_shift = 0;
     rcv_.window_clamp = std::min<uint32_t>(rcv_.window_clamp, 65535);
-    rcv_.wnd = std::min<uint32_t>(rcv_.wnd, 65535);
   }
   const uint16_t offered = options.maximum_segment_size.value_or(snd_.peer_mss);  // or what was assumed
   snd_.peer_mss = tcp_options.max_segment != 0 ? std::min(offered, tcp_options.max_segment) : offered;

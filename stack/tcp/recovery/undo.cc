@@ -17,6 +17,8 @@ bool TcpSocket::may_undo() const {
 // tcp_packet_delayed(): the original came, later than expected.
 bool TcpSocket::was_delayed() const {
   if (!recovery_.first_retransmit_at.is_never()) return echoes_before(recovery_.first_retransmit_at);
+  // Of a SYN it is forgotten with its acknowledgment.
+  if (in(TcpState::SynSent)) return false;
   // Nothing was sent again yet. Without SACK the time is forgotten sooner than the episode.
   return negotiated_.sack || snd_.una.is_before(recovery_.high_seq);
 }
