@@ -67,7 +67,7 @@ void TcpSocket::arrive_synchronized(Entry& entry, TcpSegment& segment, Verdict& 
 bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (state() != TcpState::Established || segment.seq != rcv_.nxt) return false;
   if (segment.flags.without(kTcpPsh) != kTcpAck || segment.ack.is_after(snd_.nxt)) return false;
-  if (segment.ack.is_before(snd_.una) && segment.size != 0) return false;
+  if (segment.ack.is_before(snd_.una - snd_.max_wnd) && segment.size != 0) return false;
   if (uint32_t{segment.window} << snd_.window_shift != snd_.wnd || urgent_.kind == UrgentState::Kind::NotYet) return false;
   if (!out_of_order_.is_empty() || segment.options.sack_count != 0 || segment.size > rcv_.window_left()) return false;
   if (negotiated_.ecn && (segment.tos & kEcnMask) == kEcnExperienced) return false;
