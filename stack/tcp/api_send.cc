@@ -171,8 +171,10 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
       last->flags |= kTcpPsh;
       snd_.pushed = snd_.end;
     }
-    if ((request.flags & kMessageEndOfRecord) != 0) last->ends_message = true;
-    if (source.remaining() == 0) want_stamps(*last, request);
+    if (source.remaining() == 0) {
+      if ((request.flags & kMessageEndOfRecord) != 0) last->ends_message = true;
+      want_stamps(*last, request);
+    }
   }
   if ((request.flags & kMessageOutOfBand) != 0) snd_.up = snd_.end;
   if (has_met_limit) {
