@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kLeastGap = 12;
 constexpr int64_t kLate = 3000;  // microseconds: a machine that is busy otherwise does not show what Linux would do
-constexpr int64_t kIntoMillisecond = 50;
+constexpr int64_t kIntoMillisecond = 50, kLastOfMillisecond = 700;
 constexpr int64_t kAtOnce = 300;  // microseconds: what follows at once follows on either kernel so much later
 
 }  // namespace
@@ -57,7 +57,9 @@ void Runner::run_step(int index, const Step& step) {
 
 void Runner::pause(int millis) {
   // On a kernel whose stamps count milliseconds a burst is to have one stamp.
-  const int64_t end = millis == 0 ? due_ + kAtOnce : (due_ + int64_t{millis} * stretch_) / 1000 * 1000 + kIntoMillisecond;
+  int64_t end = millis == 0 ? due_ + kAtOnce : (due_ + int64_t{millis} * stretch_) / 1000 * 1000 + kIntoMillisecond;
+  // What is answered to it would leave when the next millisecond has begun, on the slower kernel.
+  if (end % 1000 > kLastOfMillisecond) end = (end / 1000 + 1) * 1000 + kIntoMillisecond;
   wait_until(end);
   due_ = end;
   if (kernel_.now() > end + kLate) print("late\n");
