@@ -76,14 +76,14 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   clean_sent(entry, effects);
   if (send_queue_.sent.is_empty()) stop_limit(entry, TcpStatistics::Limit::Busy);
   update_rtt(entry, effects, segment);
+  // Also of what was but SACKed, and of an echo.
+  if (congestion_.is_started && congestion_.algorithm->on_rtt != nullptr && effects.sample.rtt_micros >= 0)
+    congestion_.algorithm->on_rtt(congestion_, snd_.una, effects.sample.rtt_micros, effects.segments_acked);
   adapt_rack_window(effects.sample);
   if (recovery_.probe_in_flight) process_loss_probe_ack(entry, effects, segment.ack);
   refresh_congestion_facts(entry.now());
 
   const bool is_news = effects.has_data || effects.window_updated || effects.data_acked || effects.syn_acked;
-  // Also of what was but SACKed, and of an echo.
-  if (congestion_.is_started && congestion_.algorithm->on_rtt != nullptr && effects.sample.rtt_micros >= 0)
-    congestion_.algorithm->on_rtt(congestion_, snd_.una, effects.sample.rtt_micros, effects.segments_acked);
   const bool is_alert = effects.data_sacked || effects.ece || effects.dsack;
   if (!is_news || is_alert || congestion_.loss_state != LossState::Open) {
     if (!effects.una_advanced && !is_news && !effects.dsack) effects.duplicate_acks = segment.segments;
@@ -105,9 +105,9 @@ bool TcpSocket::update_window(Entry& entry, const TcpSegment& segment, const Ack
       effects.una_advanced || segment.seq.is_after(snd_.wl1) || (segment.seq == snd_.wl1 && (window > snd_.wnd || window == 0));
   if (!is_newer) return false;
   snd_.wl1 = segment.seq;
-  if (recovery_.out == 0 && !send_queue_.unsent.is_empty()) after_idle(entry);
   if (snd_.wnd == window) return true;
   snd_.wnd = window;
+  if (recovery_.out == 0 && !send_queue_.unsent.is_empty()) after_idle(entry);
   if (window > snd_.max_wnd) {
     snd_.max_wnd = window;
     update_mss(entry, snd_.path_mtu);

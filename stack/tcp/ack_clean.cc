@@ -110,8 +110,9 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
 // A delivery-rate sample begins at the record sent last among those delivered.
 void TcpSocket::note_delivered(const SendRecord& record, RateSample& sample, Instant) {
   if (record.has_any(SendRecord::kSacked) || record.delivered_at == Instant::never()) return;
-  const bool is_later = sample.prior_at.is_never() || record.delivered - sample.prior_delivered < 1u << 31;
-  if (!is_later) return;
+  const bool is_later =
+      record.sent_at > first_sent_at_ || (record.sent_at == first_sent_at_ && record.end().is_after(sample.last_end));
+  if (sample.prior_delivered != 0 && !is_later) return;
   sample.prior_delivered = record.delivered;
   sample.prior_at = record.delivered_at;
   sample.is_app_limited = record.sent_while_limited;

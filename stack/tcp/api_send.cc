@@ -134,12 +134,12 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
       error = Errno::EAGAIN;
       break;
     }
+    // After an idle time: whoever begins to send again (tcp_skb_entail).
+    if (needs_record && recovery_.out == 0) after_idle(entry);
     SendRecord* record = open_record(most);
     if (record == nullptr) {
       error = Errno::ENOBUFS;
       break;
-    // After an idle time: whoever begins to send again (tcp_skb_entail).
-    if (needs_record && recovery_.out == 0) after_idle(entry);
     }
     const auto limit = static_cast<uint32_t>(std::min<size_t>(source.remaining(), most - record->size));
     const TcpFlags flags = record->flags;

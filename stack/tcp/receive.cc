@@ -167,12 +167,12 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
     verdict.drop_for(DropReason::TcpOutOfWindow);
     return;
   }
-  if (segment.size != 0 && prediction == Prediction::Missed && !make_room(entry, segment.seq)) {
+  if (prediction == Prediction::Missed && !make_room(entry, segment.seq)) {
     // The reader is to make room, and the peer is told that there is none. An empty queue takes one all the same.
     ack_.has_no_memory = ack_.is_wanted_now = ack_.is_scheduled = true;
     verdict.acknowledge = Verdict::Acknowledge::Now;
     verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
-    if (!receive_queue_.is_empty()) {
+    if (segment.size != 0 && !receive_queue_.is_empty()) {
       count(entry, Mib::TcpExtTCPRcvQDrop);
       verdict.drop_for(DropReason::SocketBufferFull);
       return;
@@ -227,8 +227,8 @@ void TcpSocket::take_reached(Entry& entry, Verdict& verdict) {
 }
 
 void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict) {
-  if (segment.size != 0 && !make_room(entry, segment.seq)) {
   note_congestion_mark(segment);
+  if (segment.size != 0 && !make_room(entry, segment.seq)) {
     count(entry, Mib::TcpExtTCPOFODrop);
     verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
     verdict.drop_for(DropReason::SocketBufferFull);

@@ -16,6 +16,7 @@ void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
   if (now == before) return;
   const uint32_t change = uint32_t{now} - before;  // modular
   recovery_.out += change;
+  if (!negotiated_.sack && now < before) recovery_.sacked -= std::min<uint32_t>(recovery_.sacked, before - now);
   if (record.has_any(SendRecord::kSacked)) recovery_.sacked += change;
   if (record.has_any(SendRecord::kLost)) recovery_.lost += change;
   if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += change;
@@ -102,13 +103,12 @@ void TcpSocket::retransmit_lost(Entry& entry) {
   bool rearm = false;
   const uint32_t mss = current_mss();
   const uint32_t at_once = segments_at_once(mss);
-  for (; record != nullptr; record = send_queue_.sent.next(*record)) {
   bool saw_hole = false;  // what was neither SACKed nor sent again may yet be lost: the next search begins there
+  for (; record != nullptr; record = send_queue_.sent.next(*record)) {
     if (is_paced(entry.now())) {
       arm(Deadlines::Kind::Pacing, pacing_until_);
       break;
     }
-    const uint32_t quota = std::min(congestion_.cwnd - in_flight, at_once);
     if (!saw_hole) send_queue_.retransmit_hint = record;
     const uint32_t in_flight = recovery_.in_flight();
     if (in_flight >= congestion_.cwnd || recovery_.retransmitted >= recovery_.lost) break;
@@ -117,6 +117,7 @@ void TcpSocket::retransmit_lost(Entry& entry) {
       continue;
     }
     if (record->has_any(SendRecord::kSacked | SendRecord::kRetransmitted)) continue;
+    const uint32_t quota = std::min(congestion_.cwnd - in_flight, at_once);
     const bool is_head = record == send_queue_.sent.front();
     if (!retransmit_record(entry, *record, quota)) break;
     if (wants_pacing()) pace(entry, record->size);

@@ -30,6 +30,9 @@ SendRecord* find_record(const SendQueue::Records& sent, SeqNum seq, SeqNum una, 
 
 uint32_t segment_length(const SendRecord& record) { return record.segments == 1 ? record.size : record.segment_size; }
 
+// Linux's 65535 segments of its least size: a record that only waits for its acknowledgment may be longer than a packet.
+constexpr uint32_t kMaxSacked = 65535 * 8;
+
 constexpr uint8_t kTags = SendRecord::kSacked | SendRecord::kLost | SendRecord::kRetransmitted;
 
 bool is_only_sacked(const SendRecord* record) { return record != nullptr && (record->marks & kTags) == SendRecord::kSacked; }
@@ -240,7 +243,7 @@ SendRecord* TcpSocket::join_to_sacked(Entry& entry, SendRecord& record, const Sa
     if (size < mss) return &record;
     size = size / mss * mss;
   }
-  if (!(record.seq + size).is_after(effects.una) || before->size + size > SendRecord::kMaxSize) return stay();
+  if (!(record.seq + size).is_after(effects.una) || before->size + size >= kMaxSacked) return stay();
   if (!is_inside && !split_at_segment(send_queue_, record, size)) return stay();
   // Its marks are taken note of before it is gone; where it cannot go it is as marked.
   mark_sacked(entry, record, duplicate, effects);
@@ -254,7 +257,7 @@ SendRecord* TcpSocket::join_to_sacked(Entry& entry, SendRecord& record, const Sa
   }
   count(entry, Mib::TcpExtTCPSackMerged);
   SendRecord* after = send_queue_.sent.next(*before);
-  if (is_only_sacked(after) && segment_length(*after) == mss && before->size + after->size <= SendRecord::kMaxSize &&
+  if (is_only_sacked(after) && segment_length(*after) == mss && before->size + after->size < kMaxSacked &&
       join_sacked(send_queue_, *before, *after)) {
     count(entry, Mib::TcpExtTCPSackMerged);
   }

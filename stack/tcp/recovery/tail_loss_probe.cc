@@ -44,8 +44,7 @@ void TcpSocket::send_loss_probe(Entry& entry) {
       congestion_.cwnd = cwnd;
       was_sent = recovery_.out > before;
       recovery_.probe_retransmitted = false;
-    }
-    if (!was_sent) {
+    } else {
       if (tail->segments > 1 && tail->size > (tail->segments - 1u) * tail->segment_size) {
         const uint16_t total = tail->segments;
         if (send_queue_.split(*tail, (total - 1u) * tail->segment_size)) {
