@@ -32,6 +32,8 @@ class FrameView {
   const VlanTagSeen& tag() const { return tag_; }
 
   size_t header_size() const { return header_size_; }
+  // Where the frame's own bytes have the network header.
+  size_t network_at() const { return body_at_; }
   size_t size(ViewFrom from) const { return (from == ViewFrom::LinkHeader ? header_size_ : 0) + frame_.size() - body_at_; }
   // Copies from `offset` of the view; says how much there was.
   size_t read(ViewFrom from, size_t offset, MutableByteSpan to) const;

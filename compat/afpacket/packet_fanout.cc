@@ -1,8 +1,39 @@
 #include "compat/afpacket/packet_fanout.hh"
 
 #include "compat/afpacket/packet_socket.hh"
+#include "stack/ip/gather.hh"
+#include "stack/wire/ethernet.hh"
+#include "stack/wire/ipv4.hh"
 
 namespace lxnet {
+
+namespace {
+
+bool is_fragment(const FrameView& view) {
+  Ipv4Header header;
+  return view.protocol() == static_cast<uint16_t>(EtherType::Ipv4) &&
+         view.read(ViewFrom::NetworkHeader, 0, mutable_bytes_of(header)) == sizeof header && header.is_fragment();
+}
+
+// The datagram that a fragment completes, as a frame like it. Null: others are to come, or there is no memory for it.
+Ref<Packet> gather(Entry& entry, const FrameView& view) {
+  auto cloned = view.frame().clone();
+  if (!cloned.is_ok()) return nullptr;
+  Ref<Packet> packet = cloned.take();
+  const size_t network_at = view.network_at();
+  if (network_at != 0) packet->mark_link_header();
+  packet->consume(network_at);
+  packet = ip4_gather_seen(entry, std::move(packet));
+  if (!packet) return nullptr;
+  if (network_at != 0) packet->restore_front(packet->link_header());
+  // It came when the last of it did, and nobody has summed it.
+  packet->wall_nanos = view.frame().wall_nanos;
+  packet->checksum = ChecksumState::Unknown;
+  packet->link_protocol = view.frame().link_protocol;
+  return packet;
+}
+
+}  // namespace
 
 Result<PacketFanout*> PacketFanout::create(Stack& stack, const FanoutRequest& request, uint16_t id, uint8_t flags,
                                            const TapBinding& binding) {
@@ -20,6 +51,7 @@ PacketFanout::PacketFanout(Stack& stack, const FanoutRequest& request, uint16_t 
       kind_(request.kind()),
       flags_(flags),
       ignores_outgoing_(request.has(kFanoutIgnoreOutgoing)),
+      wants_whole_(request.has(kFanoutDefragment)),
       limit_(static_cast<uint32_t>(members.size())),
       binding_(binding),
       key_(stack.hal().random<SipKey>()),
@@ -71,7 +103,10 @@ void PacketFanout::hear(LinkTap& tap, Entry& entry, Interface& interface, const 
   MutexLock lock(self.mutex_);
   // Nobody is shown what he sent himself, and in a group that goes for all.
   if (self.count_ == 0 || (view.is_outgoing() && frame.owner() != nullptr && self.has_member_locked(frame.owner()))) return;
-  self.members_[self.choose_locked(view)]->deliver(entry, view);
+  if (!self.wants_whole_ || !is_fragment(view)) return self.give_locked(entry, view);
+  if (const Ref<Packet> whole = gather(entry, view)) self.give_locked(entry, FrameView(interface, *whole, direction));
 }
+
+void PacketFanout::give_locked(Entry& entry, const FrameView& view) { members_[choose_locked(view)]->deliver(entry, view); }
 
 }  // namespace lxnet

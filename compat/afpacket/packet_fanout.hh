@@ -93,6 +93,7 @@ class PacketFanout {
 
   static void hear(LinkTap& tap, Entry& entry, Interface& interface, const Packet& frame, TapDirection direction);
   bool has_member_locked(const void* owner) const REQUIRES(mutex_);
+  void give_locked(Entry& entry, const FrameView& view) REQUIRES(mutex_);
   // packet_fanout_choice.cc
   uint32_t choose_locked(const FrameView& view) REQUIRES(mutex_);
   uint32_t roll_over_locked(const FrameView& view, uint32_t from, bool tries_first) REQUIRES(mutex_);
@@ -104,7 +105,7 @@ class PacketFanout {
   const uint16_t id_;
   const FanoutKind kind_;
   const uint8_t flags_;
-  const bool ignores_outgoing_;
+  const bool ignores_outgoing_, wants_whole_;
   const uint32_t limit_;
   const TapBinding binding_;
   const SipKey key_;

@@ -14,7 +14,6 @@ Result<> PacketSocket::join_fanout(SyscallContext&, FanoutRequest request) {
   auto flags = static_cast<uint8_t>(request.kind_and_flags >> 8);
   MutexLock lock(domain_.mutex());
   if (fanout_ != nullptr) return Errno::EALREADY;
-  if (request.has(kFanoutDefragment)) return Errno::EINVAL;
   uint16_t id = request.id;
   if (request.has(kFanoutUniqueId)) {
     if (id != 0) return Errno::EINVAL;

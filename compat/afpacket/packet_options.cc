@@ -232,12 +232,10 @@ constexpr OptionRow kRows[] = {
     {.level = kLevel,
      .name = 18,
      .text = "PACKET_FANOUT",
-     .support = Support::Partial,
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
        return static_cast<int>(packet_of(socket).fanout_word());
      },
-     .set = &set_fanout,
-     .note = "PACKET_FANOUT_FLAG_DEFRAG is refused with EINVAL"},
+     .set = &set_fanout},
     {.level = kLevel,
      .name = 19,
      .text = "PACKET_TX_HAS_OFF",

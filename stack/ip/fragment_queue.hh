@@ -13,11 +13,15 @@
 
 namespace lxnet {
 
+// Whose fragments they are: what only watches must not take pieces from, or give any to, what is received.
+enum class FragmentUser : uint8_t { Stack, Tap };
+
 struct FragmentKey {
   IpAddress source, destination;
   uint32_t identification = 0;
   uint32_t interface_index = 0;  // IPv6: where the addresses mean something only on their link
   uint8_t protocol = 0;          // IPv4
+  FragmentUser user = FragmentUser::Stack;
   bool operator==(const FragmentKey&) const = default;
 };
 

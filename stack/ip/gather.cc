@@ -1,5 +1,7 @@
 // Fragments into whole packets before connections are looked for, as Linux's nf_defrag_ipv4 and nf_defrag_ipv6 do: only the first
 // says whose it is. What is forwarded is cut again, no larger than it came.
+#include "stack/ip/gather.hh"
+
 #include "stack/conntrack/connection_tracker.hh"
 #include "stack/ip/input_internal.hh"
 #include "stack/stack.hh"
@@ -52,6 +54,20 @@ Ref<Packet> ip4_gather_sent(Entry& entry, Ref<Packet> packet) {
   Ref<Packet> whole = ip4_reassemble(entry, std::move(packet));
   if (whole) whole->link_protocol = 0x0800;
   return whole;
+}
+
+Ref<Packet> ip4_gather_seen(Entry& entry, Ref<Packet> packet) {
+  if (!packet->pull_up(sizeof(Ipv4Header)).is_ok()) return packet;
+  const Ipv4Header header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
+  const size_t header_size = header.header_size(), size = header.total_length.get();
+  if (header.version_and_size >> 4 != 4 || header_size < sizeof(Ipv4Header) || size < header_size || packet->size() < size)
+    return packet;
+  if (!header.is_fragment()) return packet;
+  if (!packet->pull_up(header_size).is_ok()) return nullptr;
+  packet->trim(size);
+  packet->mark_network_header();
+  ip4_fill_info(*packet);
+  return ip4_reassemble(entry, std::move(packet), FragmentUser::Tap);
 }
 
 Ref<Packet> ip6_gather(Entry& entry, Ref<Packet> packet) {

@@ -98,7 +98,7 @@ bool is_martian(Ipv4Address source, Ipv4Address destination, const Interface& in
   if (source.is_multicast() || source.is_broadcast()) return true;
   if (destination.is_broadcast() || (source.is_unspecified() && destination.is_unspecified())) return false;
   if (source.is_zero_network() || destination.is_zero_network()) return true;
-  if (input.is_loopback()) return false;
+  // On lo as well: what we send ourselves was routed then, and only what a program put on the wire comes here (Linux).
   return (source.is_loopback() || destination.is_loopback()) && input.settings().v4.route_localnet == 0;
 }
 
@@ -133,7 +133,7 @@ void receive_multicast(Entry& entry, Ref<Packet> packet, Interface& input) {
   const bool is_igmp = IpProtocol{info.protocol} == IpProtocol::Igmp;
   const bool may_be_unnumbered = is_igmp || info.destination.v4().is_local_multicast();
   if (is_martian(source, Ipv4Address::broadcast(), input) || (source.is_zero_network() && !may_be_unnumbered) ||
-      (source.is_loopback() && !input.is_loopback() && input.settings().v4.route_localnet == 0)) {
+      (source.is_loopback() && input.settings().v4.route_localnet == 0)) {
     return drop(entry, std::move(packet), DropReason::IpMartianSource);
   }
   if (!is_wanted_group(entry, info, input)) {

@@ -1,6 +1,7 @@
 // What the parts of IP input share.
 #pragma once
 
+#include "stack/ip/fragment_queue.hh"
 #include "stack/ip/ip_info.hh"
 #include "stack/ip/ip_state.hh"
 #include "stack/ip/options4.hh"
@@ -50,7 +51,7 @@ Ref<Packet> ip6_gather(Entry& entry, Ref<Packet> packet);
 Ref<Packet> ip4_gather_sent(Entry& entry, Ref<Packet> packet);
 
 // Takes a fragment, its front at the IP header; gives the whole packet back when it completes it, and null while it does not.
-Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment);
+Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment, FragmentUser user = FragmentUser::Stack);
 // The fragment header stands at `offset`. The whole packet has none, and what stands before it is the first fragment's, which has
 // been obeyed already: its IpInfo says where to go on, and `next_header_at` where that header is named.
 Ref<Packet> ip6_reassemble(Entry& entry, Ref<Packet> fragment, size_t offset, size_t& next_header_at);

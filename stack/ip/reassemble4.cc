@@ -30,7 +30,7 @@ Ref<Packet> restore_header(Entry& entry, Reassembly::Whole whole) {
 
 }  // namespace
 
-Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment) {
+Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment, FragmentUser user) {
   const IpInfo info = ip_info(*fragment);
   const Ipv4Header header = *reinterpret_cast<const Ipv4Header*>(fragment->linear().data());
   const size_t packet_size = fragment->size();
@@ -42,7 +42,8 @@ Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment) {
   const FragmentKey key{.source = info.source,
                         .destination = info.destination,
                         .identification = header.identification.get(),
-                        .protocol = info.protocol};
+                        .protocol = info.protocol,
+                        .user = user};
   const FragmentPiece piece{.offset = header.fragment_offset(),
                             .end = static_cast<uint32_t>(header.fragment_offset() + size),
                             .is_last = !header.more_fragments(),

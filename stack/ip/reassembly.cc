@@ -6,6 +6,7 @@
 #include "stack/stack.hh"
 #include "stack/wire/icmp4.hh"
 #include "stack/wire/icmp6.hh"
+#include "stack/wire/ipv4.hh"
 
 namespace lxnet {
 
@@ -13,7 +14,7 @@ namespace {
 
 struct KeyBytes {
   Ipv6Address source, destination;
-  uint32_t identification, interface_index, protocol;
+  uint32_t identification, interface_index, protocol_and_user;
 };
 
 DropReason reason_of(FragmentOutcome outcome) {
@@ -25,6 +26,20 @@ DropReason reason_of(FragmentOutcome outcome) {
     default:
       return DropReason::FragmentBad;
   }
+}
+
+// Only the host that a datagram was for says that it never became whole: not one that passes it on, or watches it pass.
+bool is_for_us(Entry& entry, const Packet& first) {
+  const Ref<Interface> input = entry.stack().interfaces().find(first.interface_index);
+  if (!input) return false;
+  const auto& header = *reinterpret_cast<const Ipv4Header*>(first.network_header());
+  const FlowKey key{.source = header.source,
+                    .destination = header.destination,
+                    .mark = first.mark,
+                    .protocol = header.protocol,
+                    .tos = header.type_of_service};
+  auto route = entry.stack().routes().lookup_input(entry, key, *input);
+  return route.is_ok() && route.take().kind == RouteKind::Local;
 }
 
 }  // namespace
@@ -79,7 +94,8 @@ Reassembly::Whole Reassembly::add(Entry& entry, Ref<Packet> packet, const Fragme
 }
 
 FragmentQueue* Reassembly::find_or_create(Entry& entry, const FragmentKey& key) {
-  const KeyBytes bytes{key.source.v6(), key.destination.v6(), key.identification, key.interface_index, key.protocol};
+  const KeyBytes bytes{key.source.v6(), key.destination.v6(), key.identification, key.interface_index,
+                       key.protocol | static_cast<uint32_t>(key.user) << 8};
   Bucket& bucket = buckets_[siphash_1_3(key_, bytes) % kBuckets];
   for (FragmentQueue& queue : bucket) {
     if (queue.key() == key) return &queue;
@@ -195,6 +211,7 @@ void Reassembly::expire(Entry& entry) {
   while (!firsts.is_empty()) {
     const Ref<Packet> first = firsts.take_front();
     if (family_ == IpFamily::V4) {
+      if (!is_for_us(entry, *first)) continue;
       icmp4_send_error(entry, *first, static_cast<uint8_t>(Icmp4Type::TimeExceeded),
                        static_cast<uint8_t>(Icmp4TimeExceeded::Reassembly), 0);
     } else {

@@ -117,5 +117,102 @@ TEST(PacketFanout, WhoLeavesIsNoLongerChosen) {
   });
 }
 
+constexpr uint16_t kMore = 0x2000;
+constexpr int kDefragment = 0x8000;
+
+// Two in turn, of one kind of socket and one protocol, and who sends to them.
+struct WholeGroup {
+  Fd sender = packet_socket(SOCK_RAW, 0);
+  Fd members[2];
+
+  explicit WholeGroup(int protocol, int flags = kDefragment, int type = SOCK_RAW)
+      : members{packet_socket(type, protocol), packet_socket(type, protocol)} {
+    EXPECT_EQ(bind_to(sender, link_name(1, 0)), 0);
+    for (Fd& member : members) {
+      EXPECT_EQ(bind_to(member, link_name(1, protocol)), 0);
+      EXPECT_EQ(join(member, PACKET_FANOUT_LB, 7, flags), 0);
+    }
+  }
+  void send(const std::string& whole) {
+    EXPECT_EQ(answer(::send(sender, whole.data(), whole.size(), 0)), static_cast<long>(whole.size()));
+  }
+};
+
+TEST(PacketFanout, FragmentsAreShownAsTheDatagramTheyMake) {
+  in_own_network([] {
+    WholeGroup group(ETH_P_IP);
+    EXPECT_EQ(get_option(group.members[0], PACKET_FANOUT), static_cast<int>(7u | PACKET_FANOUT_LB << 16 | 0x80u << 24));
+    group.send(ip_frame(2, "the rest"));
+    group.send(ip_frame(0, "whole", 2));
+    Heard heard = hear(group.members[1]);
+    EXPECT_EQ(heard.bytes, ip_frame(0, "whole", 2));
+    group.send(ip_frame(kMore, "0123456789abcdef"));
+    heard = hear(group.members[0]);
+    EXPECT_EQ(heard.bytes, ip_frame(0, "0123456789abcdefthe rest"));
+    EXPECT_EQ(heard.kind(), PACKET_HOST);
+    EXPECT_EQ(heard.from.sll_protocol, htons(ETH_P_IP));
+    EXPECT_EQ(hear(group.members[0]).size, -EAGAIN);
+    EXPECT_EQ(hear(group.members[1]).size, -EAGAIN);
+    // What overlaps ends the datagram.
+    group.send(ip_frame(kMore, "0123456789abcdef", 3));
+    group.send(ip_frame(kMore | 1, "89abcdef", 3));
+    group.send(ip_frame(kMore | 1, "another one, too", 3));
+    group.send(ip_frame(4, "end", 3));
+    EXPECT_EQ(hear(group.members[0]).size, -EAGAIN);
+  });
+}
+
+TEST(PacketFanout, WithoutTheFlagEachFragmentIsAFrame) {
+  in_own_network([] {
+    WholeGroup group(ETH_P_IP, 0);
+    group.send(ip_frame(kMore, "01234567"));
+    group.send(ip_frame(1, "rest"));
+    EXPECT_EQ(hear(group.members[1]).bytes, ip_frame(kMore, "01234567"));
+    EXPECT_EQ(hear(group.members[0]).bytes, ip_frame(1, "rest"));
+  });
+}
+
+// What goes out through lo comes in again, and its fragments are duplicates of those seen before.
+TEST(PacketFanout, FragmentsAreCollectedOnTheirWayOutToo) {
+  in_own_network([] {
+    WholeGroup group(ETH_P_ALL);
+    group.send(ip_frame(kMore, "01234567"));
+    group.send(ip_frame(1, "rest"));
+    const Heard heard = hear(group.members[1]);
+    EXPECT_EQ(heard.bytes, ip_frame(0, "01234567rest"));
+    EXPECT_EQ(heard.kind(), PACKET_OUTGOING);
+    EXPECT_EQ(hear(group.members[0]).size, -EAGAIN);
+    EXPECT_EQ(hear(group.members[1]).size, -EAGAIN);
+  });
+}
+
+// A datagram that the stack cuts and puts together again, for itself too: the pieces are not the group's.
+TEST(PacketFanout, WhatTheStackCutsIsShownWholeWithoutLinkHeader) {
+  in_own_network([] {
+    ifreq request{};
+    strcpy(request.ifr_name, "lo");
+    request.ifr_mtu = 1500;
+    Fd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender(::socket(AF_INET, SOCK_DGRAM, 0));
+    ASSERT_EQ(::ioctl(receiver, SIOCSIFMTU, &request), 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(5000);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::bind(receiver, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+    WholeGroup group(ETH_P_IP, kDefragment, SOCK_DGRAM);
+    const std::string payload(4000, 'x');
+    EXPECT_EQ(answer(::sendto(sender, payload.data(), payload.size(), 0, reinterpret_cast<sockaddr*>(&name), sizeof name)), 4000);
+    std::string got(5000, 0);
+    EXPECT_EQ(answer(::recv(receiver, got.data(), got.size(), MSG_DONTWAIT)), 4000);
+    const Heard heard = hear(group.members[1], 0, 5000);
+    ASSERT_EQ(heard.size, 4028);
+    EXPECT_EQ(heard.bytes.substr(28), payload);
+    EXPECT_EQ(sum_of(heard.bytes.substr(0, 20)), 0);
+    EXPECT_EQ(heard.bytes.substr(6, 2), std::string(2, 0));
+    EXPECT_EQ(heard.kind(), PACKET_HOST);
+    EXPECT_EQ(hear(group.members[0]).size, -EAGAIN);
+  });
+}
+
 }  // namespace
 }  // namespace conformance

@@ -324,5 +324,25 @@ TEST(PacketFrames, AnOldSocketNamesItsDevice) {
   });
 }
 
+// The host's own packets were routed before they came to lo; these were not, and addresses of 127/8 come from no wire.
+TEST(PacketFrames, ThatAProgramPutsOnLoAreMartians) {
+  in_own_network([] {
+    Fd receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender = packet_socket(SOCK_RAW, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(5000);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::bind(receiver, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+    ASSERT_EQ(bind_to(sender, link_name(1, 0)), 0);
+    const std::string datagram = {0x13, static_cast<char>(0x89), 0x13, static_cast<char>(0x88), 0, 11, 0, 0, 'h', 'e', 'y'};
+    const std::string whole = ip_frame(0, datagram, 1, IPPROTO_UDP);
+    EXPECT_EQ(answer(::send(sender, whole.data(), whole.size(), 0)), static_cast<long>(whole.size()));
+    char got[16];
+    EXPECT_EQ(answer(::recv(receiver, got, sizeof got, MSG_DONTWAIT)), -EAGAIN);
+    EXPECT_EQ(answer(::sendto(receiver, "own", 3, 0, reinterpret_cast<sockaddr*>(&name), sizeof name)), 3);
+    EXPECT_EQ(answer(::recv(receiver, got, sizeof got, MSG_DONTWAIT)), 3);
+  });
+}
+
 }  // namespace
 }  // namespace conformance

@@ -69,6 +69,25 @@ inline std::string frame(const char* destination, const std::string& payload, ui
 }
 inline const char kZero[] = "00:00:00:00:00:00";
 
+inline uint16_t sum_of(const std::string& header) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i + 1 < header.size(); i += 2)
+    sum += static_cast<uint32_t>(uint8_t(header[i]) << 8 | uint8_t(header[i + 1]));
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(~sum);
+}
+
+// From 127.0.0.9 to 127.0.0.1, an IPv4 packet of no protocol's, or a fragment of one; `place`: flags and offset.
+inline std::string ip_frame(uint16_t place, const std::string& payload, uint8_t identification = 1, int protocol = 253) {
+  const size_t size = 20 + payload.size();
+  std::string header = {0x45, 0, static_cast<char>(size >> 8), static_cast<char>(size), 0, static_cast<char>(identification)};
+  header += {static_cast<char>(place >> 8), static_cast<char>(place), 64, static_cast<char>(protocol), 0, 0};
+  header += {127, 0, 0, 9, 127, 0, 0, 1};
+  const uint16_t sum = sum_of(header);
+  header[10] = static_cast<char>(sum >> 8);
+  header[11] = static_cast<char>(sum);
+  return frame(kZero, header + payload, ETH_P_IP);
+}
 struct Heard {
   long size = 0;  // or the negative errno
   std::string bytes;
