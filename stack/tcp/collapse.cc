@@ -80,7 +80,10 @@ uint32_t collapse_received(PacketPool& pool, PacketQueue& packets, SeqNum copied
   while (Packet* front = packets.front()) {
     const ReceivedSegment& segment = ReceivedSegment::of(*front);
     const bool costs_too_much = uint64_t{front->true_size()} * ratio >> 8 > front->size();
-    if (!segment.fin && (costs_too_much || segment.seq.is_before(copied))) break;
+    // What is cut off it begins in the one before, to Linux.
+    Packet* next = packets.next(*front);
+    const bool overlaps = next != nullptr && ReceivedSegment::of(*next).is_cut;
+    if (!segment.fin && (costs_too_much || segment.seq.is_before(copied) || overlaps)) break;
     kept.push_back(packets.take_front());
   }
   while (Packet* front = packets.front()) {

@@ -1,4 +1,8 @@
 // What TCP may cost: collapse and pruning of queues, net.ipv4.tcp_mem, orphans, TIME_WAITs; and the work that coalescing spares.
+#include <cstring>
+
+#include "stack/tcp/collapse.hh"
+#include "stack/tcp/out_of_order_queue.hh"
 #include "tests/stack/tcp/tcp_wire.hh"
 
 namespace lxnet::testing {
@@ -21,6 +25,26 @@ TEST(TcpMemory, PacksSparsePacketsBeforeItDropsAny) {
   wire.inject({.flags = "R", .seq = 6001});
   wire.close(socket);
   wire.close(wire.listener);
+}
+
+// To Linux, which does not cut off what came twice.
+TEST(TcpMemory, PacksWhatOverlapsThoughItIsDense) {
+  TcpWire wire;
+  PacketPool& pool = wire.stack().pool();
+  for (const bool is_cut : {false, true}) {
+    PacketQueue queue;
+    for (uint32_t i = 0; i < 2; ++i) {
+      Ref<Packet> packet = Packet::create_linear(pool, 704, 0).take();
+      memset(packet->append(200).data(), 'x', 200);
+      packet->set_true_size(1280);
+      ReceivedSegment::of(*packet) = {.seq = SeqNum(1 + 200 * i), .is_cut = i == 1 && is_cut};
+      queue.push_back(std::move(packet));
+    }
+    EXPECT_EQ(collapse_received(pool, queue, SeqNum(1), 40), is_cut ? 2u : 0u);
+    EXPECT_EQ(queue.count(), is_cut ? 1u : 2u);
+    EXPECT_EQ(queue.front()->true_size(), 1280u);
+    while (!queue.is_empty()) queue.take_front();
+  }
 }
 
 TEST(TcpMemory, HoldsSmallSegmentsInTheRoomBehindOthers) {
