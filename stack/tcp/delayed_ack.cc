@@ -48,7 +48,7 @@ void TcpSocket::note_congestion_mark(const TcpSegment& segment) {
 void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   ack_.is_scheduled = true;
   measure_segment_size(segment);
-  measure_receive_rtt(entry.now());
+  measure_receive_rtt(entry.now(), segment.end());
   if (ack_.ato == Duration()) {
     // The first data: the sender is in slow start and needs acknowledgments.
     raise_quick_acks(16);

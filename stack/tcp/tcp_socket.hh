@@ -443,7 +443,7 @@ class TcpSocket final : public Socket {
   void grow_window_goal(const Packet& packet, uint32_t size, Charge charge);
   void adapt_receive_buffer(Entry& entry);
   void grow_receive_buffer(uint32_t space);
-  void measure_receive_rtt(Instant now);
+  void measure_receive_rtt(Instant now, SeqNum next);
   void measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now);
   // As it was predicted, and it fits into memory that was taken for others: Linux's fast path asks for no more.
   enum class Prediction : uint8_t { Missed, Hit };

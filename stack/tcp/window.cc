@@ -253,13 +253,13 @@ void add_receive_rtt(uint32_t& rtt_8, int64_t sample_micros, bool may_rise) {
 
 }  // namespace
 
-// Without timestamps: how long one window's worth takes to arrive.
-void TcpSocket::measure_receive_rtt(Instant now) {
+// Without timestamps: how long one window's worth takes to arrive. `next`: what is expected after what has come now.
+void TcpSocket::measure_receive_rtt(Instant now, SeqNum next) {
   if (autotune_.rtt_start != Instant()) {
-    if (rcv_.nxt.is_before(autotune_.rtt_seq)) return;
+    if (next.is_before(autotune_.rtt_seq)) return;
     add_receive_rtt(autotune_.rtt_8_micros, (now - autotune_.rtt_start).in_micros(), false);
   }
-  autotune_.rtt_seq = rcv_.nxt + rcv_.wnd;
+  autotune_.rtt_seq = next + rcv_.wnd;
   autotune_.rtt_start = now;
 }
 
