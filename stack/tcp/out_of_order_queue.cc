@@ -169,6 +169,12 @@ OutOfOrderQueue::Run* OutOfOrderQueue::join_or_create(Run* before, Run* after, R
   return run;
 }
 
+bool OutOfOrderQueue::has(SeqNum begin, SeqNum end) const {
+  if (held_ == nullptr) return false;
+  const Run* run = find_at_or_before(begin);
+  return run != nullptr && end.is_at_or_before(run->end) && has_in_one(*run, begin, end);
+}
+
 OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
   Insertion result{Outcome::Duplicate, {}, {}};
   if (held_ == nullptr) held_ = construct<Held>(hal_);

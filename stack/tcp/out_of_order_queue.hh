@@ -80,6 +80,8 @@ class OutOfOrderQueue {
   };
   // Takes the packet in every case; ReceivedSegment is filled in.
   Insertion insert(Ref<Packet> packet);
+  // One packet has all of [begin, end).
+  bool has(SeqNum begin, SeqNum end) const;
   // What of the first run lies before rcv.nxt, and so has come twice; left == right: nothing.
   SackBlock passed(SeqNum next) const;
   // The packets that rcv.nxt has reached, cut to begin there; an empty queue when there is still a gap.

@@ -237,7 +237,8 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
   take_urgent_byte(segment, verdict);
   // Says nothing of when the next will come (Linux's tcp_data_queue_ofo).
   measure_segment_size(segment);
-  if (negotiated_.sack) grow_window_goal(*segment.packet, segment.size, Charge::Whole);
+  if (negotiated_.sack && !out_of_order_.has(segment.seq, segment.end()))
+    grow_window_goal(*segment.packet, segment.size, Charge::Whole);
   ack_.is_scheduled = true;
   count(entry, Mib::TcpExtTCPOFOQueue);
   statistics_.out_of_order_packets += segment.segments;
