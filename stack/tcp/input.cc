@@ -216,6 +216,7 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
       send_early_fin(entry);
     }
   } else if (in(TcpState::SynReceived)) {
+    congestion_.cwnd = statistics_.total_retransmits > 1 && recovery_.may_undo ? 1 : initial_window_;
     become_established(entry, verdict);
     send_early_fin(entry);
   }

@@ -85,10 +85,9 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
 }
 
 // Both ends sent a SYN: RFC 9293, 3.5, figure 7.
-void TcpSocket::answer_simultaneous_open(Entry& entry, TcpSegment&, Verdict& verdict) {
+void TcpSocket::answer_simultaneous_open(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   enter(entry, TcpState::SynReceived);
-  negotiated_.ecn = false;
-  recovery_.retransmits = 0;
+  negotiated_.ecn = negotiated_.ecn && segment.flags.has_all(kTcpEce | kTcpCwr);
   begin_mtu_search(entry);
   update_mss(entry, snd_.path_mtu);
   guess_segment_size();
