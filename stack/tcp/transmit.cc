@@ -96,6 +96,7 @@ Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> 
     const bool falls_back = recovery_.retransmits != 0 && stack().tunables().values().tcp_ecn_fallback != 0;
     if (!falls_back) emission.header.flags |= kTcpEce | kTcpCwr;
   }
+  if (negotiated_.ecn && in(TcpState::SynReceived) && out.flags.syn()) emission.header.flags |= kTcpEce;
   if (negotiated_.ecn && !out.flags.syn()) {
     if (ecn_echo_) emission.header.flags |= kTcpEce;
     // RFC 3168, 6.1.5: retransmissions, pure acknowledgments and probes are not ECN-capable.
@@ -236,7 +237,8 @@ bool TcpSocket::may_answer_out_of_window(Entry& entry, const TcpSegment& segment
 // Linux's tcp_send_dupack(): what came again says that an acknowledgment was lost, and the peer should know that it was not
 // needed.
 void TcpSocket::answer_old_segment(Entry& entry, const TcpSegment& segment) {
-  if (segment.length() != 0 && segment.seq.is_before(rcv_.nxt)) {
+  const bool is_kept = in(TcpState::FinWait2) && is_orphan_;  // as a TIME-WAIT by Linux, which says nothing of what came twice
+  if (!is_kept && segment.length() != 0 && segment.seq.is_before(rcv_.nxt)) {
     count(entry, Mib::TcpExtDelayedACKLost);
     enter_quick_ack_mode(16);
     if (negotiated_.sack && stack().tunables().values().tcp_dsack != 0) {
