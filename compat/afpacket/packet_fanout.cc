@@ -21,6 +21,7 @@ Ref<Packet> gather(Entry& entry, const FrameView& view) {
   if (!cloned.is_ok()) return nullptr;
   Ref<Packet> packet = cloned.take();
   const size_t network_at = view.network_at();
+  packet->interface_index = view.interface().index();
   if (network_at != 0) packet->mark_link_header();
   packet->consume(network_at);
   packet = ip4_gather_seen(entry, std::move(packet));

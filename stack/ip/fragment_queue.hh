@@ -19,7 +19,7 @@ enum class FragmentUser : uint8_t { Stack, Tap };
 struct FragmentKey {
   IpAddress source, destination;
   uint32_t identification = 0;
-  uint32_t interface_index = 0;  // IPv6: where the addresses mean something only on their link
+  uint32_t interface_index = 0;  // IPv6: where the addresses mean something only on their link; of a tap always
   uint8_t protocol = 0;          // IPv4
   FragmentUser user = FragmentUser::Stack;
   bool operator==(const FragmentKey&) const = default;

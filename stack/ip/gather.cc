@@ -57,14 +57,12 @@ Ref<Packet> ip4_gather_sent(Entry& entry, Ref<Packet> packet) {
 }
 
 Ref<Packet> ip4_gather_seen(Entry& entry, Ref<Packet> packet) {
-  if (!packet->pull_up(sizeof(Ipv4Header)).is_ok()) return packet;
-  const Ipv4Header header = *reinterpret_cast<const Ipv4Header*>(packet->linear().data());
-  const size_t header_size = header.header_size(), size = header.total_length.get();
-  if (header.version_and_size >> 4 != 4 || header_size < sizeof(Ipv4Header) || size < header_size || packet->size() < size)
-    return packet;
-  if (!header.is_fragment()) return packet;
-  if (!packet->pull_up(header_size).is_ok()) return nullptr;
-  packet->trim(size);
+  auto parsed = packet->header<Ipv4Header>();
+  if (!parsed.is_ok()) return packet;
+  const Ipv4Header header = *parsed.take();
+  if (!header.is_fragment() || !header.is_length_valid(packet->size())) return packet;
+  if (!packet->pull_up(header.header_size()).is_ok()) return nullptr;
+  packet->trim(header.total_length.get());
   packet->mark_network_header();
   ip4_fill_info(*packet);
   return ip4_reassemble(entry, std::move(packet), FragmentUser::Tap);

@@ -42,6 +42,7 @@ Ref<Packet> ip4_reassemble(Entry& entry, Ref<Packet> fragment, FragmentUser user
   const FragmentKey key{.source = info.source,
                         .destination = info.destination,
                         .identification = header.identification.get(),
+                        .interface_index = user == FragmentUser::Tap ? info.interface_index : 0,
                         .protocol = info.protocol,
                         .user = user};
   const FragmentPiece piece{.offset = header.fragment_offset(),

@@ -38,7 +38,7 @@ void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effe
   if (record.has_any(SendRecord::kLost)) recovery_.lost -= segments;
   recovery_.out -= segments;
   effects.segments_acked += segments;
-  note_delivered(record, effects.sample, entry.now());
+  note_delivered(record, effects.sample);
   if (record.flags.syn()) {
     effects.syn_acked = true;
     recovery_.first_retransmit_at = Instant::never();
@@ -108,7 +108,7 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
 }
 
 // A delivery-rate sample begins at the record sent last among those delivered.
-void TcpSocket::note_delivered(const SendRecord& record, RateSample& sample, Instant) {
+void TcpSocket::note_delivered(const SendRecord& record, RateSample& sample) {
   if (record.has_any(SendRecord::kSacked) || record.delivered_at == Instant::never()) return;
   const bool is_later =
       record.sent_at > first_sent_at_ || (record.sent_at == first_sent_at_ && record.end().is_after(sample.last_end));

@@ -105,8 +105,7 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
 void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment) {
   DropCounters& drops = socket_.stack().drops();
   const auto& stamps = segment.options.timestamps;
-  const bool fails_paws = request.negotiated.timestamps && stamps && !segment.flags.rst() &&
-                          static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
+  const bool fails_paws = request.fails_paws(segment);
   const bool has_bad_echo = request.negotiated.timestamps && stamps && stamps->echo_reply != 0 &&
                             stamps->echo_reply - request.first_stamp > request.last_stamp - request.first_stamp;
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
@@ -123,9 +122,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
     return drops.count(DropReason::TcpInvalidState);
   }
   const SeqNum first = request.irs + 1;
-  const uint32_t window = std::min<uint32_t>(request.window, 65535);
-  const bool is_inside = segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(first + window)) ||
-                         (segment.seq == first + window && segment.length() == 0);
+  const bool is_inside = request.is_in_window(segment, first);
   if (fails_paws || has_bad_echo || !is_inside) {
     if (!segment.flags.rst() && !request.answers_too_soon(entry, segment)) request.send_ack(entry, request.iss + 1);
     if (fails_paws) {

@@ -6,6 +6,7 @@
 
 #include "hal/hash_table.hh"
 #include "hal/timer.hh"
+#include "stack/mib.hh"
 #include "stack/tcp/fast_open/queue.hh"
 #include "stack/tcp/tcp_socket.hh"
 
@@ -31,6 +32,10 @@ class SynRequest : public RefCounted<SynRequest> {
   IpAddress first_hop() const { return turned_options ? turned_options->first_hop(remote.address) : remote.address; }
   // Until the next SYN-ACK.
   Duration timeout() const;
+  // An older time stamp than was heard before (RFC 7323, 5.3; a reset's does not count).
+  bool fails_paws(const TcpSegment& segment) const;
+  // Of the window that begins at `first`, as our SYN-ACK told it.
+  bool is_in_window(const TcpSegment& segment, SeqNum first) const;
   // Whether net.ipv4.tcp_invalid_ratelimit forbids an answer now; if not, now is when one was given.
   bool answers_too_soon(Entry& entry, const TcpSegment& segment);
   // RFC 5961, 3.2: a reset that is in the window, and not at its beginning, is asked whether it is meant.
@@ -65,6 +70,8 @@ class SynRequest : public RefCounted<SynRequest> {
   Ref<StickyHeaders> turned_options;  // what the SYN's IPv4 options are on the way back, for all segments of the connection
 
  private:
+  // What answers_too_soon() asks, counted as `skipped`.
+  bool was_answered_lately(Entry& entry, Mib skipped);
   friend class Listener;
   friend struct SynRequestTimer;
   static void on_timer(Entry& entry, Timer& timer);

@@ -60,7 +60,6 @@ bool OutOfOrderQueue::cut_at_long_runs(Packet& packet, Insertion& result) {
   Run* before = find_at_or_before(received.seq);
   if (before != nullptr && before->packets.count() > kLongRun && received.seq.is_before(before->end)) {
     add_duplicate(result, received.seq, earlier_of(end, before->end));
-    result.run = {before->begin, before->end};
     if (end.is_at_or_before(before->end)) return true;
     packet.consume(before->end.bytes_since(received.seq));
     received.seq = before->end;
@@ -126,7 +125,6 @@ void OutOfOrderQueue::insert_over(Run& first, Ref<Packet> packet, Insertion& res
   left.append(right);
   first.packets.append(left);
   result.outcome = Outcome::Inserted;
-  result.run = {first.begin, first.end};
 }
 
 // The packet fills [begin, end), which touches neither, one or both of its neighbours.
@@ -176,7 +174,7 @@ bool OutOfOrderQueue::has(SeqNum begin, SeqNum end) const {
 }
 
 OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
-  Insertion result{Outcome::Duplicate, {}, {}};
+  Insertion result{Outcome::Duplicate, {}};
   if (held_ == nullptr) held_ = construct<Held>(hal_);
   if (held_ == nullptr) {
     result.outcome = Outcome::Refused;
@@ -189,16 +187,14 @@ OutOfOrderQueue::Insertion OutOfOrderQueue::insert(Ref<Packet> packet) {
   const bool overlaps_before = before != nullptr && begin.is_before(before->end);
   if (overlaps_before && end.is_at_or_before(before->end) && has_in_one(*before, begin, end)) {
     add_duplicate(result, begin, end);
-    result.run = {before->begin, before->end};
     return result;
   }
   if (overlaps_before || (after != nullptr && after->begin.is_before(end))) {
     insert_over(before != nullptr && begin.is_at_or_before(before->end) ? *before : *after, std::move(packet), result);
     return result;
   }
-  Run* run = join_or_create(before, after, std::move(packet), begin, end);
+  const Run* run = join_or_create(before, after, std::move(packet), begin, end);
   result.outcome = run == nullptr ? Outcome::Refused : Outcome::Inserted;
-  if (run != nullptr) result.run = {run->begin, run->end};
   return result;
 }
 

@@ -75,7 +75,6 @@ class OutOfOrderQueue {
   enum class Outcome : uint8_t { Inserted, Duplicate, Refused };
   struct Insertion {
     Outcome outcome;
-    SackBlock run;        // the run that the packet is now part of, or that had it already
     SackBlock duplicate;  // what of the packet was there already, for DSACK; left == right: nothing
   };
   // Takes the packet in every case; ReceivedSegment is filled in.

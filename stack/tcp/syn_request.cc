@@ -138,24 +138,37 @@ void SynRequest::repeat_syn_ack(Entry& entry) {
 
 void SynRequest::send_ack(Entry& entry, SeqNum seq) { emit(entry, listener_->route_to(entry, *this), kTcpAck, seq, nullptr); }
 
-void SynRequest::challenge(Entry& entry, SeqNum seq) {
-  if (entry.now() - answered_at < Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit))
-    return count(entry, Mib::TcpExtTCPACKSkippedChallenge);
+bool SynRequest::fails_paws(const TcpSegment& segment) const {
+  const auto& stamps = segment.options.timestamps;
+  return negotiated.timestamps && stamps && !segment.flags.rst() && static_cast<int32_t>(stamps->value - ts_recent) < 0;
+}
+
+bool SynRequest::is_in_window(const TcpSegment& segment, SeqNum first) const {
+  const SeqNum end = first + std::min<uint32_t>(window, 65535);
+  return segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(end)) ||
+         (segment.seq == end && segment.length() == 0);
+}
+
+bool SynRequest::was_answered_lately(Entry& entry, Mib skipped) {
+  const auto least = Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit);
+  if (entry.now() - answered_at < least) {
+    count(entry, skipped);
+    return true;
+  }
   answered_at = entry.now();
-  count(entry, Mib::TcpExtTCPChallengeACK);
-  send_ack(entry, seq);
+  return false;
 }
 
 bool SynRequest::answers_too_soon(Entry& entry, const TcpSegment& segment) {
   // Data is not answered with an acknowledgment by the peer: no loop can come of it.
   if (segment.length() != 0 && !segment.flags.syn()) return false;
-  const auto least = Duration::millis(listener_->stack().tunables().values().tcp_invalid_ratelimit);
-  if (entry.now() - answered_at < least) {
-    count(entry, Mib::TcpExtTCPACKSkippedSynRecv);
-    return true;
-  }
-  answered_at = entry.now();
-  return false;
+  return was_answered_lately(entry, Mib::TcpExtTCPACKSkippedSynRecv);
+}
+
+void SynRequest::challenge(Entry& entry, SeqNum seq) {
+  if (was_answered_lately(entry, Mib::TcpExtTCPACKSkippedChallenge)) return;
+  count(entry, Mib::TcpExtTCPChallengeACK);
+  send_ack(entry, seq);
 }
 
 }  // namespace lxnet

@@ -389,7 +389,7 @@ class TcpSocket final : public Socket {
   void join_small(SendRecord& record, uint32_t space);
   bool split_sent(SendRecord& record, uint32_t size, uint32_t mss);
   void refresh_congestion_facts(Instant now);
-  void note_delivered(const SendRecord& record, RateSample& sample, Instant now);
+  void note_delivered(const SendRecord& record, RateSample& sample);
   void finish_rate_sample(Entry& entry, const AckEffects& effects, RateSample& sample);
   // ---- output.cc: what leaves
   void push_pending(Entry& entry, Nagle nagle);

@@ -101,9 +101,7 @@ Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<Syn
 // Linux's tcp_check_req() for a connection opened by its SYN: what belongs to the handshake is dealt with here.
 Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   SynRequest& request = *fast_open_request_;
-  const auto& stamps = segment.options.timestamps;
-  const bool fails_paws = request.negotiated.timestamps && stamps && !segment.flags.rst() &&
-                          static_cast<int32_t>(stamps->value - request.ts_recent) < 0;
+  const bool fails_paws = request.fails_paws(segment);
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
   if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
     if (!request.answers_too_soon(entry, segment)) {
@@ -113,9 +111,7 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
     return verdict.drop_for(DropReason::TcpOldData);
   }
   const SeqNum first = request.next;
-  const uint32_t window = std::min<uint32_t>(request.window, 65535);
-  const bool is_inside = segment.seq == first || (segment.end().is_after(first) && segment.seq.is_before(first + window)) ||
-                         (segment.seq == first + window && segment.length() == 0);
+  const bool is_inside = request.is_in_window(segment, first);
   if (fails_paws || !is_inside) {
     // The request answers and not the connection, which does not count it.
     if (!segment.flags.rst() && !request.answers_too_soon(entry, segment)) request.send_ack(entry, snd_.nxt);

@@ -88,6 +88,7 @@ inline std::string ip_frame(uint16_t place, const std::string& payload, uint8_t 
   header[11] = static_cast<char>(sum);
   return frame(kZero, header + payload, ETH_P_IP);
 }
+
 struct Heard {
   long size = 0;  // or the negative errno
   std::string bytes;

@@ -60,8 +60,6 @@ TEST_F(OutOfOrderQueueTest, HoldsWhatAModelHolds) {
       const auto inserted = insert(at, size, static_cast<uint16_t>(below(2) * below(40)));
       ASSERT_NE(inserted.outcome, OutOfOrderQueue::Outcome::Refused);
       for (uint32_t j = at; j < at + size; ++j) held[j] = true;
-      ASSERT_FALSE(inserted.run.left.is_after(SeqNum(kBase + at))) << seed;
-      ASSERT_FALSE(inserted.run.right.is_before(SeqNum(kBase + at + size))) << seed;
     }
     for (uint32_t at = 1; at < kSpan; ++at) {
       if (!held[at]) continue;
