@@ -1,4 +1,5 @@
 // Fragments in and out, of both families. An echo request in fragments is its own oracle: its reply shows what was put together.
+#include "stack/ip/gather.hh"
 #include "stack/wire/ipv6_extensions.hh"
 #include "tests/stack/ip/ip_bench.hh"
 
@@ -245,6 +246,29 @@ TEST_F(Fragments, OfIpv6ThatTakeTooLongAreReported) {
   const Bytes error = bench.take_one();
   EXPECT_EQ(from(error, 40),
             icmp6_message(bench.kOwn6, bench.kPeer6, Icmp6Message::time_exceeded(Icmp6TimeExceeded::Reassembly), first));
+}
+
+// Who watches collects by device, and from nobody else's pieces.
+TEST_F(Fragments, OfATapAreItsOwnAndEachDevices) {
+  const Bytes whole = echo4(32);
+  const Bytes first = piece4(whole, {0, 16, true}), last = piece4(whole, {16, 16, false});
+  Entry entry(*bench.stack);
+  const auto see = [&](const Bytes& bytes, uint32_t device) {
+    Ref<Packet> packet = Packet::create_linear(bench.stack->pool(), bytes.size()).take();
+    copy_bytes(packet->append(bytes.size()), bytes);
+    packet->interface_index = device;
+    return ip4_gather_seen(entry, std::move(packet));
+  };
+  bench.inject(first);
+  EXPECT_FALSE(see(last, 1));
+  EXPECT_FALSE(see(first, 2));
+  const Ref<Packet> seen = see(first, 1);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->size(), 20 + whole.size());
+  EXPECT_TRUE(see(last, 2));
+  bench.inject(last);
+  EXPECT_EQ(from(bench.take_one(), 20), reply4(32));
+  EXPECT_EQ(bench.stack->ip().reassembly4().memory(), 0u);
 }
 
 }  // namespace
