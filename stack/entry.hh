@@ -32,6 +32,12 @@ class Entry {
   }
   // After a park: time has passed.
   void refresh_clock() { has_read_clock_ = false; }
+  // What was done at that time is before what this entry does: another may have read the clock later and come first.
+  void not_before(Instant time) {
+    if (has_read_clock_ && now_ < time) now_ = time;
+  }
+  // Of all it has done so far.
+  Instant latest() const { return now_; }
 
   // any lock. The frame is complete for the interface's device.
   void transmit(Interface& interface, Ref<Packet> frame);

@@ -14,11 +14,13 @@ SocketLock::SocketLock(Socket& socket, const SocketWork& work, const Hal& hal)
 SocketLock::~SocketLock() { ASSERT(state_ == 0); }
 
 // True: the lock was free after all and is the caller's. False: its owner will look at what the caller put under the mutex.
-bool SocketLock::own_or_mark_locked() {
+bool SocketLock::own_or_mark_locked(Entry& entry) {
   for (;;) {
     const uint32_t state = load();
     if (state == 0) {
-      if (change(0, kOwned)) return true;
+      if (!change(0, kOwned)) continue;
+      entry.not_before(last_held_at_);
+      return true;
     } else if (change(state, state | kWork)) {
       return false;
     }
@@ -31,7 +33,7 @@ void SocketLock::acquire_slow(Entry& entry) {
   sleeper.task = hal.current_task();
   {
     MutexLock lock(mutex_);
-    if (own_or_mark_locked()) return;
+    if (own_or_mark_locked(entry)) return;
     sleepers_.push_back(sleeper);
   }
   // What this task already queued may be what the owner is waiting for.
@@ -44,18 +46,18 @@ void SocketLock::acquire_slow(Entry& entry) {
   entry.refresh_clock();
 }
 
-bool SocketLock::acquire_or_queue_slow(Ref<Packet>& packet, size_t limit) {
+bool SocketLock::acquire_or_queue_slow(Entry& entry, Ref<Packet>& packet, size_t limit) {
   MutexLock lock(mutex_);
-  if (own_or_mark_locked()) return true;
+  if (own_or_mark_locked(entry)) return true;
   if (backlog_bytes_ > limit) return false;
   __atomic_store_n(&backlog_bytes_, backlog_bytes_ + packet->true_size(), __ATOMIC_RELAXED);
   backlog_.push_back(std::move(packet));
   return false;
 }
 
-bool SocketLock::acquire_or_defer_slow(uint32_t bits) {
+bool SocketLock::acquire_or_defer_slow(Entry& entry, uint32_t bits) {
   MutexLock lock(mutex_);
-  if (own_or_mark_locked()) return true;
+  if (own_or_mark_locked(entry)) return true;
   deferred_ |= bits;
   return false;
 }
@@ -72,7 +74,7 @@ void SocketLock::release_slow(Entry& entry) {
       if (packets.is_empty() && bits == 0 && !has_news) {
         // Not earlier: while packets come in faster than they are worked on, the limit must still bind.
         __atomic_store_n(&backlog_bytes_, size_t{0}, __ATOMIC_RELAXED);
-        hand_over_locked();
+        hand_over_locked(entry);
         return;
       }
     }
@@ -88,7 +90,8 @@ void SocketLock::release_slow(Entry& entry) {
 }
 
 // The wake-up happens under the mutex: the sleeper, and with it the task, may be gone as soon as it sees is_granted.
-void SocketLock::hand_over_locked() {
+void SocketLock::hand_over_locked(Entry& entry) {
+  last_held_at_ = std::max(last_held_at_, entry.latest());
   Sleeper* next = sleepers_.take_front();
   const uint32_t state = next == nullptr ? 0 : sleepers_.is_empty() ? kOwned : kOwned | kWork;
   __atomic_store_n(&state_, state, __ATOMIC_RELEASE);

@@ -3,13 +3,15 @@
 // It is no Mutex: its owner may copy user memory and so sleep. Rules kept:
 // - A task that finds it owned parks, uninterruptibly, and gets it in the order of asking.
 // - The packet path never waits: a packet that finds the lock owned joins a bounded backlog, a timer leaves bits, and whoever
-// owns the
-//   lock carries both out before letting go.
+//   owns the lock carries both out before letting go.
 // - Ownership is taken with no Mutex of rank Socket or above held, and never of two sockets by one task but listener before
-// child.
+//   child.
+// - A socket's time goes forward: entries read the clock before they have the lock, so the lock says how late it is at least.
 //
 // Free and uncontended it costs one compare-and-swap each way, and not even that on a host without locks.
 #pragma once
+
+#include <algorithm>
 
 #include "hal/mutex.hh"
 #include "netdev/packet.hh"
@@ -37,22 +39,28 @@ class CAPABILITY("socket lock") SocketLock {
   // task. Parks while owned; the clock of the entry is then read again.
   void acquire(Entry& entry) ACQUIRE() {
     check_context();
-    if (!change(0, kOwned)) acquire_slow(entry);
+    if (!change(0, kOwned)) return acquire_slow(entry);
+    entry.not_before(last_held_at_);
   }
   // packet, timer.
-  bool try_acquire() TRY_ACQUIRE(true) {
+  bool try_acquire(Entry& entry) TRY_ACQUIRE(true) {
     check_context();
-    return change(0, kOwned);
+    if (!change(0, kOwned)) return false;
+    entry.not_before(last_held_at_);
+    return true;
   }
   // packet. When it is owned, takes the packet into the backlog, unless more than `limit` bytes (true_size) wait there already:
   // then the packet is left to the caller.
-  bool acquire_or_queue(Ref<Packet>& packet, size_t limit) TRY_ACQUIRE(true) {
-    return try_acquire() || acquire_or_queue_slow(packet, limit);
+  bool acquire_or_queue(Entry& entry, Ref<Packet>& packet, size_t limit) TRY_ACQUIRE(true) {
+    return try_acquire(entry) || acquire_or_queue_slow(entry, packet, limit);
   }
   // timer, packet. When it is owned, leaves the bits to the owner.
-  bool acquire_or_defer(uint32_t bits) TRY_ACQUIRE(true) { return try_acquire() || acquire_or_defer_slow(bits); }
+  bool acquire_or_defer(Entry& entry, uint32_t bits) TRY_ACQUIRE(true) {
+    return try_acquire(entry) || acquire_or_defer_slow(entry, bits);
+  }
   // Carries out what waits, then lets go or hands over.
   void release(Entry& entry) RELEASE() {
+    last_held_at_ = std::max(last_held_at_, entry.latest());
     if (!change(kOwned, 0)) release_slow(entry);
   }
 
@@ -86,17 +94,18 @@ class CAPABILITY("socket lock") SocketLock {
     MutexLock lock(mutex_);
 #endif
   }
-  bool own_or_mark_locked() REQUIRES(mutex_);
+  bool own_or_mark_locked(Entry& entry) REQUIRES(mutex_);
   void acquire_slow(Entry& entry);
-  bool acquire_or_queue_slow(Ref<Packet>& packet, size_t limit);
-  bool acquire_or_defer_slow(uint32_t bits);
+  bool acquire_or_queue_slow(Entry& entry, Ref<Packet>& packet, size_t limit);
+  bool acquire_or_defer_slow(Entry& entry, uint32_t bits);
   void release_slow(Entry& entry);
-  void hand_over_locked() REQUIRES(mutex_);
+  void hand_over_locked(Entry& entry) REQUIRES(mutex_);
 
   uint32_t state_ = 0;
   const bool is_shared_;  // several processors may call in
   Socket& socket_;
   const SocketWork& work_;
+  Instant last_held_at_;  // of the owner
   Mutex mutex_;
   uint32_t deferred_ GUARDED_BY(mutex_) = 0;
   size_t backlog_bytes_ = 0;  // written under mutex_; of what waits and of what is being worked on
@@ -124,16 +133,16 @@ class SCOPED_CAPABILITY PacketOwnership {
   PacketOwnership(SocketLock& lock, Entry& entry, Ref<Packet>& packet, size_t limit) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
       : lock_(lock),
         entry_(entry),
-        is_owned_(lock.acquire_or_queue(packet, limit)) {}
+        is_owned_(lock.acquire_or_queue(entry, packet, limit)) {}
   // For a timer or an ICMP error: the owner gets the bits.
   PacketOwnership(SocketLock& lock, Entry& entry, uint32_t bits) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
       : lock_(lock),
         entry_(entry),
-        is_owned_(lock.acquire_or_defer(bits)) {}
+        is_owned_(lock.acquire_or_defer(entry, bits)) {}
   // Neither: what finds the lock owned is given up.
   PacketOwnership(SocketLock& lock, Entry& entry) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS : lock_(lock),
                                                                                             entry_(entry),
-                                                                                            is_owned_(lock.try_acquire()) {}
+                                                                                            is_owned_(lock.try_acquire(entry)) {}
   ~PacketOwnership() RELEASE() NO_THREAD_SAFETY_ANALYSIS {
     if (is_owned_) lock_.release(entry_);
   }

@@ -11,7 +11,7 @@ nft add table ip t; nft add chain ip t c '{ type filter hook input priority 0; }
 nft add rule ip t c tcp dport '{ 1, 2 }' drop
 nft add set ip t s '{ type ipv4_addr; }'; nft add element ip t s '{ 1.1.1.1, 2.2.2.2 }'; nft delete element ip t s '{ 1.1.1.1 }'
 nft insert rule ip t c ip saddr @s drop; (nft -e -a add rule ip t c udp dport 1 accept; nft -e add element ip t s '{ 9.9.9.9 }') | sed 's/generation.*//'
-nft -a list table ip t
+nft -a list table ip t | sed "1s/handle .*//" # the tables before it were as many as it took nft to listen
 nft delete rule ip t c handle 3
 nft add counter ip t k; nft add map ip t m '{ type inet_service : verdict; }'; nft add element ip t m '{ 1 : accept }'
 nft reset counter ip t k; nft reset rules 2>&1 | head -1
