@@ -7,6 +7,11 @@
 #include "hal/hal.hh"
 
 namespace lxnet {
+namespace {
+
+constexpr size_t kMostBacklog = INT32_MAX;
+
+}  // namespace
 
 SocketLock::SocketLock(Socket& socket, const SocketWork& work, const Hal& hal)
     : is_shared_(hal.has_locks()), socket_(socket), work_(work), mutex_(hal, LockRank::Socket) {}
@@ -49,8 +54,8 @@ void SocketLock::acquire_slow(Entry& entry) {
 bool SocketLock::acquire_or_queue_slow(Entry& entry, Ref<Packet>& packet, size_t limit) {
   MutexLock lock(mutex_);
   if (own_or_mark_locked(entry)) return true;
-  if (backlog_bytes_ > limit) return false;
-  __atomic_store_n(&backlog_bytes_, backlog_bytes_ + packet->true_size(), __ATOMIC_RELAXED);
+  if (backlog_bytes_ > std::min(limit, kMostBacklog)) return false;
+  __atomic_store_n(&backlog_bytes_, backlog_bytes_ + static_cast<uint32_t>(packet->true_size()), __ATOMIC_RELAXED);
   backlog_.push_back(std::move(packet));
   return false;
 }
@@ -73,7 +78,7 @@ void SocketLock::release_slow(Entry& entry) {
       bits = std::exchange(deferred_, 0);
       if (packets.is_empty() && bits == 0 && !has_news) {
         // Not earlier: while packets come in faster than they are worked on, the limit must still bind.
-        __atomic_store_n(&backlog_bytes_, size_t{0}, __ATOMIC_RELAXED);
+        __atomic_store_n(&backlog_bytes_, 0u, __ATOMIC_RELAXED);
         hand_over_locked(entry);
         return;
       }

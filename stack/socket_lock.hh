@@ -66,7 +66,7 @@ class CAPABILITY("socket lock") SocketLock {
 
   // For SocketWork's functions, which the analysis cannot see to be called by the owner.
   void assert_owned() const ASSERT_CAPABILITY(this) { DEBUG_ASSERT((load() & kOwned) != 0); }
-  size_t backlog_bytes() const { return __atomic_load_n(&backlog_bytes_, __ATOMIC_RELAXED); }
+  uint32_t backlog_bytes() const { return __atomic_load_n(&backlog_bytes_, __ATOMIC_RELAXED); }
 
  private:
   static constexpr uint32_t kOwned = 1;
@@ -108,7 +108,7 @@ class CAPABILITY("socket lock") SocketLock {
   Instant last_held_at_;  // of the owner
   Mutex mutex_;
   uint32_t deferred_ GUARDED_BY(mutex_) = 0;
-  size_t backlog_bytes_ = 0;  // written under mutex_; of what waits and of what is being worked on
+  uint32_t backlog_bytes_ = 0;  // written under mutex_; of what waits and of what is being worked on
   PacketQueue backlog_ GUARDED_BY(mutex_);
   List<Sleeper, &Sleeper::link> sleepers_ GUARDED_BY(mutex_);
 };

@@ -199,7 +199,7 @@ void TcpSocket::push_full_record(Entry& entry, SendRecord& record) {
 SocketMemory TcpSocket::memory(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   SocketMemory memory;
-  memory.backlog = static_cast<uint32_t>(lock_.backlog_bytes());
+  memory.backlog = lock_.backlog_bytes();
   memory.received = receive_charge_ + static_cast<uint32_t>(out_of_order_.charge());
   memory.queued_to_send = send_queue_.charge();
   memory.forward = static_cast<uint32_t>(spare_memory());

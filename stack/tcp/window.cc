@@ -23,7 +23,7 @@ uint32_t TcpSocket::buffer_to_window(uint64_t space) const {
 }
 
 uint32_t TcpSocket::receive_charge() const {
-  return receive_charge_ + static_cast<uint32_t>(out_of_order_.charge()) + static_cast<uint32_t>(lock_.backlog_bytes());
+  return receive_charge_ + static_cast<uint32_t>(out_of_order_.charge()) + lock_.backlog_bytes();
 }
 
 uint32_t TcpSocket::free_window() const {
