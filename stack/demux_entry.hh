@@ -1,4 +1,5 @@
-// DemuxEntry: one way packets reach a socket (or a TIME_WAIT); lives in its owner, and the SocketSet links it.
+// DemuxEntry: one way packets reach a socket (or what holds a 4-tuple without being one); lives in its owner, and the SocketSet
+// links it.
 //
 // Rule kept: the fields are filled before the entry is added and do not change until it is removed. A socket that connects or
 // disconnects adds a second entry first and removes the other after, so that no packet falls between them.
@@ -17,17 +18,23 @@ class Entry;
 class Socket;
 class ReusePortGroup;
 
-// What is left of a TCP connection in TIME-WAIT (RFC 9293, 3.6.1); TCP derives from it.
-class TimeWait : public RefCounted<TimeWait> {
+// What holds a TCP 4-tuple without being a socket: a connection that a listener has only half of, or what is left of one in
+// TIME-WAIT (RFC 9293, 3.6.1). TCP derives both.
+class MiniSocket : public RefCounted<MiniSocket> {
  public:
-  static void destroy(TimeWait* time_wait) { time_wait->destroy_self(); }
-  // Before its time: nothing finds it any more, and its port is free.
+  enum class Kind : uint8_t { HalfOpen, TimeWait };
+  static void destroy(MiniSocket* mini) { mini->destroy_self(); }
+  Kind kind() const { return kind_; }
+  // Before its time, by a task: nothing finds it any more, and what it held is free.
   virtual void end(Entry& entry) = 0;
 
  protected:
-  TimeWait() = default;
-  ~TimeWait() = default;
+  explicit MiniSocket(Kind kind) : kind_(kind) {}
+  ~MiniSocket() = default;
   virtual void destroy_self() = 0;
+
+ private:
+  const Kind kind_;
 };
 
 // Ports of different spaces do not meet: a protocol number of the transports with ports (for ICMP echo sockets the identifier is
@@ -48,8 +55,8 @@ class DemuxEntry : public InventoryNode {
   bool is_remote_former = false;  // a peer that was left: IPv6 is still heard from it alone, IPv4 from everybody (Linux)
   // One of the two.
   Socket* socket = nullptr;
-  TimeWait* time_wait = nullptr;
-  uint32_t bound_interface = 0;  // of a TIME_WAIT; a socket's own option counts, which may change at any time
+  MiniSocket* mini = nullptr;
+  uint32_t bound_interface = 0;  // of a MiniSocket; a socket's own option counts, which may change at any time
   uint32_t uid = 0;              // only one user's sockets share a port by SO_REUSEPORT
 
   bool is_added() const { return table_link_.is_linked(); }

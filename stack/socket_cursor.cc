@@ -73,8 +73,7 @@ Flow SocketCursor::next(DemuxDescription* description) {
         const DemuxEntry& entry = static_cast<const DemuxEntry&>(*node);
         Flow flow;
         if (entry.socket != nullptr && entry.socket->ref_unless_zero()) flow.socket = Ref<Socket>::adopt(entry.socket);
-        if (entry.time_wait != nullptr && entry.time_wait->ref_unless_zero())
-          flow.time_wait = Ref<TimeWait>::adopt(entry.time_wait);
+        if (entry.mini != nullptr && entry.mini->ref_unless_zero()) flow.mini = Ref<MiniSocket>::adopt(entry.mini);
         if (!flow) continue;
         if (description != nullptr) *description = describe(entry);
         return flow;

@@ -76,9 +76,9 @@ Ref<Socket> try_ref(const DemuxEntry& entry) {
 }
 
 Flow flow_of(const DemuxEntry& entry) {
-  if (entry.socket != nullptr) return Flow{.socket = try_ref(entry), .time_wait = nullptr};
-  if (!entry.time_wait->ref_unless_zero()) return {};
-  return Flow{.socket = nullptr, .time_wait = Ref<TimeWait>::adopt(entry.time_wait)};
+  if (entry.socket != nullptr) return Flow{.socket = try_ref(entry), .mini = nullptr};
+  if (!entry.mini->ref_unless_zero()) return {};
+  return Flow{.socket = nullptr, .mini = Ref<MiniSocket>::adopt(entry.mini)};
 }
 
 PacketTuple tuple_of(const DemuxEntry& entry) {

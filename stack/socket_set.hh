@@ -1,7 +1,8 @@
 // SocketSet: every socket of a stack that can receive. Finds the receiver of a packet in O(1) and lists them all.
 //
-// Two tables of sharded hash buckets, keyed by SipHash with a secret: flows by the whole 4-tuple (connected sockets, TIME_WAITs),
-// and bound ones by local address and port (listeners, unconnected datagram sockets, raw sockets). In the order a packet asks:
+// Two tables of sharded hash buckets, keyed by SipHash with a secret: flows by the whole 4-tuple (connected sockets, half-open
+// ones, TIME_WAITs), and bound ones by local address and port (listeners, unconnected datagram sockets, raw sockets). In the
+// order a packet asks:
 //   1. a flow with its 4-tuple, bound to no interface or to the packet's
 //   2. bound to its destination address and port
 //   3. bound to any address and this port: an IPv4 packet also finds AF_INET6 sockets that are not v6-only
@@ -24,8 +25,8 @@ namespace lxnet {
 // What occupies a 4-tuple: one of the two, or neither.
 struct Flow {
   Ref<Socket> socket;
-  Ref<TimeWait> time_wait;
-  explicit operator bool() const { return socket || time_wait; }
+  Ref<MiniSocket> mini;
+  explicit operator bool() const { return socket || mini; }
 };
 
 // A socket that a packet found, for as long as the packet is looked at. On a host of one processor nobody can end it meanwhile,
@@ -155,7 +156,7 @@ class SocketSet {
   std::array<InventoryShard, kInventoryShards> inventory_;
 };
 
-// Walks all sockets and TIME_WAITs in a stable order, however long it rests between two steps: what was there all the time is
+// Walks all sockets and MiniSockets in a stable order, however long it rests between two steps: what was there all the time is
 // seen exactly once.
 class SocketCursor {
  public:

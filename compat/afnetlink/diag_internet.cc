@@ -4,6 +4,7 @@
 #include "compat/afnetlink/sock_diag.hh"
 #include "compat/syscalls/sockaddr.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/listener.hh"
 #include "stack/tcp/option_calls.hh"
 
 namespace lxnet {
@@ -28,7 +29,7 @@ struct InternetDiagMessage {
 static_assert(sizeof(SocketId) == 48 && sizeof(InternetDiagRequest) == 56 && sizeof(InternetDiagMessage) == 72);
 
 enum : uint16_t { kMemory = 1, kInfo = 2, kCongestion = 4, kSocketMemory = 7, kShutdown = 8, kV6Only = 11, kBytecode = 1 };
-constexpr uint8_t kEstablished = 1, kTimeWait = 6, kClosed = 7, kListening = 10;
+constexpr uint8_t kEstablished = 1, kSynReceived = 3, kTimeWait = 6, kClosed = 7, kListening = 10;
 constexpr uint8_t kTcp = 6, kUdp = 17, kUdpLite = 136, kRaw = 255;
 constexpr uint32_t kAnyCookie = ~0u;
 
@@ -105,11 +106,7 @@ class InternetDiag {
   }
 
   void fill_state(const Flow& flow, InternetDiagMessage& message, TcpInfo& info) {
-    if (!flow.socket) {
-      message.state = kTimeWait;
-      message.id.cookie[0] = message.id.cookie[1] = kAnyCookie;
-      return;
-    }
+    if (!flow.socket) return fill_mini_state(*flow.mini, message);
     Socket& socket = *flow.socket;
     const uint64_t cookie = socket.cookie();
     message.id.cookie[0] = static_cast<uint32_t>(cookie);
@@ -127,6 +124,18 @@ class InternetDiag {
       message.receive_queue = amount(socket.bytes_readable(context_.entry()));
       message.send_queue = amount(socket.bytes_unsent(context_.entry()));
     }
+  }
+
+  void fill_mini_state(const MiniSocket& mini, InternetDiagMessage& message) {
+    message.id.cookie[0] = message.id.cookie[1] = kAnyCookie;
+    message.state = kTimeWait;
+    if (mini.kind() != MiniSocket::Kind::HalfOpen) return;
+    const auto progress = static_cast<const SynRequest&>(mini).progress(context_.entry());
+    message.state = kSynReceived;
+    message.timer = 1;
+    message.retransmissions = progress.retransmits;
+    message.expires = static_cast<uint32_t>(progress.left.in_millis());
+    message.uid = 0;
   }
 
   static uint32_t amount(Result<int> result) {

@@ -19,13 +19,14 @@ Result<> attach_compat(Stack& stack) {
   return ListenTable::install(stack);
 }
 
-// What is left in the tables: TIME_WAITs, connections that outlive their descriptors, sockets whose files the host still holds.
+// What is left in the tables: half-open connections, TIME_WAITs, connections that outlive their descriptors, sockets whose files
+// the host still holds.
 void end_sockets(Stack& stack) {
   Entry entry(stack);
   SocketCursor cursor(stack.sockets());
   while (Flow left = cursor.next()) {
     if (left.socket) left.socket->abandon(entry);
-    if (left.time_wait) left.time_wait->end(entry);
+    if (left.mini) left.mini->end(entry);
   }
 }
 

@@ -222,8 +222,8 @@ Result<> TcpSocket::claim_flow(Entry& entry) {
     Flow occupant;
     const auto added = stack().sockets().add_flow(demux_, FlowSharing::Unique, &occupant);
     if (added.is_ok()) return ok();
-    if (occupant.time_wait) {
-      auto& old = static_cast<TcpTimeWait&>(*occupant.time_wait);
+    if (occupant.mini && occupant.mini->kind() == MiniSocket::Kind::TimeWait) {
+      auto& old = static_cast<TcpTimeWait&>(*occupant.mini);
       if (old.may_be_reused(entry, chooses_port ? TcpTimeWait::Port::Chosen : TcpTimeWait::Port::Bound, reused_)) {
         old.end(entry);
         if (stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr).is_ok()) return ok();

@@ -9,37 +9,47 @@
 #include "stack/tcp/emit.hh"
 
 namespace lxnet {
+namespace {
 
-uint64_t Listener::hash_of(const Endpoint& remote) const {
-  struct Key {
-    IpAddress address;
-    uint32_t port;
-  };
-  static_assert(sizeof(Key) == 20);
-  return siphash_1_3(socket_.stack().sockets().key(), bytes_of(Key{remote.address, remote.port}));
+PacketTuple tuple_of(const TcpSegment& segment) {
+  return {.space = DemuxSpace::Tcp,
+          .local = segment.destination.address,
+          .remote = segment.source.address,
+          .local_port = segment.destination.port,
+          .remote_port = segment.source.port,
+          .interface_index = segment.interface_index,
+          .hashes = segment.packet ? segment.packet->receiver_hashes : ReceiverHashes()};
 }
 
-SynRequest* Listener::find(const TcpSegment& segment) const {
-  const uint64_t hash = hash_of(segment.source);
-  for (SynRequest* request = requests_.first(hash); request != nullptr; request = requests_.next(*request)) {
-    if (request->matches(segment)) return request;
-  }
-  return nullptr;
+}  // namespace
+
+Ref<SynRequest> Listener::find(const PacketTuple& tuple) const {
+  Flow flow = socket_.stack().sockets().find_flow(tuple);
+  if (!flow.mini || flow.mini->kind() != MiniSocket::Kind::HalfOpen) return nullptr;
+  Ref<SynRequest> request = Ref<SynRequest>::share(static_cast<SynRequest&>(*flow.mini));
+  return &request->listener() == &socket_ ? std::move(request) : nullptr;
+}
+
+Result<> Listener::add(Ref<SynRequest> request) {
+  TRY(socket_.stack().sockets().add_flow(request->demux, FlowSharing::Unique));
+  ++syn_count_;
+  ++young_count_;
+  requests_.push_back(*request.leak());
+  return ok();
 }
 
 void Listener::remove(SynRequest& request) {
-  if (!request.table_link.is_linked()) return;
+  if (!request.listener_link.is_linked()) return;
   static_cast<void>(socket_.stack().timers().cancel(request.timer_));
+  socket_.stack().sockets().remove(request.demux);  // not where a connection has taken its place
   if (request.timeouts == 0) --young_count_;
+  --syn_count_;
   requests_.remove(request);
-  static_cast<void>(Ref<SynRequest>::adopt(&request));  // the table's count
+  static_cast<void>(Ref<SynRequest>::adopt(&request));  // the queue's count
 }
 
 void Listener::receive(Entry& entry, TcpSegment& segment) {
-  if (SynRequest* request = find(segment)) {
-    const Ref<SynRequest> held = Ref<SynRequest>::share(*request);
-    return receive_for_request(entry, *request, segment);
-  }
+  if (const Ref<SynRequest> request = find(tuple_of(segment))) return receive_for_request(entry, *request, segment);
   if (segment.flags.rst()) return socket_.stack().drops().count(DropReason::TcpReset);  // first
   if (segment.flags.ack()) {                                                            // second
     if (!segment.flags.syn() && receive_cookie(entry, segment) == CookieAck::Taken) return;
@@ -94,11 +104,9 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
   if (!has_room_without_cookies(entry, *request)) return drop_syn(entry, DropReason::TcpListenQueueFull);
   std::optional<TcpFastOpenCookie> cookie;
   if (try_fast_open(entry, request, segment, cookie)) return;
-  if (!requests_.insert(*request, hash_of(request->remote)).is_ok()) return drop_syn(entry, DropReason::NoMemory);
-  ++young_count_;
-  SynRequest& linked = *request.leak();
-  linked.send_syn_ack(entry, std::move(way_back), cookie ? &*cookie : nullptr);
-  stack.timers().arm(linked.timer_, entry.now() + Duration::seconds(1));
+  if (!add(request).is_ok()) return drop_syn(entry, DropReason::NoMemory);
+  request->send_syn_ack(entry, std::move(way_back), cookie ? &*cookie : nullptr);
+  stack.timers().arm(request->timer_, entry.now() + Duration::seconds(1));
 }
 
 // Linux's tcp_check_req(): a segment for a connection in SYN-RECEIVED.
@@ -178,7 +186,7 @@ Listener::Outcome Listener::become_socket(Entry& entry, SynRequest& request, Tcp
   {
     PacketOwnership ownership(child->lock_, entry);
     ASSERT(ownership.is_owned());
-    if (!child->open_passively(entry, socket_, segment).is_ok()) {
+    if (!child->open_passively(entry, socket_, request, segment).is_ok()) {
       drop_syn(entry, DropReason::NoMemory);
       return Outcome::Refused;
     }
@@ -196,12 +204,9 @@ void Listener::enqueue(Ref<TcpSocket> child) {
   socket_.wait_queue().wake(kPollIn | kPollPriority | kPollReadNormal | kPollReadBand);
 }
 
-void Listener::receive_error(Entry& entry, const Endpoint& local, const Endpoint& remote, SeqNum seq) {
-  TcpSegment segment;
-  segment.source = remote;
-  segment.destination = local;
-  SynRequest* request = find(segment);
-  if (request == nullptr) return;
+void Listener::receive_error(Entry& entry, const PacketTuple& tuple, SeqNum seq) {
+  const Ref<SynRequest> request = find(tuple);
+  if (!request) return;
   if (seq != request->iss) {
     count(entry, Mib::TcpExtOutOfWindowIcmps);
     return;
@@ -218,12 +223,7 @@ Ref<TcpSocket> Listener::take() {
 }
 
 void Listener::clear(Entry& entry) {
-  while (true) {
-    SynRequest* first = nullptr;
-    requests_.for_each([&](SynRequest& request) { first = &request; });
-    if (first == nullptr) break;
-    remove(*first);
-  }
+  while (SynRequest* first = requests_.front()) remove(*first);
   while (Ref<TcpSocket> child = take()) {
     TaskOwnership ownership(child->lock_, entry);
     child->is_orphan_ = true;

@@ -1,10 +1,10 @@
 // Listener: what a socket has in LISTEN: the SYN queue, the accept queue, and their limits as Linux counts them.
 //
-// A connection under way is a SynRequest, found by its 4-tuple; it becomes a TcpSocket with the handshake's last segment and
-// waits in the accept queue, first in, first out. Everything here is protected by the listening socket's lock.
+// A connection under way is a SynRequest, which the SocketSet finds by its 4-tuple, so that its handshake ends with the listener
+// it began with, whoever else listens there by then. It becomes a TcpSocket with the handshake's last segment and waits in the
+// accept queue, first in, first out. Everything here is protected by the listening socket's lock.
 #pragma once
 
-#include "hal/hash_table.hh"
 #include "hal/timer.hh"
 #include "stack/mib.hh"
 #include "stack/tcp/fast_open/queue.hh"
@@ -14,15 +14,13 @@ namespace lxnet {
 
 class Listener;
 
-class SynRequest : public RefCounted<SynRequest> {
+class SynRequest final : public MiniSocket {
  public:
   SynRequest(TcpSocket& listener, const TcpSegment& segment);
   ~SynRequest();
-  static void destroy(SynRequest* request);
+  void end(Entry& entry) override;
 
-  bool matches(const TcpSegment& segment) const {
-    return remote == segment.source && local.port == segment.destination.port && local.address == segment.destination.address;
-  }
+  TcpSocket& listener() const { return *listener_; }
   // The first, by the way that was found for it if there is one, and each one after it, which is counted as a retransmission.
   void send_syn_ack(Entry& entry, Route way_back, const TcpFastOpenCookie* cookie = nullptr);
   void repeat_syn_ack(Entry& entry);
@@ -32,6 +30,12 @@ class SynRequest : public RefCounted<SynRequest> {
   IpAddress first_hop() const { return turned_options ? turned_options->first_hop(remote.address) : remote.address; }
   // Until the next SYN-ACK.
   Duration timeout() const;
+  // As lists of sockets show it. A task's; the listener is not owned.
+  struct Progress {
+    uint8_t timeouts = 0, retransmits = 0;
+    Duration left;  // until the timer runs
+  };
+  Progress progress(Entry& entry) const;
   // An older time stamp than was heard before (RFC 7323, 5.3; a reset's does not count).
   bool fails_paws(const TcpSegment& segment) const;
   // Of the window that begins at `first`, as our SYN-ACK told it.
@@ -42,7 +46,8 @@ class SynRequest : public RefCounted<SynRequest> {
   void challenge(Entry& entry, SeqNum seq);
   void leave_fast_open(FastOpenQueue::Left how, Instant now);
 
-  HashLink table_link;
+  DemuxEntry demux;  // added while the listener has it in its queue
+  ListLink listener_link;
   Endpoint local, remote;
   uint32_t interface_index = 0;
   uint32_t mark = 0;  // of what answers, and of the connection
@@ -74,6 +79,7 @@ class SynRequest : public RefCounted<SynRequest> {
   bool was_answered_lately(Entry& entry, Mib skipped);
   friend class Listener;
   friend struct SynRequestTimer;
+  void destroy_self() override;
   static void on_timer(Entry& entry, Timer& timer);
   // Options that leave no room for an answer are left out.
   void turn_options(const TcpSegment& segment);
@@ -85,11 +91,11 @@ class SynRequest : public RefCounted<SynRequest> {
 
 class Listener {
  public:
-  Listener(const Hal& hal, TcpSocket& socket) : hal_(hal), socket_(socket), requests_(hal) {}
+  Listener(const Hal& hal, TcpSocket& socket) : hal_(hal), socket_(socket) {}
 
   uint32_t backlog = 0;
   uint32_t accept_count() const { return accept_count_; }
-  uint32_t syn_count() const { return static_cast<uint32_t>(requests_.size()); }
+  uint32_t syn_count() const { return syn_count_; }
   bool is_full() const { return accept_count_ > backlog; }
   bool has_connection() const { return accept_count_ != 0; }
 
@@ -97,15 +103,15 @@ class Listener {
   // The oldest that waits, or null.
   Ref<TcpSocket> take();
   // An ICMP error about a SYN-ACK of ours.
-  void receive_error(Entry& entry, const Endpoint& local, const Endpoint& remote, SeqNum seq);
+  void receive_error(Entry& entry, const PacketTuple& tuple, SeqNum seq);
   // Everybody who waits is reset.
   void clear(Entry& entry);
 
  private:
   friend class SynRequest;
 
-  uint64_t hash_of(const Endpoint& remote) const;
-  SynRequest* find(const TcpSegment& segment) const;
+  Ref<SynRequest> find(const PacketTuple& tuple) const;
+  Result<> add(Ref<SynRequest> request);
   void receive_syn(Entry& entry, TcpSegment& segment);
   void drop_syn(Entry& entry, DropReason reason);
   bool has_room_without_cookies(Entry& entry, const SynRequest& request) const;
@@ -125,7 +131,8 @@ class Listener {
 
   const Hal& hal_;
   TcpSocket& socket_;
-  HashTable<SynRequest, &SynRequest::table_link> requests_;
+  List<SynRequest, &SynRequest::listener_link> requests_;  // each with a count
+  uint32_t syn_count_ = 0;
   List<TcpSocket, &TcpSocket::accept_link> accept_queue_;  // each with a count
   uint32_t accept_count_ = 0;
   uint32_t young_count_ = 0;  // requests whose timer has not run yet

@@ -239,9 +239,14 @@ void TcpSocket::inherit_handshake(Entry& entry, const SynRequest& request, const
   if (request.retransmits > 1 && (echo == 0 || echo != request.first_stamp)) congestion_.cwnd = 1;
 }
 
-Result<> TcpSocket::join_tables(Entry&, TcpSocket& listener) {
+// A request that is in the tables gives its place there to the connection.
+Result<> TcpSocket::join_tables(TcpSocket& listener, SynRequest& request) {
   fill_demux();
-  TRY(stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr));
+  if (request.demux.is_added()) {
+    stack().sockets().replace_flow(request.demux, demux_);
+  } else {
+    TRY(stack().sockets().add_flow(demux_, FlowSharing::Unique));
+  }
   const PortHooks& hooks = stack().ports();
   if (listener.claim_.is_claimed) {
     fill_claim();
@@ -253,8 +258,8 @@ Result<> TcpSocket::join_tables(Entry&, TcpSocket& listener) {
 }
 
 // The child's lock is owned. It joins the tables and is ESTABLISHED; the segment that made it so is processed next.
-Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment) {
-  TRY(join_tables(entry, listener));
+Result<> TcpSocket::open_passively(Entry& entry, TcpSocket& listener, SynRequest& request, const TcpSegment& segment) {
+  TRY(join_tables(listener, request));
   ++congestion_.delivered;  // the SYN-ACK, of which there is no record
   snd_.wl1 = segment.seq;
   snd_.wnd = snd_.max_wnd = uint32_t{segment.window} << snd_.window_shift;

@@ -24,7 +24,8 @@ struct SynRequestTimer {
 };
 
 SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
-    : local(segment.destination),
+    : MiniSocket(Kind::HalfOpen),
+      local(segment.destination),
       remote(segment.source),
       interface_index(segment.interface_index),
       mark(listener.mark_for(segment)),
@@ -33,17 +34,31 @@ SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
       syn_tos(segment.tos),
       listener_(Ref<TcpSocket>::share(listener)),
       timer_(&on_timer, &SynRequestTimer::kOwner) {
+  demux.mini = this;
+  demux.space = DemuxSpace::Tcp;
+  demux.family = listener.family();
+  demux.local = local.address;
+  demux.remote = remote.address;
+  demux.local_port = local.port;
+  demux.remote_port = remote.port;
+  demux.bound_interface = listener.options.bound_interface;
+  demux.uid = listener.uid_;
   turn_options(segment);
 }
 
 SynRequest::~SynRequest() {
-  ASSERT(ticket == nullptr);
+  ASSERT(ticket == nullptr && !demux.is_added());
   static_cast<void>(listener_->stack().timers().cancel(timer_));
 }
 
-void SynRequest::destroy(SynRequest* request) {
-  const Hal& hal = request->listener_->stack().hal();
-  dispose(hal, request);
+void SynRequest::destroy_self() {
+  const Hal& hal = listener_->stack().hal();
+  dispose(hal, this);
+}
+
+void SynRequest::end(Entry& entry) {
+  TaskOwnership ownership(listener_->lock_, entry);
+  if (listener_->listener_ != nullptr) listener_->listener_->remove(*this);
 }
 
 void SynRequest::on_timer(Entry& entry, Timer& timer) {
@@ -55,7 +70,7 @@ void SynRequest::on_timer(Entry& entry, Timer& timer) {
     socket.stack().timers().arm(timer, entry.now() + Duration::millis(1));
     return;
   }
-  if (!timer.claim() || socket.listener_ == nullptr || !request.table_link.is_linked()) return;
+  if (!timer.claim() || socket.listener_ == nullptr || !request.listener_link.is_linked()) return;
   socket.listener_->time_out(entry, request);
 }
 
@@ -68,6 +83,12 @@ uint32_t SynRequest::stamp_for(Instant now, TcpFlags flags) const {
 Duration SynRequest::timeout() const {
   const auto delay = Duration::seconds(int64_t{1} << std::min<uint8_t>(timeouts, 7));
   return std::min(delay, listener_->tcp_options.max_rto.get());
+}
+
+SynRequest::Progress SynRequest::progress(Entry& entry) const {
+  TaskOwnership ownership(listener_->lock_, entry);
+  const Duration left = timer_.is_armed() ? timer_.deadline() - entry.now() : Duration();
+  return {.timeouts = timeouts, .retransmits = retransmits, .left = std::max(left, Duration())};
 }
 
 void SynRequest::turn_options(const TcpSegment& segment) {

@@ -46,15 +46,19 @@ PacketTuple tuple_of(Packet& packet, const TcpHeader& header) {
           .header_size = static_cast<uint16_t>(header.header_size())};
 }
 
-// True: the packet went to what is left of a connection. False: it opens a new one, or there is nothing.
-bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet) {
-  const Flow flow = entry.stack().sockets().find_flow(tuple);
-  if (flow.socket) {
-    static_cast<TcpSocket&>(*flow.socket).receive_packet(entry, std::move(packet));
-    return true;
-  }
-  if (!flow.time_wait) return false;
-  auto& time_wait = static_cast<TcpTimeWait&>(*flow.time_wait);
+// Of the segment that the error cites, which has its first eight bytes.
+PacketTuple tuple_of(const IpError& error) {
+  const uint8_t* bytes = error.cited->linear().data();
+  return {.space = DemuxSpace::Tcp,
+          .local = error.source,
+          .remote = error.destination,
+          .local_port = static_cast<uint16_t>(bytes[0] << 8 | bytes[1]),
+          .remote_port = static_cast<uint16_t>(bytes[2] << 8 | bytes[3]),
+          .interface_index = error.interface_index};
+}
+
+// True: the packet went to what is left of a connection. False: it opens a new one.
+bool deliver_to_time_wait(Entry& entry, TcpTimeWait& time_wait, Ref<Packet>& packet) {
   TcpSegment segment;
   auto copy = packet->clone();
   if (!copy.is_ok()) {
@@ -70,12 +74,25 @@ bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet
   return false;
 }
 
+// True: the packet went to who has its 4-tuple. False: nobody has, or a half-open connection of `listener`'s, who asks.
+bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet, const TcpSocket* listener = nullptr) {
+  const Flow flow = entry.stack().sockets().find_flow(tuple);
+  if (!flow) return false;
+  if (flow.mini && flow.mini->kind() == MiniSocket::Kind::TimeWait)
+    return deliver_to_time_wait(entry, static_cast<TcpTimeWait&>(*flow.mini), packet);
+  // Whoever else is in LISTEN there by now: the handshake goes on with whom it began.
+  TcpSocket& socket = flow.socket ? static_cast<TcpSocket&>(*flow.socket) : static_cast<SynRequest&>(*flow.mini).listener();
+  if (&socket == listener) return false;
+  socket.receive_packet(entry, std::move(packet));
+  return true;
+}
+
 // The listener is owned. A packet that was on its way to it, or in its backlog, while the one before it became a connection
 // belongs to that connection now: the listener would reset it.
 bool deliver_to_child(Entry& entry, const TcpSocket& listener, Ref<Packet>& packet) {
   if (listener.state() != TcpState::Listen) return false;
   auto parsed = packet->header<TcpHeader>();
-  return parsed.is_ok() && deliver_to_flow(entry, tuple_of(*packet, *parsed.take()), packet);
+  return parsed.is_ok() && deliver_to_flow(entry, tuple_of(*packet, *parsed.take()), packet, &listener);
 }
 
 }  // namespace
@@ -114,17 +131,10 @@ void tcp_deliver(Entry& entry, Ref<Packet> packet) {
 
 void tcp_receive_error(Entry& entry, const IpError& error) {
   if (error.cited == nullptr || error.cited->linear().size() < 8) return;
-  const uint8_t* bytes = error.cited->linear().data();
-  const PacketTuple tuple{.space = DemuxSpace::Tcp,
-                          .local = error.source,
-                          .remote = error.destination,
-                          .local_port = static_cast<uint16_t>(bytes[0] << 8 | bytes[1]),
-                          .remote_port = static_cast<uint16_t>(bytes[2] << 8 | bytes[3]),
-                          .interface_index = error.interface_index};
-  const Flow flow = entry.stack().sockets().find_flow(tuple);
+  const Flow flow = entry.stack().sockets().find_flow(tuple_of(error));
   if (flow.socket) return static_cast<TcpSocket&>(*flow.socket).receive_error(entry, error);
-  if (const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple))
-    static_cast<TcpSocket&>(*listener).receive_error(entry, error);
+  if (flow.mini && flow.mini->kind() == MiniSocket::Kind::HalfOpen)
+    static_cast<SynRequest&>(*flow.mini).listener().receive_error(entry, error);
 }
 
 Result<Ref<Socket>> create_tcp_socket(Entry& entry, IpFamily family) {
@@ -200,9 +210,7 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
     return;
   }
   if (in(TcpState::Listen) && (error.error == Errno::EHOSTUNREACH || error.error == Errno::ENETUNREACH)) {
-    const auto port_at = [cited](size_t at) { return static_cast<uint16_t>(cited[at] << 8 | cited[at + 1]); };
-    listener_->receive_error(entry, Endpoint{.address = error.source, .port = port_at(0), .scope_id = 0},
-                             Endpoint{.address = error.destination, .port = port_at(2), .scope_id = 0}, seq);
+    listener_->receive_error(entry, tuple_of(error), seq);
   }
   if (in(TcpState::Closed | TcpState::Listen)) return;
   if (seq.is_before(fast_open_request_ ? snd_.iss : snd_.una) || seq.is_after(snd_.nxt)) {

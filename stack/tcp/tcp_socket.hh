@@ -188,8 +188,8 @@ class TcpSocket final : public Socket {
   Result<Ref<TcpSocket>> create_child(Entry& entry, SynRequest& request, const TcpSegment& segment);
   void inherit_arrival(const IpInfo& info);
   void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);
-  Result<> open_passively(Entry& entry, TcpSocket& listener, const TcpSegment& segment);
-  Result<> join_tables(Entry& entry, TcpSocket& listener);
+  Result<> open_passively(Entry& entry, TcpSocket& listener, SynRequest& request, const TcpSegment& segment);
+  Result<> join_tables(TcpSocket& listener, SynRequest& request);
 
   // ---- fast_open/client.cc, fast_open/server.cc: RFC 7413
   struct FastOpenPlan {

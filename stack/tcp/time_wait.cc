@@ -22,7 +22,10 @@ struct TimeWaitTimer {
 };
 
 TcpTimeWait::TcpTimeWait(Stack& stack)
-    : stack_(stack), mutex_(stack.hal(), LockRank::Socket), timer_(&on_timer, &TimeWaitTimer::kOwner) {}
+    : MiniSocket(Kind::TimeWait),
+      stack_(stack),
+      mutex_(stack.hal(), LockRank::Socket),
+      timer_(&on_timer, &TimeWaitTimer::kOwner) {}
 
 TcpTimeWait::~TcpTimeWait() { static_cast<void>(stack_.timers().cancel(timer_)); }
 
@@ -39,7 +42,7 @@ Result<Ref<TcpTimeWait>> TcpTimeWait::create(Entry& entry, const TcpSocket& sock
 }
 
 void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, SocketsPort port, Duration life) {
-  demux_.time_wait = this;
+  demux_.mini = this;
   demux_.space = demux.space;
   demux_.family = demux.family;
   demux_.v6_only = demux.v6_only;

@@ -20,7 +20,7 @@ struct ReusedFlow {
   uint32_t ts_recent = 0;
 };
 
-class TcpTimeWait final : public TimeWait {
+class TcpTimeWait final : public MiniSocket {
  public:
   static Result<Ref<TcpTimeWait>> create(Entry& entry, const TcpSocket& socket, TcpState kind);
 

@@ -17,7 +17,7 @@
 namespace lxnet::host {
 namespace {
 
-constexpr uint8_t kClose = 7, kListen = 10, kEstablished = 1, kTimeWait = 6;
+constexpr uint8_t kClose = 7, kListen = 10, kEstablished = 1, kTimeWait = 6, kSynReceived = 3;
 
 std::unordered_map<const Socket*, ino_t> inodes_of(const FileTable& files) {
   std::unordered_map<const Socket*, ino_t> inodes;
@@ -101,7 +101,7 @@ std::vector<SocketEntry> list_sockets(lxnet_stack* stack, const FileTable& files
       if (auto found = inodes.find(flow.socket.get()); found != inodes.end()) out.inode = found->second;
       fill_queues(entry, *flow.socket, out);
     } else {
-      out.state = kTimeWait;
+      out.state = flow.mini->kind() == MiniSocket::Kind::HalfOpen ? kSynReceived : kTimeWait;
     }
     entries.push_back(out);
   }

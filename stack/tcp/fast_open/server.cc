@@ -83,7 +83,7 @@ void SynRequest::leave_fast_open(FastOpenQueue::Left how, Instant now) {
 
 // As open_passively(), from a SYN. Its text is the first to be read.
 Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<SynRequest>& request, TcpSegment& segment) {
-  TRY(join_tables(entry, listener));
+  TRY(join_tables(listener, *request));
   fast_open_request_ = request;
   fast_open_.is_child = true;
   snd_.wl1 = segment.seq;
