@@ -60,6 +60,8 @@ class DemuxEntry : public InventoryNode {
   uint32_t uid = 0;              // only one user's sockets share a port by SO_REUSEPORT
 
   bool is_added() const { return table_link_.is_linked(); }
+  uint64_t flow_hash() const { return table_link_.hash(); }  // of a flow that is added
+  bool is_in_group() const { return group_ != nullptr; }
 
  private:
   friend class SocketSet;

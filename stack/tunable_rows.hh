@@ -112,6 +112,7 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv4.tcp_fin_timeout", .offset = LXNET_AT(tcp_fin_timeout)},
     {.name = "net.ipv4.tcp_frto", .offset = LXNET_AT(tcp_frto), .min = 0, .max = 255},
     {.name = "net.ipv4.tcp_fwmark_accept", .offset = LXNET_AT(tcp_fwmark_accept), .min = 0, .max = 255},
+    {.name = "net.ipv4.tcp_migrate_req", .offset = LXNET_AT(tcp_migrate_req), .min = 0, .max = 1},
     {.name = "net.ipv4.tcp_invalid_ratelimit", .offset = LXNET_AT(tcp_invalid_ratelimit)},
     {.name = "net.ipv4.tcp_keepalive_intvl", .offset = LXNET_AT(tcp_keepalive_intvl)},
     {.name = "net.ipv4.tcp_keepalive_probes", .offset = LXNET_AT(tcp_keepalive_probes), .min = 0, .max = 255},

@@ -48,7 +48,7 @@ struct TunableValues {
   uint32_t tcp_notsent_lowat = UINT32_MAX;
   int32_t tcp_shrink_window = 0, tcp_workaround_signed_windows = 0, tcp_reflect_tos = 0, tcp_pingpong_thresh = 1, tcp_stdurg = 0;
   int32_t tcp_probe_threshold = 8, tcp_probe_interval = 600;
-  int32_t tcp_fwmark_accept = 0, tcp_backlog_ack_defer = 1;
+  int32_t tcp_fwmark_accept = 0, tcp_backlog_ack_defer = 1, tcp_migrate_req = 0;
   int32_t tcp_no_metrics_save = 0, tcp_no_ssthresh_metrics_save = 1;
   // net.core.*
   int32_t rmem_default = 212992, rmem_max = 4194304, wmem_default = 212992, wmem_max = 4194304;

@@ -32,10 +32,14 @@ Ref<SynRequest> Listener::find(const PacketTuple& tuple) const {
 
 Result<> Listener::add(Ref<SynRequest> request) {
   TRY(socket_.stack().sockets().add_flow(request->demux, FlowSharing::Unique));
-  ++syn_count_;
-  ++young_count_;
-  requests_.push_back(*request.leak());
+  link(std::move(request));
   return ok();
+}
+
+void Listener::link(Ref<SynRequest> request) {
+  ++syn_count_;
+  if (request->timeouts == 0) ++young_count_;
+  requests_.push_back(*request.leak());
 }
 
 void Listener::remove(SynRequest& request) {
@@ -174,6 +178,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
 Listener::Outcome Listener::become_socket(Entry& entry, SynRequest& request, TcpSegment& segment) {
   if (is_full()) {
     count(entry, Mib::TcpExtListenOverflows);
+    if (request.is_migrating) count(entry, Mib::TcpExtTCPMigrateReqFailure);
     drop_syn(entry, DropReason::TcpListenQueueFull);
     return Outcome::Refused;
   }
@@ -195,7 +200,13 @@ Listener::Outcome Listener::become_socket(Entry& entry, SynRequest& request, Tcp
     child->segment_arrives(entry, segment);
   }
   enqueue(std::move(child));
+  has_migrated(entry, request);
   return Outcome::Opened;
+}
+
+// Linux gives a half-open connection to another listener when its next segment makes it whole, or when its timer runs.
+void Listener::has_migrated(Entry& entry, SynRequest& request) {
+  if (std::exchange(request.is_migrating, false)) count(entry, Mib::TcpExtTCPMigrateReqSuccess);
 }
 
 void Listener::enqueue(Ref<TcpSocket> child) {
@@ -222,9 +233,46 @@ Ref<TcpSocket> Listener::take() {
   return Ref<TcpSocket>::adopt(child);
 }
 
-void Listener::clear(Entry& entry) {
+// The heir's lock is waited for with our own owned. No two listeners wait for each other so: who migrates has left the group, and
+// waits for those alone that leave it later.
+void Listener::migrate(Entry& entry, const GroupMember& member) {
+  SocketSet& sockets = socket_.stack().sockets();
+  while (SynRequest* request = requests_.front()) {
+    const Ref<Socket> heir = sockets.select_in_group(member, request->demux.flow_hash());
+    if (!heir) break;
+    migrate_request(entry, static_cast<TcpSocket&>(*heir), *request);
+  }
+  while (TcpSocket* child = accept_queue_.front()) {
+    const Ref<Socket> heir = sockets.select_in_group(member, child->demux_.flow_hash());
+    if (!heir) break;
+    auto& to = static_cast<TcpSocket&>(*heir);
+    TaskOwnership ownership(to.lock_, entry);
+    if (to.listener_ == nullptr) break;
+    to.listener_->enqueue(take());
+    count(entry, Mib::TcpExtTCPMigrateReqSuccess);
+  }
+}
+
+// Where that cannot be, the request is forgotten.
+void Listener::migrate_request(Entry& entry, TcpSocket& to, SynRequest& request) {
+  Stack& stack = socket_.stack();
+  TaskOwnership ownership(to.lock_, entry);
+  const Instant deadline = request.timer_.is_armed() ? request.timer_.deadline() : entry.now() + request.timeout();
+  SynRequest* moved = nullptr;
+  if (to.listener_ != nullptr) moved = construct<SynRequest>(stack.hal(), to, static_cast<Handshake&&>(request));
+  if (moved != nullptr) {
+    moved->is_migrating = true;
+    stack.sockets().replace_flow(request.demux, moved->demux);
+    stack.timers().arm(moved->timer_, deadline);
+    to.listener_->link(Ref<SynRequest>::adopt(moved));
+  }
+  remove(request);
+}
+
+void Listener::clear(Entry& entry, Heirs heirs) {
   while (SynRequest* first = requests_.front()) remove(*first);
   while (Ref<TcpSocket> child = take()) {
+    if (heirs == Heirs::None) count(entry, Mib::TcpExtTCPMigrateReqFailure);
     TaskOwnership ownership(child->lock_, entry);
     child->is_orphan_ = true;
     child->disconnect_owned(entry);
@@ -251,6 +299,7 @@ void Listener::time_out(Entry& entry, SynRequest& request) {
   // Who has acknowledged and is only waited for need not be told again, but for the last time.
   if (deferred == 0 || !request.is_acked || request.timeouts >= deferred - 1) request.repeat_syn_ack(entry);
   if (request.timeouts++ == 0) --young_count_;
+  has_migrated(entry, request);
   socket_.stack().timers().arm(request.timer_, entry.now() + request.timeout());
 }
 

@@ -13,10 +13,47 @@
 namespace lxnet {
 
 class Listener;
+struct GroupMember;
 
-class SynRequest final : public MiniSocket {
+// What a handshake has come to; it goes from one listener to another whole.
+struct Handshake {
+  Handshake(const TcpSegment& syn, uint32_t answers_mark)
+      : local(syn.destination),
+        remote(syn.source),
+        interface_index(syn.interface_index),
+        mark(answers_mark),
+        irs(syn.seq),
+        next(syn.seq + 1),
+        syn_tos(syn.tos) {}
+
+  Endpoint local, remote;
+  uint32_t interface_index = 0;
+  uint32_t mark = 0;  // of what answers, and of the connection
+  SeqNum irs, iss;
+  SeqNum next;  // what our SYN-ACK acknowledges: the SYN, and with Fast Open its data
+  NegotiatedOptions negotiated;
+  uint16_t peer_mss = 536, advertised_mss = 536;
+  uint8_t peer_shift = 0, our_shift = 0;
+  uint8_t timeouts = 0;     // of our timer
+  uint8_t retransmits = 0;  // of the SYN-ACK, those for a repeated SYN included
+  uint8_t syn_tos = 0;
+  bool is_cookie = false;     // answered by a SYN cookie: nothing is kept
+  bool is_acked = false;      // the last segment came, but there was no room or no data (TCP_DEFER_ACCEPT)
+  bool is_migrating = false;  // it has another listener since, and it is not said yet whether that goes well
+  uint32_t window = 0, window_clamp = 0;
+  uint32_t ts_recent = 0, ts_offset = 0;
+  // The clock that our first and our latest SYN-ACK told; the peer may echo nothing outside of them.
+  uint32_t first_stamp = 0, last_stamp = 0;
+  Instant sent_at;  // of the first SYN-ACK; the epoch: unknown
+  Instant answered_at = Instant::from_nanos(-1'000'000'000);
+  SavedSyn saved_syn;
+  Ref<StickyHeaders> turned_options;  // what the SYN's IPv4 options are on the way back, for all segments of the connection
+};
+
+class SynRequest final : public MiniSocket, public Handshake {
  public:
   SynRequest(TcpSocket& listener, const TcpSegment& segment);
+  SynRequest(TcpSocket& listener, Handshake handshake);
   ~SynRequest();
   void end(Entry& entry) override;
 
@@ -48,31 +85,10 @@ class SynRequest final : public MiniSocket {
 
   DemuxEntry demux;  // added while the listener has it in its queue
   ListLink listener_link;
-  Endpoint local, remote;
-  uint32_t interface_index = 0;
-  uint32_t mark = 0;  // of what answers, and of the connection
-  SeqNum irs, iss;
-  SeqNum next;  // what our SYN-ACK acknowledges: the SYN, and with Fast Open its data
-  NegotiatedOptions negotiated;
-  uint16_t peer_mss = 536, advertised_mss = 536;
-  uint8_t peer_shift = 0, our_shift = 0;
-  uint8_t timeouts = 0;     // of our timer
-  uint8_t retransmits = 0;  // of the SYN-ACK, those for a repeated SYN included
-  uint8_t syn_tos = 0;
-  bool is_cookie = false;  // answered by a SYN cookie: nothing is kept
-  bool is_acked = false;   // the last segment came, but there was no room or no data (TCP_DEFER_ACCEPT)
-  uint32_t window = 0, window_clamp = 0;
-  uint32_t ts_recent = 0, ts_offset = 0;
-  // The clock that our first and our latest SYN-ACK told; the peer may echo nothing outside of them.
-  uint32_t first_stamp = 0, last_stamp = 0;
-  Instant sent_at;  // of the first SYN-ACK; the epoch: unknown
-  Instant answered_at = Instant::from_nanos(-1'000'000'000);
   // Fast Open: the connection is there already, and holds this until the handshake is over.
   Ref<FastOpenQueue> fast_open_queue;
   FastOpenTicket* ticket = nullptr;
   bool is_accepted = false;  // by the user
-  SavedSyn saved_syn;
-  Ref<StickyHeaders> turned_options;  // what the SYN's IPv4 options are on the way back, for all segments of the connection
 
  private:
   // What answers_too_soon() asks, counted as `skipped`.
@@ -105,13 +121,17 @@ class Listener {
   // An ICMP error about a SYN-ACK of ours.
   void receive_error(Entry& entry, const PacketTuple& tuple, SeqNum seq);
   // Everybody who waits is reset.
-  void clear(Entry& entry);
+  enum class Heirs : uint8_t { NotAsked, None };
+  void clear(Entry& entry, Heirs heirs = Heirs::NotAsked);
+  // net.ipv4.tcp_migrate_req, before clear(): everybody who waits is given to those who listen on in the member's group.
+  void migrate(Entry& entry, const GroupMember& member);
 
  private:
   friend class SynRequest;
 
   Ref<SynRequest> find(const PacketTuple& tuple) const;
   Result<> add(Ref<SynRequest> request);
+  void link(Ref<SynRequest> request);
   void receive_syn(Entry& entry, TcpSegment& segment);
   void drop_syn(Entry& entry, DropReason reason);
   bool has_room_without_cookies(Entry& entry, const SynRequest& request) const;
@@ -122,6 +142,8 @@ class Listener {
   bool try_fast_open(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment, std::optional<TcpFastOpenCookie>& answer);
   bool open_fast(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment, const TcpFastOpenCookie* answer);
   void enqueue(Ref<TcpSocket> child);
+  static void has_migrated(Entry& entry, SynRequest& request);
+  void migrate_request(Entry& entry, TcpSocket& to, SynRequest& request);
   int32_t retransmit_limit() const;
   void receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment);
   enum class Outcome : uint8_t { Opened, Refused };

@@ -24,14 +24,13 @@ struct SynRequestTimer {
 };
 
 SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
+    : SynRequest(listener, Handshake(segment, listener.mark_for(segment))) {
+  turn_options(segment);
+}
+
+SynRequest::SynRequest(TcpSocket& listener, Handshake handshake)
     : MiniSocket(Kind::HalfOpen),
-      local(segment.destination),
-      remote(segment.source),
-      interface_index(segment.interface_index),
-      mark(listener.mark_for(segment)),
-      irs(segment.seq),
-      next(segment.seq + 1),
-      syn_tos(segment.tos),
+      Handshake(std::move(handshake)),
       listener_(Ref<TcpSocket>::share(listener)),
       timer_(&on_timer, &SynRequestTimer::kOwner) {
   demux.mini = this;
@@ -43,7 +42,6 @@ SynRequest::SynRequest(TcpSocket& listener, const TcpSegment& segment)
   demux.remote_port = remote.port;
   demux.bound_interface = listener.options.bound_interface;
   demux.uid = listener.uid_;
-  turn_options(segment);
 }
 
 SynRequest::~SynRequest() {

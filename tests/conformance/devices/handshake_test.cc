@@ -1,8 +1,10 @@
-// Handshakes that take their time: whose they are while others come and go, and how they are listed.
+// Handshakes that take their time: whose they are while others come and go, how they are listed, and who inherits them.
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <fstream>
+#include <sstream>
+#include <thread>
 
 #include "tests/conformance/devices/tcp_wire.hh"
 
@@ -126,6 +128,146 @@ TEST(Handshake, ThatFindsTheQueueFullStaysHalfOpen) {
     EXPECT_EQ(accept_from(listener), -EAGAIN);
     wire.put(third);
     EXPECT_EQ(accept_from(listener), 5002);
+  });
+}
+
+// net.ipv4.tcp_migrate_req: what a listener leaves behind goes to those who listen on in its group.
+
+void let_migrate() {
+  const Fd tunable(::open("/proc/sys/net/ipv4/tcp_migrate_req", O_WRONLY | O_CLOEXEC));
+  ASSERT_EQ(::write(tunable, "1", 1), 1);
+}
+
+// How often it went well, and how often not.
+std::string migrations() {
+  std::ifstream file("/proc/net/netstat");
+  std::string names, values, name, value;
+  while (std::getline(file, names) && std::getline(file, values)) {
+    std::istringstream of_names(names), of_values(values);
+    std::string found;
+    while (of_names >> name && of_values >> value) {
+      if (name == "TCPMigrateReqSuccess" || name == "TCPMigrateReqFailure") found += (found.empty() ? "" : " ") + value;
+    }
+    if (!found.empty()) return found;
+  }
+  return "";
+}
+
+TEST(Migration, TakesWhoWaitsAndWhoIsHalfOpen) {
+  on_wire([](TcpWire& wire) {
+    let_migrate();
+    Fd first = listener_at("10.0.0.1");
+    const Segment half = wire.half_open(5000, kPort);
+    wire.put(wire.half_open(5001, kPort));
+    const Fd second = listener_at("10.0.0.1");
+    first.reset();
+    EXPECT_EQ(migrations(), "1 0");
+    pollfd wait{second.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&wait, 1, 1000), 1);
+    EXPECT_EQ(accept_from(second), 5001);
+    EXPECT_EQ(listed(5000).substr(0, 2), "03");
+    wire.put(half);
+    EXPECT_EQ(accept_from(second), 5000);
+    EXPECT_EQ(migrations(), "2 0");
+  });
+}
+
+TEST(Migration, WakesWhoWaits) {
+  on_wire([](TcpWire& wire) {
+    let_migrate();
+    Fd first = listener_at("10.0.0.1");
+    wire.put(wire.half_open(5000, kPort));
+    const Fd second = listener_at("10.0.0.1");
+    std::thread closes([&] {
+      ::usleep(100'000);
+      first.reset();
+    });
+    pollfd wait{second.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&wait, 1, 5000), 1);
+    closes.join();
+    EXPECT_EQ(accept_from(second), 5000);
+  });
+}
+
+TEST(Migration, FollowsAShutdownToo) {
+  on_wire([](TcpWire& wire) {
+    let_migrate();
+    const Fd first = listener_at("10.0.0.1");
+    const Segment half = wire.half_open(5000, kPort);
+    wire.put(wire.half_open(5001, kPort));
+    const Fd second = listener_at("10.0.0.1");
+    EXPECT_EQ(::shutdown(first, SHUT_RDWR), 0);
+    wire.put(half);
+    EXPECT_EQ(accept_from(second), 5001);
+    EXPECT_EQ(accept_from(second), 5000);
+    EXPECT_EQ(migrations(), "2 0");
+  });
+}
+
+// Whom the first listener had promised a place gets one, however long the queue of the other.
+TEST(Migration, MayFillTheQueueButNotBeyond) {
+  on_wire([](TcpWire& wire) {
+    let_migrate();
+    Fd first = listener_at("10.0.0.1");
+    const Segment half = wire.half_open(5000, kPort);
+    wire.put(wire.half_open(5001, kPort));
+    wire.put(wire.half_open(5002, kPort));
+    const Fd second = listener_at("10.0.0.1", 0);
+    first.reset();
+    EXPECT_EQ(migrations(), "2 0");
+    wire.put(half);
+    EXPECT_EQ(migrations(), "2 1");
+    EXPECT_EQ(accept_from(second), 5001);
+    EXPECT_EQ(accept_from(second), 5002);
+    EXPECT_EQ(accept_from(second), -EAGAIN);
+    wire.put(half);
+    EXPECT_EQ(accept_from(second), 5000);
+    EXPECT_EQ(migrations(), "3 1");
+  });
+}
+
+TEST(Migration, KeepsTheTimerAndWhatWasSaid) {
+  on_wire([](TcpWire& wire) {
+    let_migrate();
+    Fd first = listener_at("10.0.0.1");
+    const Segment half = wire.half_open(5000, kPort);
+    const Fd second = listener_at("10.0.0.1");
+    first.reset();
+    EXPECT_EQ(migrations(), "0 0");
+    Segment again = wire.take(5000);
+    if (again.flags == 0) again = wire.take(5000);
+    EXPECT_EQ(again.flags, TH_SYN | TH_ACK);
+    EXPECT_EQ(again.seq + 1, half.ack);
+    EXPECT_EQ(migrations(), "1 0");
+    wire.put(half);
+    EXPECT_EQ(accept_from(second), 5000);
+    EXPECT_EQ(migrations(), "1 0");
+  });
+}
+
+TEST(Migration, FailsWhereNobodyElseListens) {
+  on_wire([](TcpWire& wire) {
+    let_migrate();
+    Fd only = listener_at("10.0.0.1");
+    wire.put(wire.half_open(5000, kPort));
+    only.reset();
+    EXPECT_EQ(wire.take(5000).flags, TH_RST | TH_ACK);
+    EXPECT_EQ(migrations(), "0 1");
+  });
+}
+
+TEST(Migration, IsAskedFor) {
+  on_wire([](TcpWire& wire) {
+    Fd first = listener_at("10.0.0.1");
+    const Segment half = wire.half_open(5000, kPort);
+    wire.put(wire.half_open(5001, kPort));
+    const Fd second = listener_at("10.0.0.1");
+    first.reset();
+    EXPECT_EQ(wire.take(5001).flags, TH_RST | TH_ACK);
+    wire.put(half);
+    EXPECT_EQ(wire.take(5000).flags, TH_RST);
+    EXPECT_EQ(accept_from(second), -EAGAIN);
+    EXPECT_EQ(migrations(), "0 0");
   });
 }
 
