@@ -52,7 +52,8 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record, uint32_t seg
     recount_segments(record, mss);
     // Cut once, where both allow it.
     if (record.size > most && !split_sent(record, most < mss ? most : most / mss * mss, mss)) return false;
-    join_small(record, std::min(room, mss));
+    // To what fills a segment not even a FIN is joined.
+    if (record.size < std::min(room, mss)) join_small(record, std::min(room, mss));
   }
   TcpFlags flags = record.flags;
   if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
