@@ -19,7 +19,8 @@ Duration time_of_retries(uint32_t retries, Duration first, Duration most) {
   return total;
 }
 
-// A probe is due no later than the user's limit, which counts from the first (tcp_clamp_probe0_to_user_timeout).
+// What is sent again, or a probe, is due no later than the user's limit, which counts from the first
+// (tcp_clamp_rto_to_user_timeout, tcp_clamp_probe0_to_user_timeout).
 Duration until_limit(Duration delay, Duration limit, Instant first, Instant now) {
   if (limit == Duration() || first.is_never()) return delay;
   return std::min(delay, std::max(first + limit - now, Duration::millis(2)));
@@ -67,7 +68,7 @@ bool TcpSocket::has_timed_out(Entry& entry) const {
     if (limit == 0 && is_alive) limit = 8;
     if (soft_error_ != Errno{} && !is_alive) limit = 0;
   }
-  if (tcp_options.user_timeout != Duration() && !is_orphan_) return elapsed >= tcp_options.user_timeout;
+  if (tcp_options.user_timeout != Duration()) return elapsed >= tcp_options.user_timeout;
   return has_retried_for(entry, limit);
 }
 
@@ -129,7 +130,8 @@ void TcpSocket::time_out(Entry& entry) {
     ++recovery_.backoff;
     recovery_.doublings = static_cast<uint8_t>(std::min(recovery_.doublings + 1, 32));
   }
-  arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
+  const Instant since = in(TcpState::SynSent | TcpState::SynReceived) ? first_syn_at_ : recovery_.first_retransmit_at;
+  arm_probe_timer(entry, ProbeTimer::Retransmit, until_limit(current_rto(), tcp_options.user_timeout, since, entry.now()));
 }
 
 // Never zero, which is Linux's for none.
