@@ -13,6 +13,9 @@ namespace {
 constexpr Duration kMinDelay = Duration::millis(40);
 constexpr Duration kTick = Duration::millis(4);  // of a Linux that counts 250 a second
 
+// The delay is a number of ticks, as Linux has it, and so is half of it.
+constexpr Duration in_ticks(Duration delay) { return Duration::nanos(delay.in_nanos() / kTick.in_nanos() * kTick.in_nanos()); }
+
 }  // namespace
 
 uint8_t TcpSocket::interactive_threshold() const { return static_cast<uint8_t>(stack().tunables().values().tcp_pingpong_thresh); }
@@ -56,9 +59,9 @@ void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   } else {
     const Duration gap = entry.now() - rcv_.last_data_at;
     if (gap <= kMinDelay / 2) {
-      ack_.ato = ack_.ato / 2 + kMinDelay / 2;
+      ack_.ato = in_ticks(ack_.ato / 2) + kMinDelay / 2;
     } else if (gap < ack_.ato) {
-      ack_.ato = std::min(ack_.ato / 2 + gap, rtt_.rto());
+      ack_.ato = std::min(in_ticks(ack_.ato / 2) + in_ticks(gap), rtt_.rto());
     } else if (gap > rtt_.rto()) {
       // Too long a gap: the sender restarts from a small window.
       raise_quick_acks(16);
