@@ -92,6 +92,8 @@ void TcpSocket::answer_simultaneous_open(Entry& entry, TcpSegment& segment, Verd
   update_mss(entry, snd_.path_mtu);
   guess_segment_size();
   send_syn(entry);
+  if (SendRecord* syn = send_queue_.sent.front(); syn != nullptr)
+    stamp_sent(*syn, entry.now());  // the round trip is the answer's
   verdict.was_dropped = false;
 }
 
