@@ -16,6 +16,7 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   effects.prior_in_flight = recovery_.in_flight();
   effects.prior_delivered = congestion_.delivered;
   effects.prior_lost = congestion_.lost;
+  effects.is_reneging = recovery_.has_reneged;
   rcv_.ts_echo = segment.options.timestamps ? segment.options.timestamps->echo_reply : 0;
   if (segment.ack.is_after(snd_.nxt)) {
     verdict.acknowledge = Verdict::Acknowledge::Challenge;

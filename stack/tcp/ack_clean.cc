@@ -130,7 +130,7 @@ void TcpSocket::finish_rate_sample(Entry& entry, const AckEffects& effects, Rate
   sample.prior_in_flight = effects.prior_in_flight;
   const uint32_t newly_lost = congestion_.lost - effects.prior_lost;
   if (sample.newly_delivered != 0) congestion_.delivered_at = entry.now();
-  if (sample.prior_at.is_never() || effects.reneged) {
+  if (sample.prior_at.is_never() || effects.is_reneging) {
     sample.delivered = -1;
     sample.interval_micros = -1;
     sample.losses = newly_lost;

@@ -128,6 +128,7 @@ void TcpSocket::enter_loss(Entry& entry) {
   const SendRecord* head = send_queue_.sent.front();
   const bool has_reneged = head != nullptr && head->has_any(SendRecord::kSacked);
   if (has_reneged) count(entry, Mib::TcpExtTCPSACKReneging);
+  recovery_.has_reneged = recovery_.has_reneged || has_reneged;
   if (!negotiated_.sack) reset_reno_sacks();
   const Duration allowance = Duration::micros(recovery_.rack.rtt_micros);
   for (SendRecord& record : send_queue_.sent) {

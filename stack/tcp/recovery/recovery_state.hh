@@ -34,7 +34,8 @@ struct RecoveryState {
   uint32_t prior_ssthresh = 0;
   Instant first_retransmit_at = Instant::never();  // of what is unacknowledged now
   bool may_undo = false;
-  bool frto = false;  // RFC 5682: whether the timeout was spurious is being found out
+  bool frto = false;         // RFC 5682: whether the timeout was spurious is being found out
+  bool has_reneged = false;  // the peer, of what it had SACKed; until the recovery from it is over
   // Tail loss probe in flight: its end; it was a retransmission or new data.
   bool probe_in_flight = false;
   bool probe_retransmitted = false;
@@ -77,6 +78,7 @@ struct AckEffects {
   uint32_t prior_in_flight = 0;
   uint32_t prior_delivered = 0;
   uint32_t prior_lost = 0;
+  bool is_reneging = false;  // the recovery from it goes on
   uint32_t duplicate_acks = 0;
   uint32_t sack_delivered = 0;  // segments, by what was SACKed or came twice
   uint32_t segments_acked = 0;

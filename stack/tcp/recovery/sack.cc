@@ -188,6 +188,7 @@ void TcpSocket::mark_sacked(Entry& entry, SendRecord& record, Duplicate duplicat
   if (!record.has_any(SendRecord::kSacked)) {
     advance_rack(record, entry.now());
     note_delivered(record, effects.sample);
+    record.delivered_at = Instant::never();  // and of no use for another sample, should the peer renege
     // Which of the two transmissions arrived is unknown; where it was taken as lost both marks go.
     const bool is_in_flight_again = record.has_any(SendRecord::kRetransmitted);
     if (!is_in_flight_again && !record.has_any(SendRecord::kEverRetransmitted)) {

@@ -61,6 +61,7 @@ bool TcpSocket::undo_recovery(Entry& entry) {
     return true;
   }
   set_loss_state(LossState::Open);
+  recovery_.has_reneged = false;
   return false;
 }
 
@@ -82,7 +83,10 @@ bool TcpSocket::undo_loss(Entry& entry, bool is_frto) {
     forget_retransmit_time();
     return true;
   }
-  if (is_frto || negotiated_.sack) set_loss_state(LossState::Open);
+  if (is_frto || negotiated_.sack) {
+    set_loss_state(LossState::Open);
+    recovery_.has_reneged = false;
+  }
   return true;
 }
 
