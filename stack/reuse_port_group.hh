@@ -20,9 +20,6 @@ class ReusePortGroup {
   // By the program, where there is one and it names a member by the order of joining; else by the hash.
   DemuxEntry& select(const PacketTuple& packet, uint64_t flow_hash) const;
   Ref<BpfProgram> set_program(Ref<BpfProgram> program) { return std::exchange(program_, std::move(program)); }
-  const DemuxEntry* other_than(const DemuxEntry& member) const {
-    return count_ == 1 ? nullptr : members_[member.group_index_ == 0 ? 1 : 0];
-  }
   uint32_t count() const { return count_; }
 
  private:

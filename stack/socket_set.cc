@@ -231,19 +231,12 @@ Result<> SocketSet::set_group_program(DemuxEntry& entry, Ref<BpfProgram> program
   return takes_away && !before ? Result<>(Errno::ENOENT) : ok();
 }
 
-GroupMember SocketSet::group_sibling(const DemuxEntry& entry) {
-  if (!entry.is_added() || entry.is_flow_) return {};
-  const uint64_t hash = entry.table_link_.hash();
-  MutexLock lock(bound_shard(hash).mutex);
-  const DemuxEntry* sibling = entry.group_ == nullptr ? nullptr : entry.group_->other_than(entry);
-  return {.socket = sibling == nullptr ? nullptr : try_ref(*sibling), .bound_hash = hash};
-}
-
-Ref<Socket> SocketSet::select_in_group(const GroupMember& member, uint64_t flow_hash) {
-  DemuxShard& shard = bound_shard(member.bound_hash);
+Ref<Socket> SocketSet::select_heir(const DemuxEntry& former, uint64_t flow_hash) {
+  const uint64_t hash = former.table_link_.hash();
+  DemuxShard& shard = bound_shard(hash);
   MutexLock lock(shard.mutex);
-  for (const DemuxEntry* entry = shard.table.first(member.bound_hash); entry != nullptr; entry = shard.table.next(*entry)) {
-    if (entry->socket == member.socket.get() && entry->group_ != nullptr)
+  for (const DemuxEntry* entry = shard.table.first(hash); entry != nullptr; entry = shard.table.next(*entry)) {
+    if (entry->group_ != nullptr && may_share_group(former, *entry))
       return try_ref(entry->group_->select(PacketTuple(), flow_hash));
   }
   return nullptr;

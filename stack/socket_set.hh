@@ -29,13 +29,6 @@ struct Flow {
   explicit operator bool() const { return socket || mini; }
 };
 
-// Of a SO_REUSEPORT group, and where the group hangs.
-struct GroupMember {
-  Ref<Socket> socket;
-  uint64_t bound_hash = 0;
-  explicit operator bool() const { return bool(socket); }
-};
-
 // A socket that a packet found, for as long as the packet is looked at. On a host of one processor nobody can end it meanwhile,
 // and then it is not counted.
 class SocketHold {
@@ -93,10 +86,8 @@ class SocketSet {
   void remove(DemuxEntry& entry);
   // The program of the group that the entry is in. EINVAL: it is in none. ENOENT: there was none to take away.
   Result<> set_group_program(DemuxEntry& entry, Ref<BpfProgram> program);
-  // Another of the group that the entry is in, if there is one.
-  GroupMember group_sibling(const DemuxEntry& entry);
-  // Whom the member's group gives a flow of this hash to; null when the member has left it.
-  Ref<Socket> select_in_group(const GroupMember& member, uint64_t flow_hash);
+  // To whom the group that `former` has left gives a flow of this hash; null when nobody is left there.
+  Ref<Socket> select_heir(const DemuxEntry& former, uint64_t flow_hash);
   // `to` takes over the 4-tuple of `from` in one step (TIME_WAIT, or a request becomes a socket).
   void replace_flow(DemuxEntry& from, DemuxEntry& to);
 

@@ -234,39 +234,40 @@ Ref<TcpSocket> Listener::take() {
 }
 
 // The heir's lock is waited for with our own owned. No two listeners wait for each other so: who migrates has left the group, and
-// waits for those alone that leave it later.
-void Listener::migrate(Entry& entry, const GroupMember& member) {
+// waits for those alone that leave it later. An heir that has left it meanwhile is not chosen again.
+void Listener::migrate(Entry& entry) {
   SocketSet& sockets = socket_.stack().sockets();
-  while (SynRequest* request = requests_.front()) {
-    const Ref<Socket> heir = sockets.select_in_group(member, request->demux.flow_hash());
-    if (!heir) break;
-    migrate_request(entry, static_cast<TcpSocket&>(*heir), *request);
-  }
-  while (TcpSocket* child = accept_queue_.front()) {
-    const Ref<Socket> heir = sockets.select_in_group(member, child->demux_.flow_hash());
-    if (!heir) break;
+  for (;;) {
+    SynRequest* request = requests_.front();
+    TcpSocket* child = accept_queue_.front();
+    if (request == nullptr && child == nullptr) return;
+    const Ref<Socket> heir =
+        sockets.select_heir(socket_.demux_, (request != nullptr ? request->demux : child->demux_).flow_hash());
+    if (!heir) return;
     auto& to = static_cast<TcpSocket&>(*heir);
     TaskOwnership ownership(to.lock_, entry);
-    if (to.listener_ == nullptr) break;
-    to.listener_->enqueue(take());
-    count(entry, Mib::TcpExtTCPMigrateReqSuccess);
+    if (to.listener_ == nullptr) continue;
+    if (request != nullptr) {
+      to.listener_->adopt(entry, *request);
+      remove(*request);
+    } else {
+      to.listener_->enqueue(take());
+      count(entry, Mib::TcpExtTCPMigrateReqSuccess);
+    }
   }
 }
 
-// Where that cannot be, the request is forgotten.
-void Listener::migrate_request(Entry& entry, TcpSocket& to, SynRequest& request) {
+// Without memory the handshake is forgotten.
+void Listener::adopt(Entry& entry, SynRequest& request) {
   Stack& stack = socket_.stack();
-  TaskOwnership ownership(to.lock_, entry);
   const Instant deadline = request.timer_.is_armed() ? request.timer_.deadline() : entry.now() + request.timeout();
-  SynRequest* moved = nullptr;
-  if (to.listener_ != nullptr) moved = construct<SynRequest>(stack.hal(), to, static_cast<Handshake&&>(request));
-  if (moved != nullptr) {
-    moved->is_migrating = true;
-    stack.sockets().replace_flow(request.demux, moved->demux);
-    stack.timers().arm(moved->timer_, deadline);
-    to.listener_->link(Ref<SynRequest>::adopt(moved));
-  }
-  remove(request);
+  auto created = make_ref<SynRequest>(stack.hal(), socket_, static_cast<Handshake&&>(request));
+  if (!created.is_ok()) return;
+  Ref<SynRequest> adopted = created.take();
+  adopted->is_migrating = true;
+  stack.sockets().replace_flow(request.demux, adopted->demux);
+  stack.timers().arm(adopted->timer_, deadline);
+  link(std::move(adopted));
 }
 
 void Listener::clear(Entry& entry, Heirs heirs) {

@@ -13,7 +13,6 @@
 namespace lxnet {
 
 class Listener;
-struct GroupMember;
 
 // What a handshake has come to; it goes from one listener to another whole.
 struct Handshake {
@@ -123,8 +122,8 @@ class Listener {
   // Everybody who waits is reset.
   enum class Heirs : uint8_t { NotAsked, None };
   void clear(Entry& entry, Heirs heirs = Heirs::NotAsked);
-  // net.ipv4.tcp_migrate_req, before clear(): everybody who waits is given to those who listen on in the member's group.
-  void migrate(Entry& entry, const GroupMember& member);
+  // net.ipv4.tcp_migrate_req, before clear(): everybody who waits is given to those who listen on in the group that we have left.
+  void migrate(Entry& entry);
 
  private:
   friend class SynRequest;
@@ -143,7 +142,7 @@ class Listener {
   bool open_fast(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment, const TcpFastOpenCookie* answer);
   void enqueue(Ref<TcpSocket> child);
   static void has_migrated(Entry& entry, SynRequest& request);
-  void migrate_request(Entry& entry, TcpSocket& to, SynRequest& request);
+  void adopt(Entry& entry, SynRequest& request);
   int32_t retransmit_limit() const;
   void receive_for_request(Entry& entry, SynRequest& request, TcpSegment& segment);
   enum class Outcome : uint8_t { Opened, Refused };

@@ -64,10 +64,9 @@ Result<> TcpSocket::start_listening(Entry& entry) {
 // No more connections; those not accepted go to who listens on in the group, if net.ipv4.tcp_migrate_req says so, or are reset.
 void TcpSocket::stop_listening(Entry& entry) {
   const bool migrates = stack().tunables().values().tcp_migrate_req != 0 && demux_.is_in_group();
-  const GroupMember sibling = migrates ? stack().sockets().group_sibling(demux_) : GroupMember();
   leave_tables();
   Listener* listener = std::exchange(listener_, nullptr);
-  if (sibling) listener->migrate(entry, sibling);
+  if (migrates) listener->migrate(entry);
   listener->clear(entry, migrates ? Listener::Heirs::None : Listener::Heirs::NotAsked);
   dispose(stack().hal(), listener);
   claim_.is_listening = false;

@@ -87,12 +87,23 @@ bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet
   return true;
 }
 
-// The listener is owned. A packet that was on its way to it, or in its backlog, while the one before it became a connection
-// belongs to that connection now: the listener would reset it.
-bool deliver_to_child(Entry& entry, const TcpSocket& listener, Ref<Packet>& packet) {
-  if (listener.state() != TcpState::Listen) return false;
+// True: the packet went to a listener, and not to `former`, who was one.
+bool deliver_to_listener(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet, const TcpSocket* former = nullptr) {
+  const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple);
+  if (!listener || listener.get() == former) return false;
+  static_cast<TcpSocket&>(*listener).receive_packet(entry, std::move(packet));
+  return true;
+}
+
+// The socket is owned. A packet that was on its way to a listener, or in its backlog, while the one before it became a connection
+// belongs to that connection now: the listener would reset it. One to a socket that was closed meanwhile is looked at again.
+bool deliver_elsewhere(Entry& entry, const TcpSocket& socket, Ref<Packet>& packet) {
+  const bool is_closed = socket.state() == TcpState::Closed;
+  if (!is_closed && socket.state() != TcpState::Listen) return false;
   auto parsed = packet->header<TcpHeader>();
-  return parsed.is_ok() && deliver_to_flow(entry, tuple_of(*packet, *parsed.take()), packet, &listener);
+  if (!parsed.is_ok()) return false;
+  const PacketTuple tuple = tuple_of(*packet, *parsed.take());
+  return deliver_to_flow(entry, tuple, packet, &socket) || (is_closed && deliver_to_listener(entry, tuple, packet, &socket));
 }
 
 }  // namespace
@@ -122,10 +133,7 @@ void tcp_deliver(Entry& entry, Ref<Packet> packet) {
   auto parsed = packet->header<TcpHeader>();
   if (!parsed.is_ok()) return drop(entry, std::move(packet), DropReason::NoMemory);
   const PacketTuple tuple = tuple_of(*packet, *parsed.take());
-  if (deliver_to_flow(entry, tuple, packet)) return;
-  if (const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple)) {
-    return static_cast<TcpSocket&>(*listener).receive_packet(entry, std::move(packet));
-  }
+  if (deliver_to_flow(entry, tuple, packet) || deliver_to_listener(entry, tuple, packet)) return;
   reset_unclaimed(entry, std::move(packet));
 }
 
@@ -154,7 +162,7 @@ const SocketWork TcpSocket::kWork = {
 void TcpSocket::receive_late(Entry& entry, Socket& socket, Ref<Packet> packet) {
   auto& self = static_cast<TcpSocket&>(socket);
   self.ack_.is_for_many = self.stack().tunables().values().tcp_backlog_ack_defer != 0;
-  if (!deliver_to_child(entry, self, packet)) self.receive_owned(entry, std::move(packet));
+  if (!deliver_elsewhere(entry, self, packet)) self.receive_owned(entry, std::move(packet));
 }
 
 void TcpSocket::end_late_work(Entry& entry, Socket& socket) {
@@ -192,7 +200,7 @@ void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
       state() == TcpState::Listen ? kListenerLimit : size_t{options.receive_buffer} + options.send_buffer + 64 * 1024;
   PacketOwnership ownership(lock_, entry, packet, limit);
   if (ownership.is_owned()) {
-    if (!deliver_to_child(entry, *this, packet)) receive_owned(entry, std::move(packet));
+    if (!deliver_elsewhere(entry, *this, packet)) receive_owned(entry, std::move(packet));
   } else if (packet) {
     count(entry, Mib::TcpExtTCPBacklogDrop);
     drop(entry, std::move(packet), DropReason::TcpBacklogFull);

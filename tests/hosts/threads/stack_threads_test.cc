@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "hosts/threads/thread_host.hh"
+#include "stack/stack.hh"
 
 namespace lxnet::threads {
 namespace {
@@ -179,6 +180,56 @@ TEST_F(StackThreadsTest, StreamsOfManyConnectionsArriveWhole) {
   for (std::thread& server : servers) server.join();
   EXPECT_EQ(received, kThreads * kRounds * kSize);
   host_.call(SYS_close, listener);
+}
+
+// What a listener leaves behind goes to another of its group, which may be about to go itself.
+TEST_F(StackThreadsTest, ListenersInheritFromEachOtherWhileTheyComeAndGo) {
+  host_.stack().tunables().values().tcp_migrate_req = 1;
+  std::atomic<bool> is_over = false;
+  std::atomic<int> accepted = 0;
+  const auto open_listener = [&] {
+    const int fd = open(SOCK_STREAM | SOCK_NONBLOCK);
+    const int on = 1;
+    EXPECT_EQ(host_.call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+    const sockaddr_in address = local_address(7300);
+    EXPECT_EQ(host_.call(SYS_bind, fd, &address, sizeof address), 0);
+    EXPECT_EQ(host_.call(SYS_listen, fd, 64), 0);
+    return fd;
+  };
+  const auto accept_all = [&](int listener) {
+    int64_t fd = 0;
+    while ((fd = host_.call(SYS_accept4, listener, nullptr, nullptr, 0)) >= 0) {
+      ++accepted;
+      host_.call(SYS_close, static_cast<int>(fd));
+    }
+  };
+  // One stays, so that somebody always listens.
+  const int lasting = open_listener();
+  std::thread stays([&] {
+    while (!is_over) accept_all(lasting);
+  });
+  std::thread clients([&] {
+    for (int i = 0; i < 400; ++i) {
+      const int fd = open(SOCK_STREAM);
+      limit_waits(fd);
+      const sockaddr_in to = local_address(7300);
+      EXPECT_EQ(host_.call(SYS_connect, fd, &to, sizeof to), 0);
+      host_.call(SYS_close, fd);
+    }
+    is_over = true;
+  });
+  on_threads([&](int) {
+    while (!is_over) {
+      const int listener = open_listener();
+      if (accepted % 2 == 0) accept_all(listener);
+      host_.call(SYS_close, listener);
+    }
+  });
+  clients.join();
+  stays.join();
+  accept_all(lasting);
+  EXPECT_EQ(accepted, 400);
+  host_.call(SYS_close, lasting);
 }
 
 }  // namespace
