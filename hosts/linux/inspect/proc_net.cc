@@ -9,6 +9,7 @@
 #include "hosts/linux/inspect/connection_list.hh"
 #include "hosts/linux/inspect/filter_list.hh"
 #include "hosts/linux/inspect/packet_list.hh"
+#include "hosts/linux/inspect/route_list.hh"
 #include "hosts/linux/inspect/socket_list.hh"
 #include "hosts/linux/inspect/unix_list.hh"
 // The core's headers remove errno's macros.
@@ -189,6 +190,7 @@ std::optional<std::string> proc_net_text(lxnet_stack* stack, const FileTable& fi
   if (name == "netstat") return netstat(core);
   if (name == "packet") return packet_socket_lines(stack, files);
   if (name == "unix" && lxnet_serves_family(stack, 1)) return unix_socket_lines(stack, files);
+  if (std::optional<std::string> routes = route_list_text(stack, name)) return routes;
   if (std::optional<std::string> connections = connection_list_text(stack, name)) return connections;
   return filter_list_text(stack, name);
 }
@@ -199,9 +201,9 @@ bool is_private_proc_net(std::string_view name) {
 
 bool is_hidden_proc_net(std::string_view name) {
   static constexpr std::string_view kHidden[] = {
-      "anycast6",      "arp",          "dev_mcast",  "fib_trie",    "fib_triestat", "igmp",       "igmp6",
-      "ip6_flowlabel", "ip6_mr_cache", "ip6_mr_vif", "ip_mr_cache", "ip_mr_vif",    "ipv6_route", "mcfilter",
-      "mcfilter6",     "route",        "rt6_stats",  "rt_acct",     "rt_cache",     "xfrm_stat",
+      "anycast6",      "dev_mcast",    "fib_trie",   "fib_triestat", "igmp",      "igmp6",
+      "ip6_flowlabel", "ip6_mr_cache", "ip6_mr_vif", "ip_mr_cache",  "ip_mr_vif", "mcfilter",
+      "mcfilter6",     "rt6_stats",    "rt_acct",    "rt_cache",     "xfrm_stat",
   };
   return std::find(std::begin(kHidden), std::end(kHidden), name) != std::end(kHidden);
 }
