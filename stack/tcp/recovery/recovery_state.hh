@@ -34,8 +34,8 @@ struct RecoveryState {
   uint32_t prior_ssthresh = 0;
   Instant first_retransmit_at = Instant::never();  // of what is unacknowledged now
   bool may_undo = false;
-  bool frto = false;         // RFC 5682: whether the timeout was spurious is being found out
-  bool has_reneged = false;  // the peer, of what it had SACKed; until the recovery from it is over
+  bool frto : 1 = false;         // RFC 5682: whether the timeout was spurious is being found out
+  bool has_reneged : 1 = false;  // the peer, of what it had SACKed; until the recovery from it is over
   // Tail loss probe in flight: its end; it was a retransmission or new data.
   bool probe_in_flight = false;
   bool probe_retransmitted = false;
