@@ -16,4 +16,9 @@ struct OutgoingSegment {
   const TcpFastOpenCookie* cookie = nullptr;
 };
 
+// Which window held back what is left to send.
+struct SendLimits {
+  bool cwnd = false, window = false;
+};
+
 }  // namespace lxnet

@@ -75,7 +75,7 @@ uint32_t TcpSocket::segments_at_once(uint32_t mss) const {
 }
 
 // Where the windows allow less than a burst is worth, and more will be allowed soon, the burst waits (tcp_tso_should_defer).
-bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at_once, bool& is_cwnd_limited) const {
+bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at_once, SendLimits& limits) const {
   if (congestion_.loss_state >= LossState::Recovery) return false;
   if (entry.now() - snd_.last_left_at > Duration::millis(1)) return false;
   const uint64_t send_window = snd_.window_end().bytes_since(record.seq);
@@ -96,10 +96,11 @@ bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at
   if (head->sent_at + round_trip - entry.now() > std::min(round_trip / 2, Duration::millis(1))) return false;
   if (cwnd_window < send_window) {
     if (cwnd_window <= record.size) {
-      is_cwnd_limited = true;
+      limits.cwnd = true;
       return true;
     }
   } else if (send_window <= record.size) {
+    limits.window = true;
     return true;
   }
   return !record.flags.fin() && !record.ends_message;
@@ -108,7 +109,7 @@ bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at
 // Sends what the windows allow; with a limit one record, of at most so many segments. True when something was sent.
 bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   uint32_t sent = 0;
-  bool is_cwnd_limited = false, is_window_limited = false;
+  SendLimits limits;
   if (mtu_search_.is_on && limit == ~0u) {
     const MtuProbe probe = send_mtu_probe(entry);
     if (probe == MtuProbe::Wait) return false;
@@ -126,7 +127,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     // Half a window at most, so that the acknowledgment of one half lets the other go.
     const uint32_t quota = std::min({room, limit - sent, at_once, std::max(congestion_.cwnd / 2, 1u)});
     if (room == 0) {
-      is_cwnd_limited = true;
+      limits.cwnd = true;
       break;
     }
     if (quota * mss > record->size) send_queue_.grow(*record, quota * mss - record->size);
@@ -136,12 +137,12 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
       continue;
     }
     if (first_end.is_after(snd_.window_end())) {
-      is_window_limited = true;
+      limits.window = true;
       break;
     }
     const bool is_last = send_queue_.unsent.next(*record) == nullptr;
     if (record->size <= mss ? !may_send(*record, nagle, is_last)
-                            : limit == ~0u && should_defer(entry, *record, at_once, is_cwnd_limited)) {
+                            : limit == ~0u && should_defer(entry, *record, at_once, limits)) {
       break;
     }
     uint32_t size = record->size <= mss ? record->size : bytes_to_send(*record, mss, quota, nagle, is_last);
@@ -153,13 +154,13 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   }
   if (sent != 0 && (congestion_.loss_state == LossState::Cwr || congestion_.loss_state == LossState::Recovery))
     recovery_.prr_out += sent;
-  if (is_window_limited) {
+  if (limits.window) {
     statistics_.start(TcpStatistics::Limit::Window, entry.now());
   } else {
     stop_limit(entry, TcpStatistics::Limit::Window);
   }
-  is_cwnd_limited = is_cwnd_limited || recovery_.in_flight() >= congestion_.cwnd;
-  if (sent != 0 || is_cwnd_limited) validate_window(entry, is_cwnd_limited);
+  limits.cwnd = limits.cwnd || recovery_.in_flight() >= congestion_.cwnd;
+  if (sent != 0 || limits.cwnd) validate_window(entry, limits.cwnd);
   if (sent != 0 && limit != 1) schedule_loss_probe(entry, TimeoutFrom::Head);
   return sent != 0;
 }

@@ -399,7 +399,7 @@ class TcpSocket final : public Socket {
   bool may_send(const SendRecord& record, Nagle nagle, bool is_last) const;
   uint32_t bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const;
   uint32_t segments_at_once(uint32_t mss) const;
-  bool should_defer(Entry& entry, const SendRecord& record, uint32_t at_once, bool& is_cwnd_limited) const;
+  bool should_defer(Entry& entry, const SendRecord& record, uint32_t at_once, SendLimits& limits) const;
   bool holds_back_partial(Nagle nagle) const;
   void note_application_limit();
   void stamp_sent(SendRecord& record, Instant now);
