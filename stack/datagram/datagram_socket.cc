@@ -182,6 +182,25 @@ SocketMemory DatagramSocket::memory(Entry&) {
   return memory;
 }
 
+SocketDiagnosis DatagramSocket::diagnose(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  SocketDiagnosis told;
+  told.state = is_connected_ ? 1 : 7;
+  told.shutdown = shutdown_;
+  told.is_port_bound = port_locked_;
+  told.receive_queue = static_cast<uint32_t>(receive_memory());
+  told.send_queue = static_cast<uint32_t>(send_memory());
+  return told;
+}
+
+// udp_abort(), raw_abort().
+Result<> DatagramSocket::abort(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  if (is_closed_) return ok();
+  report_error(Errno::ECONNABORTED);
+  return disconnect_locked(entry);
+}
+
 Result<int> DatagramSocket::bytes_unsent(Entry&) { return static_cast<int>(send_memory()); }
 
 // --------------------------------------------------------------------------------------------------------------------- names

@@ -16,6 +16,7 @@
 #include "stack/mib.hh"
 #include "stack/port_hooks.hh"
 #include "stack/socket.hh"
+#include "stack/socket_diagnosis.hh"
 #include "stack/socket_lock.hh"
 #include "stack/wire/ipv4_options.hh"
 
@@ -62,6 +63,9 @@ class DatagramSocket : public Socket {
   uint32_t drops() const { return queue_.drops(); }
   void count_drop() { queue_.count_drop(); }
   uint32_t uid() const { return uid_; }
+  SocketDiagnosis diagnose(Entry& entry);
+  // SOCK_DESTROY: an administrator ends it, as far as a datagram socket ends: it is told, and has no peer any more.
+  Result<> abort(Entry& entry);
 
  protected:
   // Set for the protocols that count in /proc/net/snmp.

@@ -2,6 +2,7 @@
 // that are the value's alone are checked by whoever decodes it; what depends on the connection is decided here.
 #pragma once
 
+#include "stack/socket_diagnosis.hh"
 #include "stack/tcp/fast_open/keys.hh"
 #include "stack/tcp/info.hh"
 #include "stack/tcp/tcp_socket.hh"
@@ -69,10 +70,23 @@ class TcpOptionCalls {
   static uint32_t fast_open_limit_owned(TcpSocket& socket);
   static Result<> set_fast_open_limit_owned(TcpSocket& socket, uint32_t limit);
   static TcpInfo info(Entry& entry, TcpSocket& socket);
+
+  // diagnosis.cc
+  static SocketDiagnosis diagnose(Entry& entry, TcpSocket& socket);
+  // SOCK_DESTROY: an administrator ends it. ENOENT: it is closed already.
+  static Result<> abort(Entry& entry, TcpSocket& socket);
+  struct Md5KeyCopy {
+    IpAddress address;
+    uint8_t prefix, size;
+    uint8_t bytes[Md5Key::kMaxSize];
+  };
+  // How many there are; as many as there is room for are copied.
+  static size_t copy_md5_keys(Entry& entry, TcpSocket& socket, std::span<Md5KeyCopy> out);
   // owned
   static TcpInfo info_owned(const TcpSocket& socket, Instant now);
 
  private:
+  static void fill_timer(SocketDiagnosis& told, const TcpSocket& socket, Instant now);
   static void fill_state(TcpInfo& info, const TcpSocket& socket, Instant now);
   static void fill_counters(TcpInfo& info, const TcpSocket& socket, Instant now);
 };

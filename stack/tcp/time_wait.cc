@@ -1,6 +1,8 @@
 // Answering for a connection that is no more.
 #include "stack/tcp/time_wait.hh"
 
+#include <algorithm>
+
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
@@ -69,7 +71,23 @@ void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, S
     const PortHooks& hooks = stack_.ports();
     port == SocketsPort::Stays ? hooks.inherit(hooks.table, claim, claim_) : hooks.move(hooks.table, claim, claim_);
   }
-  stack_.timers().arm(timer_, entry.now() + life);
+  live_until(entry.now() + life);
+}
+
+void TcpTimeWait::live_until(Instant when) {
+  __atomic_store_n(&ends_at_, when.in_nanos(), __ATOMIC_RELAXED);
+  stack_.timers().arm(timer_, when);
+}
+
+Duration TcpTimeWait::left(Instant now) const {
+  return std::max(Instant::from_nanos(__atomic_load_n(&ends_at_, __ATOMIC_RELAXED)) - now, Duration());
+}
+
+uint64_t TcpTimeWait::cookie() {
+  uint64_t cookie = __atomic_load_n(&cookie_, __ATOMIC_RELAXED);
+  if (cookie != 0) return cookie;
+  const uint64_t drawn = stack_.sockets().next_cookie();
+  return __atomic_compare_exchange_n(&cookie_, &cookie, drawn, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? drawn : cookie;
 }
 
 void TcpTimeWait::end(Entry&) {
@@ -114,7 +132,7 @@ TcpTimeWait::Arrival TcpTimeWait::receive(Entry& entry, TcpSegment& segment, Reu
       if (stack_.tunables().values().tcp_rfc1337 == 0) end(entry);
       return Arrival::Done;
     }
-    stack_.timers().arm(timer_, entry.now() + Duration::seconds(60));
+    live_until(entry.now() + Duration::seconds(60));
     if (has_stamp) {
       ts_recent_ = segment.options.timestamps->value;
       ts_recent_at_ = entry.now();
@@ -130,7 +148,7 @@ TcpTimeWait::Arrival TcpTimeWait::receive(Entry& entry, TcpSegment& segment, Reu
   }
   if (is_older) count(entry, Mib::TcpExtPAWSEstab);
   if (!segment.flags.rst()) {
-    if (is_older || segment.flags.ack()) stack_.timers().arm(timer_, entry.now() + Duration::seconds(60));
+    if (is_older || segment.flags.ack()) live_until(entry.now() + Duration::seconds(60));
     send_ack(entry, segment);
   }
   return Arrival::Done;

@@ -38,6 +38,12 @@ class TcpTimeWait final : public MiniSocket {
   enum class Port : uint8_t { Chosen, Bound };
   bool may_be_reused(Entry& entry, Port port, ReusedFlow& reused) const;
 
+  // ---- what inet_diag and /proc/net tell
+  Duration left(Instant now) const;  // of its life
+  uint32_t mark() const { return mark_; }
+  uint32_t bound_interface() const { return demux_.bound_interface; }
+  uint64_t cookie();  // drawn when first asked
+
  private:
   template <typename T, typename... Arguments>
   friend T* construct(const Hal& hal, Arguments&&... arguments);
@@ -50,6 +56,7 @@ class TcpTimeWait final : public MiniSocket {
   ~TcpTimeWait();
   void destroy_self() override;
   static void on_timer(Entry& entry, Timer& timer);
+  void live_until(Instant when);
   void send_ack(Entry& entry, const TcpSegment& segment);
 
   Stack& stack_;
@@ -57,6 +64,8 @@ class TcpTimeWait final : public MiniSocket {
   DemuxEntry demux_;
   PortClaim claim_;
   Timer timer_;
+  int64_t ends_at_ = 0;  // on the clock of Instants; atomic, like the cookie
+  uint64_t cookie_ = 0;
   SeqNum rcv_nxt_, snd_nxt_;
   uint32_t rcv_wnd_ = 0;  // the header's field
   uint32_t ts_recent_ = 0;

@@ -39,6 +39,11 @@ class Md5Keys {
   // Replaces the key of just this prefix. ENOMEM.
   Result<> add(const IpAddress& address, uint8_t prefix, ByteSpan key);
   Result<> share(const IpAddress& address, uint8_t prefix, const Md5Key& key);
+  // visit(address, prefix, key)
+  template <typename Visitor>
+  void for_each(Visitor&& visit) const {
+    for (const Row& row : rows_) visit(row.address, row.prefix, *row.key);
+  }
   // ENOENT.
   Result<> remove(const IpAddress& address, uint8_t prefix);
 
