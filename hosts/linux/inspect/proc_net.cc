@@ -20,6 +20,7 @@ namespace lxnet::host {
 namespace {
 
 using Kind = SocketEntry::Kind;
+constexpr uint8_t kSynReceived = 3;
 
 // ---- sockets: net/ipv4/tcp_ipv4.c, udp.c, raw.c, ping.c and their IPv6 counterparts
 
@@ -40,6 +41,19 @@ std::string hex_address(const SocketEntry& entry, const uint8_t (&address)[16], 
   return absl::StrFormat("%08X%08X%08X%08X:%04X", words[0], words[1], words[2], words[3], port);
 }
 
+// In hundredths of a second, as a jiffy is told to programs.
+int64_t clock_ticks(Duration duration) { return duration.in_millis() / 10; }
+
+// What follows the hashed address: of a connection retransmission timeout and delay of acknowledgments, the window and its
+// threshold.
+std::string tcp_tail(const SocketEntry& entry) {
+  const SocketDiagnosis& told = entry.told;
+  const bool is_listening = entry.state == 10;
+  const int64_t threshold = is_listening ? told.fast_open_limit : told.is_in_first_slow_start ? -1 : int64_t{told.ssthresh};
+  return absl::StrFormat(" %d %d %u %u %d", clock_ticks(told.rto), clock_ticks(told.ack_delay),
+                         told.quick_acks << 1 | int{told.is_interactive}, told.cwnd, threshold);
+}
+
 std::string socket_lines(lxnet_stack* stack, const FileTable& files, Kind kind, bool is_v6) {
   const bool is_tcp = kind == Kind::Tcp;
   const bool is_datagram = kind == Kind::Udp || kind == Kind::UdpLite || kind == Kind::Icmp;
@@ -50,13 +64,16 @@ std::string socket_lines(lxnet_stack* stack, const FileTable& files, Kind kind, 
   int number = 0;
   for (const SocketEntry& entry : list_sockets(stack, files)) {
     if (entry.kind != kind || entry.is_v6 != is_v6) continue;
+    const SocketDiagnosis& told = entry.told;
     const bool is_listening = is_tcp && entry.state == 10;
+    const int references = !is_tcp ? 2 : !told.is_remnant ? 1 : entry.state == kSynReceived ? 0 : 3;
     std::string line = absl::StrFormat(
         "%*d: %s %s %02X %08X:%08X %02X:%08X %08X %5u %8d %u %d %016x", is_tcp || kind == Kind::Raw ? 4 : 5, number++,
         hex_address(entry, entry.local_address, entry.local_port), hex_address(entry, entry.remote_address, entry.remote_port),
-        entry.state, is_listening ? 0 : entry.send_queue, entry.receive_queue, 0, 0, 0, entry.uid, 0, entry.inode, is_tcp ? 1 : 2,
-        0);
-    absl::StrAppend(&line, is_tcp ? " 100 0 0 10 0" : " 0");
+        entry.state, is_listening ? 0 : entry.send_queue, entry.receive_queue, static_cast<unsigned>(told.timer),
+        clock_ticks(told.left), told.timeouts, entry.uid, told.probes, entry.inode, references, 0);
+    if (!is_tcp) absl::StrAppend(&line, " ", entry.drops);
+    if (is_tcp && !told.is_remnant) line += tcp_tail(entry);
     out += padded(std::move(line), width);
   }
   return out;

@@ -11,13 +11,16 @@
 #include "hosts/linux/file_table.hh"
 // The core's headers remove errno's macros.
 #include "compat/syscalls/socket_file.hh"
+#include "stack/datagram/datagram_socket.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/listener.hh"
 #include "stack/tcp/option_calls.hh"
+#include "stack/tcp/time_wait.hh"
 
 namespace lxnet::host {
 namespace {
 
-constexpr uint8_t kClose = 7, kListen = 10, kEstablished = 1, kTimeWait = 6, kSynReceived = 3;
+constexpr uint8_t kTimeWait = 6, kSynReceived = 3;
 
 std::unordered_map<const Socket*, ino_t> inodes_of(const FileTable& files) {
   std::unordered_map<const Socket*, ino_t> inodes;
@@ -47,23 +50,39 @@ SocketEntry::Kind kind_of(DemuxSpace space) {
 
 void copy_address(uint8_t (&to)[16], const IpAddress& from) { std::memcpy(to, &from.v6(), sizeof to); }
 
-uint32_t amount(Result<int> result) { return result.is_ok() ? static_cast<uint32_t>(std::max(result.take(), 0)) : 0; }
-
-void fill_queues(Entry& entry, Socket& socket, SocketEntry& out) {
+// What waits for nothing but the peer's FIN is shown as what is left of a connection: nobody's.
+void fill(Entry& entry, Socket& socket, SocketEntry& out) {
   if (out.kind == SocketEntry::Kind::Tcp) {
-    auto& tcp = static_cast<TcpSocket&>(socket);
-    out.state = linux_tcp_state(tcp.state());
-    if (out.state == kListen) {
-      const TcpInfo info = TcpOptionCalls::info(entry, tcp);
-      out.receive_queue = info.unacked;
-      out.send_queue = info.sacked;
-      return;
-    }
+    out.told = TcpOptionCalls::diagnose(entry, static_cast<TcpSocket&>(socket));
   } else {
-    out.state = out.remote_port != 0 ? kEstablished : kClose;
+    auto& datagram = static_cast<DatagramSocket&>(socket);
+    out.told = datagram.diagnose(entry);
+    out.drops = datagram.drops();
   }
-  out.receive_queue = amount(socket.bytes_readable(entry));
-  out.send_queue = amount(socket.bytes_unsent(entry));
+  out.state = out.told.state;
+  if (out.told.is_remnant) {
+    out.uid = 0;
+    return;
+  }
+  out.receive_queue = out.told.receive_queue;
+  out.send_queue = out.told.send_queue;
+}
+
+void fill(Entry& entry, const MiniSocket& mini, SocketEntry& out) {
+  SocketDiagnosis& told = out.told;
+  told.is_remnant = true;
+  if (mini.kind() == MiniSocket::Kind::HalfOpen) {
+    const auto progress = static_cast<const SynRequest&>(mini).progress(entry);
+    out.state = kSynReceived;
+    told.timer = SocketDiagnosis::Timer::Retransmit;
+    told.timeouts = progress.timeouts;
+    told.left = progress.left;
+    return;
+  }
+  out.state = kTimeWait;
+  out.uid = 0;
+  told.timer = SocketDiagnosis::Timer::TimeWait;
+  told.left = static_cast<const TcpTimeWait&>(mini).left(entry.now());
 }
 
 std::string name_of(const SocketEntry& entry, const uint8_t (&address)[16], uint16_t port) {
@@ -99,9 +118,9 @@ std::vector<SocketEntry> list_sockets(lxnet_stack* stack, const FileTable& files
     copy_address(out.remote_address, seen.remote);
     if (flow.socket) {
       if (auto found = inodes.find(flow.socket.get()); found != inodes.end()) out.inode = found->second;
-      fill_queues(entry, *flow.socket, out);
+      fill(entry, *flow.socket, out);
     } else {
-      out.state = flow.mini->kind() == MiniSocket::Kind::HalfOpen ? kSynReceived : kTimeWait;
+      fill(entry, *flow.mini, out);
     }
     entries.push_back(out);
   }

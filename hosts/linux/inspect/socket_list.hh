@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hal/lxnet.h"
+#include "stack/socket_diagnosis.hh"
 
 namespace lxnet::host {
 
@@ -25,6 +26,8 @@ struct SocketEntry {
   uint16_t local_port = 0, remote_port = 0;
   uint32_t uid = 0;
   ino_t inode = 0;  // of the program's end; 0 when no program has it open
+  SocketDiagnosis told = {};
+  uint32_t drops = 0;
 };
 
 std::vector<SocketEntry> list_sockets(lxnet_stack* stack, const FileTable& files);
