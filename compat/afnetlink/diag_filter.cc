@@ -39,21 +39,60 @@ bool is_port_test(uint8_t code) {
   return (code >= kLocalAtLeast && code <= kRemoteAtMost) || code == kLocalEquals || code == kRemoteEquals;
 }
 
-// With its operands; 0 for what is not known, or does not fit.
-size_t size_of(ByteSpan program, size_t at) {
-  const Operation operation = operation_at(program, at);
+// struct inet_diag_markcond.
+struct MarkCondition {
+  uint32_t mark, mask;
+};
+
+size_t size_of_host(ByteSpan program, size_t at) {
   const size_t left = program.size() - at;
-  if (operation.code == kNothing || operation.code == kJump || operation.code == kAutomatic) return kStep;
-  if (is_port_test(operation.code)) return left >= 2 * kStep ? 2 * kStep : 0;
-  if (operation.code != kLocalHost && operation.code != kRemoteHost) return 0;
   if (left < kStep + sizeof(HostCondition)) return 0;
   HostCondition condition{};
   copy_bytes(mutable_bytes_of(condition), program.subspan(at + kStep));
   const size_t address = condition.family == 2 ? 4 : condition.family == 10 ? 16 : 0;
   if (condition.family != 0 && address == 0) return 0;
   if (condition.prefix > 8 * address) return 0;
-  const size_t size = kStep + sizeof(HostCondition) + address;
-  return left >= size ? size : 0;
+  return kStep + sizeof(HostCondition) + address;
+}
+
+// With its operands; 0 for what is not known.
+size_t size_of(ByteSpan program, size_t at) {
+  const uint8_t code = operation_at(program, at).code;
+  if (is_port_test(code)) return 2 * kStep;
+  switch (code) {
+    case kNothing:
+    case kJump:
+    case kAutomatic:
+      return kStep;
+    case kLocalHost:
+    case kRemoteHost:
+      return size_of_host(program, at);
+    case kDevice:
+      return kStep + sizeof(uint32_t);
+    case kMark:
+      return kStep + sizeof(MarkCondition);
+    default:
+      return 0;
+  }
+}
+
+// Of what follows an instruction.
+template <typename T>
+T operand_at(ByteSpan program, size_t at) {
+  T operand{};
+  copy_bytes(mutable_bytes_of(operand), program.subspan(at + kStep));
+  return operand;
+}
+
+// By the jumps that are taken when everything holds.
+bool leads_to(ByteSpan program, size_t place) {
+  for (size_t at = 0; at < place;) {
+    const uint8_t yes = operation_at(program, at).yes;
+    if (yes < kStep || yes % kStep != 0) return false;
+    at += yes;
+    if (at == place) return true;
+  }
+  return false;
 }
 
 bool matches_host(ByteSpan operands, uint8_t family, ByteSpan address, uint16_t port) {
@@ -95,7 +134,13 @@ bool holds(ByteSpan program, size_t at, const DiagSubject& subject) {
     case kRemoteEquals:
       return subject.remote_port == number;
     case kAutomatic:
-      return false;  // no socket remembers that it was bound by the system
+      return !subject.is_port_bound;
+    case kDevice:
+      return subject.interface == operand_at<uint32_t>(program, at);
+    case kMark: {
+      const auto condition = operand_at<MarkCondition>(program, at);
+      return (subject.mark & condition.mask) == condition.mark;
+    }
     case kLocalHost:
       return matches_host(program.subspan(at + kStep), subject.family, subject.local, subject.local_port);
     case kRemoteHost:
@@ -107,31 +152,32 @@ bool holds(ByteSpan program, size_t at, const DiagSubject& subject) {
 
 }  // namespace
 
-// A jump may lead one step past the end: that is a refusal.
-bool is_diag_filter(ByteSpan program) {
+// A jump that leads one step past the end is a refusal, and so may every `no` be that leads there.
+Result<> check_diag_filter(ByteSpan program, bool is_administrator) {
+  if (program.size() < kStep) return Errno::EINVAL;
   size_t at = 0;
   while (at < program.size()) {
-    if (program.size() - at < kStep) return false;
-    const size_t size = size_of(program, at);
-    if (size == 0) return false;
-    const Operation operation = operation_at(program, at);
     const size_t left = program.size() - at;
-    if (operation.no < size || operation.no > left + kStep || operation.no % kStep != 0) return false;
-    if (operation.yes < size || operation.yes > left + kStep || operation.yes % kStep != 0) return false;
+    if (left < kStep) return Errno::EINVAL;
+    const Operation operation = operation_at(program, at);
+    if (operation.code == kMark && !is_administrator) return Errno::EPERM;
+    const size_t size = size_of(program, at);
+    if (size == 0 || size > left) return Errno::EINVAL;
+    if (operation.code != kNothing) {
+      if (operation.no < size || operation.no > left + kStep || operation.no % kStep != 0) return Errno::EINVAL;
+      if (operation.no < left && !leads_to(program, at + operation.no)) return Errno::EINVAL;
+    }
+    if (operation.yes < size || operation.yes > left + kStep || operation.yes % kStep != 0) return Errno::EINVAL;
     at += operation.yes;
   }
-  return at == program.size();
+  return at == program.size() ? ok() : Result<>(Errno::EINVAL);
 }
 
 bool diag_filter_accepts(ByteSpan program, const DiagSubject& subject) {
   size_t at = 0;
   while (at < program.size()) {
-    // A jump may have led between two instructions.
-    if (program.size() - at < kStep || size_of(program, at) == 0) return false;
     const Operation operation = operation_at(program, at);
-    const size_t step = holds(program, at, subject) ? operation.yes : operation.no;
-    if (step < kStep) return false;
-    at += step;
+    at += holds(program, at, subject) ? operation.yes : operation.no;
   }
   return at == program.size();
 }
