@@ -56,6 +56,29 @@ Result<> put_gateway(NetlinkWriter& writer, const RouteEntry& route) {
   return writer.attribute(kRouteVia, ByteSpan(via));
 }
 
+// fib_gw_from_via(): a neighbour of either family, and no other gateway beside it.
+Result<> read_via(const NetlinkAttributes& attributes, IpFamily version, RouteEntry& route) {
+  const auto via = attributes.find(kRouteVia);
+  if (!via) return ok();
+  uint16_t family = 0;
+  if (version == IpFamily::V6 || route.has_gateway || via->size() < sizeof family) return Errno::EINVAL;
+  copy_bytes(mutable_bytes_of(family), via->first(sizeof family));
+  const ByteSpan address = via->subspan(sizeof family);
+  if (family == kFamilyInet && address.size() == sizeof(Ipv4Address)) {
+    Ipv4Address gateway;
+    copy_bytes(mutable_bytes_of(gateway), address);
+    route.gateway = gateway;
+  } else if (family == kFamilyInet6 && address.size() == sizeof(Ipv6Address)) {
+    Ipv6Address gateway;
+    copy_bytes(mutable_bytes_of(gateway), address);
+    route.gateway = gateway;
+  } else {
+    return Errno::EINVAL;
+  }
+  route.has_gateway = !route.gateway.is_unspecified();
+  return ok();
+}
+
 constexpr uint32_t kLargestMtu = 65535 - 15, kFeatureMask = 0x1f;
 
 Result<> read_metric(RouteMetric metric, ByteSpan value, RouteEntry& route) {
@@ -120,6 +143,7 @@ Result<RouteEntry> read_route(const NetlinkRequest& request) {
     route.gateway = *gateway;
     route.has_gateway = true;
   }
+  TRY(read_via(attributes, version, route));
   if (const auto source = TRY(read_address(attributes, kRoutePreferredSource, version))) route.preferred_source = *source;
   route.is_on_link = (asked.flags & kRouteIsOnLink) != 0;
   TRY(read_metrics(attributes, route));

@@ -1,6 +1,7 @@
 // /proc/net/route, ipv6_route and arp: what programs that do not speak netlink read of routes and neighbours.
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -70,6 +71,38 @@ TEST(ProcRoutes, Ipv4ShowsTheMainTableByAddressAndTheLongestFirst) {
                                               padded("tap0\t000012C6\t00000000\t0001\t0\t0\t0\t0000FEFF\t1040\t9\t20") +
                                               padded("*\t006433C6\t00000000\t0201\t0\t0\t0\t00FFFFFF\t0\t0\t0") +
                                               padded("*\t077100CB\t00000000\t0005\t0\t0\t0\tFFFFFFFF\t0\t0\t0"));
+  });
+}
+
+TEST(ProcRoutes, AnIpv4RouteMayLeadThroughAnIpv6Neighbour) {
+  with_tun([] {
+    Route netlink;
+    Tun tap;
+    ASSERT_EQ(tap.attach("tap0", IFF_TAP), 0);
+    start(netlink, tap, "192.0.2.1");
+    ASSERT_EQ(add(netlink, "tap0", Wanted{AF_INET6, 32, "2001:db8::"}), 0);
+    rtmsg message{};
+    message.rtm_family = AF_INET;
+    message.rtm_dst_len = 24;
+    message.rtm_table = RT_TABLE_MAIN;
+    message.rtm_protocol = RTPROT_STATIC;
+    message.rtm_type = RTN_UNICAST;
+    const std::string body =
+        bytes(message) + attribute(RTA_DST, ip("198.51.100.0")) + attribute(RTA_OIF, bytes(index_of("tap0")));
+    const auto via = [](unsigned short family, const std::string& address) {
+      return attribute(RTA_VIA, bytes(family) + address);
+    };
+    const auto put = [&](const std::string& more) { return netlink.request(RTM_NEWROUTE, kNew, body + more); };
+    EXPECT_EQ(put(via(AF_INET6, ip("192.0.2.9"))), -EINVAL);
+    EXPECT_EQ(put(via(AF_UNIX, ip6("2001:db8::9"))), -EINVAL);
+    EXPECT_EQ(put(via(AF_INET6, ip6("2001:db8::9")) + attribute(RTA_GATEWAY, ip("192.0.2.9"))), -EINVAL);
+    EXPECT_EQ(put(via(AF_INET6, ip6("2001:db8::9"))), 0);
+    EXPECT_TRUE(text_of("/proc/net/route").find("tap0\t006433C6\t00000000\t0003\t") != std::string::npos);
+    const std::vector<Message> routes = netlink.dump(RTM_GETROUTE, bytes(rtmsg{AF_INET}));
+    const auto leads = [](const Message& route) {
+      return route.find(sizeof(rtmsg), RTA_VIA) == bytes<unsigned short>(AF_INET6) + ip6("2001:db8::9");
+    };
+    EXPECT_EQ(std::count_if(routes.begin(), routes.end(), leads), 1);
   });
 }
 
