@@ -98,7 +98,9 @@ TEST(ProcRoutes, AnIpv4RouteMayLeadThroughAnIpv6Neighbour) {
     EXPECT_EQ(put(via(AF_INET6, ip6("2001:db8::9")) + attribute(RTA_GATEWAY, ip("192.0.2.9"))), -EINVAL);
     EXPECT_EQ(put(via(AF_INET6, ip6("2001:db8::9"))), 0);
     EXPECT_TRUE(text_of("/proc/net/route").find("tap0\t006433C6\t00000000\t0003\t") != std::string::npos);
-    const std::vector<Message> routes = netlink.dump(RTM_GETROUTE, bytes(rtmsg{AF_INET}));
+    message = {};
+    message.rtm_family = AF_INET;
+    const std::vector<Message> routes = netlink.dump(RTM_GETROUTE, bytes(message));
     const auto leads = [](const Message& route) {
       return route.find(sizeof(rtmsg), RTA_VIA) == bytes<unsigned short>(AF_INET6) + ip6("2001:db8::9");
     };
