@@ -106,7 +106,7 @@ class SynRequest final : public MiniSocket, public Handshake {
 
 class Listener {
  public:
-  Listener(const Hal& hal, TcpSocket& socket) : hal_(hal), socket_(socket) {}
+  explicit Listener(TcpSocket& socket) : socket_(socket) {}
 
   uint32_t backlog = 0;
   uint32_t accept_count() const { return accept_count_; }
@@ -150,7 +150,6 @@ class Listener {
   void time_out(Entry& entry, SynRequest& request);
   void remove(SynRequest& request);
 
-  const Hal& hal_;
   TcpSocket& socket_;
   List<SynRequest, &SynRequest::listener_link> requests_;  // each with a count
   uint32_t syn_count_ = 0;

@@ -42,7 +42,7 @@ Result<> TcpSocket::start_listening(Entry& entry) {
   };
   claim_.reuse_address = options.reuse_address;
   claim_.reuse_port = options.reuse_port;
-  Listener* listener = construct<Listener>(stack().hal(), stack().hal(), *this);
+  Listener* listener = construct<Listener>(stack().hal(), *this);
   if (listener == nullptr) return undo(Errno::ENOBUFS);
   fill_demux();
   demux_.remote = IpAddress();
