@@ -150,7 +150,7 @@ std::string neighbours4(Stack& stack) {
                            : has_link_address(info.state)          ? kComplete
                                                                    : 0;
     std::string address, mac;
-    for (unsigned shift : {24, 16, 8, 0}) {
+    for (const unsigned shift : {24u, 16u, 8u, 0u}) {
       absl::StrAppend(&address, address.empty() ? "" : ".", info.address.v4().value() >> shift & 0xff);
     }
     for (const uint8_t byte : info.mac.bytes()) absl::StrAppendFormat(&mac, "%s%02x", mac.empty() ? "" : ":", byte);
