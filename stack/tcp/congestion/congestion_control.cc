@@ -37,7 +37,7 @@ void grow_additively(CongestionState& state, uint32_t window, uint32_t acked) {
 }
 
 namespace {
-constexpr const CongestionAlgorithm* kAlgorithms[] = {&kNewReno, &kCubic, &kBbr};
+constexpr const CongestionAlgorithm* kAlgorithms[] = {&kNewReno, &kCubic, &kBbr, &kCubicPlusPlus};
 }
 
 std::span<const CongestionAlgorithm* const> congestion_algorithms() { return kAlgorithms; }

@@ -1,4 +1,4 @@
-// CUBIC (RFC 9438) in integers as Linux has it, with HyStart for slow start.
+// CUBIC (RFC 9438) in integers as Linux has it, with HyStart for slow start; and the same with HyStart++ under a name of its own.
 //
 // W(t) = C (t - K)^3 + W_max with C = 0.4 and beta = 0.7; time in units of 1/1024 s, as Linux scales it, so that one
 // multiplication chain stays in 64 bits. Linux looks at the functions when the window has changed or 31 ms have passed; on a path
@@ -8,6 +8,7 @@
 
 #include "stack/tcp/congestion/algorithms.hh"
 #include "stack/tcp/congestion/hystart.hh"
+#include "stack/tcp/congestion/hystart_plus_plus.hh"
 
 namespace lxnet {
 namespace {
@@ -26,7 +27,12 @@ constexpr uint64_t kFriendlyAlpha = (uint64_t{3 * (kBetaScale - kBeta)} << kReno
 constexpr Duration kTick = Duration::millis(1), kLookAgain = Duration::millis(31), kShortPath = Duration::millis(1);
 
 struct Cubic {
-  HyStart hystart;
+  Cubic() : hystart() {}
+
+  union {
+    HyStart hystart;
+    HyStartPlusPlus plus_plus;  // kCubicPlusPlus
+  };
   uint32_t last_max = 0;      // W_max after fast convergence
   uint32_t last_cwnd = 0;     // at the last update
   uint32_t growth_count = 1;  // segments to acknowledge for one more
@@ -51,6 +57,11 @@ uint32_t cube_root(uint64_t value) {
 }
 
 void init(CongestionState& state) { state.start_own<Cubic>().hystart.reset(state); }
+
+void init_plus_plus(CongestionState& state) {
+  HyStartPlusPlus* slow_start = new (&state.start_own<Cubic>().plus_plus) HyStartPlusPlus();
+  slow_start->reset(state);
+}
 
 void start_epoch(CongestionState& state, Cubic& cubic, uint32_t acked) {
   cubic.epoch_start = state.now;
@@ -121,16 +132,23 @@ void update(CongestionState& state, Cubic& cubic, uint32_t acked) {
   cubic.growth_count = std::max(cubic.growth_count, 2u);
 }
 
-void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
-  Cubic& cubic = state.own<Cubic>();
-  if (!state.may_grow()) return;
-  if (state.in_slow_start()) {
-    acked = grow_slow_start(state, acked);
-    if (acked == 0) return;
-  }
+void avoid_congestion(CongestionState& state, Cubic& cubic, uint32_t acked) {
   update(state, cubic, acked);
   grow_additively(state, cubic.growth_count, acked);
   if (is_short_path(cubic)) rise_with_reno(state, cubic, acked);
+}
+
+void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
+  if (!state.may_grow()) return;
+  if (state.in_slow_start()) acked = grow_slow_start(state, acked);
+  if (acked != 0) avoid_congestion(state, state.own<Cubic>(), acked);
+}
+
+void on_ack_plus_plus(CongestionState& state, SeqNum, uint32_t acked) {
+  if (!state.may_grow()) return;
+  Cubic& cubic = state.own<Cubic>();
+  if (state.in_slow_start()) acked = grow_slow_start(state, cubic.plus_plus.growth(state, acked));
+  if (acked != 0) avoid_congestion(state, cubic, acked);
 }
 
 uint32_t threshold(CongestionState& state) {
@@ -143,13 +161,24 @@ uint32_t threshold(CongestionState& state) {
   return std::max(static_cast<uint32_t>(uint64_t{state.cwnd} * kBeta / kBetaScale), 2u);
 }
 
-void on_rtt(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t) {
-  Cubic& cubic = state.own<Cubic>();
-  // Right after a recovery they say nothing.
-  if (!cubic.epoch_start.is_never() && state.now - cubic.epoch_start < Duration::seconds(1)) return;
+// The sample as slow start counts it; 0: it says nothing, right after a recovery.
+uint32_t note_delay(const CongestionState& state, Cubic& cubic, int64_t rtt_micros) {
+  if (!cubic.epoch_start.is_never() && state.now - cubic.epoch_start < Duration::seconds(1)) return 0;
   const auto delay = static_cast<uint32_t>(std::clamp<int64_t>(rtt_micros, 1, INT32_MAX));
   if (cubic.min_delay == 0 || delay < cubic.min_delay) cubic.min_delay = delay;
-  if (state.in_slow_start()) cubic.hystart.on_rtt(state, ack, delay, cubic.min_delay);
+  return delay;
+}
+
+void on_rtt(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t) {
+  Cubic& cubic = state.own<Cubic>();
+  const uint32_t delay = note_delay(state, cubic, rtt_micros);
+  if (delay != 0 && state.in_slow_start()) cubic.hystart.on_rtt(state, ack, delay, cubic.min_delay);
+}
+
+void on_rtt_plus_plus(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t) {
+  Cubic& cubic = state.own<Cubic>();
+  const uint32_t delay = note_delay(state, cubic, rtt_micros);
+  if (delay != 0 && state.in_slow_start()) cubic.plus_plus.on_rtt(state, ack, delay);
 }
 
 void on_event(CongestionState& state, CongestionEvent event) {
@@ -164,7 +193,7 @@ void on_event(CongestionState& state, CongestionEvent event) {
 }
 
 void on_loss_state(CongestionState& state, LossState next) {
-  if (next == LossState::Loss) init(state);
+  if (next == LossState::Loss) state.algorithm->init(state);
 }
 
 uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_cwnd); }
@@ -182,5 +211,17 @@ const CongestionAlgorithm kCubic = {.name = "cubic",
                                     .undo = &undo,
                                     .info = nullptr,
                                     .send_buffer_factor = 0};
+
+const CongestionAlgorithm kCubicPlusPlus = {.name = "cubic_hystartpp",
+                                            .init = &init_plus_plus,
+                                            .threshold = &threshold,
+                                            .on_ack = &on_ack_plus_plus,
+                                            .on_rtt = &on_rtt_plus_plus,
+                                            .on_event = &on_event,
+                                            .on_loss_state = &on_loss_state,
+                                            .control = nullptr,
+                                            .undo = &undo,
+                                            .info = nullptr,
+                                            .send_buffer_factor = 0};
 
 }  // namespace lxnet

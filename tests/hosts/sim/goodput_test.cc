@@ -9,7 +9,7 @@ namespace {
 constexpr TransferLimits kShort = {.bytes = 4'000'000, .seconds = 20};
 
 TEST(Goodput, FillsACleanLink) {
-  for (const char* congestion : {"cubic", "reno", "bbr"}) {
+  for (const char* congestion : {"cubic", "cubic_hystartpp", "reno", "bbr"}) {
     const Goodput goodput = measure_goodput({.rtt_millis = 0.1, .congestion = congestion}, kShort, 1);
     EXPECT_TRUE(goodput.is_whole) << congestion;
     EXPECT_GT(goodput.megabits_per_second, 700) << congestion;
@@ -25,7 +25,7 @@ TEST(Goodput, IsWhatTheFormulaOfCubicGives) {
 
 // Who is paced never fills the window, and its send buffer must grow all the same.
 TEST(Goodput, IsNotHeldDownByTheSendBuffer) {
-  for (const char* congestion : {"cubic", "reno", "bbr"}) {
+  for (const char* congestion : {"cubic", "cubic_hystartpp", "reno", "bbr"}) {
     const Goodput goodput =
         measure_goodput({.rtt_millis = 10, .congestion = congestion}, {.bytes = 12'000'000, .seconds = 20}, 1);
     EXPECT_TRUE(goodput.is_whole) << congestion;

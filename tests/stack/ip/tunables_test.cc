@@ -93,9 +93,9 @@ TEST_F(TunableNames, TakeNumbersAsLinuxDoes) {
 
 TEST_F(TunableNames, AreListsOfAlgorithmsToo) {
   const char *available = "net.ipv4.tcp_available_congestion_control", *allowed = "net.ipv4.tcp_allowed_congestion_control";
-  EXPECT_EQ(get(available), "reno cubic bbr\n");
-  EXPECT_EQ(get(allowed), "reno cubic bbr\n");
-  EXPECT_EQ(set(available, "reno"), "EPERM reno cubic bbr");
+  EXPECT_EQ(get(available), "reno cubic bbr cubic_hystartpp\n");
+  EXPECT_EQ(get(allowed), "reno cubic bbr cubic_hystartpp\n");
+  EXPECT_EQ(set(available, "reno"), "EPERM reno cubic bbr cubic_hystartpp");
   EXPECT_EQ(set(allowed, "reno\n"), "ok reno");
   EXPECT_EQ(set(allowed, "bbr reno"), "ok reno bbr");
   EXPECT_EQ(set(allowed, "cubic nosuch"), "ENOENT reno bbr");

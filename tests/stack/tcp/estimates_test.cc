@@ -1,6 +1,7 @@
 // What connections compute: retransmission timeouts (RFC 6298), initial sequence numbers (RFC 6528), congestion windows (RFC
 // 5681, 9406, 9438).
 #include <set>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -120,7 +121,7 @@ class Window {
       state.in_flight = state.cwnd;
       if (state.algorithm->on_rtt != nullptr) state.algorithm->on_rtt(state, state.una, rtt.in_micros(), 1);
       state.algorithm->on_ack(state, state.una, 1);
-      state.nxt += 1;
+      state.nxt = state.una + state.cwnd;
     }
     state.now = state.now + (rtt - spread);
   }
@@ -219,6 +220,68 @@ TEST(HyStart, StaysWhereNeitherIsSo) {
   for (int i = 0; i < 6; ++i) window.round_trip(Duration::millis(100), Duration::millis(10));
   EXPECT_EQ(window.state.cwnd, 640u);
   EXPECT_TRUE(window.state.in_slow_start());
+}
+
+// RFC 9406, 4.2: round trips longer by an eighth make slow start careful, a quarter of a segment for each; after five such rounds
+// it ends.
+TEST(HyStartPlusPlus, GrowsAQuarterAsFastForFiveRounds) {
+  Window window(kCubicPlusPlus, 10, CongestionState::kNoThreshold);
+  for (int i = 0; i < 2; ++i) window.round_trip(Duration::millis(100));
+  EXPECT_EQ(window.state.cwnd, 40u);
+  window.round_trip(Duration::millis(113));
+  EXPECT_EQ(window.state.cwnd, 40u + 7 + 33 / 4) << "seven of the round's samples came before the eighth, which decides";
+  for (uint32_t expected : {69u, 86u, 108u, 134u}) {
+    window.round_trip(Duration::millis(113));
+    EXPECT_NEAR(window.state.cwnd, expected, 1);
+    EXPECT_TRUE(window.state.in_slow_start());
+  }
+  window.round_trip(Duration::millis(113));
+  EXPECT_FALSE(window.state.in_slow_start());
+  EXPECT_NEAR(window.state.ssthresh, 134, 1);
+}
+
+// Round trips fall again below what they were when the care began: they were jitter, and slow start goes on.
+TEST(HyStartPlusPlus, GoesOnWhenRoundTripsFallAgain) {
+  Window window(kCubicPlusPlus, 10, CongestionState::kNoThreshold);
+  for (int i = 0; i < 2; ++i) window.round_trip(Duration::millis(100));
+  window.round_trip(Duration::millis(113));
+  const uint32_t careful = window.state.cwnd;
+  window.round_trip(Duration::millis(112));
+  EXPECT_GT(window.state.cwnd, careful + careful / 2);
+  window.round_trip(Duration::millis(112));
+  EXPECT_TRUE(window.state.in_slow_start());
+  EXPECT_GT(window.state.cwnd, careful * 3);
+}
+
+// Bounds of the rise that counts: never under 4 ms, never above 16.
+TEST(HyStartPlusPlus, WantsARiseOfFourToSixteenMilliseconds) {
+  for (const auto& [before, calm, risen] : {std::tuple{8, 11, 12}, {400, 415, 416}}) {
+    Window still(kCubicPlusPlus, 20, CongestionState::kNoThreshold), careful = still;
+    for (Window* window : {&still, &careful}) window->round_trip(Duration::millis(before));
+    still.round_trip(Duration::millis(calm));
+    EXPECT_EQ(still.state.cwnd, 80u) << before;
+    careful.round_trip(Duration::millis(risen));
+    EXPECT_LT(careful.state.cwnd, 60u) << before;
+  }
+}
+
+// After a loss the path's end is known: section 4.3 keeps HyStart++ for the first slow start.
+TEST(HyStartPlusPlus, IsForTheFirstSlowStartAlone) {
+  Window window(kCubicPlusPlus, 10, 1000);
+  window.round_trip(Duration::millis(100));
+  window.round_trip(Duration::millis(150));
+  EXPECT_EQ(window.state.cwnd, 40u);
+}
+
+// L of section 4.3: one acknowledgment of many segments sets no burst free where nothing paces it.
+TEST(HyStartPlusPlus, TakesAtMostEightSegmentsOfAnAcknowledgment) {
+  Window window(kCubicPlusPlus, 100, CongestionState::kNoThreshold);
+  window.state.is_cwnd_limited = true;
+  window.state.algorithm->on_ack(window.state, window.state.una, 40);
+  EXPECT_EQ(window.state.cwnd, 108u);
+  window.state.wants_pacing = true;
+  window.state.algorithm->on_ack(window.state, window.state.una, 40);
+  EXPECT_EQ(window.state.cwnd, 148u);
 }
 
 }  // namespace
