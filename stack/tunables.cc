@@ -115,6 +115,10 @@ int32_t* setting_at(InterfaceSettings& settings, const InterfaceTunableRow& row)
   return reinterpret_cast<int32_t*>(reinterpret_cast<char*>(&settings) + row.offset);
 }
 
+bool is_forwarding_of_v6(const InterfaceTunableRow& row) {
+  return row.offset == offsetof(InterfaceSettings, v6) + offsetof(Ipv6Settings, forwarding);
+}
+
 // The number `all`, `default` or an interface has. Null: no such interface. `keep` holds it alive.
 int32_t* find_setting(Stack& stack, const InterfaceName& name, Ref<Interface>& keep) {
   InterfaceRegistry& registry = stack.interfaces();
@@ -152,7 +156,10 @@ void follow(Stack& stack, const TunableRow& row, int32_t value) {
   };
   apply(registry.settings_of_all());
   apply(registry.settings_of_default());
-  for (Ref<Interface> at = registry.find_next(0); at; at = registry.find_next(at->index())) apply(at->settings());
+  for (Ref<Interface> at = registry.find_next(0); at; at = registry.find_next(at->index())) {
+    apply(at->settings());
+    stack.memberships().follow_forwarding(*at);
+  }
 }
 
 // What is no number.
@@ -238,6 +245,7 @@ Result<> Tunables::set(const char* name, const char* text) {
   const int64_t number = TRY(reader.next());
   if (number < split.row->min || number > split.row->max) return Errno::EINVAL;
   store(*word, number);
+  if (keep && is_forwarding_of_v6(*split.row)) stack_.memberships().follow_forwarding(*keep);
   stack_.routes().bump_generation();
   return ok();
 }

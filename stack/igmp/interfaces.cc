@@ -23,6 +23,7 @@ void Memberships::interfaces_changed(NetworkObserver& observer, Entry& entry, co
 
 void Memberships::interface_up(Entry& entry, const Interface& interface) {
   MutexLock lock(mutex_);
+  hear_always(interface);
   for (InterfaceGroup& group : in_order_) {
     if (group.interface_index() != interface.index() || group.users() == 0) continue;
     filter_device(group, true);

@@ -3,15 +3,6 @@
 #include "stack/stack.hh"
 
 namespace lxnet {
-namespace {
-
-void filter(const Interface& interface, MacAddress address, bool listens) {
-  HardwareAddress hardware;
-  copy_bytes(hardware.bytes, address.bytes());
-  interface.device().set_multicast(hardware, listens);
-}
-
-}  // namespace
 
 Memberships::LinkAddressHold* Memberships::find_hold(uint32_t interface_index, MacAddress address) const {
   for (LinkAddressHold* hold = holds_.front(); hold != nullptr; hold = holds_.next(*hold)) {
@@ -28,7 +19,7 @@ Result<> Memberships::hold_link_address(const Interface& interface, MacAddress a
     if (hold == nullptr) return Errno::ENOBUFS;
     hold->interface_index = interface.index();
     hold->address = address;
-    if (!is_heard_on_link(interface.index(), address, nullptr)) filter(interface, address, true);
+    if (!is_heard_on_link(interface, address, nullptr)) filter(interface, address, true);
     holds_.push_back(*hold);
   }
   ++hold->count;
@@ -41,7 +32,7 @@ void Memberships::release_link_address(const Interface& interface, MacAddress ad
   if (hold == nullptr || --hold->count != 0) return;
   holds_.remove(*hold);
   dispose(stack_.hal(), hold);
-  if (!is_heard_on_link(interface.index(), address, nullptr)) filter(interface, address, false);
+  if (!is_heard_on_link(interface, address, nullptr)) filter(interface, address, false);
 }
 
 }  // namespace lxnet

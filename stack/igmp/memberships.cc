@@ -5,7 +5,16 @@
 
 namespace lxnet {
 
+// RFC 4291, 2.8, of a router.
+bool hears_routers(const Interface& interface) {
+  return interface.settings().v6.forwarding != 0 && (interface.flags() & kInterfaceMulticast) != 0;
+}
+
 namespace {
+
+// Of 224.0.0.1 and ff02::1; and of ff02::2 and ff05::2.
+constexpr MacAddress kAlwaysHeard[] = {Ipv4Address::all_hosts().multicast_mac(), Ipv6Address::all_nodes().multicast_mac()};
+constexpr MacAddress kRoutersHear = Ipv6Address::all_routers().multicast_mac();
 
 struct GroupKey {
   Ipv6Address group;
@@ -16,11 +25,17 @@ MacAddress link_address(const IpAddress& group) {
   return group.is_v4() ? group.v4().multicast_mac() : group.v6().multicast_mac();
 }
 
+bool is_all_routers(const Ipv6Address& group) {
+  const Ipv6Scope scope = group.scope();
+  if (scope != Ipv6Scope::InterfaceLocal && scope != Ipv6Scope::LinkLocal && scope != Ipv6Scope::SiteLocal) return false;
+  return group.high() == (uint64_t{0xff00} + static_cast<uint64_t>(scope)) << 48 && group.low() == 2;
+}
+
 // RFC 1112, 4; RFC 4291, 2.8: listened to everywhere, without joining.
-bool is_heard_always(const IpAddress& group) {
+bool is_heard_always(const Interface& interface, const IpAddress& group) {
   if (group.is_v4()) return group.v4() == Ipv4Address::all_hosts();
-  return group.v6() == Ipv6Address::all_nodes() || group.v6() == Ipv6Address::interface_local_all_nodes() ||
-         group.v6().is_solicited_node();
+  if (group.v6() == Ipv6Address::all_nodes() || group.v6() == Ipv6Address::interface_local_all_nodes()) return true;
+  return group.v6().is_solicited_node() || (hears_routers(interface) && is_all_routers(group.v6()));
 }
 
 }  // namespace
@@ -77,7 +92,7 @@ void Memberships::forget_group(InterfaceGroup& group) {
 }
 
 bool Memberships::accepts(const Interface& interface, const IpAddress& group, const IpAddress& source) const {
-  if (is_heard_always(group)) return true;
+  if (is_heard_always(interface, group)) return true;
   MutexLock lock(mutex_);
   const InterfaceGroup* found = find_group(interface.index(), group);
   return found != nullptr && found->accepts(source);
@@ -100,23 +115,41 @@ void Memberships::finish_change(Entry& entry, InterfaceGroup& group, uint32_t us
 }
 
 // Whoever else listens through the same link-layer address keeps it open.
-bool Memberships::is_heard_on_link(uint32_t interface_index, MacAddress address, const InterfaceGroup* except) const {
+bool Memberships::is_heard_on_link(const Interface& interface, MacAddress address, const InterfaceGroup* except) const {
+  for (const MacAddress always : kAlwaysHeard) {
+    if (address == always) return true;
+  }
+  if (address == kRoutersHear && hears_routers(interface)) return true;
   for (const InterfaceGroup& other : in_order_) {
-    if (&other != except && other.users() != 0 && other.interface_index() == interface_index &&
+    if (&other != except && other.users() != 0 && other.interface_index() == interface.index() &&
         link_address(other.address()) == address) {
       return true;
     }
   }
-  return find_hold(interface_index, address) != nullptr;
+  return find_hold(interface.index(), address) != nullptr;
 }
 
 void Memberships::filter_device(const InterfaceGroup& group, bool listens) {
   const Ref<Interface> interface = stack_.interfaces().find(group.interface_index());
   const MacAddress link = link_address(group.address());
-  if (!interface || is_heard_on_link(group.interface_index(), link, &group)) return;
-  HardwareAddress address;
-  copy_bytes(address.bytes, link.bytes());
-  interface->device().set_multicast(address, listens);
+  if (interface && !is_heard_on_link(*interface, link, &group)) filter(*interface, link, listens);
+}
+
+void Memberships::filter(const Interface& interface, MacAddress address, bool listens) {
+  HardwareAddress hardware;
+  copy_bytes(hardware.bytes, address.bytes());
+  interface.device().set_multicast(hardware, listens);
+}
+
+void Memberships::hear_always(const Interface& interface) {
+  for (const MacAddress address : kAlwaysHeard) filter(interface, address, true);
+  if (hears_routers(interface)) filter(interface, kRoutersHear, true);
+}
+
+void Memberships::follow_forwarding(const Interface& interface) {
+  MutexLock lock(mutex_);
+  const bool is_router = hears_routers(interface);
+  if (is_router || !is_heard_on_link(interface, kRoutersHear, nullptr)) filter(interface, kRoutersHear, is_router);
 }
 
 void Memberships::hold(Entry& entry, const Interface& interface, const IpAddress& group) {

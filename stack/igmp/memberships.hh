@@ -24,6 +24,9 @@ struct GroupInterface {
   Ipv4Address address = {};
 };
 
+// Whether the interface is a router's for IPv6, who listens to ff01::2, ff02::2 and ff05::2 without joining.
+bool hears_routers(const Interface& interface);
+
 class Memberships {
  public:
   explicit Memberships(Stack& stack);
@@ -65,18 +68,28 @@ class Memberships {
   // ---- for packet sockets: a link-layer address by itself, which the device is to hear as long as somebody holds it. ENOBUFS.
   Result<> hold_link_address(const Interface& interface, MacAddress address);
   void release_link_address(const Interface& interface, MacAddress address);
+  // net.ipv6.conf.IF.forwarding was written: the device is to hear what is sent to routers, or no longer.
+  void follow_forwarding(const Interface& interface);
   // Whether somebody on this host listens on the interface to what `source` sends to `group`; an unspecified source asks for any.
   bool accepts(const Interface& interface, const IpAddress& group, const IpAddress& source) const;
   // ---- for IGMP and MLD input: no lock
   void heard_query(Entry& entry, const Interface& interface, const GroupQuery& query);
   void heard_report(Entry& entry, const Interface& interface, const IpAddress& group);
 
-  // For /proc/net/igmp and igmp6: visit(const InterfaceGroup&), under the lock.
+  // For /proc/net: under the lock, in the order in which they came; visit(const InterfaceGroup&), and for link-layer addresses
+  // that are held by themselves visit(interface_index, MacAddress, count).
   template <typename Visitor>
   void for_each_group(Visitor&& visit) const {
     MutexLock lock(mutex_);
     for (const InterfaceGroup& group : in_order_) visit(group);
   }
+  template <typename Visitor>
+  void for_each_held_address(Visitor&& visit) const {
+    MutexLock lock(mutex_);
+    for (const LinkAddressHold& hold : holds_) visit(hold.interface_index, hold.address, hold.count);
+  }
+  // IGMP's 1 to 3, MLD's 1 and 2: what is spoken on the link now.
+  uint8_t version_on(uint32_t interface_index, IpFamily family, Instant now) const;
 
  private:
   struct ReportTimer : Timer {
@@ -101,7 +114,10 @@ class Memberships {
   void finish_change(Entry& entry, InterfaceGroup& group, uint32_t users_before) REQUIRES(mutex_);
   void filter_device(const InterfaceGroup& group, bool listens) REQUIRES(mutex_);
   // Whether another group than `except` listens through the address, or somebody holds it.
-  bool is_heard_on_link(uint32_t interface_index, MacAddress address, const InterfaceGroup* except) const REQUIRES(mutex_);
+  bool is_heard_on_link(const Interface& interface, MacAddress address, const InterfaceGroup* except) const REQUIRES(mutex_);
+  static void filter(const Interface& interface, MacAddress address, bool listens);
+  // What needs no membership to be listened to, for a device that has just come up.
+  void hear_always(const Interface& interface) REQUIRES(mutex_);
   void forget_group(InterfaceGroup& group) REQUIRES(mutex_);
   uint64_t hash(uint32_t interface_index, const IpAddress& group) const;
   // link_addresses.cc

@@ -32,6 +32,12 @@ LinkMulticast* Memberships::find_link(uint32_t interface_index, IpFamily family)
   return nullptr;
 }
 
+uint8_t Memberships::version_on(uint32_t interface_index, IpFamily family, Instant now) const {
+  MutexLock lock(mutex_);
+  const LinkMulticast* link = find_link(interface_index, family);
+  return link != nullptr ? link->version(now) : LinkMulticast(interface_index, family).version(now);
+}
+
 LinkMulticast* Memberships::find_or_create_link(uint32_t interface_index, IpFamily family) {
   LinkMulticast* link = find_link(interface_index, family);
   if (link != nullptr) return link;

@@ -153,6 +153,44 @@ TEST_F(Groups, TheDeviceHearsOfTheFirstAndTheLast) {
   EXPECT_EQ(bench.device.filters.back(), (std::pair<HardwareAddress, bool>{address, false}));
 }
 
+// RFC 1112, 4; RFC 4291, 2.8: 224.0.0.1 and ff02::1, and a router's ff02::2, which are nobody's membership.
+TEST_F(Groups, TheDeviceHearsWhatIsEverybodys) {
+  const HardwareAddress hosts{{0x01, 0x00, 0x5e, 0x00, 0x00, 0x01}}, nodes{{0x33, 0x33, 0, 0, 0, 1}},
+      routers{{0x33, 0x33, 0, 0, 0, 2}};
+  using Told = std::vector<std::pair<HardwareAddress, bool>>;
+  Told& told = bench.device.filters;
+  const auto start_again = [&] {
+    for (const LinkState state : {LinkState::Down, LinkState::Up}) {
+      EXPECT_TRUE(
+          call([&](Entry& entry) { return bench.stack->interfaces().set_state(entry, *bench.interface, state); }).is_ok());
+    }
+    Told changed;
+    std::swap(changed, told);
+    std::erase_if(changed, [](const auto& one) { return one.first.bytes[2] == 0xff; });  // solicited-node, of the addresses
+    return changed;
+  };
+  const auto forward = [&](const char* value) {
+    EXPECT_TRUE(bench.stack->tunables().set("net.ipv6.conf.all.forwarding", value).is_ok());
+    Told changed;
+    std::swap(changed, told);
+    return changed;
+  };
+  EXPECT_EQ(start_again(), (Told{{hosts, true}, {nodes, true}}));
+  EXPECT_EQ(forward("1"), (Told{{routers, true}}));
+  EXPECT_EQ(start_again(), (Told{{hosts, true}, {nodes, true}, {routers, true}}));
+  // A member that goes takes nothing away.
+  for (const IpAddress group : {IpAddress(Ipv6Address::all_routers()), IpAddress(Ipv6Address::all_nodes())}) {
+    EXPECT_TRUE(join(socket, group).is_ok());
+    EXPECT_TRUE(leave(socket, group).is_ok());
+  }
+  EXPECT_EQ(told, Told{});
+  // Nor does a router that is none any more, of what a member wants.
+  EXPECT_TRUE(join(socket, Ipv6Address::all_routers()).is_ok());
+  EXPECT_EQ(forward("0"), Told{});
+  EXPECT_TRUE(leave(socket, Ipv6Address::all_routers()).is_ok());
+  EXPECT_EQ(told, (Told{{routers, false}}));
+}
+
 TEST_F(Groups, FiltersOfSocketsCombine) {
   const auto accepts = [&](Ipv4Address source) { return groups().accepts(*bench.interface, kGroup, source); };
   const auto wanted = [&](SocketGroups& by, Ipv4Address source) {
