@@ -8,6 +8,7 @@
 #include "hosts/linux/file_table.hh"
 #include "hosts/linux/inspect/connection_list.hh"
 #include "hosts/linux/inspect/filter_list.hh"
+#include "hosts/linux/inspect/group_list.hh"
 #include "hosts/linux/inspect/packet_list.hh"
 #include "hosts/linux/inspect/route_list.hh"
 #include "hosts/linux/inspect/socket_list.hh"
@@ -168,24 +169,49 @@ std::string if_inet6(Stack& stack) {
   return out;
 }
 
-std::string sockstat(lxnet_stack* stack, const FileTable& files, bool is_v6) {
-  int tcp = 0, time_wait = 0, orphans = 0, udp = 0, lite = 0, raw = 0;
-  for (const SocketEntry& entry : list_sockets(stack, files)) {
-    if (entry.kind == Kind::Tcp && entry.state == 6) time_wait += entry.is_v6 == is_v6;
+// Of one family; what sockstat says of orphans, TIME-WAIT, allocations and memory is said of both together.
+struct Tally {
+  int tcp = 0, udp = 0, lite = 0, raw = 0;
+  int time_wait = 0, orphans = 0;
+  int64_t udp_pages = 0;
+};
+
+Tally tally(const std::vector<SocketEntry>& sockets, bool is_v6) {
+  constexpr int64_t kPage = 4096;
+  Tally tally;
+  for (const SocketEntry& entry : sockets) {
     if (entry.is_v6 != is_v6) continue;
-    tcp += entry.kind == Kind::Tcp && entry.state != 6;
-    orphans += entry.kind == Kind::Tcp && entry.state != 6 && entry.inode == 0;
-    udp += entry.kind == Kind::Udp;
-    lite += entry.kind == Kind::UdpLite;
-    raw += entry.kind == Kind::Raw;
+    const bool is_time_wait = entry.kind == Kind::Tcp && entry.state == 6;
+    const bool is_tcp = entry.kind == Kind::Tcp && !is_time_wait;
+    tally.time_wait += is_time_wait;
+    tally.tcp += is_tcp;
+    tally.orphans += is_tcp && entry.inode == 0;
+    tally.udp += entry.kind == Kind::Udp;
+    tally.lite += entry.kind == Kind::UdpLite;
+    tally.raw += entry.kind == Kind::Raw;
+    if (entry.kind == Kind::Udp || entry.kind == Kind::UdpLite) {
+      tally.udp_pages += (int64_t{entry.receive_queue} + kPage - 1) / kPage;
+    }
   }
+  return tally;
+}
+
+std::string fragments(const char* label, const Reassembly& reassembly) {
+  return absl::StrCat(label, ": inuse ", reassembly.queue_count(), " memory ", reassembly.memory(), "\n");
+}
+
+std::string sockstat(lxnet_stack* stack, const FileTable& files, bool is_v6) {
+  Stack& core = *reinterpret_cast<Stack*>(stack);
+  const std::vector<SocketEntry> sockets = list_sockets(stack, files);
+  const Tally v4 = tally(sockets, false), v6 = tally(sockets, true);
   if (is_v6) {
-    return absl::StrCat("TCP6: inuse ", tcp, "\nUDP6: inuse ", udp, "\nUDPLITE6: inuse ", lite, "\nRAW6: inuse ", raw,
-                        "\nFRAG6: inuse 0 memory 0\n");
+    return absl::StrCat("TCP6: inuse ", v6.tcp, "\nUDP6: inuse ", v6.udp, "\nUDPLITE6: inuse ", v6.lite, "\nRAW6: inuse ", v6.raw,
+                        "\n", fragments("FRAG6", core.ip().reassembly6()));
   }
-  return absl::StrCat("sockets: used ", files.size(), "\nTCP: inuse ", tcp, " orphan ", orphans, " tw ", time_wait, " alloc ",
-                      tcp, " mem 0\nUDP: inuse ", udp, " mem 0\nUDPLITE: inuse ", lite, "\nRAW: inuse ", raw,
-                      "\nFRAG: inuse 0 memory 0\n");
+  return absl::StrCat("sockets: used ", files.size(), "\nTCP: inuse ", v4.tcp, " orphan ", v4.orphans + v6.orphans, " tw ",
+                      v4.time_wait + v6.time_wait, " alloc ", v4.tcp + v6.tcp, " mem ", core.tcp().memory_pages(),
+                      "\nUDP: inuse ", v4.udp, " mem ", v4.udp_pages + v6.udp_pages, "\nUDPLITE: inuse ", v4.lite,
+                      "\nRAW: inuse ", v4.raw, "\n", fragments("FRAG", core.ip().reassembly4()));
 }
 
 }  // namespace
@@ -207,6 +233,7 @@ std::optional<std::string> proc_net_text(lxnet_stack* stack, const FileTable& fi
   if (name == "netstat") return netstat(core);
   if (name == "packet") return packet_socket_lines(stack, files);
   if (name == "unix" && lxnet_serves_family(stack, 1)) return unix_socket_lines(stack, files);
+  if (std::optional<std::string> groups = group_list_text(stack, name)) return groups;
   if (std::optional<std::string> routes = route_list_text(stack, name)) return routes;
   if (std::optional<std::string> connections = connection_list_text(stack, name)) return connections;
   return filter_list_text(stack, name);
@@ -218,9 +245,8 @@ bool is_private_proc_net(std::string_view name) {
 
 bool is_hidden_proc_net(std::string_view name) {
   static constexpr std::string_view kHidden[] = {
-      "anycast6",      "dev_mcast",    "fib_trie",   "fib_triestat", "igmp",      "igmp6",
-      "ip6_flowlabel", "ip6_mr_cache", "ip6_mr_vif", "ip_mr_cache",  "ip_mr_vif", "mcfilter",
-      "mcfilter6",     "rt6_stats",    "rt_acct",    "rt_cache",     "xfrm_stat",
+      "anycast6",    "fib_trie",  "fib_triestat", "ip6_flowlabel", "ip6_mr_cache", "ip6_mr_vif",
+      "ip_mr_cache", "ip_mr_vif", "rt6_stats",    "rt_acct",       "rt_cache",     "xfrm_stat",
   };
   return std::find(std::begin(kHidden), std::end(kHidden), name) != std::end(kHidden);
 }

@@ -1,5 +1,6 @@
 // The columns of /proc/net/tcp and /proc/net/udp that are about timers, retransmissions, the window and drops.
 #include <linux/tcp.h>
+#include <netinet/ip.h>
 
 #include <fstream>
 #include <sstream>
@@ -122,6 +123,42 @@ TEST(ProcNet, ADatagramSocketsMemoryAndDropsAreShown) {
     EXPECT_EQ(columns.at(kState), "07");
     EXPECT_GE(std::stoul(columns.at(kQueues).substr(9), nullptr, 16), 1000u);
     EXPECT_GE(std::stoi(columns.at(kTail)), 10);
+  });
+}
+
+std::string usage(const char* path, const std::string& label) {
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind(label, 0) == 0) return line.substr(label.size());
+  }
+  return "";
+}
+
+// Of datagrams that wait for the rest of them; a fragment comes through lo from a raw socket.
+TEST(ProcNet, FragmentsThatWaitAreCounted) {
+  in_new_network([] {
+    Route route;
+    bring_up(route);
+    const Fd raw(::socket(AF_INET, SOCK_RAW, IPPROTO_RAW));
+    EXPECT_EQ(usage("/proc/net/sockstat", "FRAG: "), "inuse 0 memory 0");
+    for (uint16_t number = 1; number <= 2; ++number) {
+      iphdr header{};
+      header.version = 4;
+      header.ihl = 5;
+      header.ttl = 1;
+      header.protocol = IPPROTO_UDP;
+      header.id = htons(number);
+      header.frag_off = htons(IP_MF);
+      header.saddr = header.daddr = htonl(INADDR_LOOPBACK);
+      const std::string packet = bytes(header) + std::string(64, 'x');
+      const sockaddr_in to = loopback4();
+      ASSERT_EQ(::sendto(raw, packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
+                static_cast<ssize_t>(packet.size()));
+    }
+    const std::string waiting = usage("/proc/net/sockstat", "FRAG: ");
+    EXPECT_EQ(waiting.substr(0, 15), "inuse 2 memory ");
+    EXPECT_GT(std::stoi(waiting.substr(15)), 128);
+    EXPECT_EQ(usage("/proc/net/sockstat6", "FRAG6: "), "inuse 0 memory 0");
   });
 }
 
