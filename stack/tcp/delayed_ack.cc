@@ -69,8 +69,6 @@ void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   }
   rcv_.last_data_at = entry.now();
   note_congestion_mark(segment);
-  const uint32_t whole = segment.size + segment.known;
-  if (whole >= 128) grow_window_goal(*segment.packet, whole, Charge::WithoutHead);
 }
 
 void TcpSocket::consider_ack(Entry& entry, const TcpSegment& segment) {

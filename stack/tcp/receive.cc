@@ -20,6 +20,13 @@ ReceivedSegment received_of(const TcpSegment& segment) {
   return received;
 }
 
+// The header of a packet that only cites its bytes is another's to pay for once it is joined to it.
+uint32_t cost_once_joined(const Packet& packet, uint32_t size) {
+  constexpr uint32_t kHead = Packet::kCharge + Packet::kInlineCharge;
+  const uint32_t cost = packet.true_size();
+  return packet.linear().empty() && cost >= kHead + size ? cost - kHead : cost;
+}
+
 }  // namespace
 
 // RFC 9293 3.10.7.4, seventh: process the segment text; and eighth, FIN, whose place in the sequence space says when it counts.
@@ -180,11 +187,13 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
   }
   take_urgent_byte(segment, verdict);
   if (segment.size != 0) note_data_event(entry, segment);
+  const uint32_t whole = segment.size + segment.known, cost = cost_once_joined(*segment.packet, whole);
   segment.packet->trim(segment.size);
   segment.packet->orphan();
   ReceivedSegment::of(*segment.packet) = received_of(segment);
   schedule_memory(entry, segment.packet->true_size());
   append_received(std::move(segment.packet));
+  if (segment.size != 0 && whole >= 128) grow_window_goal(cost, whole);
   if (segment.flags.fin()) {
     take_fin(entry, verdict);
   } else {
@@ -238,7 +247,7 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
   // Says nothing of when the next will come (Linux's tcp_data_queue_ofo).
   measure_segment_size(segment);
   if (negotiated_.sack && !out_of_order_.has(segment.seq, segment.end()))
-    grow_window_goal(*segment.packet, segment.size, Charge::Whole);
+    grow_window_goal(segment.packet->true_size(), segment.size);
   ack_.is_scheduled = true;
   count(entry, Mib::TcpExtTCPOFOQueue);
   statistics_.out_of_order_packets += segment.segments;

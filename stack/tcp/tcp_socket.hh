@@ -439,8 +439,7 @@ class TcpSocket final : public Socket {
   uint32_t propose_any_window(uint32_t free, uint32_t full, uint32_t mss);
   void measure_segment_size(const TcpSegment& arrived);
   void clamp_window(uint32_t clamp);
-  enum class Charge : uint8_t { Whole, WithoutHead };
-  void grow_window_goal(const Packet& packet, uint32_t size, Charge charge);
+  void grow_window_goal(uint32_t cost, uint32_t size);
   void adapt_receive_buffer(Entry& entry);
   void grow_receive_buffer(uint32_t space);
   void measure_receive_rtt(Instant now, SeqNum next);

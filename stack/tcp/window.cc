@@ -175,21 +175,15 @@ void TcpSocket::clamp_window(uint32_t clamp) {
 }
 
 // As data comes in segments worth their memory, the window may open towards the whole buffer (tcp_grow_window). Segments that
-// cost more than they carry open it as long as so many of them would fit.
-void TcpSocket::grow_window_goal(const Packet& packet, uint32_t size, Charge charge) {
-  // What comes in order is charged by now, what does not is not yet.
-  const uint64_t used = uint64_t{receive_charge()} + (charge == Charge::WithoutHead ? packet.true_size() : 0u);
-  const uint32_t space = used >= options.receive_buffer ? 0 : buffer_to_window(options.receive_buffer - used);
-  const uint32_t limit = std::min(rcv_.window_clamp, space);
+// cost more than they carry open it as long as so many of them would fit. What comes in order is charged by now, as it was
+// joined to what is there, and what does not is not yet.
+void TcpSocket::grow_window_goal(uint32_t cost, uint32_t size) {
+  const uint32_t limit = std::min(rcv_.window_clamp, free_window());
   if (rcv_.window_goal >= limit) return;
   if (is_under_pressure()) {
     rcv_.window_goal = std::min(rcv_.window_goal, 4u * rcv_.advertised_mss);
     return;
   }
-  uint32_t cost = packet.true_size();
-  // The header of a packet that only cites its bytes is another's to pay for once it is joined to it.
-  constexpr uint32_t kHead = Packet::kCharge + Packet::kInlineCharge;
-  if (charge == Charge::WithoutHead && packet.linear().empty() && cost >= kHead + size) cost -= kHead;
   uint32_t step = 0;
   if (buffer_to_window(cost) <= size) {
     step = 2u * rcv_.advertised_mss;
