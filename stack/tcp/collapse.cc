@@ -55,6 +55,21 @@ Result<Ref<Packet>> create_piece(PacketPool& pool, uint32_t size, SeqNum start) 
   return piece;
 }
 
+// What to Linux is one: a packet, and what was joined to it.
+struct Joined {
+  Packet* last;
+  uint32_t size = 0, cost = 0;
+
+  explicit Joined(const PacketQueue& packets) : last(packets.front()) {
+    for (Packet* packet = last; packet != nullptr && (packet == last || ReceivedSegment::of(*packet).is_joined);
+         packet = packets.next(*packet)) {
+      size += static_cast<uint32_t>(packet->size());
+      cost += packet->true_size();
+      last = packet;
+    }
+  }
+};
+
 // When what is packed came is forgotten (tcp_collapse() makes new packets).
 uint32_t fill_piece(Packet& piece, uint32_t size, SeqNum start, PacketQueue& packets) {
   uint32_t emptied = 0;
@@ -66,8 +81,8 @@ uint32_t fill_piece(Packet& piece, uint32_t size, SeqNum start, PacketQueue& pac
     start = start + part;
     size -= part;
     if (start != ReceivedSegment::end(front)) continue;
+    if (front.true_size() != 0) ++emptied;
     packets.take_front();
-    ++emptied;
   }
   return emptied;
 }
@@ -78,12 +93,16 @@ uint32_t collapse_received(PacketPool& pool, PacketQueue& packets, SeqNum copied
   PacketQueue kept;
   uint32_t count = 0;
   while (Packet* front = packets.front()) {
+    const Joined joined(packets);
     const ReceivedSegment& segment = ReceivedSegment::of(*front);
-    const bool costs_too_much = uint64_t{front->true_size()} * ratio >> 8 > front->size();
+    const bool costs_too_much = uint64_t{joined.cost} * ratio >> 8 > joined.size;
+    // What was joined to something that is read and gone, begins there.
+    const bool is_begun = segment.seq.is_before(copied) || segment.is_joined;
     // What is cut off it begins in the one before, to Linux.
-    Packet* next = packets.next(*front);
+    Packet* next = packets.next(*joined.last);
     const bool overlaps = next != nullptr && ReceivedSegment::of(*next).is_cut;
-    if (!segment.fin && (costs_too_much || segment.seq.is_before(copied) || overlaps)) break;
+    if (!ReceivedSegment::of(*joined.last).fin && (costs_too_much || is_begun || overlaps)) break;
+    while (packets.front() != joined.last) kept.push_back(packets.take_front());
     kept.push_back(packets.take_front());
   }
   while (Packet* front = packets.front()) {

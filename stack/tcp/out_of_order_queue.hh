@@ -18,8 +18,9 @@ namespace lxnet {
 struct ReceivedSegment {
   SeqNum seq;
   bool fin = false;
-  bool is_cut = false;  // what it began with was here already, and is gone
-  uint16_t spare = 0;   // bytes of what follows that its memory, as it is charged, has room for
+  bool is_cut : 1 = false;     // what it began with was here already, and is gone
+  bool is_joined : 1 = false;  // its charge, and that of the one before, are one
+  uint16_t spare = 0;          // bytes of what follows that its memory, as it is charged, has room for
 
   static ReceivedSegment& of(Packet& packet) { return packet.control<ReceivedSegment>(); }
   static SeqNum end(Packet& packet) {
@@ -44,6 +45,7 @@ struct ReceivedSegment {
     packet.set_true_size(before.true_size());
     before.set_true_size(0);
     of(packet).spare = static_cast<uint16_t>(std::exchange(of(before).spare, uint16_t{0}) - packet.size());
+    of(packet).is_joined = true;
     return true;
   }
 

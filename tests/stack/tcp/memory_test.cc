@@ -47,6 +47,26 @@ TEST(TcpMemory, PacksWhatOverlapsThoughItIsDense) {
   }
 }
 
+// What was joined is one packet to Linux: dense if the whole of it is, and begun if its first part is read.
+TEST(TcpMemory, PacksWhatWasJoinedAsOne) {
+  TcpWire wire;
+  PacketPool& pool = wire.stack().pool();
+  for (const bool is_begun : {false, true}) {
+    PacketQueue queue;
+    for (uint32_t i = 0; i < 2; ++i) {
+      Ref<Packet> packet = Packet::create_linear(pool, 704, 0).take();
+      memset(packet->append(100).data(), 'x', 100);
+      packet->set_true_size(i == 0 ? 0 : 1280);
+      ReceivedSegment::of(*packet) = {.seq = SeqNum(1 + 100 * i), .is_joined = i == 1 || is_begun};
+      queue.push_back(std::move(packet));
+    }
+    // 1280 * 40 / 256 is as much as the two carry.
+    EXPECT_EQ(collapse_received(pool, queue, SeqNum(1), 40), is_begun ? 1u : 0u);
+    EXPECT_EQ(queue.count(), is_begun ? 1u : 2u);
+    while (!queue.is_empty()) queue.take_front();
+  }
+}
+
 TEST(TcpMemory, HoldsSmallSegmentsInTheRoomBehindOthers) {
   TcpWire wire;
   Ref<TcpSocket> socket = wire.accept_from_peer(true);
