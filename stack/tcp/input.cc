@@ -157,11 +157,12 @@ bool TcpSocket::is_reset_after_fin(const TcpSegment& segment) const {
   return segment.seq == rcv_.nxt - 1 && in(TcpState::CloseWait | TcpState::LastAck | TcpState::Closing);
 }
 
-// Fourth: SYN. RFC 5961, 4.2: challenge, whatever the sequence number. A simultaneous open's SYN,ACK is expected.
+// Fourth: SYN. RFC 5961, 4.2: challenge, whatever the sequence number. A simultaneous open's SYN,ACK is expected, and
+// without data (Linux's tcp_validate_incoming).
 Step TcpSocket::check_syn(Entry& entry, TcpSegment& segment, Verdict& verdict) {
   if (!segment.flags.syn()) return Step::Continue;
-  if (in(TcpState::SynReceived) && segment.flags.ack() && segment.seq + 1 == rcv_.nxt && segment.ack == snd_.nxt)
-    return Step::Continue;
+  const bool is_expected = in(TcpState::SynReceived) && segment.flags.ack() && segment.length() == 1;
+  if (is_expected && segment.seq + 1 == rcv_.nxt && segment.ack == snd_.nxt) return Step::Continue;
   if (in(TcpState::FinWait2) && is_orphan_) {
     if (segment.seq.is_before(rcv_.nxt)) return Step::Continue;
     verdict.reset_peer = true;
