@@ -188,9 +188,6 @@ void TcpSocket::take_fin(Entry& entry, Verdict& verdict) {
   ack_.is_scheduled = true;
   shutdown_ |= kShutdownReceive;
   saw_fin_ = true;
-  out_of_order_.clear();
-  sack_count_ = 0;
-  has_dsack_ = false;  // tcp_sack_reset()
   switch (state()) {
     case TcpState::SynReceived:
     case TcpState::Established:
@@ -209,6 +206,10 @@ void TcpSocket::take_fin(Entry& entry, Verdict& verdict) {
     default:
       break;
   }
+  // What is answered above tells still of what lies behind the FIN, which then goes (tcp_fin).
+  out_of_order_.clear();
+  sack_count_ = 0;
+  has_dsack_ = false;
   verdict.has_new_state = true;
   verdict.told_of_state = shutdown_ == kShutdownBoth || in(TcpState::Closed) ? kPollHangUp : kPollIn;
   // A bare one too is told as data is (tcp_data_ready).
