@@ -39,9 +39,11 @@ void TcpSocket::send_loss_probe(Entry& entry) {
     if (const SendRecord* fresh = send_queue_.unsent.front();
         fresh != nullptr && !(fresh->seq + std::min<uint32_t>(fresh->length(), snd_.mss)).is_after(snd_.window_end())) {
       const uint32_t cwnd = congestion_.cwnd;
-      congestion_.cwnd = std::max(cwnd, recovery_.in_flight() + 1);
+      const uint32_t forced = std::max(cwnd, recovery_.in_flight() + 1);
+      congestion_.cwnd = forced;
       write_pending(entry, Nagle::Push, 1);
-      congestion_.cwnd = cwnd;
+      // A window that is wide enough may have been given back in part, as with any segment.
+      if (forced != cwnd) congestion_.cwnd = cwnd;
       was_sent = recovery_.out > before;
       recovery_.probe_retransmitted = false;
     } else {
