@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 
 namespace differential {
@@ -85,6 +86,7 @@ std::vector<Lines> play_once(TwoKernels::Kernel kernel, const std::vector<PeerPl
   for (const PeerPlay& play : plays) {
     input += std::to_string(play.seed) + " " + std::to_string(play.stretch) + " ";
     for (const int step : play.steps) input += std::to_string(step) + ",";
+    for (const auto& [step, micros] : play.first) input += std::to_string(step) + ":" + std::to_string(micros) + ",";
     input += "\n";
   }
   const bool is_linux = kernel == TwoKernels::Kernel::Linux;
@@ -113,6 +115,70 @@ std::vector<Lines> play(TwoKernels::Kernel kernel, const std::vector<PeerPlay>& 
   std::vector<Lines> better = play_once(kernel, late);
   for (size_t i = 0, j = 0; i < plays.size(); ++i) {
     if (is_late(logs[i])) logs[i] = std::move(better[j++]);
+  }
+  return logs;
+}
+
+namespace {
+
+// How well lxnet did: lines that are the same, all of them where there is no difference.
+size_t count_same(const Lines& left, const Lines& right) {
+  const int line = first_other(left, right);
+  return line < 0 ? SIZE_MAX : static_cast<size_t>(line);
+}
+
+// What may have stood on the other side of a step where the logs part.
+std::vector<PeerPlay> others_beside(const PeerPlay& play, const Lines& left, const Lines& right) {
+  // Linux's timers of up to a quarter of a second are exact to a tick, those of up to two to 32 ms, and so on by eight.
+  constexpr int kSlots[] = {6'000, 20'000, 70'000, 300'000};
+  const int line = first_other(left, right);
+  std::set<int> steps;
+  for (const Lines* log : {&left, &right}) {
+    const int step = step_of(*log, line);
+    steps.insert({step, step + 1});
+  }
+  std::vector<PeerPlay> others;
+  for (const int step : steps) {
+    for (const int slot : kSlots) {
+      const auto known = play.first.find(step);
+      if (known != play.first.end() && known->second >= slot) continue;
+      others.push_back(play);
+      others.back().first[step] = slot;
+    }
+  }
+  return others;
+}
+
+}  // namespace
+
+std::vector<Lines> play_beside(const std::vector<PeerPlay>& plays, const std::vector<Lines>& on_linux) {
+  constexpr int kMostTimers = 8;
+  std::vector<PeerPlay> best = plays;
+  std::vector<Lines> logs = play(TwoKernels::Kernel::Lxnet, plays);
+  std::set<size_t> differing;
+  for (size_t i = 0; i < plays.size(); ++i) {
+    if (count_same(on_linux[i], logs[i]) != SIZE_MAX) differing.insert(i);
+  }
+  for (int timers = 0; timers < kMostTimers && !differing.empty(); ++timers) {
+    std::vector<PeerPlay> others;
+    std::vector<size_t> of;
+    for (const size_t i : differing) {
+      for (PeerPlay& other : others_beside(best[i], on_linux[i], logs[i])) {
+        others.push_back(std::move(other));
+        of.push_back(i);
+      }
+    }
+    std::vector<Lines> found = play(TwoKernels::Kernel::Lxnet, others);
+    std::set<size_t> better;
+    for (size_t j = 0; j < others.size(); ++j) {
+      const size_t i = of[j];
+      if (count_same(on_linux[i], found[j]) <= count_same(on_linux[i], logs[i])) continue;
+      best[i] = others[j];
+      logs[i] = std::move(found[j]);
+      better.insert(i);
+    }
+    std::erase_if(better, [&](size_t i) { return count_same(on_linux[i], logs[i]) == SIZE_MAX; });
+    differing = std::move(better);
   }
   return logs;
 }

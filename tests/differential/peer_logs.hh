@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,19 @@ namespace differential {
 
 struct PeerPlay {
   uint64_t seed = 0;
-  int stretch = 1000;      // permille, of every pause
-  std::vector<int> steps;  // empty: all
+  int stretch = 1000;           // permille, of every pause
+  std::vector<int> steps = {};  // empty: all
+  // On lxnet: steps that come before what is due less than so many microseconds before them.
+  std::map<int, int> first = {};
 };
 
 // As many at once as wait without hindering each other. What came late, for the machine was busy, is played once more.
 std::vector<Lines> play(TwoKernels::Kernel kernel, const std::vector<PeerPlay>& plays);
+
+// lxnet's logs. A timer of Linux's is late by as much as its wheel's slots are apart, and so may find that a step has been where
+// lxnet's came first: with the timers that are beside a step on the side where they were on Linux, as far as that brings the logs
+// together. Everything else is left as it was, so that what is otherwise different stays so.
+std::vector<Lines> play_beside(const std::vector<PeerPlay>& plays, const std::vector<Lines>& on_linux);
 
 // The machine was too busy to say what Linux does.
 bool is_late(const Lines& log);

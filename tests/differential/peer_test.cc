@@ -20,7 +20,7 @@ namespace {
 using Kernel = TwoKernels::Kernel;
 constexpr uint64_t kSeedsAtOnce = 96;
 // Where nothing differs; there are differences left that fresh seeds find.
-constexpr uint64_t kUsual[] = {7, 9, 10, 11, 16};
+constexpr uint64_t kUsual[] = {7, 9, 10, 11, 12, 16, 19};
 // How much longer every pause is when a difference is looked at again: what is time's doing then goes elsewhere. A timer of
 // Linux's comes by its tick and later where a processor sleeps, up to 12 ms: beyond the end of a short pause, but not of the
 // longest.
@@ -44,8 +44,8 @@ class PeerWalker {
  public:
   void compare(const std::vector<uint64_t>& chosen) {
     std::vector<PeerPlay> plays;
-    for (const uint64_t seed : chosen) plays.push_back({.seed = seed, .stretch = 1000, .steps = {}});
-    const std::vector<Lines> left = play(Kernel::Linux, plays), right = play(Kernel::Lxnet, plays);
+    for (const uint64_t seed : chosen) plays.push_back({.seed = seed, .stretch = 1000});
+    const std::vector<Lines> left = play(Kernel::Linux, plays), right = play_beside(plays, left);
     std::vector<uint64_t> differing;
     for (size_t i = 0; i < plays.size(); ++i) {
       ++seeds;
@@ -68,10 +68,10 @@ class PeerWalker {
   void look_again(const std::vector<uint64_t>& differing) {
     std::vector<PeerPlay> plays;
     for (const uint64_t seed : differing) {
-      for (const int stretch : kStretches) plays.push_back({.seed = seed, .stretch = stretch, .steps = {}});
+      for (const int stretch : kStretches) plays.push_back({.seed = seed, .stretch = stretch});
     }
     const std::vector<Lines> left = play(Kernel::Linux, plays), once_more = play(Kernel::Linux, plays);
-    const std::vector<Lines> right = play(Kernel::Lxnet, plays);
+    const std::vector<Lines> right = play_beside(plays, left);
     for (size_t i = 0; i < differing.size(); ++i) {
       std::multiset<int> steps;
       int at_longest = -1;
@@ -100,7 +100,7 @@ class PeerWalker {
       for (const int stretch : {kStretches[0], kStretches[1]})
         plays.push_back({.seed = seed, .stretch = stretch, .steps = steps});
     }
-    const std::vector<Lines> left = play(Kernel::Linux, plays), right = play(Kernel::Lxnet, plays);
+    const std::vector<Lines> left = play(Kernel::Linux, plays), right = play_beside(plays, left);
     std::vector<bool> differ;
     for (size_t i = 0; i < plays.size(); i += 2) {
       differ.push_back(difference_of(left[i], right[i]).step == step && difference_of(left[i + 1], right[i + 1]).step == step);
@@ -148,9 +148,8 @@ class PeerWalker {
   static void show(uint64_t seed, int step, bool shrinks) {
     const std::vector<int> steps = shrinks ? shrink(seed, step) : std::vector<int>{};
     // As it was, should the shrunk script not show it again.
-    const std::vector<PeerPlay> plays{{.seed = seed, .stretch = 1000, .steps = steps},
-                                      {.seed = seed, .stretch = 1000, .steps = {}}};
-    const std::vector<Lines> on_linux = play(Kernel::Linux, plays), on_lxnet = play(Kernel::Lxnet, plays);
+    const std::vector<PeerPlay> plays{{.seed = seed, .stretch = 1000, .steps = steps}, {.seed = seed, .stretch = 1000}};
+    const std::vector<Lines> on_linux = play(Kernel::Linux, plays), on_lxnet = play_beside(plays, on_linux);
     const size_t which = first_other(on_linux[0], on_lxnet[0]) < 0 ? 1 : 0;
     const Lines &left = on_linux[which], &right = on_lxnet[which];
     std::string both;

@@ -17,7 +17,7 @@ enum class Theme : uint8_t { Sending, Receiving, Mixed, Closing, Handshake, Bulk
 
 class Generator {
  public:
-  explicit Generator(uint64_t seed) : choice_(seed) {}
+  explicit Generator(uint64_t seed) : seed_(seed), choice_(seed) {}
 
   Script generate() {
     choose_opening();
@@ -25,6 +25,10 @@ class Generator {
     const int steps = theme_ == Theme::Bulk ? 4 + choice_.below(6) : 12 + choice_.below(30);
     for (int i = 0; i < steps && millis_ < kLongest; ++i) step();
     if (!choice_.one_in(3)) end();
+    // By numbers of their own: what else a seed says does not change with them.
+    Choice apart(seed_ ^ 0x6b6e696c);
+    script_.family = apart.of({Family::Inet, Family::Inet, Family::Inet6, Family::Inet6, Family::Mapped});
+    if (apart.one_in(8)) choose_bbr();
     return std::move(script_);
   }
 
@@ -106,6 +110,16 @@ class Generator {
     for (const auto& [name, values] : kRare) {
       if (choice_.one_in(30)) tunable(name, values[choice_.below(3)]);
     }
+  }
+
+  // What it does follows from times, as CUBIC's long transfers do.
+  void choose_bbr() {
+    constexpr int kBbr = 2;
+    for (Step& step : script_.steps) {
+      if (step.kind == Kind::Congestion) step.a = kBbr;
+    }
+    script_.steps.insert(script_.steps.begin(), Step{.kind = Kind::Congestion, .gap = 12, .a = kBbr});
+    script_.is_summary = theme_ == Theme::Bulk;
   }
 
   void rare_options() {
@@ -332,6 +346,7 @@ class Generator {
     }
   }
 
+  const uint64_t seed_;
   Choice choice_;
   Script script_;
   Theme theme_ = Theme::Mixed;
@@ -344,9 +359,11 @@ class Generator {
 Script generate(uint64_t seed) { return Generator(seed).generate(); }
 
 std::string show_opening(const Script& script) {
-  std::string text = "isn " + std::to_string(script.isn) + ", mss " + std::to_string(script.mss) + ", wscale " +
-                     std::to_string(script.window_scale) + (script.stamps ? ", TS" : "") + (script.sack ? ", sackOK" : "") +
-                     (script.ecn ? ", ecn" : "") + ", win " + std::to_string(script.window);
+  constexpr const char* kFamilies[] = {"ipv4", "ipv6", "ipv4 mapped"};
+  std::string text = std::string(kFamilies[static_cast<size_t>(script.family)]) + ", isn " + std::to_string(script.isn) +
+                     ", mss " + std::to_string(script.mss) + ", wscale " + std::to_string(script.window_scale) +
+                     (script.stamps ? ", TS" : "") + (script.sack ? ", sackOK" : "") + (script.ecn ? ", ecn" : "") + ", win " +
+                     std::to_string(script.window);
   for (const auto& [name, value] : script.tunables) text += " " + name + "=\"" + value + "\"";
   return text;
 }

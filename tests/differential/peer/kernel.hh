@@ -30,6 +30,9 @@ class Kernel {
   // The next packet that leaves before `until`, and when it left: microseconds since the kernel was made. Without one that time
   // has come.
   virtual int64_t now() const = 0;  // on the same clock
+  // The next time that is waited for comes before what timers do less than so many microseconds before it: how Linux's timers,
+  // which are late, may fall. Where time is real, nothing can be done.
+  virtual void come_first(int64_t) {}
   virtual bool take(int64_t until, std::string& packet, int64_t& left_at) = 0;
 
  protected:

@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/ipv6.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <poll.h>
@@ -34,6 +35,26 @@ sockaddr address_of(uint32_t address) {
   return plain;
 }
 
+// With an address of IPv6, and a way to everywhere from there.
+bool add_address6(ifreq& request) {
+  const int asker = socket(AF_INET6, SOCK_DGRAM, 0);
+  bool is_done = ioctl(asker, SIOCGIFINDEX, &request) == 0;
+  in6_ifreq address{};
+  memcpy(&address.ifr6_addr, kLocalAddress6, sizeof address.ifr6_addr);
+  address.ifr6_prefixlen = 64;
+  address.ifr6_ifindex = request.ifr_ifindex;
+  is_done = is_done && ioctl(asker, SIOCSIFADDR, &address) == 0;
+  in6_rtmsg route{};
+  memcpy(&route.rtmsg_gateway, kLocalAddress6, sizeof route.rtmsg_gateway);
+  route.rtmsg_gateway.s6_addr[15] = 3;
+  route.rtmsg_ifindex = request.ifr_ifindex;
+  route.rtmsg_flags = RTF_UP | RTF_GATEWAY;
+  route.rtmsg_metric = 1;
+  is_done = is_done && ioctl(asker, SIOCADDRT, &route) == 0;
+  close(asker);
+  return is_done;
+}
+
 int open_device() {
   const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return -1;
@@ -59,6 +80,7 @@ int open_device() {
   route.rt_flags = RTF_UP | RTF_GATEWAY;
   is_made = is_made && ioctl(asker, SIOCADDRT, &route) == 0;
   close(asker);
+  is_made = is_made && add_address6(request);
   if (!is_made) close(fd);
   return is_made ? fd : -1;
 }

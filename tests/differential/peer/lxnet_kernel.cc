@@ -36,6 +36,8 @@ class LxnetKernel final : public Kernel {
     host_.set_up("tun0");
     host_.add_address("tun0", show_address(kLocalAddress) + "/16");
     host_.add_route("default", show_address(kLocalAddress + 1), "tun0");
+    host_.add_address("tun0", "2001:db8:1::2/64");
+    host_.add_route("::/0", "2001:db8:1::3", "tun0");
     lxnet_credentials& user = host_.process().credentials;
     user.uid = user.euid = user.gid = user.egid = 0;
     host_.process().capabilities = ~uint64_t{0};
@@ -51,6 +53,8 @@ class LxnetKernel final : public Kernel {
     static_cast<void>(lxnet_tunable_set(host_.c_stack(), name.c_str(), value.c_str()));
   }
 
+  void come_first(int64_t micros) override { hurry_ = Duration::micros(micros); }
+
   int64_t now() const override { return (scheduler_.now() - began_).in_nanos() / 1000; }
 
   void deliver(const std::string& packet) override {
@@ -59,10 +63,13 @@ class LxnetKernel final : public Kernel {
   }
 
   bool take(int64_t until, std::string& packet, int64_t& left_at) override {
-    const Instant end = began_ + Duration::micros(until);
-    while (sent_.empty() && scheduler_.events().next_time() <= end) scheduler_.run_until(scheduler_.events().next_time());
+    const Instant end = began_ + Duration::micros(until), last = end - hurry_;
+    const auto next_time = [this] { return scheduler_.events().next_time(); };
+    while (sent_.empty() && next_time() <= last) scheduler_.run_until(next_time());
     if (sent_.empty()) {
-      if (scheduler_.now() < end) scheduler_.run_until(end);
+      const Instant now = next_time() <= end ? next_time() - Duration::micros(1) : end;
+      if (scheduler_.now() < now) scheduler_.run_until(now);
+      hurry_ = Duration();
       return false;
     }
     packet = std::move(sent_.front().bytes);
@@ -92,6 +99,7 @@ class LxnetKernel final : public Kernel {
   lxnet::sim::Host host_;
   lxnet_netdev* device_ = nullptr;
   Instant began_;
+  Duration hurry_;
   std::deque<Sent> sent_;
 };
 

@@ -1,10 +1,11 @@
 // peer: plays the scripts of seeds to a kernel and prints what it did. tests/differential compares Linux with lxnet.
 //
-//   peer linux|lxnet [JOBS] < PLAYS       a line each: SEED STRETCH [STEP,STEP,...]
+//   peer linux|lxnet [JOBS] < PLAYS       a line each: SEED STRETCH [STEP,STEP,...] [STEP:MICROSECONDS,...]
 //   peer opening SEED
 //
 // Each play has a process, on Linux also a network namespace, of its own; most of its time it waits, so JOBS of them run at once.
-// STRETCH is how much longer every pause is, in thousandths; of steps that are named only those are played.
+// STRETCH is how much longer every pause is, in thousandths; of steps that are named only those are played. Before a step with
+// microseconds a timer that is due so shortly before it has not fired yet, on lxnet.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +34,14 @@ std::vector<Line> read_plays() {
     std::istringstream words(text);
     Line& line = plays.emplace_back();
     words >> line.seed >> line.play.stretch;
-    for (int step; words >> step;) line.play.only.insert(step);
+    for (std::string word; words >> word;) {
+      const size_t colon = word.find(':');
+      if (colon == std::string::npos) {
+        line.play.only.insert(std::stoi(word));
+      } else {
+        line.play.first[std::stoi(word)] = std::stoll(word.substr(colon + 1));
+      }
+    }
   }
   return plays;
 }

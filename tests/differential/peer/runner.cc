@@ -36,12 +36,19 @@ void Runner::run(const Play& play) {
   for (Step step : script_.steps) {
     const bool is_left_out = !play.only.empty() && !play.only.contains(index);
     if (was_left_out && step.gap == 0) step.gap = kLeastGap;
+    hurry(play, index);
     if (!is_left_out) run_step(index, step);
     was_left_out = is_left_out;
     ++index;
   }
+  hurry(play, index);
   wait_until(due_ + 300'000);
   observe();
+}
+
+void Runner::hurry(const Play& play, int index) {
+  const auto hurried = play.first.find(index);
+  if (hurried != play.first.end()) kernel_.come_first(hurried->second);
 }
 
 void Runner::run_step(int index, const Step& step) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdarg>
+#include <map>
 #include <set>
 #include <string>
 
@@ -15,6 +16,8 @@ namespace peer {
 
 struct Play {
   std::set<int> only;  // of the steps; empty: all
+  // Steps that come before what a timer does less than so many microseconds before them, where time is simulated.
+  std::map<int, int64_t> first;
   int stretch = 1000;  // permille: every gap is so much longer
 };
 
@@ -28,6 +31,7 @@ class Runner {
   void print(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
   // ---- runner.cc: time
+  void hurry(const Play& play, int index);
   void run_step(int index, const Step& step);
   void pause(int millis);
   void wait_until(int64_t when);
@@ -54,6 +58,7 @@ class Runner {
   Segment bare() const;
   Segment bare_ack() const;
   void send(Segment segment);
+  void send_error(const Step& step);
   void send_syn(const Step& step);
   void send_syn_ack(const Step& step);
   void send_acks(uint32_t lost, int stride, int flags);

@@ -18,13 +18,33 @@ namespace {
 
 using Kind = Step::Kind;
 
-sockaddr_in name_of(uint32_t address, uint16_t port) {
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(address);
-  name.sin_port = htons(port);
+struct Name {
+  sockaddr_storage bytes{};
+  socklen_t size = 0;
+};
+
+Name name_of(Family family, uint32_t address, const uint8_t (&address6)[16], uint16_t port) {
+  Name name;
+  if (family == Family::Inet) {
+    sockaddr_in plain{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(address)}, .sin_zero = {}};
+    memcpy(&name.bytes, &plain, name.size = sizeof plain);
+    return name;
+  }
+  sockaddr_in6 plain{};
+  plain.sin6_family = AF_INET6;
+  plain.sin6_port = htons(port);
+  if (family == Family::Inet6) {
+    memcpy(&plain.sin6_addr, address6, sizeof plain.sin6_addr);
+  } else {
+    plain.sin6_addr.s6_addr32[2] = htonl(0xffff);
+    plain.sin6_addr.s6_addr32[3] = htonl(address);
+  }
+  memcpy(&name.bytes, &plain, name.size = sizeof plain);
   return name;
 }
+
+Name local_name(Family family) { return name_of(family, kLocalAddress, kLocalAddress6, kLocalPort); }
+Name remote_name(Family family) { return name_of(family, kRemoteAddress, kRemoteAddress6, kRemotePort); }
 
 std::string outcome(int64_t result) { return result >= 0 ? std::to_string(result) : strerrorname_np(static_cast<int>(-result)); }
 
@@ -85,11 +105,11 @@ void Runner::set_option(int level, int name, int value) {
 
 void Runner::open_socket() {
   if (socket_ >= 0) kernel_.call(SYS_close, socket_);
-  socket_ = kernel_.call(SYS_socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  socket_ = kernel_.call(SYS_socket, script_.family == Family::Inet ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const int on = 1;
   kernel_.call(SYS_setsockopt, socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const sockaddr_in name = name_of(kLocalAddress, kLocalPort);
-  kernel_.call(SYS_bind, socket_, &name, sizeof name);
+  const Name name = local_name(script_.family);
+  kernel_.call(SYS_bind, socket_, &name.bytes, name.size);
   const std::string log = log_;
   for (const Step& step : options_) call_step(step);
   log_ = log;
@@ -106,11 +126,11 @@ void Runner::listen(const Step&) {
 
 void Runner::connect(const Step& step) {
   open_socket();
-  const sockaddr_in name = name_of(kRemoteAddress, kRemotePort);
-  if (step.a < 0) return show_result("connect", kernel_.call(SYS_connect, socket_, &name, sizeof name));
+  const Name name = remote_name(script_.family);
+  if (step.a < 0) return show_result("connect", kernel_.call(SYS_connect, socket_, &name.bytes, name.size));
   const std::string bytes = pattern(1, static_cast<uint32_t>(step.a));
   const int64_t result =
-      kernel_.call(SYS_sendto, socket_, bytes.data(), bytes.size(), MSG_FASTOPEN | MSG_NOSIGNAL, &name, sizeof name);
+      kernel_.call(SYS_sendto, socket_, bytes.data(), bytes.size(), MSG_FASTOPEN | MSG_NOSIGNAL, &name.bytes, name.size);
   print("connect with %d", step.a);
   show_result("", result);
   if (result > 0) written_ = static_cast<uint32_t>(result);

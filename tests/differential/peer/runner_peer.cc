@@ -56,10 +56,7 @@ void Runner::peer_step(const Step& step) {
       return;
     case Kind::Icmp:
       print("icmp %d %d mtu %d\n", step.a, step.b, step.c);
-      if (!last_packet_.empty())
-        kernel_.deliver(encode_error(static_cast<uint8_t>(step.a), static_cast<uint8_t>(step.b), static_cast<uint16_t>(step.c),
-                                     last_packet_));
-      return;
+      return send_error(step);
     case Kind::Bulk:
       print("bulk of %d rounds of %d ms, lost %x in %d\n", step.a, step.b, static_cast<unsigned>(step.c), step.d);
       return bulk(step);
@@ -101,7 +98,18 @@ void Runner::send(Segment segment) {
     for (const auto& [begin, end] : segment.sacks) print(" sack %u:%u", begin - receiver_.iss(), end - receiver_.iss());
     print("\n");
   }
-  kernel_.deliver(encode(segment));
+  kernel_.deliver(encode(script_.family == Family::Inet6 ? Version::Six : Version::Four, segment));
+}
+
+void Runner::send_error(const Step& step) {
+  if (last_packet_.empty()) return;
+  const auto type = static_cast<uint8_t>(step.a), code = static_cast<uint8_t>(step.b);
+  const auto mtu = static_cast<uint16_t>(step.c);
+  if (script_.family != Family::Inet6) return kernel_.deliver(encode_error(type, code, mtu, last_packet_));
+  // What comes closest to it: RFC 7915, 4.2, and a few more.
+  constexpr std::pair<uint8_t, uint8_t> kOfUnreachable[] = {{1, 0}, {1, 3}, {4, 1}, {1, 4}, {2, 0}, {1, 5}};
+  const auto [type6, code6] = code < std::size(kOfUnreachable) ? kOfUnreachable[code] : std::pair<uint8_t, uint8_t>{1, 1};
+  kernel_.deliver(encode_error6(type6, code6, mtu, last_packet_));
 }
 
 void Runner::send_syn(const Step& step) {

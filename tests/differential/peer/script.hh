@@ -49,9 +49,13 @@ struct Step {
   int a = 0, b = 0, c = 0, d = 0, e = 0, f = 0;
 };
 
-inline constexpr const char* kCongestion[] = {"reno", "cubic"};
+inline constexpr const char* kCongestion[] = {"reno", "cubic", "bbr"};
+
+// Of the application's socket: one of IPv6 speaks to a peer of IPv4 by its mapped address.
+enum class Family : uint8_t { Inet, Inet6, Mapped };
 
 struct Script {
+  Family family = Family::Inet;
   bool is_summary = false;  // of long transfers: counts, and not every segment
   uint32_t isn = 0;
   uint16_t mss = 1460;

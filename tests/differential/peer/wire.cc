@@ -42,6 +42,17 @@ std::string with_ip_header(uint8_t protocol, uint8_t tos, const std::string& bod
   return packet + body;
 }
 
+std::string bytes_of(const uint8_t (&address)[16]) { return std::string(reinterpret_cast<const char*>(address), sizeof address); }
+
+std::string with_ip6_header(uint8_t protocol, uint8_t tos, const std::string& body) {
+  std::string packet;
+  put32(packet, 6u << 28 | uint32_t{tos} << 20);
+  put16(packet, static_cast<uint32_t>(body.size()));
+  packet += static_cast<char>(protocol);
+  packet += '\x40';
+  return packet + bytes_of(kRemoteAddress6) + bytes_of(kLocalAddress6) + body;
+}
+
 std::string encode_options(const Segment& segment) {
   std::string options;
   if (segment.mss) {
@@ -102,16 +113,33 @@ bool decode_options(const std::string& options, Segment& segment) {
   return true;
 }
 
-uint16_t tcp_checksum(const std::string& ip, const std::string& body) {
-  std::string pseudo = ip.substr(12, 8);
-  pseudo += std::string("\0\x06", 2);
+// Over addresses, protocol and size as well: the same sum for either version.
+uint16_t checksum_of(uint8_t protocol, const std::string& addresses, const std::string& body) {
+  std::string pseudo = addresses;
+  put16(pseudo, protocol);
   put16(pseudo, static_cast<uint32_t>(body.size()));
   return checksum(pseudo + body);
 }
 
+// What is known of a packet's header.
+struct IpHeader {
+  size_t size = 0, packet_size = 0;
+  uint8_t protocol = 0, tos = 0;
+  std::string addresses;
+};
+
+IpHeader header_of(const std::string& packet) {
+  if (packet.size() >= 20 && get8(packet, 0) >> 4 == 4)
+    return IpHeader{size_t{4} * (get8(packet, 0) & 15), get16(packet, 2), get8(packet, 9), get8(packet, 1), packet.substr(12, 8)};
+  if (packet.size() >= 40 && get8(packet, 0) >> 4 == 6)
+    return IpHeader{40, size_t{40} + get16(packet, 4), get8(packet, 6), static_cast<uint8_t>(get16(packet, 0) >> 4),
+                    packet.substr(8, 32)};
+  return IpHeader{};
+}
+
 }  // namespace
 
-std::string encode(const Segment& segment) {
+std::string encode(Version version, const Segment& segment) {
   const std::string options = encode_options(segment);
   std::string body;
   put16(body, segment.from_port);
@@ -124,8 +152,9 @@ std::string encode(const Segment& segment) {
   put16(body, 0);
   put16(body, segment.urgent);
   body += options + segment.payload;
-  std::string packet = with_ip_header(6, segment.tos, body);
-  set16(packet, 20 + 16, tcp_checksum(packet, body));
+  std::string packet = version == Version::Six ? with_ip6_header(6, segment.tos, body) : with_ip_header(6, segment.tos, body);
+  const IpHeader header = header_of(packet);
+  set16(packet, header.size + 16, checksum_of(6, header.addresses, body));
   return packet;
 }
 
@@ -141,17 +170,30 @@ std::string encode_error(uint8_t type, uint8_t code, uint16_t mtu, const std::st
   return with_ip_header(1, 0, body);
 }
 
+std::string encode_error6(uint8_t type, uint8_t code, uint16_t mtu, const std::string& about) {
+  std::string body;
+  body += static_cast<char>(type);
+  body += static_cast<char>(code);
+  put16(body, 0);
+  put16(body, 0);
+  put16(body, mtu);
+  body += about.substr(0, 1280 - 40 - 8);
+  std::string packet = with_ip6_header(58, 0, body);
+  set16(packet, 40 + 2, checksum_of(58, header_of(packet).addresses, body));
+  return packet;
+}
+
 Arrival decode(const std::string& packet) {
   Arrival arrival;
-  if (packet.size() < 20 || get8(packet, 0) >> 4 != 4) return arrival;
-  const size_t header = size_t{4} * (get8(packet, 0) & 15);
-  if (packet.size() != get16(packet, 2) || packet.size() < header) return Arrival{Arrival::Kind::Malformed, {}};
-  if (get8(packet, 9) != 6) return arrival;
-  const std::string body = packet.substr(header);
+  const IpHeader header = header_of(packet);
+  if (header.size == 0) return arrival;
+  if (packet.size() != header.packet_size || packet.size() < header.size) return Arrival{Arrival::Kind::Malformed, {}};
+  if (header.protocol != 6) return arrival;
+  const std::string body = packet.substr(header.size);
   arrival.kind = Arrival::Kind::Malformed;
-  if (body.size() < 20 || tcp_checksum(packet, body) != 0) return arrival;
+  if (body.size() < 20 || checksum_of(6, header.addresses, body) != 0) return arrival;
   Segment& segment = arrival.segment;
-  segment.tos = get8(packet, 1);
+  segment.tos = header.tos;
   segment.from_port = get16(body, 0);
   segment.to_port = get16(body, 2);
   segment.seq = get32(body, 4);

@@ -1,4 +1,4 @@
-// Segments as bytes and as text: IPv4 and TCP, with the options that a script speaks of. Numbers are the wire's.
+// Segments as bytes and as text: IP and TCP, with the options that a script speaks of. Numbers are the wire's.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,8 @@ namespace peer {
 
 constexpr uint32_t kLocalAddress = 0xc0a80002;   // 192.168.0.2: the kernel under test
 constexpr uint32_t kRemoteAddress = 0xc0000201;  // 192.0.2.1: the peer
+constexpr uint8_t kLocalAddress6[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
+constexpr uint8_t kRemoteAddress6[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 constexpr uint16_t kLocalPort = 8080, kRemotePort = 45678;
 
 enum Flags : uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32, kEce = 64, kCwr = 128 };
@@ -39,10 +41,13 @@ struct Segment {
   uint32_t end() const { return seq + length(); }
 };
 
+enum class Version : uint8_t { Four = 4, Six = 6 };
+
 // From the peer to the kernel.
-std::string encode(const Segment& segment);
+std::string encode(Version version, const Segment& segment);
 // An ICMP error about a packet that the kernel sent.
 std::string encode_error(uint8_t type, uint8_t code, uint16_t mtu, const std::string& about);
+std::string encode_error6(uint8_t type, uint8_t code, uint16_t mtu, const std::string& about);
 
 struct Arrival {
   enum class Kind : uint8_t { Tcp, Other, Malformed } kind = Kind::Other;
