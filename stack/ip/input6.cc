@@ -87,11 +87,11 @@ Ref<Packet> check_hop_by_hop(Entry& entry, Ref<Packet> received) {
   return packet;
 }
 
-void drop_unroutable(Entry& entry, Ref<Packet> packet, Errno error, const Interface& input) {
-  const bool forwards = forwards6(entry, input);
+void drop_unroutable(Entry& entry, Ref<Packet> packet, Errno error) {
   if (error == Errno::EINVAL) return drop(entry, std::move(packet), DropReason::IpMartianSource);
-  count(entry, forwards || error == Errno::ENETUNREACH ? Mib::Ip6InNoRoutes : Mib::Ip6InAddrErrors);
-  if (!forwards) return drop(entry, std::move(packet), DropReason::NotForUs);
+  const bool is_ours_to_refuse = error != Errno::EPERM;  // whether we forward or not
+  count(entry, is_ours_to_refuse ? Mib::Ip6InNoRoutes : Mib::Ip6InAddrErrors);
+  if (!is_ours_to_refuse) return drop(entry, std::move(packet), DropReason::NotForUs);
   const Icmp6Unreachable code = error == Errno::EACCES ? Icmp6Unreachable::AdministrativelyProhibited : Icmp6Unreachable::NoRoute;
   icmp6_send_error(entry, *packet, static_cast<uint8_t>(Icmp6Type::DestinationUnreachable), static_cast<uint8_t>(code), 0);
   drop(entry, std::move(packet), DropReason::IpNoRoute);
@@ -110,7 +110,7 @@ void route_received(Entry& entry, Ref<Packet> packet, Interface& input) {
   const FlowKey key{
       .source = info.source, .destination = info.destination, .mark = packet->mark, .protocol = info.protocol, .tos = info.tos};
   auto looked_up = entry.stack().routes().lookup_input(entry, key, input);
-  if (!looked_up.is_ok()) return drop_unroutable(entry, std::move(packet), looked_up.error(), input);
+  if (!looked_up.is_ok()) return drop_unroutable(entry, std::move(packet), looked_up.error());
   const Route route = looked_up.take();
   if (route.kind == RouteKind::Unicast) return ip6_forward(entry, std::move(packet), route, input);
   ip6_deliver(entry, std::move(packet));

@@ -4,9 +4,11 @@
 // 1 means. Hop-by-hop jumbo payloads (RFC 2675) are not implemented.
 #include <algorithm>
 
+#include "stack/icmp/icmp_state.hh"
 #include "stack/ip/output_internal.hh"
 #include "stack/ip/turn_around.hh"
 #include "stack/stack.hh"
+#include "stack/wire/icmp6.hh"
 #include "stack/wire/ipv6.hh"
 #include "stack/wire/segment_routing.hh"
 
@@ -116,8 +118,21 @@ Result<> ip6_dispatch(Entry& entry, Ref<Packet> packet, const Route& route, cons
   return ip6_leave(entry, std::move(packet), route, how);
 }
 
+namespace {
+
+// A route to elsewhere through lo: Linux answers instead of sending in a circle, and the sender's call succeeds.
+Result<> refuse(Entry& entry, const Packet& packet) {
+  count(entry, Mib::Ip6OutNoRoutes);
+  icmp6_send_error(entry, packet, static_cast<uint8_t>(Icmp6Type::DestinationUnreachable),
+                   static_cast<uint8_t>(Icmp6Unreachable::NoRoute), 0);
+  return ok();
+}
+
+}  // namespace
+
 Result<> ip6_leave(Entry& entry, Ref<Packet> packet, const Route& route, const IpDispatch& how) {
   packet->is_routed_to_us = route.kind == RouteKind::Local || (route.kind != RouteKind::Unicast && route.output->is_loopback());
+  if (route.kind == RouteKind::Unicast && route.output->is_loopback()) return refuse(entry, *packet);
   if (!leaves_host(entry, *packet, route, how)) return ok();
   if (packet->size() > how.mtu && packet->segmentation == SegmentationKind::None) {
     return ip6_fragment(entry, std::move(packet), route, how.cut != 0 ? how.cut : how.mtu);

@@ -118,7 +118,8 @@ Result<Route> RouteTable::input_v6(Entry&, const FlowKey& key, Interface& input)
   if (way.type == RouteType::Local || way.type == RouteType::Anycast) {
     return route_to_us(input, key, RouteKind::Local, now_generation);
   }
-  if (!forwards) return Errno::EHOSTUNREACH;
+  if (way.output->is_loopback()) return Errno::ENETUNREACH;
+  if (!forwards) return Errno::EPERM;
   if (way.type != RouteType::Unicast || key.source.is_unspecified()) return Errno::EINVAL;
   const uint32_t link_mtu = link_mtu6(*way.output);
   return Route{.output = way.output,
