@@ -26,6 +26,8 @@ Result<> InterfaceRegistry::change_address(Entry& entry, Interface& interface, c
     if (!address.valid_until.is_never()) node->value.flags &= ~kAddressPermanent;
     node->value.updated_nanos = entry.now().in_nanos();
   }
+  // The subnet's route lives as long as the address does.
+  if (!address.address.is_v4()) static_cast<void>(stack_.routes().add_address_routes(entry, interface, node->value));
   stack_.routes().bump_generation();
   schedule_lifetimes();
   notify(entry, {.kind = NetworkEvent::Kind::AddressChanged, .interface = &interface, .address = &node->value});

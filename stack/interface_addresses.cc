@@ -161,6 +161,10 @@ Result<> InterfaceRegistry::insert_address(Entry& entry, Interface& interface, c
   address.created_nanos = address.updated_nanos = entry.now().in_nanos();
   AddressNode* node = construct<AddressNode>(stack_.hal(), interface, address);
   if (node == nullptr) return Errno::ENOMEM;
+  // As addrconf_add_dev(): with the first address a link that is up has its multicast route too.
+  if (!is_v4 && interface.is_up() && !interface.is_loopback()) {
+    static_cast<void>(stack_.routes().add_multicast_route(entry, interface));
+  }
   Result<> added = stack_.routes().add_address_routes(entry, interface, address);
   if (added.is_ok() && !link_address(*node, before)) {
     stack_.routes().remove_address_routes(entry, interface, address);

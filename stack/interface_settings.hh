@@ -57,6 +57,7 @@ struct Ipv6Settings {
   int32_t keep_addr_on_down = 0;
   int32_t ndisc_notify = 0;
   int32_t drop_unsolicited_na = 0;
+  int32_t ignore_routes_with_linkdown = 0;
 };
 
 struct NeighbourSettings {

@@ -30,6 +30,7 @@ Result<> InterfaceRegistry::bring_up(Entry& entry, Interface& interface) {
   }
   if (interface.is_loopback()) add_loopback_addresses(entry, interface);
   notify(entry, {.kind = NetworkEvent::Kind::InterfaceUp, .interface = &interface});
+  interface.ndp_->link_up(entry);
   if (has_carrier) interface.ndp_->link_ready(entry);
   arp_interface_changed(entry, interface);
   return ok();

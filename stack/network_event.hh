@@ -12,6 +12,11 @@ class Entry;
 class Interface;
 struct RouteEntry;  // stack/route/route_entry.hh
 
+// Where a new route stands among those with its destination, tos and metric.
+enum class RouteArrival : uint8_t { Alone, Before, Behind, InPlaceOfOne };
+// Who changed a route: somebody who asked for that, or what happened to an address or a link.
+enum class RouteCause : uint8_t { Request, Consequence };
+
 struct NetworkEvent {
   enum class Kind : uint8_t {
     InterfaceAdded,
@@ -31,6 +36,8 @@ struct NetworkEvent {
   Interface* interface = nullptr;
   const InterfaceAddress* address = nullptr;
   const RouteEntry* route = nullptr;
+  RouteArrival arrival = RouteArrival::Alone;
+  RouteCause cause = RouteCause::Request;
 };
 
 class NetworkObserver {

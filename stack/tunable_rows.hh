@@ -176,6 +176,10 @@ inline constexpr TunableRow kTunableRows[] = {
     {.name = "net.ipv6.ip6frag_low_thresh", .offset = LXNET_AT(ip6frag_low_thresh), .rule = TunableRule::LowThreshold},
     {.name = "net.ipv6.ip6frag_time", .offset = LXNET_AT(ip6frag_seconds)},
     {.name = "net.ipv6.mld_max_msf", .offset = LXNET_AT(mld_max_msf)},
+    {.name = "net.ipv6.route.gc_interval",
+     .offset = LXNET_AT(route6_collection_seconds),
+     .min = 0,
+     .note = "when routes that have ended are taken out"},
     {.name = "net.ipv4.conf.all.forwarding", .offset = LXNET_AT(ip_forward), .rule = TunableRule::Forwarding4},
 
     {.name = "net.netfilter.nf_conntrack_acct", .offset = LXNET_AT(connection.acct), .min = 0, .max = 1},
@@ -237,6 +241,8 @@ struct InterfaceTunableRow {
   const char* name;
   uint16_t offset;
   int32_t min = INT32_MIN, max = INT32_MAX;
+  // What is written to `all` is combined with an interface's own, or becomes everybody's own.
+  enum class All : uint8_t { IsCombined, IsWrittenToEach } all = All::IsCombined;
 };
 
 #define LXNET_V4(field) static_cast<uint16_t>(offsetof(InterfaceSettings, v4) + offsetof(Ipv4Settings, field))
@@ -254,12 +260,17 @@ inline constexpr InterfaceTunableRow kInterfaceTunableRows[] = {
     {"net.ipv4.conf", "arp_notify", LXNET_V4(arp_notify)},
     {"net.ipv4.conf", "drop_gratuitous_arp", LXNET_V4(drop_gratuitous_arp)},
     {"net.ipv4.conf", "forwarding", LXNET_V4(forwarding)},
+    {"net.ipv4.conf", "ignore_routes_with_linkdown", LXNET_V4(ignore_routes_with_linkdown)},
     {"net.ipv4.conf", "promote_secondaries", LXNET_V4(promote_secondaries)},
     {"net.ipv4.conf", "route_localnet", LXNET_V4(route_localnet)},
     {"net.ipv4.conf", "rp_filter", LXNET_V4(rp_filter)},
     {"net.ipv4.conf", "tag", LXNET_V4(tag)},
     {"net.ipv6.conf", "forwarding", LXNET_V6(forwarding)},
     {"net.ipv6.conf", "hop_limit", LXNET_V6(hop_limit), 1, 255},
+    {.folder = "net.ipv6.conf",
+     .name = "ignore_routes_with_linkdown",
+     .offset = LXNET_V6(ignore_routes_with_linkdown),
+     .all = InterfaceTunableRow::All::IsWrittenToEach},
     {"net.ipv6.conf", "keep_addr_on_down", LXNET_V6(keep_addr_on_down)},
     {"net.ipv4.neigh", "app_solicit", LXNET_ARP(app_solicit), 0},
     {"net.ipv4.neigh", "base_reachable_time_ms", LXNET_ARP(base_reachable_millis), 0},

@@ -128,11 +128,20 @@ int32_t* find_setting(Stack& stack, const InterfaceName& name, Ref<Interface>& k
   return keep ? setting_at(keep->settings(), *name.row) : nullptr;
 }
 
+void store(int32_t& word, int64_t value) { __atomic_store_n(&word, static_cast<int32_t>(value), __ATOMIC_RELAXED); }
+
+// `all` of a row that is each interface's own, of those to come too.
+void write_to_each(Stack& stack, const InterfaceTunableRow& row, int64_t value) {
+  InterfaceRegistry& registry = stack.interfaces();
+  store(*setting_at(registry.settings_of_default(), row), value);
+  for (Ref<Interface> at = registry.find_next(0); at; at = registry.find_next(at->index())) {
+    store(*setting_at(at->settings(), row), value);
+  }
+}
+
 int32_t* values_at(TunableValues& values, const TunableRow& row) {
   return reinterpret_cast<int32_t*>(reinterpret_cast<char*>(&values) + row.offset);
 }
-
-void store(int32_t& word, int64_t value) { __atomic_store_n(&word, static_cast<int32_t>(value), __ATOMIC_RELAXED); }
 
 bool is_range_taken(const TunableRow& row, const TunableValues& values, const int64_t (&numbers)[3], unsigned count) {
   switch (row.rule) {
@@ -246,6 +255,9 @@ Result<> Tunables::set(const char* name, const char* text) {
   if (number < split.row->min || number > split.row->max) return Errno::EINVAL;
   store(*word, number);
   if (keep && is_forwarding_of_v6(*split.row)) stack_.memberships().follow_forwarding(*keep);
+  if (split.row->all == InterfaceTunableRow::All::IsWrittenToEach && is_same_name(split.interface, "all")) {
+    write_to_each(stack_, *split.row, number);
+  }
   stack_.routes().bump_generation();
   return ok();
 }

@@ -58,6 +58,7 @@ struct TunableValues {
   // net.ipv6.*
   int32_t bindv6only = 0;
   int32_t ipv6_forwarding = 0;
+  int32_t route6_collection_seconds = 30;
   int32_t ipv6_hop_limit = 64;
   int32_t ipv6_auto_flowlabels = 1;
   int32_t icmp6_ratelimit = 100;

@@ -1,6 +1,7 @@
 // Routes and IPv6 addresses by ioctl: Linux's ip_rt_ioctl(), ipv6_route_ioctl(), addrconf_add_ifaddr().
 #include "compat/afinet/route_ioctl.hh"
 
+#include <algorithm>
 #include <bit>
 
 #include "compat/afinet/inet_address.hh"
@@ -136,10 +137,16 @@ Result<int64_t> route6_ioctl(SyscallContext& context, uint32_t command, UserAddr
     route.gateway = IpAddress(user.gateway);
     route.has_gateway = true;
   }
+  constexpr uint32_t kExpires = 0x400000;  // RTF_EXPIRES: `info` says when, in hundredths of a second
+  constexpr int64_t kHundredthMillis = 10, kLongestInfo = INT64_MAX / 1'000'000'000;
+  if ((user.flags & kExpires) != 0) {
+    const auto info = static_cast<int64_t>(std::min<uint64_t>(user.info, kLongestInfo));
+    route.expires = context.entry().now() + Duration::millis(kHundredthMillis * info);
+  }
   RouteTable& routes = context.stack().routes();
   if (command == kAddRoute) {
     if (route.output_interface == 0 && !route.has_gateway) return Errno::ENODEV;
-    TRY(routes.add(context.entry(), route));
+    TRY(routes.add(context.entry(), route, RouteConflict::Prepend));
     return 0;
   }
   route.origin = RouteOrigin::Unspecified;

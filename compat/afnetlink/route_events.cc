@@ -23,6 +23,21 @@ void tell(NetlinkDomain& domain, const Hal& hal, uint32_t group, const NetlinkDo
 
 constexpr uint32_t kEveryFlag = ~0u;
 
+// What Linux's fib_table_insert() and fib6_add() say of how a route came.
+uint16_t flags_of(RouteArrival arrival) {
+  switch (arrival) {
+    case RouteArrival::Alone:
+      return kNetlinkCreate | kNetlinkExclusive;
+    case RouteArrival::Before:
+      return kNetlinkCreate;
+    case RouteArrival::Behind:
+      return kNetlinkCreate | kNetlinkAppend;
+    case RouteArrival::InPlaceOfOne:
+      return kNetlinkReplace;
+  }
+  return 0;
+}
+
 bool is_end_of_pair(const Interface& interface) {
   VirtualDevice* made = interface.device().as_virtual();
   return made != nullptr && made->peer() != nullptr;
@@ -51,10 +66,10 @@ void NetlinkDomain::network_changed(NetworkObserver& observer, Entry& entry, con
     tell(domain, hal, group, group == kGroupIpv4Address ? requester : NetlinkDomain::Requester(),
          [&](NetlinkWriter& writer) { return write_address(writer, entry.now(), *event.interface, *event.address, type, 0); });
   };
-  const auto route = [&](uint16_t type) {
+  const auto route = [&](uint16_t type, uint16_t flags) {
     const uint32_t group = event.route->destination.address.is_v4() ? kGroupIpv4Route : kGroupIpv6Route;
-    tell(domain, hal, group, requester,
-         [&](NetlinkWriter& writer) { return write_route(writer, entry.now(), *event.route, type, 0); });
+    tell(domain, hal, group, event.cause == RouteCause::Request ? requester : NetlinkDomain::Requester(),
+         [&](NetlinkWriter& writer) { return write_route(writer, entry, *event.route, type, flags); });
   };
   switch (event.kind) {
     case NetworkEvent::Kind::InterfaceAdded:
@@ -73,9 +88,9 @@ void NetlinkDomain::network_changed(NetworkObserver& observer, Entry& entry, con
     case NetworkEvent::Kind::AddressRemoved:
       return address(kDeleteAddress);
     case NetworkEvent::Kind::RouteAdded:
-      return route(kNewRoute);
+      return route(kNewRoute, flags_of(event.arrival));
     case NetworkEvent::Kind::RouteRemoved:
-      return route(kDeleteRoute);
+      return route(kDeleteRoute, 0);
   }
 }
 

@@ -48,7 +48,7 @@ Result<> delete_rule(SyscallContext& context, const NetlinkRequest& request, Net
 Result<> write_link(NetlinkWriter& writer, const Interface& interface, uint16_t type, uint16_t flags, uint32_t change = 0);
 Result<> write_address(NetlinkWriter& writer, Instant now, const Interface& interface, const InterfaceAddress& address,
                        uint16_t type, uint16_t flags);
-Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route, uint16_t type, uint16_t flags);
+Result<> write_route(NetlinkWriter& writer, Entry& entry, const RouteEntry& route, uint16_t type, uint16_t flags);
 Result<> write_neighbour(NetlinkWriter& writer, Instant now, const NeighbourInfo& info, uint16_t type, uint16_t flags);
 
 // ---- the tools of these files

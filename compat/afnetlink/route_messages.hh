@@ -122,14 +122,17 @@ enum RouteAttribute : uint16_t {
   kRouteMark = 16,
   kRouteVia = 18,
   kRoutePreference = 20,
+  kRouteExpires = 23,
   kRouteUser = 25,
   kRouteIpProtocol = 27,
   kRouteSourcePort = 28,
   kRouteDestinationPort = 29,
 };
-// RTNH_F_ONLINK, RTM_F_NOTIFY, CLONED, LOOKUP_TABLE and FIB_MATCH, and RTCF_*: what kind of destination it is.
+// RTNH_F_DEAD, ONLINK and LINKDOWN, RTM_F_NOTIFY, CLONED, LOOKUP_TABLE and FIB_MATCH, and RTCF_*: what kind of destination it is.
 enum : uint32_t {
+  kRouteIsDead = 1,
   kRouteIsOnLink = 4,
+  kRouteIsLinkDown = 16,
   kRouteIsNotified = 0x100,
   kRouteIsCloned = 0x200,
   kRouteShowsTable = 0x1000,

@@ -79,6 +79,24 @@ Result<> read_via(const NetlinkAttributes& attributes, IpFamily version, RouteEn
   return ok();
 }
 
+// addrconf_timeout_fixup(): for ever, or so many seconds from now. IPv4's routes do not end, and nobody reads it there.
+Result<> read_lifetime(const NetlinkAttributes& attributes, Instant now, RouteEntry& route) {
+  constexpr uint32_t kForEver = 0xffffffff;
+  uint32_t seconds = kForEver;
+  if (route.destination.address.is_v4()) return ok();
+  TRY(attributes.read(kRouteExpires, seconds));
+  if (seconds != kForEver) route.expires = now + Duration::seconds(seconds);
+  return ok();
+}
+
+// What Linux knows of the next hop's link: without carrier, and whether that takes the route out.
+uint32_t link_flags(Stack& stack, const RouteEntry& route) {
+  const Ref<Interface> output = route.output_interface == 0 ? Ref<Interface>() : stack.interfaces().find(route.output_interface);
+  if (!output || !is_link_down(route, *output)) return 0;
+  const bool is_dead = ignores_link_down(route.destination.address.family(), *output);
+  return is_dead ? kRouteIsLinkDown | kRouteIsDead : uint32_t{kRouteIsLinkDown};
+}
+
 constexpr uint32_t kLargestMtu = 65535 - 15, kFeatureMask = 0x1f;
 
 Result<> read_metric(RouteMetric metric, ByteSpan value, RouteEntry& route) {
@@ -118,7 +136,7 @@ Result<> read_metrics(const NetlinkAttributes& attributes, RouteEntry& route) {
   });
 }
 
-Result<RouteEntry> read_route(const NetlinkRequest& request) {
+Result<RouteEntry> read_route(const NetlinkRequest& request, Instant now) {
   const auto asked = TRY(read_message<RouteMessage>(request));
   const auto attributes = attributes_behind<RouteMessage>(request);
   auto family = ip_family_of(asked.family);
@@ -147,12 +165,13 @@ Result<RouteEntry> read_route(const NetlinkRequest& request) {
   if (const auto source = TRY(read_address(attributes, kRoutePreferredSource, version))) route.preferred_source = *source;
   route.is_on_link = (asked.flags & kRouteIsOnLink) != 0;
   TRY(read_metrics(attributes, route));
+  TRY(read_lifetime(attributes, now, route));
   return route;
 }
 
 }  // namespace
 
-Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route, uint16_t type, uint16_t flags) {
+Result<> write_route(NetlinkWriter& writer, Entry& entry, const RouteEntry& route, uint16_t type, uint16_t flags) {
   const bool is_v4 = route.destination.address.is_v4();
   const RouteMessage message{.family = number_of(route.destination.address.family()),
                              .destination_length = route.destination.length,
@@ -162,7 +181,7 @@ Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route
                              .protocol = static_cast<uint8_t>(route.origin),
                              .scope = static_cast<uint8_t>(is_v4 ? route.scope : AddressScope::Universe),
                              .type = static_cast<uint8_t>(route.type),
-                             .flags = route.is_on_link ? kRouteIsOnLink : 0u};
+                             .flags = (route.is_on_link ? kRouteIsOnLink : 0u) | link_flags(entry.stack(), route)};
   TRY(writer.begin(type, flags, bytes_of(message)));
   TRY(writer.attribute(kRouteTable, route.table));
   if (route.destination.length != 0) TRY(put_address(writer, kRouteDestination, route.destination.address));
@@ -177,7 +196,11 @@ Result<> write_route(NetlinkWriter& writer, Instant now, const RouteEntry& route
   if (!is_v4) {
     CacheInfo cache;
     constexpr int64_t kHundredth = 10'000'000;
-    if (!route.expires.is_never()) cache.expires = static_cast<int32_t>((route.expires - now).in_nanos() / kHundredth);
+    // Of one that is gone Linux does not say it any more.
+    if (!route.expires.is_never() && type != kDeleteRoute) {
+      const int64_t left = (route.expires - entry.now()).in_nanos() / kHundredth;
+      cache.expires = static_cast<int32_t>(std::min<int64_t>(left, INT32_MAX));
+    }
     TRY(writer.attribute(kRouteCache, cache));
     // RFC 4191 has two bits for it: 01 high, 00 medium, 11 low.
     TRY(writer.attribute(kRoutePreference, static_cast<uint8_t>(route.preference < 0 ? 3 : route.preference)));
@@ -335,35 +358,36 @@ Result<> dump_routes(SyscallContext& context, const NetlinkRequest& request, Net
       }
       for (size_t i = 0; i < count; ++i) {
         if (place_of_table(routes[i].table) != next || (table != 0 && routes[i].table != table)) continue;
-        TRY(write_route(writer, context.entry().now(), routes[i], kNewRoute, kNetlinkMulti));
+        TRY(write_route(writer, context.entry(), routes[i], kNewRoute, kNetlinkMulti));
       }
     }
   }
   return ok();
 }
 
-// Without NLM_F_EXCL Linux would put the route before its equals; ours is refused then.
+RouteConflict conflict_of(uint16_t flags) {
+  if ((flags & kNetlinkExclusive) != 0) return RouteConflict::Refuse;
+  if ((flags & kNetlinkReplace) != 0) return RouteConflict::Replace;
+  return (flags & kNetlinkAppend) != 0 ? RouteConflict::Append : RouteConflict::Prepend;
+}
+
 Result<> new_route(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
   const auto asked = TRY(read_message<RouteMessage>(request));
   if (asked.family == kFamilyInet6 && (asked.flags & kRouteIsCloned) != 0) return Errno::EINVAL;
-  const RouteEntry route = TRY(read_route(request));
+  const RouteEntry route = TRY(read_route(request, context.entry().now()));
   const bool names_nothing = route.output_interface != 0 && context.stack().interfaces().find(route.output_interface) == nullptr;
   if (asked.family == kFamilyInet6 && names_nothing) return Errno::ENODEV;
   const uint16_t flags = request.header.flags;
-  const RouteConflict conflict = (flags & kNetlinkExclusive) != 0                                ? RouteConflict::Refuse
-                                 : (flags & kNetlinkReplace) != 0                                ? RouteConflict::Replace
-                                 : (flags & (kNetlinkAppend | kNetlinkCreate)) != kNetlinkCreate ? RouteConflict::Append
-                                                                                                 : RouteConflict::Refuse;
   // For IPv6 Linux forgives who forgets to say that a route is new.
   const bool is_forgiven = asked.family == kFamilyInet6 && (flags & kNetlinkReplace) == 0;
   const bool may_create = (flags & kNetlinkCreate) != 0 || is_forgiven;
-  return context.stack().routes().add(context.entry(), route, conflict,
+  return context.stack().routes().add(context.entry(), route, conflict_of(flags),
                                       may_create ? RouteCreation::Allowed : RouteCreation::Forbidden);
 }
 
 // What is not given matches any.
 Result<> delete_route(SyscallContext& context, const NetlinkRequest& request, NetlinkWriter&) {
-  RouteEntry route = TRY(read_route(request));
+  RouteEntry route = TRY(read_route(request, context.entry().now()));
   if (route.table == 0) route.table = kTableMain;
   return context.stack().routes().remove(context.entry(), route);
 }

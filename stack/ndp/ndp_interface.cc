@@ -42,6 +42,14 @@ bool NdpInterface::must_detect_duplicates(const InterfaceAddress& address) const
 
 // ---- the link
 
+void NdpInterface::link_up(Entry& entry) {
+  if (interface_.is_loopback() || !runs_ipv6()) return;
+  for (AddressNode& node : interface_.addresses_) {
+    if (node.value.address.is_v4() || (node.value.flags & kAddressPermanent) == 0) continue;
+    static_cast<void>(entry.stack().routes().add_address_routes(entry, interface_, node.value));
+  }
+}
+
 void NdpInterface::link_ready(Entry& entry) {
   if (is_ready_ || interface_.is_loopback() || !runs_ipv6()) return;
   is_ready_ = true;
@@ -49,7 +57,6 @@ void NdpInterface::link_ready(Entry& entry) {
   static_cast<void>(routes.add_multicast_route(entry, interface_));
   for (AddressNode& node : interface_.addresses_) {
     if (node.value.address.is_v4()) continue;
-    static_cast<void>(routes.add_address_routes(entry, interface_, node.value));
     if ((node.value.flags & kAddressTentative) != 0) start_detection(entry, node);
   }
   add_link_local(entry);

@@ -24,6 +24,8 @@ class NdpInterface {
 
   // The registry calls these.
   // The link is up and has a carrier.
+  // It is up, with or without a carrier: what was given to it while it was down has routes now.
+  void link_up(Entry& entry);
   void link_ready(Entry& entry);
   void link_down(Entry& entry);
   void mtu_changed(Entry& entry);

@@ -15,6 +15,25 @@ Errno error_of(RouteType type) {
 
 }  // namespace
 
+bool is_link_down(const RouteEntry& route, const Interface& output) {
+  if (!output.is_up() || output.is_running()) return false;
+  if (route.destination.address.is_v4()) return route.scope != AddressScope::Host;
+  return route.type != RouteType::Local && route.type != RouteType::Anycast;
+}
+
+bool ignores_link_down(IpFamily family, const Interface& output) {
+  const InterfaceSettings& own = output.settings();
+  if (family == IpFamily::V6) return own.v6.ignore_routes_with_linkdown != 0;
+  const InterfaceSettings& all = output.stack().interfaces().settings_of_all();
+  return setting_or(all.v4.ignore_routes_with_linkdown, own.v4.ignore_routes_with_linkdown);
+}
+
+bool is_refusal_on_loopback(const RouteEntry& route, const Interface& output) {
+  const IpAddress& destination = route.destination.address;
+  if (destination.is_v4() || !output.is_loopback() || destination.is_loopback()) return false;
+  return route.type != RouteType::Local && route.type != RouteType::Anycast;
+}
+
 bool RouteTable::matches(const RoutingRule& rule, const FibQuery& query) {
   if (rule.family != query.destination.family()) return false;
   const bool agrees = (rule.source.length == 0 || rule.source.covers(query.source)) &&
@@ -35,9 +54,11 @@ bool RouteTable::is_acceptable(const RouteNode& node, const FibQuery& query) con
     if (route.tos != 0 && route.tos != query.tos) return false;
     if (route.scope < query.scope) return false;
   }
+  if (node.has_ended) return false;
   if (!node.output) return true;  // blackhole and its like
   if (query.output_interface != 0 && query.output_interface != node.output->index()) return false;
-  return !query.needs_live_link || node.output->is_running();
+  if (query.ignores_link_state || !is_link_down(route, *node.output)) return true;
+  return !ignores_link_down(route.destination.address.family(), *node.output);
 }
 
 // Of IPv6 routes that are equally good the one whose router answers, then the one whose router is preferred (RFC 4191).

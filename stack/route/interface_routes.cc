@@ -52,9 +52,8 @@ void list_v4_routes(const Interface& interface, const InterfaceAddress& address,
   for (size_t i = 0; i < out.count; ++i) out.routes[i].preferred_source = primary;
 }
 
-void list_v6_routes(const Interface& interface, const InterfaceAddress& address, RouteList& out) {
+void list_v6_subnet(const Interface& interface, const InterfaceAddress& address, RouteList& out) {
   const uint32_t index = interface.index();
-  if (address.is_usable()) out.add({address.address, 128}, RouteType::Local, AddressScope::Host, index);
   // A router's advertisement says by itself whether its prefix is on the link, and ::1 of lo is no subnet.
   const bool has_none = address.origin == AddressOrigin::RouterAdvertisement || address.origin == AddressOrigin::KernelLoopback;
   if (!interface.is_up() || has_none || (address.flags & kAddressNoPrefixRoute) != 0) return;
@@ -63,7 +62,12 @@ void list_v6_routes(const Interface& interface, const InterfaceAddress& address,
   route.metric = address.metric != 0 ? address.metric : kIpv6AddressMetric;
   const bool has_peer = !address.peer.is_unspecified() && !(address.peer == address.address);
   if (has_peer) out.add({address.peer, 128}, RouteType::Unicast, AddressScope::Link, index).metric = route.metric;
-  if ((address.flags & kAddressPermanent) == 0) route.expires = address.valid_until;
+  if ((address.flags & kAddressPermanent) == 0 && !interface.is_loopback()) route.expires = address.valid_until;
+}
+
+void list_v6_routes(const Interface& interface, const InterfaceAddress& address, RouteList& out) {
+  list_v6_subnet(interface, address, out);
+  if (address.is_usable()) out.add({address.address, 128}, RouteType::Local, AddressScope::Host, interface.index());
 }
 
 // What `address` stands for on this interface now.
@@ -119,16 +123,19 @@ Result<> RouteTable::add_address_routes(Entry& entry, Interface& interface, cons
   return ok();
 }
 
-// EEXIST when another address has brought it.
+// EEXIST when another address has brought it: its lifetime is the last one's.
 Result<> RouteTable::add_own(Entry& entry, Interface& interface, const RouteEntry& route) {
   {
     MutexLock lock(mutex_);
-    if (find_own(route) != nullptr) return Errno::EEXIST;
+    if (RouteNode* known = find_own(route)) {
+      set_lifetime(entry, *known, route.expires);
+      return Errno::EEXIST;
+    }
   }
   RouteNode* node = construct<RouteNode>(stack_.hal(), route, Ref<Interface>::share(interface));
   if (node == nullptr) return Errno::ENOMEM;
   node->next_hop_scope = route.scope == AddressScope::Host ? AddressScope::Nowhere : AddressScope::Host;
-  return insert_node(entry, node, RouteConflict::Append);
+  return insert_node(entry, node, {.conflict = RouteConflict::Append});
 }
 
 void RouteTable::remove_own(Entry& entry, const RouteEntry& route) {
@@ -141,13 +148,21 @@ void RouteTable::remove_own(Entry& entry, const RouteEntry& route) {
     find_table(route.destination.address.family(), route.table)->trie.take(*node);
     dispose(stack_.hal(), node);
   }
-  notify_route(entry, NetworkEvent::Kind::RouteRemoved, removed, nullptr);
+  notify_route(entry, {.kind = NetworkEvent::Kind::RouteRemoved, .route = &removed, .cause = RouteCause::Consequence});
 }
 
 void RouteTable::remove_address_routes(Entry& entry, Interface& interface, const InterfaceAddress& address) {
   RouteList gone = list_routes(interface, address);
   for (size_t i = 0; i < gone.count; ++i) {
-    if (!is_wanted(interface, gone.routes[i])) remove_own(entry, gone.routes[i]);
+    // IPv6: what came last goes first.
+    const RouteEntry& route = gone.routes[address.address.is_v4() ? i : gone.count - 1 - i];
+    const std::optional<Instant> until = wanted_until(interface, route);
+    if (!until) {
+      remove_own(entry, route);
+      continue;
+    }
+    MutexLock lock(mutex_);
+    if (RouteNode* node = find_own(route)) set_lifetime(entry, *node, *until);
   }
   bump_generation();
   refresh_address_routes(entry, interface);
@@ -163,15 +178,17 @@ void RouteTable::remove_address_routes(Entry& entry, Interface& interface, const
   });
 }
 
-// Whether one of the interface's addresses stands for the route.
-bool RouteTable::is_wanted(Interface& interface, const RouteEntry& route) const {
+// Until when one of the interface's addresses stands for the route.
+std::optional<Instant> RouteTable::wanted_until(Interface& interface, const RouteEntry& route) const {
+  std::optional<Instant> until;
   // Listing the routes of an address looks at the others, so the addresses are copied out one at a time.
   for (size_t position = 0;; ++position) {
     InterfaceAddress address;
-    if (!stack_.interfaces().copy_address(interface, position, address)) return false;
+    if (!stack_.interfaces().copy_address(interface, position, address)) return until;
     const RouteList list = list_routes(interface, address);
     for (size_t i = 0; i < list.count; ++i) {
-      if (is_same_route(list.routes[i], route)) return true;
+      if (!is_same_route(list.routes[i], route)) continue;
+      if (!until || *until < list.routes[i].expires) until = list.routes[i].expires;
     }
   }
 }

@@ -1,4 +1,7 @@
 // Routes that routers told us of, and routes that end: advertisements, redirects, lifetimes.
+//
+// As on Linux a route whose time is over is not found any more, but is listed until the next collection (fib6_run_gc()), which is
+// when listeners hear that it is gone. Redirects, which Linux keeps apart from routes, go at once.
 #include "stack/route/route_table.hh"
 #include "stack/stack.hh"
 
@@ -10,22 +13,14 @@ Result<> RouteTable::learn_locked(Entry& entry, const RouteEntry& route) {
     MutexLock lock(mutex_);
     RouteNode* known = find_own(route);
     if (known != nullptr) {
-      // One that does not end was not learnt, and is not shortened by what is.
-      if (known->value.expires.is_never()) return ok();
-      known->value.expires = route.expires;
-      known->value.preference = route.preference;
-    }
-    if (known != nullptr) {
-      arm_expiry();
+      if (!known->value.expires.is_never()) known->value.preference = route.preference;
+      renew_lifetime(entry, *known, route.expires);
       return ok();
     }
   }
   const Ref<Interface> output = stack_.interfaces().find(route.output_interface);
   if (!output) return Errno::ENODEV;
-  TRY(add_own(entry, *output, route));
-  MutexLock lock(mutex_);
-  arm_expiry();
-  return ok();
+  return add_own(entry, *output, route);
 }
 
 void RouteTable::remove_learnt_locked(Entry& entry, const RouteEntry& route) {
@@ -84,24 +79,52 @@ bool RouteTable::may_redirect(const IpAddress& host, Instant now) {
   return true;
 }
 
-// For the first of those that end.
-void RouteTable::arm_expiry() {
+void RouteTable::renew_lifetime(Entry& entry, RouteNode& node, Instant expires) {
+  if (!node.value.expires.is_never()) set_lifetime(entry, node, expires);
+}
+
+void RouteTable::set_lifetime(Entry& entry, RouteNode& node, Instant expires) {
+  node.value.expires = expires;
+  node.has_ended = false;
+  if (!expires.is_never()) arm_expiry(entry.now());
+}
+
+// For the first of those that end, or for the collection of those that have.
+void RouteTable::arm_expiry(Instant now) {
   Instant first = Instant::never();
+  bool has_any = false;
   for (const Table& table : tables_) {
     table.trie.for_each([&](const RouteNode& node) {
-      if (node.value.expires < first) first = node.value.expires;
+      if (node.value.expires.is_never()) return;
+      has_any = true;
+      if (!node.has_ended && node.value.expires < first) first = node.value.expires;
     });
   }
-  stack_.timers().arm(expiry_timer_, first);
+  if (!has_any) {
+    collection_due_ = Instant::never();
+  } else if (collection_due_.is_never()) {
+    collection_due_ = now + Duration::seconds(stack_.tunables().values().route6_collection_seconds);
+  }
+  stack_.timers().arm(expiry_timer_, first < collection_due_ ? first : collection_due_);
 }
 
 void RouteTable::expired(Entry& entry, Timer& timer) {
   RouteTable& self = entry.stack().routes();
   MutexLock configuration(self.stack_.interfaces().configuration());
   if (!timer.claim()) return;
-  self.remove_routes_if(entry, [&](const RouteNode& node) { return node.value.expires <= entry.now(); });
+  bool collects = false;
+  {
+    MutexLock lock(self.mutex_);
+    for (Table& table : self.tables_) {
+      table.trie.for_each([&](RouteNode& node) { node.has_ended = node.value.expires <= entry.now(); });
+    }
+    collects = self.collection_due_ <= entry.now();
+    if (collects) self.collection_due_ = Instant::never();
+  }
+  self.remove_routes_if(
+      entry, [&](const RouteNode& node) { return node.has_ended && (collects || node.value.origin == RouteOrigin::Redirect); });
   MutexLock lock(self.mutex_);
-  self.arm_expiry();
+  self.arm_expiry(entry.now());
 }
 
 }  // namespace lxnet

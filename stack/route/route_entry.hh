@@ -59,8 +59,9 @@ struct RouteEntry {
   Instant expires = Instant::never();
 };
 
-// What a new route does when one with the same destination, tos and metric is there: NLM_F_EXCL, REPLACE and APPEND.
-enum class RouteConflict : uint8_t { Refuse, Replace, Append };
+// What a new route does when one with the same destination, tos and metric is there: NLM_F_EXCL, REPLACE, APPEND and none of
+// them. IPv6 has no order among equals: there it always comes behind them.
+enum class RouteConflict : uint8_t { Refuse, Replace, Append, Prepend };
 // Whether there may be one more then; without NLM_F_CREATE a route can take another's place alone.
 enum class RouteCreation : uint8_t { Allowed, Forbidden };
 

@@ -48,6 +48,8 @@ class RouteMetrics {
     return any == 0 && congestion == nullptr;
   }
 
+  bool operator==(const RouteMetrics&) const = default;
+
   const CongestionAlgorithm* congestion = nullptr;
 
  private:

@@ -22,9 +22,23 @@ Prefix masked(const Prefix& prefix) {
   return {prefix.address.v6().network(prefix.length), prefix.length};
 }
 
+// Which routes Linux takes for the same: IPv6's rt6_duplicate_nexthop() looks at the next hop alone.
 bool leads_the_same_way(const RouteEntry& a, const RouteEntry& b) {
-  return a.type == b.type && a.output_interface == b.output_interface && a.has_gateway == b.has_gateway &&
-         (!a.has_gateway || a.gateway == b.gateway) && a.scope == b.scope && a.preferred_source == b.preferred_source;
+  const bool has_same_hop =
+      a.output_interface == b.output_interface && a.has_gateway == b.has_gateway && (!a.has_gateway || a.gateway == b.gateway);
+  if (!has_same_hop || !a.destination.address.is_v4()) return has_same_hop;
+  return a.type == b.type && a.scope == b.scope && a.origin == b.origin && a.preferred_source == b.preferred_source &&
+         a.mtu == b.mtu && a.hop_limit == b.hop_limit && a.metrics == b.metrics;
+}
+
+RouteArrival arrival_among_equals(RouteConflict conflict) {
+  if (conflict == RouteConflict::Replace) return RouteArrival::InPlaceOfOne;
+  return conflict == RouteConflict::Append ? RouteArrival::Behind : RouteArrival::Before;
+}
+
+// Of the equals an IPv6 route through a router takes a router's place, if there is one, and a route of the link another's.
+bool is_better_to_replace(const RouteEntry& candidate, const RouteEntry& chosen, const RouteEntry& by) {
+  return !by.destination.address.is_v4() && chosen.has_gateway != by.has_gateway && candidate.has_gateway == by.has_gateway;
 }
 
 }  // namespace
@@ -41,7 +55,9 @@ RouteTable::~RouteTable() {
 Result<> RouteTable::initialise() {
   MutexLock lock(mutex_);
   for (IpFamily family : {IpFamily::V4, IpFamily::V6}) {
-    for (uint32_t id : {kTableLocal, kTableMain}) {
+    // In the order in which Linux empties them.
+    const uint32_t first = family == IpFamily::V4 ? kTableLocal : kTableMain;
+    for (uint32_t id : {first, first == kTableMain ? kTableLocal : kTableMain}) {
       Table* table = construct<Table>(stack_.hal(), stack_.hal(), family, id);
       if (table == nullptr) return Errno::ENOMEM;
       tables_.push_back(*table);
@@ -75,6 +91,7 @@ Result<> RouteTable::check(const RouteEntry& route, RouteNode& node) const {
   if (is_v4 && (route.scope < widest_scope(route.type) || route.scope > AddressScope::Host)) return Errno::EINVAL;
   if (is_error_type(route.type)) {
     if (is_v4 && (route.has_gateway || route.output_interface != 0)) return Errno::EINVAL;
+    if (!is_v4) refuse_on_loopback(node);
     return ok();
   }
   if (route.has_gateway) {
@@ -83,6 +100,8 @@ Result<> RouteTable::check(const RouteEntry& route, RouteNode& node) const {
   } else {
     node.output = stack_.interfaces().find(route.output_interface);
     if (!node.output) return Errno::ENODEV;
+    // What Linux makes a refusal of does not end.
+    if (is_refusal_on_loopback(route, *node.output)) node.value.expires = Instant::never();
     const bool is_local = is_v4 && route.scope == AddressScope::Host;
     if (!is_local && !node.output->is_up()) return Errno::ENETDOWN;
     node.next_hop_scope = is_local ? AddressScope::Nowhere : AddressScope::Host;
@@ -94,6 +113,15 @@ Result<> RouteTable::check(const RouteEntry& route, RouteNode& node) const {
   return ok();
 }
 
+// fib6_is_reject(): lo answers for them, whatever was asked for.
+void RouteTable::refuse_on_loopback(RouteNode& node) const {
+  node.output = Ref<Interface>::share(stack_.interfaces().loopback());
+  node.value.has_gateway = false;
+  node.value.gateway = {};
+  node.value.is_on_link = false;
+  node.value.expires = Instant::never();
+}
+
 // A gateway must be a neighbour: reached without another gateway, unless the route says it is on the link anyway.
 Result<> RouteTable::check_gateway(const RouteEntry& route, RouteNode& node) const {
   const IpAddress& gateway = route.gateway;
@@ -101,6 +129,7 @@ Result<> RouteTable::check_gateway(const RouteEntry& route, RouteNode& node) con
   const bool is_v6_link_local = !gateway.is_v4() && gateway.is_link_local();
   if (route.output_interface != 0) node.output = stack_.interfaces().find(route.output_interface);
   if (route.output_interface != 0 && !node.output) return Errno::ENODEV;
+  if (!gateway.is_v4() && node.output && node.output->is_loopback()) return Errno::EINVAL;
   if (route.is_on_link || is_v6_link_local) {
     if (!node.output) return is_v6_link_local ? Errno::EINVAL : Errno::ENODEV;
     if (gateway.is_v4() && address_type(gateway) != RouteType::Unicast) return Errno::EINVAL;
@@ -113,7 +142,8 @@ Result<> RouteTable::check_gateway(const RouteEntry& route, RouteNode& node) con
   Result<FibResult> found = find({.destination = gateway,
                                   .input_interface = stack_.interfaces().loopback().index(),
                                   .output_interface = route.output_interface,
-                                  .scope = gateway.is_v4() ? AddressScope::Link : AddressScope::Universe});
+                                  .scope = gateway.is_v4() ? AddressScope::Link : AddressScope::Universe,
+                                  .ignores_link_state = true});
   if (!found.is_ok()) return gateway.is_v4() ? Errno::ENETUNREACH : Errno::EHOSTUNREACH;
   FibResult way = found.take();
   if (gateway.is_v4()) {
@@ -122,6 +152,7 @@ Result<> RouteTable::check_gateway(const RouteEntry& route, RouteNode& node) con
     if (way.type == RouteType::Local) return Errno::EINVAL;
     if (way.type != RouteType::Unicast || way.has_gateway) return Errno::EHOSTUNREACH;
   }
+  if (!gateway.is_v4() && way.output->is_loopback()) return Errno::EINVAL;
   if (!way.output->is_up()) return Errno::ENETDOWN;
   node.output = way.output;
   node.next_hop_scope = way.scope;
@@ -142,19 +173,18 @@ Result<> RouteTable::add(Entry& entry, const RouteEntry& asked, RouteConflict co
   RouteNode* node = construct<RouteNode>(stack_.hal(), checked.value, checked.output);
   if (node == nullptr) return Errno::ENOMEM;
   node->next_hop_scope = checked.next_hop_scope;
-  return insert_node(entry, node, conflict, creation);
+  return insert_node(entry, node, {.conflict = conflict, .creation = creation, .cause = RouteCause::Request});
 }
 
 // Takes the node, also when it fails.
-Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, RouteConflict conflict, RouteCreation creation) {
+Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, const Insertion& how) {
   const RouteEntry route = node->value;
   const Ref<Interface> output = node->output;
   const auto refuse = [&](Errno error) {
     dispose(stack_.hal(), node);
     return error;
   };
-  RouteEntry replaced;
-  bool has_replaced = false;
+  RouteArrival arrival = RouteArrival::Alone;
   {
     MutexLock lock(mutex_);
     const IpFamily family = route.destination.address.family();
@@ -168,25 +198,33 @@ Result<> RouteTable::insert_node(Entry& entry, RouteNode* node, RouteConflict co
     if (const RouteTrie::Node* place = table->trie.find(route.destination)) {
       for (RouteNode& other : place->routes()) {
         if (other.value.tos != route.tos || other.value.metric != route.metric) continue;
-        if (conflict == RouteConflict::Refuse) return refuse(Errno::EEXIST);
-        if (conflict == RouteConflict::Append && leads_the_same_way(other.value, route)) return refuse(Errno::EEXIST);
-        if (equal == nullptr) equal = &other;
+        if (how.conflict == RouteConflict::Refuse) return refuse(Errno::EEXIST);
+        if (how.conflict != RouteConflict::Replace && leads_the_same_way(other.value, route)) {
+          renew_lifetime(entry, other, route.expires);
+          return refuse(Errno::EEXIST);
+        }
+        if (equal == nullptr || is_better_to_replace(other.value, equal->value, route)) equal = &other;
       }
     }
-    const bool takes_a_place = conflict == RouteConflict::Replace && equal != nullptr;
-    if (creation == RouteCreation::Forbidden && !takes_a_place) return refuse(Errno::ENOENT);
-    if (!table->trie.insert(*node).is_ok()) return refuse(Errno::ENOMEM);
+    const bool takes_a_place = how.conflict == RouteConflict::Replace && equal != nullptr;
+    if (how.creation == RouteCreation::Forbidden && !takes_a_place) return refuse(Errno::ENOENT);
+    if (equal != nullptr) arrival = arrival_among_equals(how.conflict);
+    const bool comes_first = takes_a_place || (family == IpFamily::V4 && how.conflict == RouteConflict::Prepend);
+    const auto among = comes_first ? RouteTrie::Among::BeforeEquals : RouteTrie::Among::BehindEquals;
+    if (!table->trie.insert(*node, among).is_ok()) return refuse(Errno::ENOMEM);
     if (!route.metrics.is_empty()) __atomic_store_n(&has_metrics_, true, __ATOMIC_RELAXED);
     if (takes_a_place) {
-      replaced = equal->value;
-      has_replaced = true;
       table->trie.take(*equal);
       dispose(stack_.hal(), equal);
     }
+    if (!route.expires.is_never()) arm_expiry(entry.now());
   }
   bump_generation();
-  if (has_replaced) notify_route(entry, NetworkEvent::Kind::RouteRemoved, replaced, nullptr);
-  notify_route(entry, NetworkEvent::Kind::RouteAdded, route, output.get());
+  notify_route(entry, {.kind = NetworkEvent::Kind::RouteAdded,
+                       .interface = output.get(),
+                       .route = &route,
+                       .arrival = arrival,
+                       .cause = how.cause});
   return ok();
 }
 
@@ -222,13 +260,11 @@ Result<> RouteTable::remove(Entry& entry, const RouteEntry& asked) {
     dispose(stack_.hal(), found);
   }
   bump_generation();
-  notify_route(entry, NetworkEvent::Kind::RouteRemoved, removed, nullptr);
+  notify_route(entry, {.kind = NetworkEvent::Kind::RouteRemoved, .route = &removed});
   return ok();
 }
 
-void RouteTable::notify_route(Entry& entry, NetworkEvent::Kind kind, const RouteEntry& route, Interface* interface) {
-  stack_.interfaces().notify(entry, {.kind = kind, .interface = interface, .route = &route});
-}
+void RouteTable::notify_route(Entry& entry, const NetworkEvent& event) { stack_.interfaces().notify(entry, event); }
 
 Result<> RouteTable::add_rule(Entry&, const RoutingRule& rule) {
   MutexLock configuration(stack_.interfaces().configuration());

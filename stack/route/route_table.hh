@@ -5,6 +5,8 @@
 // Not implemented: several next hops in one route, next-hop objects, routes by source prefix (IPv6 subtrees), encapsulation.
 #pragma once
 
+#include <optional>
+
 #include "hal/mutex.hh"
 #include "stack/interface_registry.hh"
 #include "stack/route/route.hh"
@@ -24,7 +26,7 @@ struct FibQuery {
   uint8_t protocol = 0;
   uint8_t tos = 0;
   AddressScope scope = AddressScope::Universe;  // routes that reach farther do not count
-  bool needs_live_link = false;
+  bool ignores_link_state = false;              // also routes that ignore_routes_with_linkdown takes out
 };
 
 struct FibResult {
@@ -43,6 +45,13 @@ struct FibResult {
   IpAddress preferred_source = {};
   Ref<Interface> output = {};
 };
+
+// RTNH_F_LINKDOWN: the route leads elsewhere, through an interface without carrier.
+bool is_link_down(const RouteEntry& route, const Interface& output);
+// Whether such a route is passed over (ignore_routes_with_linkdown).
+bool ignores_link_down(IpFamily family, const Interface& output);
+// IPv6: a route to elsewhere through lo refuses every packet, though it is one (Linux's fib6_is_reject()).
+bool is_refusal_on_loopback(const RouteEntry& route, const Interface& output);
 
 // The MTU of a link for IPv6: its own, or less if a router said so.
 uint32_t link_mtu6(const Interface& interface);
@@ -63,7 +72,7 @@ class RouteTable {
   // For a packet that came in on `input`. Local, Broadcast, Multicast: it is for us (of a group, if somebody joined it: the
   // caller asks the memberships). Unicast: through `output` to `next_hop`, if we forward. EINVAL: a martian, whose source cannot
   // be; EXDEV: a source that would not be answered this way (rp_filter); EHOSTUNREACH, ENETUNREACH, EACCES: no way on, and ICMP
-  // says so.
+  // says so, for IPv4 if we forward; EPERM: there is a way (IPv6) and we do not forward.
   Result<Route> lookup_input(Entry& entry, const FlowKey& key, Interface& input);
   // Grows with every change of routes, addresses or link state.
   uint32_t generation() const { return __atomic_load_n(&generation_, __ATOMIC_ACQUIRE); }
@@ -155,14 +164,19 @@ class RouteTable {
   Table* find_table(IpFamily family, uint32_t id) const REQUIRES(mutex_);
   Result<> check(const RouteEntry& route, RouteNode& node) const;
   Result<> check_gateway(const RouteEntry& route, RouteNode& node) const;
-  Result<> insert_node(Entry& entry, RouteNode* node, RouteConflict conflict, RouteCreation creation = RouteCreation::Allowed);
+  struct Insertion {
+    RouteConflict conflict;
+    RouteCreation creation = RouteCreation::Allowed;
+    RouteCause cause = RouteCause::Consequence;
+  };
+  Result<> insert_node(Entry& entry, RouteNode* node, const Insertion& how);
+  void refuse_on_loopback(RouteNode& node) const;
   // The callers hold the Configuration lock, which has another name there.
-  void notify_route(Entry& entry, NetworkEvent::Kind kind, const RouteEntry& route,
-                    Interface* interface) NO_THREAD_SAFETY_ANALYSIS;
+  void notify_route(Entry& entry, const NetworkEvent& event) NO_THREAD_SAFETY_ANALYSIS;
   // interface_routes.cc
   Result<> add_own(Entry& entry, Interface& interface, const RouteEntry& route);
   void remove_own(Entry& entry, const RouteEntry& route);
-  bool is_wanted(Interface& interface, const RouteEntry& route) const;
+  std::optional<Instant> wanted_until(Interface& interface, const RouteEntry& route) const;
   // The taken are told of and disposed of without the lock.
   template <typename Condition>
   void remove_routes_if(Entry& entry, Condition&& condition) {
@@ -173,13 +187,20 @@ class RouteTable {
     }
     bump_generation();
     while (RouteNode* node = taken.take_front()) {
-      notify_route(entry, NetworkEvent::Kind::RouteRemoved, node->value, node->output.get());
+      notify_route(entry, {.kind = NetworkEvent::Kind::RouteRemoved,
+                           .interface = node->output.get(),
+                           .route = &node->value,
+                           .cause = RouteCause::Consequence});
       dispose(mutex_.hal(), node);
     }
   }
   RouteNode* find_own(const RouteEntry& route) const REQUIRES(mutex_);
   // learnt_routes.cc
-  void arm_expiry() REQUIRES(mutex_);
+  // The route's time begins anew.
+  void set_lifetime(Entry& entry, RouteNode& node, Instant expires) REQUIRES(mutex_);
+  // But one that does not end is not shortened by somebody else's word.
+  void renew_lifetime(Entry& entry, RouteNode& node, Instant expires) REQUIRES(mutex_);
+  void arm_expiry(Instant now) REQUIRES(mutex_);
   static void expired(Entry& entry, Timer& timer);
   // fib.cc
   Result<FibResult> find_locked(const FibQuery& query, RouteMetrics* metrics = nullptr) const REQUIRES(mutex_);
@@ -209,7 +230,8 @@ class RouteTable {
   static constexpr size_t kRedirectPaces = 64;
   RedirectPace redirect_paces_[kRedirectPaces] GUARDED_BY(mutex_);
   Timer expiry_timer_;
-  bool has_metrics_ = false;  // atomic: some route has had some
+  Instant collection_due_ GUARDED_BY(mutex_) = Instant::never();  // of routes that have ended
+  bool has_metrics_ = false;                                      // atomic: some route has had some
   uint32_t generation_ = 1;
 };
 

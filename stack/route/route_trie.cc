@@ -70,13 +70,15 @@ RouteTrie::Node* RouteTrie::insert_node(const RouteKey& key, unsigned length) {
   return added;
 }
 
-Result<> RouteTrie::insert(RouteNode& route) {
+Result<> RouteTrie::insert(RouteNode& route, Among equals) {
   const RouteEntry& entry = route.value;
   Node* node = insert_node(RouteKey::of(entry.destination.address), entry.destination.length);
   if (node == nullptr) return Errno::ENOMEM;
   ++route_count_;
   for (RouteNode& other : node->routes_) {
-    if (other.value.tos > entry.tos || (other.value.tos == entry.tos && other.value.metric <= entry.metric)) continue;
+    if (other.value.tos > entry.tos || (other.value.tos == entry.tos && other.value.metric < entry.metric)) continue;
+    const bool is_equal = other.value.tos == entry.tos && other.value.metric == entry.metric;
+    if (is_equal && equals == Among::BehindEquals) continue;
     node->routes_.insert_before(other, route);
     return ok();
   }

@@ -37,7 +37,8 @@ struct RouteNode {
 
   RouteEntry value;
   AddressScope next_hop_scope = AddressScope::Nowhere;  // how far the next hop is, by the route that leads to it
-  Ref<Interface> output;                                // null for the types that lead nowhere
+  Ref<Interface> output;                                // null for IPv4's types that lead nowhere
+  bool has_ended = false;                               // its time is over; it is listed until it is collected
   ListLink prefix_link;
 };
 
@@ -82,8 +83,9 @@ class RouteTrie {
   const Node* find_longest(const IpAddress& address) const;
   // The node of exactly this prefix, or nullptr.
   const Node* find(const Prefix& prefix) const;
-  // Puts the route among those of its prefix, by tos (larger first) and metric, behind its equals. ENOMEM.
-  Result<> insert(RouteNode& route);
+  // Puts the route among those of its prefix, by tos (larger first) and metric. ENOMEM.
+  enum class Among : uint8_t { BeforeEquals, BehindEquals };
+  Result<> insert(RouteNode& route, Among equals = Among::BehindEquals);
   // Out of the trie; the caller disposes of it.
   void take(RouteNode& route);
   void clear();

@@ -85,9 +85,11 @@ std::string hex(const Ipv6Address& address) {
   return text;
 }
 
-uint32_t flags6(const RouteEntry& route) {
-  if (is_refusal(route)) return kReject | kNoNextHop;
-  uint32_t flags = kUp | (route.has_gateway ? kGateway : 0) | (route.expires.is_never() ? 0 : kExpires);
+uint32_t flags6(Stack& stack, const RouteEntry& route) {
+  const uint32_t ends = route.expires.is_never() ? 0 : kExpires;
+  const Ref<Interface> output = stack.interfaces().find(route.output_interface);
+  if (is_refusal(route) || (output && is_refusal_on_loopback(route, *output))) return kReject | kNoNextHop | ends;
+  uint32_t flags = kUp | (route.has_gateway ? kGateway : 0) | ends;
   if (route.type == RouteType::Local) flags |= kLocal | kNoNextHop;
   if (route.type == RouteType::Anycast) flags |= kAnycast | kNoNextHop;
   if (route.origin == RouteOrigin::RouterAdvertisement) {
@@ -102,7 +104,7 @@ std::string route6_line(Stack& stack, const RouteEntry& route) {
   const bool shows_gateway = route.has_gateway && !route.gateway.is_v4();
   return absl::StrFormat("%s %02x %s 00 %s %08x %08x %08x %08x %8s\n", hex(route.destination.address.v6()),
                          route.destination.length, nobody, shows_gateway ? hex(route.gateway.v6()) : nobody, route.metric, 1, 0,
-                         flags6(route), name_of(stack, route.output_interface, "lo"));
+                         flags6(stack, route), name_of(stack, route.output_interface, "lo"));
 }
 
 bool comes_before6(const RouteEntry& a, const RouteEntry& b) {
