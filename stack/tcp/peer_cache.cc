@@ -66,6 +66,29 @@ PeerCache::~PeerCache() {
   hal_.free(chains_, kChains * sizeof(Chain));
 }
 
+size_t PeerCache::forget(const IpAddress& remote, const IpAddress* local) {
+  size_t count = 0;
+  for (size_t i = 0; chains_ != nullptr && i < kChains; ++i) {
+    Peer* next = nullptr;
+    for (Peer* peer = chains_[i].front(); peer != nullptr; peer = next) {
+      next = chains_[i].next(*peer);
+      if (peer->remote != remote || (local != nullptr && peer->local != *local)) continue;
+      chains_[i].remove(*peer);
+      dispose(hal_, peer);
+      ++count;
+    }
+  }
+  size_ -= count;
+  return count;
+}
+
+void PeerCache::forget_all() {
+  for (size_t i = 0; chains_ != nullptr && i < kChains; ++i) {
+    while (Peer* peer = chains_[i].take_front()) dispose(hal_, peer);
+  }
+  size_ = 0;
+}
+
 PeerCache::Peer* PeerCache::find_fresh(const Pair& pair, const RouteMetrics& route, Instant now) {
   if (chains_ == nullptr) return nullptr;
   Chain& chain = chains_[pair.hash % kChains];

@@ -77,6 +77,26 @@ class PeerCache {
   Server find_server(const Pair& pair, const RouteMetrics& route, Instant now);
   void learn_server(const Pair& pair, const ServerNews& news, const RouteMetrics& route, Instant now);
 
+  // What is known of a pair, as it is told to who asks.
+  struct Record {
+    IpAddress local, remote;
+    Instant learnt_at;
+    PeerMetrics metrics;
+    Server server;
+  };
+  // visit(const Record&), chain after chain, the newest of each first.
+  template <typename Visitor>
+  void for_each(Visitor&& visit) const {
+    for (size_t i = 0; chains_ != nullptr && i < kChains; ++i) {
+      for (const Peer& peer : chains_[i]) {
+        visit(Record{peer.local, peer.remote, peer.learnt_at, peer.metrics, peer.server});
+      }
+    }
+  }
+  // Of pairs with this remote end, and this local one where it is given. How many there were.
+  size_t forget(const IpAddress& remote, const IpAddress* local);
+  void forget_all();
+
   size_t size() const { return size_; }
 
   static constexpr size_t kChains = 1024, kDepth = 6;

@@ -30,4 +30,14 @@ void Peers::learn_server(const PeerCache::Pair& pair, const PeerCache::ServerNew
   cache_.learn_server(pair, news, route, now);
 }
 
+size_t Peers::forget(const IpAddress& remote, const IpAddress* local) {
+  MutexLock lock(mutex_);
+  return cache_.forget(remote, local);
+}
+
+void Peers::forget_all() {
+  MutexLock lock(mutex_);
+  cache_.forget_all();
+}
+
 }  // namespace lxnet

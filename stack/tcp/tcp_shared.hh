@@ -61,6 +61,14 @@ class TcpShared {
     void doubt(const PeerCache::Pair& pair, const RouteMetrics& route, Instant now);
     PeerCache::Server find_server(const PeerCache::Pair& pair, const RouteMetrics& route, Instant now);
     void learn_server(const PeerCache::Pair& pair, const PeerCache::ServerNews& news, const RouteMetrics& route, Instant now);
+    // visit(const PeerCache::Record&), under the lock.
+    template <typename Visitor>
+    void for_each(Visitor&& visit) {
+      MutexLock lock(mutex_);
+      cache_.for_each(visit);
+    }
+    size_t forget(const IpAddress& remote, const IpAddress* local);
+    void forget_all();
 
    private:
     Mutex mutex_;
