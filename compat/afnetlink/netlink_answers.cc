@@ -4,8 +4,8 @@
 namespace lxnet {
 namespace {
 
-constexpr uint16_t kHasAttributes = 0x200, kDumpInterrupted = 0x10;  // NLM_F_ACK_TLVS, NLM_F_DUMP_INTR
-enum : uint16_t { kErrorText = 1, kErrorOffset = 2 };                // NLMSGERR_ATTR_*
+constexpr uint16_t kHasAttributes = 0x200, kDumpInterrupted = 0x10;           // NLM_F_ACK_TLVS, NLM_F_DUMP_INTR
+enum : uint16_t { kErrorText = 1, kErrorOffset = 2, kErrorMissingType = 5 };  // NLMSGERR_ATTR_*
 constexpr size_t kLeastPart = 3776, kLargestPart = 32 * 1024;
 
 }  // namespace
@@ -32,7 +32,8 @@ void NetlinkSocket::acknowledge(ByteSpan whole, Errno error, const NetlinkCompla
   memcpy(body.data() + 4, whole.data(), quoted);
   NetlinkWriter writer(hal(), *this, request);
   uint16_t flags = is_capped ? uint16_t{kNetlinkCapped} : uint16_t{0};
-  if (names || says) flags |= kHasAttributes;
+  const bool misses = extended_errors_ && error != Errno{} && complaint.missing_type != 0;
+  if (names || says || misses) flags |= kHasAttributes;
   bool is_good = writer.begin(kNetlinkError, flags, ByteSpan(body.data(), 4 + quoted)).is_ok();
   if (says) {
     size_t size = 0;
@@ -44,6 +45,7 @@ void NetlinkSocket::acknowledge(ByteSpan whole, Errno error, const NetlinkCompla
     const auto offset = static_cast<uint32_t>(complaint.attribute - whole.data());
     is_good = is_good && writer.attribute(kErrorOffset, offset).is_ok();
   }
+  if (misses) is_good = is_good && writer.attribute(kErrorMissingType, uint32_t{complaint.missing_type}).is_ok();
   if (!is_good || !writer.end().is_ok() || !writer.flush().is_ok()) overrun();
 }
 

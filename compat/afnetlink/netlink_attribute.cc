@@ -38,7 +38,7 @@ namespace {
 constexpr char kFailed[] = "Attribute failed policy validation";
 
 Errno complain(NetlinkComplaint* complaint, Nla attribute, const char* text, Errno error) {
-  if (complaint != nullptr) *complaint = {attribute.place(), text};
+  if (complaint != nullptr) *complaint = {attribute.place(), text, 0};
   return error;
 }
 
@@ -103,11 +103,16 @@ Result<> check(Nla attribute, const NlaPolicy& policy, NetlinkComplaint* complai
     case NlaKind::Binary:
       if (policy.length != 0 && size > policy.length) return complain(complaint, attribute, kFailed, Errno::ERANGE);
       return ok();
+    case NlaKind::Exact:
+      if (size != policy.length) return complain(complaint, attribute, "binary attribute size out of range", Errno::ERANGE);
+      return ok();
     case NlaKind::Nested:
     case NlaKind::Array:
       if (size == 0) return ok();
       if (size < Nla::kHead) return complain(complaint, attribute, kFailed, Errno::ERANGE);
-      return policy.inside == nullptr ? Result<>(ok()) : check_array(attribute, policy, complaint);
+      if (policy.inside == nullptr) return ok();
+      return policy.kind == NlaKind::Array ? check_array(attribute, policy, complaint)
+                                           : check_inside(attribute.value(), policy, complaint);
     default:
       break;
   }

@@ -13,6 +13,7 @@ namespace lxnet {
 struct NetlinkComplaint {
   const uint8_t* attribute = nullptr;  // in the message
   const char* text = nullptr;
+  uint16_t missing_type = 0;  // of an attribute that should have been there
 };
 
 class Nla {
@@ -73,14 +74,14 @@ class NlaRange {
   ByteSpan bytes_;
 };
 
-enum class NlaKind : uint8_t { Any, U8, U16, U32, U64, Text, EndedText, Binary, Nested, Array, Refused };
+enum class NlaKind : uint8_t { Any, U8, U16, U32, U64, Text, EndedText, Binary, Exact, Nested, Array, Refused };
 
 struct NlaPolicy {
   NlaKind kind = NlaKind::Any;
-  uint16_t length = 0;                // the longest text or bytes; 0: any
+  uint16_t length = 0;                // the longest text or bytes, or what Exact is as long as; 0: any
   uint32_t most = 0;                  // of a number; 0: any
   uint32_t mask = 0;                  // the bits a number may have; 0: any
-  const NlaPolicy* inside = nullptr;  // of the attributes in each of an array
+  const NlaPolicy* inside = nullptr;  // of the attributes in a nest, or in each of an array
   uint8_t inside_last = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "compat/afnetlink/netlink_domain.hh"
 
 #include "compat/afnetlink/crypto_user.hh"
+#include "compat/afnetlink/generic/generic_family.hh"
 #include "compat/afnetlink/netlink_socket.hh"
 #include "compat/afnetlink/nfnetlink.hh"
 #include "compat/afnetlink/route_family.hh"
@@ -33,6 +34,10 @@ constexpr NetlinkProtocol kProtocols[] = {
      .receive = &receive_netfilter,
      .closed = &close_netfilter,
      .only_administrators_hear = true},
+    {.number = kNetlinkGeneric,
+     .groups = kLastGenericGroup,
+     .is_question = [](uint16_t) { return true; },
+     .handle = &handle_generic},
     {.number = 21 /* NETLINK_CRYPTO */,
      .groups = kLeastGroups,
      .is_question = &is_crypto_question,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/list.hh"
+#include "compat/afnetlink/netlink_attribute.hh"
 #include "compat/syscalls/context.hh"
 #include "hal/memory.hh"
 
@@ -78,9 +79,10 @@ class NetlinkAttributes {
 // A request as its handler sees it.
 struct NetlinkRequest {
   NetlinkHeader header{};
-  ByteSpan payload;         // behind the header
-  bool is_question = true;  // for what there is; another changes something, and its flags mean other things
-  bool is_strict = false;   // NETLINK_GET_STRICT_CHK
+  ByteSpan payload;                       // behind the header
+  bool is_question = true;                // for what there is; another changes something, and its flags mean other things
+  bool is_strict = false;                 // NETLINK_GET_STRICT_CHK
+  NetlinkComplaint* complaint = nullptr;  // where to say what was wrong, beside the error's number
   bool is_dump() const { return is_question && (header.flags & kNetlinkDump) != 0; }
 };
 

@@ -91,7 +91,8 @@ Result<> NetlinkSocket::bind(SyscallContext& context, const SockAddr& user) {
   if (user.size() < sizeof(NetlinkAddress)) return Errno::EINVAL;
   const auto address = user.as<NetlinkAddress>();
   if (address.family != kFamilyNetlink) return Errno::EINVAL;
-  const uint32_t groups = address.groups & static_cast<uint32_t>((uint64_t{1} << protocol_.groups) - 1);
+  const uint32_t known = protocol_.groups >= 32 ? ~0u : (1u << protocol_.groups) - 1;
+  const uint32_t groups = address.groups & known;
   if (address.groups != 0) {
     if (protocol_.only_administrators_hear && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
     has_groups_ = true;
@@ -190,6 +191,8 @@ Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
     request.header.port = port_.number;
     request.is_question = protocol_.is_question(request.header.type);
     request.is_strict = strict_checks_;
+    NetlinkComplaint complaint;
+    request.complaint = &complaint;
     Errno error{};
     bool is_answered = false;
     if ((request.header.flags & kNetlinkRequest) != 0 && request.header.type >= kNetlinkFirstType) {
@@ -200,7 +203,7 @@ Result<> NetlinkSocket::handle(SyscallContext& context, ByteSpan bytes) {
         is_answered = handled.take();
       }
     }
-    if (!is_answered && ((request.header.flags & kNetlinkAck) != 0 || error != Errno{})) acknowledge(whole, error, {});
+    if (!is_answered && ((request.header.flags & kNetlinkAck) != 0 || error != Errno{})) acknowledge(whole, error, complaint);
     const size_t advance = netlink_align(request.header.length);
     bytes = bytes.subspan(advance < bytes.size() ? advance : bytes.size());
   }
