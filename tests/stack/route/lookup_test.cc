@@ -59,6 +59,30 @@ TEST_F(Lookup, AnInterfaceThatWasAskedForMayLackTheDestination) {
   EXPECT_EQ(through("10.0.0.7", 1).source, WireStack::ip("10.0.0.1")) << "lo's own address reaches nobody";
 }
 
+TEST_F(Lookup, ARouteThatEndsIsListedUntilTheNextCollection) {
+  RouteEntry ending{.destination = {WireStack::ip("2001:db8:9::"), 64}, .output_interface = wire.eth0->index()};
+  ending.expires = wire.hal.now() + Duration::seconds(10);
+  {
+    Entry entry(*wire.stack);
+    ASSERT_TRUE(wire.routes().add(entry, ending).is_ok());
+  }
+  const auto is_listed = [&] {
+    bool is_there = false;
+    wire.routes().for_each_route(IpFamily::V6,
+                                 [&](const RouteEntry& route) { is_there |= route.destination == ending.destination; });
+    return is_there;
+  };
+  wire.advance(Duration::seconds(9));
+  EXPECT_TRUE(wire.lookup("2001:db8:9::1").is_ok());
+  wire.advance(Duration::seconds(2));
+  expect_error("2001:db8:9::1", Errno::ENETUNREACH);
+  EXPECT_TRUE(is_listed());
+  wire.advance(Duration::seconds(18));
+  EXPECT_TRUE(is_listed()) << "half a minute after it came";
+  wire.advance(Duration::seconds(2));
+  EXPECT_FALSE(is_listed());
+}
+
 TEST_F(Lookup, AnAddressBringsItsSubnetAndItsBroadcasts) {
   ASSERT_TRUE(wire.add("10.0.0.1", 24).is_ok());
   EXPECT_EQ(expect_route("10.0.0.7", "10.0.0.7", "10.0.0.1").output, wire.eth0);
