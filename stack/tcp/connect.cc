@@ -299,6 +299,7 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   draw_transmit_hash();
   // Until the peer says what it takes.
   snd_.peer_mss = tcp_options.max_segment != 0 ? tcp_options.max_segment : remote_.address.is_v4() ? 536 : 1220;
+  begin_mtu_search(entry);
   update_mss(entry, snd_.path_mtu);
   rtt_.reset();
   apply_rto_bounds();
