@@ -99,6 +99,9 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
     if (!is_peek) consume_to(position);
     if (is_faulty) break;
     packet = is_peek ? packet : receive_queue_.front();
+    // After each packet, and not only when all are read (tcp_rcv_space_adjust): what is left counts against what was read.
+    const bool goes_on = packet != nullptr && wanted != 0 && ReceivedSegment::of(*packet).is_joined;
+    if (!is_peek && size != 0 && !goes_on) adapt_receive_buffer(entry);
   }
   // Who asks for nothing of what there is is told when it came (tcp_recvmsg_locked() goes round once).
   if (packet != nullptr && request.sink.room() == 0 && done == 0 && unread() != 0) request.wall_nanos = packet->wall_nanos;
