@@ -42,13 +42,14 @@ void Runner::run(const Play& play) {
     ++index;
   }
   hurry(play, index);
+  kernel_.come_first(hurry_);
   wait_until(due_ + 300'000);
   observe();
 }
 
 void Runner::hurry(const Play& play, int index) {
   const auto hurried = play.first.find(index);
-  if (hurried != play.first.end()) kernel_.come_first(hurried->second);
+  hurry_ = hurried != play.first.end() ? hurried->second : 0;
 }
 
 void Runner::run_step(int index, const Step& step) {
@@ -67,6 +68,7 @@ void Runner::pause(int millis) {
   int64_t end = millis == 0 ? due_ + kAtOnce : (due_ + int64_t{millis} * stretch_) / 1000 * 1000 + kIntoMillisecond;
   // What is answered to it would leave when the next millisecond has begun, on the slower kernel.
   if (end % 1000 > kLastOfMillisecond) end = (end / 1000 + 1) * 1000 + kIntoMillisecond;
+  kernel_.come_first(hurry_);
   wait_until(end);
   due_ = end;
   if (kernel_.now() > end + kLate) print("late\n");

@@ -74,7 +74,8 @@ class Runner {
   const Script& script_;
   std::string& log_;
   int stretch_ = 1000;
-  int64_t due_ = 0;  // when the step that is under way was to begin, in microseconds
+  int64_t due_ = 0;    // when the step that is under way was to begin, in microseconds
+  int64_t hurry_ = 0;  // by how much a pause of this step comes before a timer
   bool is_silent_ = false;
 
   // The application.
