@@ -47,9 +47,10 @@ void TcpSocket::send_loss_probe(Entry& entry) {
       was_sent = recovery_.out > before;
       recovery_.probe_retransmitted = false;
     } else {
-      if (tail->segments > 1 && tail->size > (tail->segments - 1u) * tail->segment_size) {
+      // By what a segment holds now: SACK blocks may leave less room than there was.
+      if (const uint32_t mss = current_mss(); tail->segments > 1 && tail->size > (tail->segments - 1u) * mss) {
         const uint16_t total = tail->segments;
-        if (send_queue_.split(*tail, (total - 1u) * tail->segment_size)) {
+        if (send_queue_.split(*tail, (total - 1u) * mss)) {
           tail->segments = static_cast<uint16_t>(total - 1);
           tail = send_queue_.sent.back();
           tail->segments = 1;
