@@ -3,6 +3,7 @@
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
+#include "stack/tcp/congestion/algorithms.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -68,11 +69,13 @@ uint32_t TcpSocket::bytes_to_send(const SendRecord& record, uint32_t mss, uint32
 // least (tcp_tso_autosize).
 uint32_t TcpSocket::segments_at_once(uint32_t mss) const {
   const TunableValues& tunables = stack().tunables().values();
-  uint64_t bytes = std::min(congestion_.pacing_rate, options.max_pacing_rate) >> 10;
+  const uint64_t rate = std::min(congestion_.pacing_rate, options.max_pacing_rate);
+  uint64_t bytes = rate >> 10;
   const uint32_t steps = rtt_.min_micros() >> std::min(tunables.tcp_tso_rtt_log, 31);
   if (tunables.tcp_tso_rtt_log != 0 && steps < 32) bytes += kMaxBurst >> steps;
   const auto segments = static_cast<uint32_t>(std::min<uint64_t>(bytes, kMaxBurst) / mss);
-  return std::max(segments, static_cast<uint32_t>(tunables.tcp_min_tso_segs));
+  const bool is_bbr = congestion_.algorithm->control != nullptr;
+  return std::max(segments, is_bbr ? bbr_least_burst(rate) : static_cast<uint32_t>(tunables.tcp_min_tso_segs));
 }
 
 // Where the windows allow less than a burst is worth, and more will be allowed soon, the burst waits (tcp_tso_should_defer).

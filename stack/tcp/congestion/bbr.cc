@@ -117,8 +117,9 @@ uint32_t product(const CongestionState&, const Bbr& bbr, uint32_t gain) {
 
 // What the hosts themselves hold: bursts of segmentation offload, and the probing phase's own excess.
 uint32_t with_allowance(const CongestionState& state, const Bbr& bbr, uint32_t window) {
-  const uint64_t burst = std::max<uint64_t>((state.pacing_rate >> 10) / std::max<uint32_t>(state.mss, 1), 2);
-  window += static_cast<uint32_t>(3 * std::min<uint64_t>(burst, 44));
+  constexpr uint64_t kMostBytes = 65536 - 321, kMostSegments = 127;
+  const uint64_t burst = std::min(state.pacing_rate >> 10, kMostBytes) / std::max<uint32_t>(state.mss, 1);
+  window += static_cast<uint32_t>(3 * std::clamp<uint64_t>(burst, bbr_least_burst(state.pacing_rate), kMostSegments));
   window = (window + 1) & ~1u;
   if (bbr.mode == Mode::ProbeBandwidth && bbr.cycle == 0) window += 2;
   return window;

@@ -274,6 +274,24 @@ TEST(TcpBbr, GrowsItsWindowFromTheFirstAcknowledgment) {
   wire.close(wire.listener);
 }
 
+// Below 1.2 Mbit/s no device is given two segments at once, which would leave with a push.
+TEST(TcpBbr, SendsSegmentsOneByOneWhereTheyArePacedSlowly) {
+  for (const bool is_slow : {false, true}) {
+    TcpWire wire;
+    wire.stack().tcp().congestion = find_congestion_algorithm(std::span("bbr"));
+    Ref<TcpSocket> socket = wire.accept_from_peer(true, 65535, Duration::millis(is_slow ? 400 : 100));
+    wire.stack().tcp().congestion = nullptr;
+    wire.send(*socket, std::string(4 * 1460, 'x'));
+    wire.expect("A 1:1461 ack 1 win 64240");
+    wire.expect(is_slow ? "A 1461:2921 ack 1 win 64240" : "PA 1461:2921 ack 1 win 64240");
+    wire.expect("A 2921:4381 ack 1 win 64240");
+    wire.expect("PA 4381:5841 ack 1 win 64240");
+    wire.inject({.flags = "R", .seq = 1});
+    wire.close(socket);
+    wire.close(wire.listener);
+  }
+}
+
 // RFC 5961, 5.2: older than SND.UNA - MAX.SND.WND, and than anything that was ever sent.
 TEST_F(TcpTransfer, ChallengesAnAckTooOldToBeMeant) {
   wire.send(*socket, "hello");
