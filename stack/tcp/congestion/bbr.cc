@@ -1,7 +1,7 @@
 // BBR, version 1 (Cardwell et al. 2016, draft-cardwell-iccrg-bbr-congestion-control-00), in Linux's fixed point: the window and
 // the pacing rate follow a model of the path, its bottleneck bandwidth and its shortest round trip.
 //
-// Not implemented: long-term sampling for token-bucket policers, and the allowance for aggregated acknowledgments.
+// Not implemented: long-term sampling for token-bucket policers.
 #include <algorithm>
 
 #include "base/bytes.hh"
@@ -16,7 +16,7 @@ constexpr uint32_t kUnit = 1u << kGainShift;
 constexpr uint32_t kHighGain = kUnit * 2885 / 1000 + 1;  // 2/ln 2: doubles the rate each round
 constexpr uint32_t kDrainGain = kUnit * 1000 / 2885;
 constexpr uint32_t kWindowGain = kUnit * 2;
-constexpr uint32_t kCycleGains[] = {kUnit * 5 / 4, kUnit * 3 / 4, kUnit, kUnit, kUnit, kUnit, kUnit, kUnit};
+constexpr uint16_t kCycleGains[] = {kUnit * 5 / 4, kUnit * 3 / 4, kUnit, kUnit, kUnit, kUnit, kUnit, kUnit};
 constexpr uint32_t kCycleLength = 8;
 constexpr uint32_t kBandwidthRounds = 10;
 constexpr uint32_t kFullThreshold = kUnit * 5 / 4, kFullRounds = 3;
@@ -68,22 +68,27 @@ struct Bbr {
   Instant min_rtt_at;
   Instant probe_rtt_done = Instant::never();
   Instant cycle_start;
+  Instant burst_start;  // of acknowledgments that come faster than the bandwidth says
   uint32_t min_rtt = ~0u;
   uint32_t round_end_delivered = 0;
   uint32_t round = 0;
   uint32_t full_bandwidth = 0;
   uint32_t prior_cwnd = 0;
-  uint32_t cycle = 0;
-  uint32_t pacing_gain = kHighGain, window_gain = kHighGain;
+  uint32_t burst_acked = 0;
+  uint16_t excess[2] = {};  // the most that came beyond what was expected, in the last rounds and in those before
+  uint16_t pacing_gain = kHighGain, window_gain = kHighGain;
+  uint8_t cycle = 0;
   Mode mode = Mode::Startup;
   LossState previous_state = LossState::Open;
   uint8_t full_rounds = 0;
-  bool is_full = false;  // the pipe
-  bool round_start = false;
-  bool conserves_packets = false;
-  bool restarts_from_idle = false;
-  bool probe_rtt_round_done = false;
-  bool has_rtt = false;
+  uint8_t excess_rounds : 5 = 0;
+  uint8_t excess_now : 1 = 0;  // which of `excess` is of the last rounds
+  bool is_full : 1 = false;    // the pipe
+  bool round_start : 1 = false;
+  bool conserves_packets : 1 = false;
+  bool restarts_from_idle : 1 = false;
+  bool probe_rtt_round_done : 1 = false;
+  bool has_rtt : 1 = false;
 };
 
 uint64_t rate_of(const CongestionState& state, uint64_t bandwidth, uint32_t gain) {
@@ -115,6 +120,13 @@ uint32_t product(const CongestionState&, const Bbr& bbr, uint32_t gain) {
   return static_cast<uint32_t>((((volume * gain) >> kGainShift) + (1u << kBandwidthShift) - 1) >> kBandwidthShift);
 }
 
+// What acknowledgments that come in bursts need beyond it, for a tenth of a second at most (bbr_ack_aggregation_cwnd).
+uint32_t allowance_for_bursts(const Bbr& bbr) {
+  if (!bbr.is_full) return 0;
+  const uint64_t most = (uint64_t{bbr.bandwidth.get()} * 100'000) >> kBandwidthShift;
+  return static_cast<uint32_t>(std::min<uint64_t>(std::max(bbr.excess[0], bbr.excess[1]), most));
+}
+
 // What the hosts themselves hold: bursts of segmentation offload, and the probing phase's own excess.
 uint32_t with_allowance(const CongestionState& state, const Bbr& bbr, uint32_t window) {
   constexpr uint64_t kMostBytes = 65536 - 321, kMostSegments = 127;
@@ -128,7 +140,7 @@ uint32_t with_allowance(const CongestionState& state, const Bbr& bbr, uint32_t w
 void start_probing_bandwidth(CongestionState& state, Bbr& bbr) {
   bbr.mode = Mode::ProbeBandwidth;
   // Any phase but the draining one; which is left to the low bits of what was delivered.
-  bbr.cycle = (kCycleLength - 1 - state.delivered % (kCycleLength - 1)) % kCycleLength;
+  bbr.cycle = static_cast<uint8_t>((kCycleLength - 1 - state.delivered % (kCycleLength - 1)) % kCycleLength);
   if (bbr.cycle == 1) bbr.cycle = 2;
   bbr.cycle_start = state.delivered_at;
 }
@@ -156,6 +168,31 @@ void update_bandwidth(CongestionState& state, Bbr& bbr, const RateSample& sample
   if (!sample.is_app_limited || bandwidth >= bbr.bandwidth.get()) bbr.bandwidth.add(bbr.round, bandwidth);
 }
 
+// How much is acknowledged beyond what the bandwidth lets expect since a burst began, the most of the last five to ten rounds
+// (bbr_update_ack_aggregation).
+void measure_bursts(CongestionState& state, Bbr& bbr, const RateSample& sample) {
+  constexpr uint32_t kRounds = 5, kMostAcked = (1u << 20) - 1;
+  if (sample.newly_delivered == 0 || sample.delivered < 0 || sample.interval_micros <= 0) return;
+  if (bbr.round_start) {
+    bbr.excess_rounds = std::min(bbr.excess_rounds + 1u, 31u) & 31u;
+    if (bbr.excess_rounds >= kRounds) {
+      bbr.excess_rounds = 0;
+      bbr.excess_now = bbr.excess_now == 0 ? 1 : 0;
+      bbr.excess[bbr.excess_now] = 0;
+    }
+  }
+  const auto elapsed = static_cast<uint64_t>((state.delivered_at - bbr.burst_start).in_micros());
+  auto expected = static_cast<uint32_t>((uint64_t{bbr.bandwidth.get()} * elapsed) >> kBandwidthShift);
+  if (bbr.burst_acked <= expected || bbr.burst_acked + sample.newly_delivered > kMostAcked) {
+    bbr.burst_acked = 0;
+    bbr.burst_start = state.delivered_at;
+    expected = 0;
+  }
+  bbr.burst_acked = std::min(kMostAcked, bbr.burst_acked + sample.newly_delivered);
+  const uint32_t excess = std::min({bbr.burst_acked - expected, state.cwnd, 65535u});
+  bbr.excess[bbr.excess_now] = std::max(bbr.excess[bbr.excess_now], static_cast<uint16_t>(excess));
+}
+
 void update_cycle(CongestionState& state, Bbr& bbr, const RateSample& sample) {
   if (bbr.mode != Mode::ProbeBandwidth) return;
   const bool is_full_length = state.delivered_at - bbr.cycle_start > Duration::micros(bbr.min_rtt);
@@ -164,7 +201,7 @@ void update_cycle(CongestionState& state, Bbr& bbr, const RateSample& sample) {
   if (gain > kUnit) is_over = is_full_length && (sample.losses != 0 || sample.prior_in_flight >= product(state, bbr, gain));
   if (gain < kUnit) is_over = is_full_length || sample.prior_in_flight <= product(state, bbr, kUnit);
   if (!is_over) return;
-  bbr.cycle = (bbr.cycle + 1) % kCycleLength;
+  bbr.cycle = static_cast<uint8_t>((bbr.cycle + 1u) % kCycleLength);
   bbr.cycle_start = state.delivered_at;
 }
 
@@ -256,7 +293,7 @@ bool recover_or_restore(CongestionState& state, Bbr& bbr, const RateSample& samp
 
 void set_window(CongestionState& state, Bbr& bbr, const RateSample& sample) {
   if (sample.newly_delivered != 0 && !recover_or_restore(state, bbr, sample)) {
-    const uint32_t target = with_allowance(state, bbr, product(state, bbr, bbr.window_gain));
+    const uint32_t target = with_allowance(state, bbr, product(state, bbr, bbr.window_gain) + allowance_for_bursts(bbr));
     if (bbr.is_full) {
       state.cwnd = std::min(state.cwnd + sample.newly_delivered, target);
     } else if (state.cwnd < target || state.delivered < CongestionState::kInitialWindow) {
@@ -271,6 +308,7 @@ void set_window(CongestionState& state, Bbr& bbr, const RateSample& sample) {
 void control(CongestionState& state, const RateSample& sample) {
   Bbr& bbr = state.own<Bbr>();
   update_bandwidth(state, bbr, sample);
+  measure_bursts(state, bbr, sample);
   update_cycle(state, bbr, sample);
   check_full(bbr, sample);
   check_drain(state, bbr);
@@ -283,7 +321,7 @@ void control(CongestionState& state, const RateSample& sample) {
 void init(CongestionState& state) {
   Bbr& bbr = state.start_own<Bbr>();
   bbr.min_rtt = state.min_rtt;
-  bbr.min_rtt_at = state.now;
+  bbr.min_rtt_at = bbr.burst_start = state.now;
   state.ssthresh = CongestionState::kNoThreshold;
   state.wants_pacing = true;
   start_pacing(state, bbr);
@@ -301,6 +339,8 @@ void on_event(CongestionState& state, CongestionEvent event) {
   Bbr& bbr = state.own<Bbr>();
   if (event != CongestionEvent::TransmitStart || state.app_limited_until == 0) return;
   bbr.restarts_from_idle = true;
+  bbr.burst_start = state.now;
+  bbr.burst_acked = 0;
   if (bbr.mode == Mode::ProbeBandwidth) state.pacing_rate = rate_of(state, bbr.bandwidth.get(), kUnit);
 }
 
