@@ -1,7 +1,5 @@
 // BBR, version 1 (Cardwell et al. 2016, draft-cardwell-iccrg-bbr-congestion-control-00), in Linux's fixed point: the window and
 // the pacing rate follow a model of the path, its bottleneck bandwidth and its shortest round trip.
-//
-// Not implemented: long-term sampling for token-bucket policers.
 #include <algorithm>
 
 #include "base/bytes.hh"
@@ -21,7 +19,7 @@ constexpr uint32_t kCycleLength = 8;
 constexpr uint32_t kBandwidthRounds = 10;
 constexpr uint32_t kFullThreshold = kUnit * 5 / 4, kFullRounds = 3;
 constexpr uint32_t kMinWindow = 4;
-constexpr Duration kMinRttWindow = Duration::seconds(10), kProbeRttTime = Duration::millis(200);
+constexpr uint32_t kMinRttMillis = 10'000, kProbeRttMillis = 200;
 constexpr uint32_t kPacingMargin = 99;  // percent
 
 enum class Mode : uint8_t { Startup, Drain, ProbeBandwidth, ProbeRtt };
@@ -63,12 +61,19 @@ struct MaxFilter {
   }
 };
 
+// Of moments only differences are looked at, for which 32 bits are enough.
+uint32_t millis_of(Instant at) { return static_cast<uint32_t>((at - Instant()).in_millis()); }
+uint32_t micros_of(Instant at) { return static_cast<uint32_t>((at - Instant()).in_micros()); }
+bool has_passed(Instant now, uint32_t millis) { return static_cast<int32_t>(millis_of(now) - millis) > 0; }
+
 struct Bbr {
   MaxFilter bandwidth;
-  Instant min_rtt_at;
-  Instant probe_rtt_done = Instant::never();
-  Instant cycle_start;
-  Instant burst_start;  // of acknowledgments that come faster than the bandwidth says
+  uint32_t min_rtt_at = 0, probe_rtt_done = 0;  // milliseconds
+  uint32_t cycle_start = 0;                     // microseconds
+  uint32_t burst_start = 0;                     // of acknowledgments that come faster than the bandwidth says
+  uint32_t long_term_bandwidth = 0;             // what a policer lets through
+  uint32_t interval_start = 0;                  // milliseconds; and what had been delivered and lost by then
+  uint32_t interval_delivered = 0, interval_lost = 0;
   uint32_t min_rtt = ~0u;
   uint32_t round_end_delivered = 0;
   uint32_t round = 0;
@@ -81,14 +86,21 @@ struct Bbr {
   Mode mode = Mode::Startup;
   LossState previous_state = LossState::Open;
   uint8_t full_rounds = 0;
+  uint8_t interval_rounds = 0;
   uint8_t excess_rounds : 5 = 0;
   uint8_t excess_now : 1 = 0;  // which of `excess` is of the last rounds
   bool is_full : 1 = false;    // the pipe
   bool round_start : 1 = false;
   bool conserves_packets : 1 = false;
   bool restarts_from_idle : 1 = false;
+  bool is_probe_timed : 1 = false;  // probe_rtt_done says something
   bool probe_rtt_round_done : 1 = false;
   bool has_rtt : 1 = false;
+  bool is_sampling : 1 = false;  // an interval is under way
+  bool is_policed : 1 = false;   // the long-term bandwidth counts
+
+  // Linux's bbr_bw().
+  uint32_t used_bandwidth() const { return is_policed ? long_term_bandwidth : bandwidth.get(); }
 };
 
 uint64_t rate_of(const CongestionState& state, uint64_t bandwidth, uint32_t gain) {
@@ -107,42 +119,121 @@ void start_pacing(CongestionState& state, Bbr& bbr) {
   state.pacing_rate = rate_of(state, (uint64_t{state.cwnd} << kBandwidthShift) / rtt, kHighGain);
 }
 
-void set_pacing_rate(CongestionState& state, Bbr& bbr) {
-  const uint64_t rate = rate_of(state, bbr.bandwidth.get(), bbr.pacing_gain);
+void set_pacing_rate(CongestionState& state, Bbr& bbr, uint32_t gain) {
+  const uint64_t rate = rate_of(state, bbr.used_bandwidth(), gain);
   if (!bbr.has_rtt && state.srtt_8 != 0) start_pacing(state, bbr);
   if (bbr.is_full || rate > state.pacing_rate) state.pacing_rate = rate;
 }
 
 // The bandwidth-delay product times `gain`, in segments.
-uint32_t product(const CongestionState&, const Bbr& bbr, uint32_t gain) {
+uint32_t product(const Bbr& bbr, uint32_t bandwidth, uint32_t gain) {
   if (bbr.min_rtt == ~0u) return CongestionState::kInitialWindow;
-  const uint64_t volume = uint64_t{bbr.bandwidth.get()} * bbr.min_rtt;
+  const uint64_t volume = uint64_t{bandwidth} * bbr.min_rtt;
   return static_cast<uint32_t>((((volume * gain) >> kGainShift) + (1u << kBandwidthShift) - 1) >> kBandwidthShift);
 }
 
 // What acknowledgments that come in bursts need beyond it, for a tenth of a second at most (bbr_ack_aggregation_cwnd).
 uint32_t allowance_for_bursts(const Bbr& bbr) {
   if (!bbr.is_full) return 0;
-  const uint64_t most = (uint64_t{bbr.bandwidth.get()} * 100'000) >> kBandwidthShift;
+  const uint64_t most = (uint64_t{bbr.used_bandwidth()} * 100'000) >> kBandwidthShift;
   return static_cast<uint32_t>(std::min<uint64_t>(std::max(bbr.excess[0], bbr.excess[1]), most));
+}
+
+// How many segments leave as one (bbr_tso_segs_goal).
+uint32_t burst_of(const CongestionState& state) {
+  constexpr uint64_t kMostBytes = 65536 - 321, kMostSegments = 127;
+  const uint64_t burst = std::min(state.pacing_rate >> 10, kMostBytes) / std::max<uint32_t>(state.mss, 1);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(burst, bbr_least_burst(state.pacing_rate), kMostSegments));
 }
 
 // What the hosts themselves hold: bursts of segmentation offload, and the probing phase's own excess.
 uint32_t with_allowance(const CongestionState& state, const Bbr& bbr, uint32_t window) {
-  constexpr uint64_t kMostBytes = 65536 - 321, kMostSegments = 127;
-  const uint64_t burst = std::min(state.pacing_rate >> 10, kMostBytes) / std::max<uint32_t>(state.mss, 1);
-  window += static_cast<uint32_t>(3 * std::clamp<uint64_t>(burst, bbr_least_burst(state.pacing_rate), kMostSegments));
+  window += 3 * burst_of(state);
   window = (window + 1) & ~1u;
   if (bbr.mode == Mode::ProbeBandwidth && bbr.cycle == 0) window += 2;
   return window;
 }
 
+// What is to be in flight at `gain` times the bandwidth (bbr_inflight).
+uint32_t flight_at(const CongestionState& state, const Bbr& bbr, uint32_t gain) {
+  return with_allowance(state, bbr, product(bbr, bbr.bandwidth.get(), gain));
+}
+
+// What of `in_flight` the path still holds when the next segment may leave (bbr_packets_in_net_at_edt).
+uint32_t flight_at_departure(const CongestionState& state, const Bbr& bbr, const RateSample& sample, uint32_t in_flight) {
+  const uint64_t delivered = (uint64_t{bbr.used_bandwidth()} * sample.pacing_wait_micros) >> kBandwidthShift;
+  if (bbr.pacing_gain > kUnit) in_flight += burst_of(state);
+  return delivered >= in_flight ? 0 : in_flight - static_cast<uint32_t>(delivered);
+}
+
 void start_probing_bandwidth(CongestionState& state, Bbr& bbr) {
   bbr.mode = Mode::ProbeBandwidth;
   // Any phase but the draining one; which is left to the low bits of what was delivered.
-  bbr.cycle = static_cast<uint8_t>((kCycleLength - 1 - state.delivered % (kCycleLength - 1)) % kCycleLength);
-  if (bbr.cycle == 1) bbr.cycle = 2;
-  bbr.cycle_start = state.delivered_at;
+  bbr.cycle = static_cast<uint8_t>((kCycleLength - state.delivered % (kCycleLength - 1)) % kCycleLength);
+  bbr.cycle_start = micros_of(state.delivered_at);
+}
+
+// ---- long-term sampling: between two losses a policer lets through what its tokens are worth. Two intervals of at least four
+// rounds that agree are believed, for 48 rounds (bbr_lt_bw_sampling).
+
+void start_interval(const CongestionState& state, Bbr& bbr) {
+  bbr.interval_start = millis_of(state.delivered_at);
+  bbr.interval_delivered = state.delivered;
+  bbr.interval_lost = state.lost;
+  bbr.interval_rounds = 0;
+}
+
+void forget_policer(const CongestionState& state, Bbr& bbr) {
+  bbr.long_term_bandwidth = 0;
+  bbr.is_policed = bbr.is_sampling = false;
+  start_interval(state, bbr);
+}
+
+void end_interval(const CongestionState& state, Bbr& bbr, uint32_t bandwidth) {
+  constexpr uint64_t kClose = 4000 / 8;  // bytes a second
+  const uint32_t before = bbr.long_term_bandwidth;
+  const uint32_t difference = std::max(before, bandwidth) - std::min(before, bandwidth);
+  const bool is_close = uint64_t{difference} * 8 <= before || rate_of(state, difference, kUnit) <= kClose;
+  if (before != 0 && is_close) {
+    bbr.long_term_bandwidth = static_cast<uint32_t>((uint64_t{bandwidth} + before) / 2);
+    bbr.is_policed = true;
+    bbr.pacing_gain = kUnit;
+    bbr.interval_rounds = 0;
+    return;
+  }
+  bbr.long_term_bandwidth = bandwidth;
+  start_interval(state, bbr);
+}
+
+// What the interval that a loss ends has delivered, if enough of it was lost and it is neither too short nor too long.
+void measure_interval(const CongestionState& state, Bbr& bbr) {
+  constexpr uint64_t kLossThreshold = 50;  // of 256
+  const uint32_t lost = state.lost - bbr.interval_lost, delivered = state.delivered - bbr.interval_delivered;
+  if (delivered == 0 || uint64_t{lost} << kGainShift < kLossThreshold * delivered) return;
+  const uint32_t millis = millis_of(state.delivered_at) - bbr.interval_start;
+  if (static_cast<int32_t>(millis) < 1) return;
+  if (millis >= ~0u / 1000) return forget_policer(state, bbr);
+  const uint64_t bandwidth = (uint64_t{delivered} << kBandwidthShift) / (uint64_t{millis} * 1000);
+  end_interval(state, bbr, static_cast<uint32_t>(std::min<uint64_t>(bandwidth, UINT32_MAX)));
+}
+
+void look_for_policer(CongestionState& state, Bbr& bbr, const RateSample& sample) {
+  constexpr uint8_t kLeastRounds = 4, kMostRounds = 4 * kLeastRounds, kBelievedRounds = 48;
+  if (bbr.is_policed) {
+    if (bbr.mode != Mode::ProbeBandwidth || !bbr.round_start || ++bbr.interval_rounds < kBelievedRounds) return;
+    forget_policer(state, bbr);
+    return start_probing_bandwidth(state, bbr);
+  }
+  if (!bbr.is_sampling) {
+    if (sample.losses == 0) return;  // its tokens are not used up
+    start_interval(state, bbr);
+    bbr.is_sampling = true;
+  }
+  if (sample.is_app_limited) return forget_policer(state, bbr);
+  if (bbr.round_start) ++bbr.interval_rounds;
+  if (bbr.interval_rounds < kLeastRounds) return;
+  if (bbr.interval_rounds > kMostRounds) return forget_policer(state, bbr);
+  if (sample.losses != 0) measure_interval(state, bbr);
 }
 
 void leave_probe_rtt(CongestionState& state, Bbr& bbr) {
@@ -162,6 +253,7 @@ void update_bandwidth(CongestionState& state, Bbr& bbr, const RateSample& sample
     bbr.round_start = true;
     bbr.conserves_packets = false;
   }
+  look_for_policer(state, bbr, sample);
   const auto bandwidth = static_cast<uint32_t>(std::min<uint64_t>(
       (uint64_t{static_cast<uint32_t>(sample.delivered)} << kBandwidthShift) / static_cast<uint64_t>(sample.interval_micros),
       UINT32_MAX));
@@ -181,11 +273,11 @@ void measure_bursts(CongestionState& state, Bbr& bbr, const RateSample& sample) 
       bbr.excess[bbr.excess_now] = 0;
     }
   }
-  const auto elapsed = static_cast<uint64_t>((state.delivered_at - bbr.burst_start).in_micros());
-  auto expected = static_cast<uint32_t>((uint64_t{bbr.bandwidth.get()} * elapsed) >> kBandwidthShift);
+  const uint32_t elapsed = micros_of(state.delivered_at) - bbr.burst_start;
+  auto expected = static_cast<uint32_t>((uint64_t{bbr.used_bandwidth()} * elapsed) >> kBandwidthShift);
   if (bbr.burst_acked <= expected || bbr.burst_acked + sample.newly_delivered > kMostAcked) {
     bbr.burst_acked = 0;
-    bbr.burst_start = state.delivered_at;
+    bbr.burst_start = micros_of(state.delivered_at);
     expected = 0;
   }
   bbr.burst_acked = std::min(kMostAcked, bbr.burst_acked + sample.newly_delivered);
@@ -195,14 +287,14 @@ void measure_bursts(CongestionState& state, Bbr& bbr, const RateSample& sample) 
 
 void update_cycle(CongestionState& state, Bbr& bbr, const RateSample& sample) {
   if (bbr.mode != Mode::ProbeBandwidth) return;
-  const bool is_full_length = state.delivered_at - bbr.cycle_start > Duration::micros(bbr.min_rtt);
-  const uint32_t gain = kCycleGains[bbr.cycle];
+  const bool is_full_length = micros_of(state.delivered_at) - bbr.cycle_start > bbr.min_rtt;
+  const uint32_t gain = bbr.pacing_gain, in_flight = flight_at_departure(state, bbr, sample, sample.prior_in_flight);
   bool is_over = is_full_length;
-  if (gain > kUnit) is_over = is_full_length && (sample.losses != 0 || sample.prior_in_flight >= product(state, bbr, gain));
-  if (gain < kUnit) is_over = is_full_length || sample.prior_in_flight <= product(state, bbr, kUnit);
+  if (gain > kUnit) is_over = is_full_length && (sample.losses != 0 || in_flight >= flight_at(state, bbr, gain));
+  if (gain < kUnit) is_over = is_full_length || in_flight <= flight_at(state, bbr, kUnit);
   if (!is_over) return;
   bbr.cycle = static_cast<uint8_t>((bbr.cycle + 1u) % kCycleLength);
-  bbr.cycle_start = state.delivered_at;
+  bbr.cycle_start = micros_of(state.delivered_at);
 }
 
 void check_full(Bbr& bbr, const RateSample& sample) {
@@ -216,41 +308,49 @@ void check_full(Bbr& bbr, const RateSample& sample) {
   bbr.is_full = ++bbr.full_rounds >= kFullRounds;
 }
 
-void check_drain(CongestionState& state, Bbr& bbr) {
+void check_drain(CongestionState& state, Bbr& bbr, const RateSample& sample) {
   if (bbr.mode == Mode::Startup && bbr.is_full) {
     bbr.mode = Mode::Drain;
-    state.ssthresh = with_allowance(state, bbr, product(state, bbr, kUnit));
+    state.ssthresh = flight_at(state, bbr, kUnit);
   }
-  if (bbr.mode == Mode::Drain && state.in_flight <= product(state, bbr, kUnit)) start_probing_bandwidth(state, bbr);
+  if (bbr.mode != Mode::Drain) return;
+  const uint32_t in_flight = flight_at_departure(state, bbr, sample, state.in_flight);
+  if (in_flight <= flight_at(state, bbr, kUnit)) start_probing_bandwidth(state, bbr);
+}
+
+void end_probe_rtt(CongestionState& state, Bbr& bbr) {
+  if (!bbr.is_probe_timed || !has_passed(state.now, bbr.probe_rtt_done)) return;
+  bbr.min_rtt_at = millis_of(state.now);
+  state.cwnd = std::max(state.cwnd, bbr.prior_cwnd);
+  leave_probe_rtt(state, bbr);
+}
+
+void probe_rtt(CongestionState& state, Bbr& bbr) {
+  // Samples taken now say nothing of the bandwidth.
+  state.app_limited_until = std::max(state.delivered + state.in_flight, 1u);
+  if (bbr.is_probe_timed) {
+    if (bbr.round_start) bbr.probe_rtt_round_done = true;
+    if (bbr.probe_rtt_round_done) end_probe_rtt(state, bbr);
+  } else if (state.in_flight <= kMinWindow) {
+    bbr.probe_rtt_done = millis_of(state.now) + kProbeRttMillis;
+    bbr.is_probe_timed = true;
+    bbr.probe_rtt_round_done = false;
+    bbr.round_end_delivered = state.delivered;
+  }
 }
 
 void update_min_rtt(CongestionState& state, Bbr& bbr, const RateSample& sample) {
-  const bool is_expired = state.now > bbr.min_rtt_at + kMinRttWindow;
+  const bool is_expired = has_passed(state.now, bbr.min_rtt_at + kMinRttMillis);
   if (sample.rtt_micros >= 0 && (sample.rtt_micros < int64_t{bbr.min_rtt} || (is_expired && !sample.is_ack_delayed))) {
     bbr.min_rtt = static_cast<uint32_t>(std::max<int64_t>(sample.rtt_micros, 1));
-    bbr.min_rtt_at = state.now;
+    bbr.min_rtt_at = millis_of(state.now);
   }
   if (is_expired && !bbr.restarts_from_idle && bbr.mode != Mode::ProbeRtt) {
     bbr.mode = Mode::ProbeRtt;
     bbr.prior_cwnd = std::max(bbr.prior_cwnd, state.cwnd);
-    bbr.probe_rtt_done = Instant::never();
+    bbr.is_probe_timed = false;
   }
-  if (bbr.mode == Mode::ProbeRtt) {
-    // Samples taken now say nothing of the bandwidth.
-    state.app_limited_until = std::max(state.delivered + state.in_flight, 1u);
-    if (bbr.probe_rtt_done.is_never() && state.in_flight <= kMinWindow) {
-      bbr.probe_rtt_done = state.now + kProbeRttTime;
-      bbr.probe_rtt_round_done = false;
-      bbr.round_end_delivered = state.delivered;
-    } else if (!bbr.probe_rtt_done.is_never()) {
-      if (bbr.round_start) bbr.probe_rtt_round_done = true;
-      if (bbr.probe_rtt_round_done && state.now > bbr.probe_rtt_done) {
-        bbr.min_rtt_at = state.now;
-        state.cwnd = std::max(state.cwnd, bbr.prior_cwnd);
-        leave_probe_rtt(state, bbr);
-      }
-    }
-  }
+  if (bbr.mode == Mode::ProbeRtt) probe_rtt(state, bbr);
   if (sample.delivered > 0) bbr.restarts_from_idle = false;
 }
 
@@ -264,7 +364,7 @@ void update_gains(Bbr& bbr) {
       bbr.window_gain = kHighGain;
       break;
     case Mode::ProbeBandwidth:
-      bbr.pacing_gain = kCycleGains[bbr.cycle];
+      bbr.pacing_gain = bbr.is_policed ? uint16_t{kUnit} : kCycleGains[bbr.cycle];
       bbr.window_gain = kWindowGain;
       break;
     case Mode::ProbeRtt:
@@ -293,7 +393,8 @@ bool recover_or_restore(CongestionState& state, Bbr& bbr, const RateSample& samp
 
 void set_window(CongestionState& state, Bbr& bbr, const RateSample& sample) {
   if (sample.newly_delivered != 0 && !recover_or_restore(state, bbr, sample)) {
-    const uint32_t target = with_allowance(state, bbr, product(state, bbr, bbr.window_gain) + allowance_for_bursts(bbr));
+    const uint32_t target =
+        with_allowance(state, bbr, product(bbr, bbr.used_bandwidth(), bbr.window_gain) + allowance_for_bursts(bbr));
     if (bbr.is_full) {
       state.cwnd = std::min(state.cwnd + sample.newly_delivered, target);
     } else if (state.cwnd < target || state.delivered < CongestionState::kInitialWindow) {
@@ -311,17 +412,20 @@ void control(CongestionState& state, const RateSample& sample) {
   measure_bursts(state, bbr, sample);
   update_cycle(state, bbr, sample);
   check_full(bbr, sample);
-  check_drain(state, bbr);
+  check_drain(state, bbr, sample);
   update_min_rtt(state, bbr, sample);
   update_gains(bbr);
-  set_pacing_rate(state, bbr);
+  set_pacing_rate(state, bbr, bbr.pacing_gain);
   set_window(state, bbr, sample);
 }
 
 void init(CongestionState& state) {
   Bbr& bbr = state.start_own<Bbr>();
   bbr.min_rtt = state.min_rtt;
-  bbr.min_rtt_at = bbr.burst_start = state.now;
+  bbr.min_rtt_at = millis_of(state.now);
+  bbr.burst_start = micros_of(state.now);
+  bbr.round_end_delivered = state.delivered;
+  start_interval(state, bbr);
   state.ssthresh = CongestionState::kNoThreshold;
   state.wants_pacing = true;
   start_pacing(state, bbr);
@@ -339,9 +443,10 @@ void on_event(CongestionState& state, CongestionEvent event) {
   Bbr& bbr = state.own<Bbr>();
   if (event != CongestionEvent::TransmitStart || state.app_limited_until == 0) return;
   bbr.restarts_from_idle = true;
-  bbr.burst_start = state.now;
+  bbr.burst_start = micros_of(state.now);
   bbr.burst_acked = 0;
-  if (bbr.mode == Mode::ProbeBandwidth) state.pacing_rate = rate_of(state, bbr.bandwidth.get(), kUnit);
+  if (bbr.mode == Mode::ProbeBandwidth) set_pacing_rate(state, bbr, kUnit);
+  if (bbr.mode == Mode::ProbeRtt) end_probe_rtt(state, bbr);
 }
 
 void on_loss_state(CongestionState& state, LossState next) {
@@ -349,20 +454,24 @@ void on_loss_state(CongestionState& state, LossState next) {
   Bbr& bbr = state.own<Bbr>();
   bbr.previous_state = LossState::Loss;
   bbr.full_bandwidth = 0;
-  bbr.round_start = true;
+  bbr.round_start = true;  // a timeout ends a round
+  RateSample sample;
+  sample.losses = 1;
+  look_for_policer(state, bbr, sample);
 }
 
 uint32_t undo(CongestionState& state) {
   Bbr& bbr = state.own<Bbr>();
   bbr.full_bandwidth = 0;
   bbr.full_rounds = 0;
+  forget_policer(state, bbr);
   return state.cwnd;
 }
 
 // struct tcp_bbr_info, in the host's byte order.
 size_t info(CongestionState& state, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out) {
   const Bbr& bbr = state.own<Bbr>();
-  const uint64_t bandwidth = uint64_t{bbr.bandwidth.get()} * state.mss * 1'000'000 >> kBandwidthShift;
+  const uint64_t bandwidth = uint64_t{bbr.used_bandwidth()} * state.mss * 1'000'000 >> kBandwidthShift;
   const uint32_t fields[] = {static_cast<uint32_t>(bandwidth), static_cast<uint32_t>(bandwidth >> 32), bbr.min_rtt,
                              bbr.pacing_gain, bbr.window_gain};
   static_assert(sizeof fields == CongestionAlgorithm::kMaxInfo);

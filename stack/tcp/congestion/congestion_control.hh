@@ -35,6 +35,7 @@ struct RateSample {
   uint32_t losses = 0;           // marked by this acknowledgment
   uint32_t newly_delivered = 0;  // acknowledged or SACKed by it
   uint32_t prior_in_flight = 0;
+  uint32_t pacing_wait_micros = 0;  // until the next segment may leave
   SeqNum last_end;
   bool is_app_limited = false;
   bool is_retransmission = false;

@@ -50,6 +50,8 @@ void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample
   congestion_.in_flight = recovery_.in_flight();
   if (!congestion_.is_started) return;
   if (congestion_.algorithm->control != nullptr) {
+    const int64_t wait = is_paced(congestion_.now) ? (pacing_until_ - congestion_.now).in_micros() : 0;
+    sample.pacing_wait_micros = static_cast<uint32_t>(std::min<int64_t>(wait, UINT32_MAX));
     congestion_.algorithm->control(congestion_, sample);
     return;
   }

@@ -1,5 +1,7 @@
 // What connections compute: retransmission timeouts (RFC 6298), initial sequence numbers (RFC 6528), congestion windows (RFC
 // 5681, 9406, 9438).
+#include <array>
+#include <cstring>
 #include <set>
 #include <tuple>
 
@@ -168,6 +170,62 @@ TEST(Bbr, AllowsForAcknowledgmentsInBursts) {
   // phase that probes.
   EXPECT_GE(state.cwnd, 32u);
   EXPECT_LE(state.cwnd, 34u);
+}
+
+// A round trip of a tenth of a second in which so many segments are delivered and lost; what TCP_CC_INFO says after it.
+struct BbrPath {
+  struct Told {
+    uint64_t segments_per_second;
+    uint32_t pacing_gain;
+  };
+  Told round_trip(uint32_t delivered, uint32_t lost, uint32_t in_flight = 0) {
+    CongestionState& state = window.state;
+    RateSample sample;
+    sample.prior_delivered = state.delivered;
+    sample.delivered = static_cast<int32_t>(delivered);
+    sample.newly_delivered = delivered;
+    sample.losses = lost;
+    sample.prior_in_flight = in_flight;
+    sample.interval_micros = sample.rtt_micros = 100'000;
+    state.now = state.delivered_at = state.now + Duration::millis(100);
+    state.delivered += delivered;
+    state.lost += lost;
+    state.srtt_8 = 800'000;
+    kBbr.control(state, sample);
+    std::array<uint8_t, CongestionAlgorithm::kMaxInfo> info;
+    EXPECT_EQ(kBbr.info(state, info), info.size());
+    uint32_t fields[5];
+    memcpy(fields, info.data(), sizeof fields);
+    return {(fields[0] + state.mss - 1) / state.mss, fields[3]};
+  }
+  Window window{kBbr, 10, CongestionState::kNoThreshold};
+};
+
+// Two intervals of four rounds with a fifth of all lost agree: somebody polices the path, and lets 200 a second through however
+// fast a burst was. After 48 rounds it is tried again.
+TEST(Bbr, BelievesAPolicerForFortyEightRounds) {
+  BbrPath path;
+  EXPECT_EQ(path.round_trip(40, 0).segments_per_second, 400u);
+  for (int round = 0; round < 7; ++round) EXPECT_EQ(path.round_trip(20, 5).segments_per_second, 400u) << round;
+  EXPECT_EQ(path.round_trip(20, 5).segments_per_second, 200u);
+  for (int round = 1; round < 48; ++round) {
+    const BbrPath::Told told = path.round_trip(round == 10 ? 40 : 20, 0);
+    EXPECT_EQ(told.segments_per_second, 200u) << round;
+    EXPECT_EQ(told.pacing_gain, 256u) << round;
+  }
+  path.round_trip(20, 0);
+  EXPECT_EQ(path.round_trip(30, 0).segments_per_second, 300u);
+}
+
+// Losses that are fewer, or of intervals that do not agree, are of the path itself.
+TEST(Bbr, TakesOtherLossesForThePaths) {
+  BbrPath few, apart;
+  few.round_trip(40, 0);
+  apart.round_trip(40, 0);
+  for (uint32_t round = 0; round < 9; ++round) {
+    EXPECT_EQ(few.round_trip(20, 3).segments_per_second, 400u);
+    EXPECT_EQ(apart.round_trip(round < 4 ? 20 : 30, 8).segments_per_second, 400u);
+  }
 }
 
 // RFC 9438, 4.6: beta is 0.7.
