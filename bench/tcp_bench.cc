@@ -2,9 +2,13 @@
 // connections made and closed, and what a hundred thousand idle ones cost. lxnet as a host of one processor runs it, as lwIP is,
 // but where a case says otherwise.
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -127,11 +131,12 @@ Work two_copies(size_t size) {
 }
 
 // What the test of `count` idle connections holds: pairs of them, spread over listeners so that ports suffice.
+template <typename System>
 class Idle {
  public:
   static constexpr size_t kPerListener = 4'000;
 
-  Idle(Connections<SoloLxnet>& connections, size_t count) : connections_(connections) {
+  Idle(Connections<System>& connections, size_t count) : connections_(connections) {
     for (size_t i = 0; i < count; ++i) {
       if (i % kPerListener == 0) listeners_.push_back(connections_.listen_at(name_));
       pairs_.push_back(connections_.connect_to(listeners_.back(), name_));
@@ -143,27 +148,60 @@ class Idle {
   }
 
  private:
-  Connections<SoloLxnet>& connections_;
+  Connections<System>& connections_;
   sockaddr_in name_{};
   std::vector<int> listeners_;
-  std::vector<Connections<SoloLxnet>::Pair> pairs_;
+  std::vector<typename Connections<System>::Pair> pairs_;
 };
 
-constexpr size_t kIdle = 100'000;
+constexpr size_t kIdle = 100'000, kFewIdle = 1000;  // the first ones fill pools and tables
 
 double memory_of_a_pair() {
   Connections<SoloLxnet> connections;
-  // The first ones fill pools and tables.
-  Idle few(connections, 1000);
+  Idle<SoloLxnet> few(connections, kFewIdle);
   const size_t before = connections.system.host().live_bytes();
-  Idle many(connections, kIdle);
+  Idle<SoloLxnet> many(connections, kIdle);
   return static_cast<double>(connections.system.host().live_bytes() - before) / kIdle;
+}
+
+// The bytes of all objects in Linux's caches, among them sockets, files and their names. 0: only root is told.
+double kernel_object_bytes() {
+  std::ifstream file("/proc/slabinfo");
+  std::string line, name;
+  double bytes = 0;
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    double active, all, size;
+    if (words >> name >> active >> all >> size) bytes += active * size;
+  }
+  return bytes;
+}
+
+// Of as many pairs as this process may have descriptors for.
+double linux_memory_of_a_pair() {
+  rlimit descriptors{};
+  require(getrlimit(RLIMIT_NOFILE, &descriptors) == 0, "RLIMIT_NOFILE");
+  descriptors.rlim_cur = descriptors.rlim_max;
+  require(setrlimit(RLIMIT_NOFILE, &descriptors) == 0, "RLIMIT_NOFILE");
+  const size_t count = std::min<size_t>(kIdle, descriptors.rlim_cur / 2 - 2 * kFewIdle);
+  Connections<Linux> connections;
+  Idle<Linux> few(connections, kFewIdle);
+  const double before = kernel_object_bytes();
+  Idle<Linux> many(connections, count);
+  return (kernel_object_bytes() - before) / static_cast<double>(count);
+}
+
+std::function<Work()> linux_memory() {
+  rlimit descriptors{};
+  const bool may_have_some = getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_max > 8 * kFewIdle;
+  if (!may_have_some || kernel_object_bytes() == 0) return nullptr;
+  return [] { return measured([bytes = linux_memory_of_a_pair()] { return bytes; }); };
 }
 
 // One connection among many that do nothing; made last, destroyed first.
 struct Crowd {
   PingPong<SoloLxnet> ping_pong;
-  Idle idle{ping_pong.connections, kIdle};
+  Idle<SoloLxnet> idle{ping_pong.connections, kIdle};
 };
 
 template <typename System>
@@ -273,9 +311,10 @@ void add_cases(Suite& suite) {
              .lwip = with_lwip(&lwip_connect_and_close)});
   suite.add({.name = "64 B ping-pong, 100k idle",
              .lxnet = [] { return once([crowd = std::make_shared<Crowd>()] { crowd->ping_pong.run(); }); }});
-  suite.add({.name = "memory of an idle pair", .unit = Unit::Bytes, .lxnet = [] {
-               return measured([bytes = memory_of_a_pair()] { return bytes; });
-             }});
+  suite.add({.name = "memory of an idle pair",
+             .unit = Unit::Bytes,
+             .lxnet = [] { return measured([bytes = memory_of_a_pair()] { return bytes; }); },
+             .linux = linux_memory()});
 }
 
 }  // namespace lxnet::bench
