@@ -78,7 +78,8 @@ Ref<Packet> check_hop_by_hop(Entry& entry, Ref<Packet> received) {
   Ref<Packet> packet = pull_extension(entry, std::move(received), sizeof(Ipv6Header));
   if (!packet) return nullptr;
   packet->mark_network_header();
-  packet = obey(entry, std::move(packet), check_hop_by_hop_options(packet->linear(), sizeof(Ipv6Header)).verdict);
+  const auto options = check_hop_by_hop_options(packet->linear(), sizeof(Ipv6Header));
+  packet = obey(entry, std::move(packet), options.verdict);
   if (!packet) return nullptr;
   const auto* extension = reinterpret_cast<const Ipv6ExtensionHeader*>(packet->linear().data() + sizeof(Ipv6Header));
   IpInfo& info = ip_info(*packet);
