@@ -23,9 +23,9 @@ class NdpInterface {
   bool must_detect_duplicates(const InterfaceAddress& address) const;
 
   // The registry calls these.
-  // The link is up and has a carrier.
-  // It is up, with or without a carrier: what was given to it while it was down has routes now.
+  // The link is up, with or without a carrier: what was given to it while it was down has routes now.
   void link_up(Entry& entry);
+  // It is up and has a carrier.
   void link_ready(Entry& entry);
   void link_down(Entry& entry);
   void mtu_changed(Entry& entry);

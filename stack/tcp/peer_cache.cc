@@ -59,10 +59,8 @@ PeerMetrics PeerMetrics::from(const RouteMetrics& route) {
 
 PeerCache::~PeerCache() {
   if (chains_ == nullptr) return;
-  for (size_t i = 0; i < kChains; ++i) {
-    while (Peer* peer = chains_[i].take_front()) dispose(hal_, peer);
-    chains_[i].~Chain();
-  }
+  forget_all();
+  for (size_t i = 0; i < kChains; ++i) chains_[i].~Chain();
   hal_.free(chains_, kChains * sizeof(Chain));
 }
 

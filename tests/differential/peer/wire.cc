@@ -158,26 +158,23 @@ std::string encode(Version version, const Segment& segment) {
   return packet;
 }
 
-std::string encode_error(uint8_t type, uint8_t code, uint16_t mtu, const std::string& about) {
-  std::string body;
-  body += static_cast<char>(type);
-  body += static_cast<char>(code);
+// Its checksum is still to be filled in.
+static std::string error_body(uint8_t type, uint8_t code, uint16_t mtu, const std::string& quoted) {
+  std::string body{static_cast<char>(type), static_cast<char>(code)};
   put16(body, 0);
   put16(body, 0);
   put16(body, mtu);
-  body += about.substr(0, 28 + 20);
+  return body + quoted;
+}
+
+std::string encode_error(uint8_t type, uint8_t code, uint16_t mtu, const std::string& about) {
+  std::string body = error_body(type, code, mtu, about.substr(0, 28 + 20));
   set16(body, 2, checksum(body));
   return with_ip_header(1, 0, body);
 }
 
 std::string encode_error6(uint8_t type, uint8_t code, uint16_t mtu, const std::string& about) {
-  std::string body;
-  body += static_cast<char>(type);
-  body += static_cast<char>(code);
-  put16(body, 0);
-  put16(body, 0);
-  put16(body, mtu);
-  body += about.substr(0, 1280 - 40 - 8);
+  const std::string body = error_body(type, code, mtu, about.substr(0, 1280 - 40 - 8));
   std::string packet = with_ip6_header(58, 0, body);
   set16(packet, 40 + 2, checksum_of(58, header_of(packet).addresses, body));
   return packet;
