@@ -90,7 +90,7 @@ Result<> InetSocketFile::shutdown(SyscallContext& context, ShutdownHow how) { re
 
 PollEvents InetSocketFile::poll(Entry& entry) {
   const PollEvents events = socket_->poll(entry);
-  if (!is_stream() && (events & kPollOut) == 0) async_owner().note_no_room();
+  if (!is_stream() && (events & kPollOut) == 0) note_no_room();
   return events;
 }
 

@@ -51,14 +51,14 @@ Result<Ref<SocketFile>> UnixSocket::accept(SyscallContext& context) {
 
 Result<size_t> UnixSocket::send(SyscallContext& context, OutgoingMessage& message) {
   auto sent = endpoint_->send(context, message);
-  if (sent.is_error(Errno::EAGAIN)) async_owner().note_no_room();
+  if (sent.is_error(Errno::EAGAIN)) note_no_room();
   return sent;
 }
 
 // unix_poll() does not say that it found no room, unix_dgram_poll() does.
 PollEvents UnixSocket::poll(Entry&) {
   const PollEvents events = endpoint_->poll();
-  if (socket_type() != kSockStream && (events & kPollOut) == 0) async_owner().note_no_room();
+  if (socket_type() != kSockStream && (events & kPollOut) == 0) note_no_room();
   return events;
 }
 

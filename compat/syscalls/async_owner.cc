@@ -31,8 +31,9 @@ bool exists(const Hal& hal, int32_t kind, int32_t id) {
 
 int32_t AsyncOwner::owner_id() const { return id_ != 0 && exists(hal_, kind_, id_) ? id_ : 0; }
 
-Result<> AsyncOwner::set_owner(WaitQueue& queue, int32_t kind, int32_t id) {
-  if (id < 0 || (id != 0 && !exists(hal_, kind, id))) return Errno::ESRCH;
+bool AsyncOwner::may_be(const Hal& hal, int32_t kind, int32_t id) { return id == 0 || (id > 0 && exists(hal, kind, id)); }
+
+void AsyncOwner::set_owner(WaitQueue& queue, int32_t kind, int32_t id) {
   lxnet_credentials credentials{};
   hal_.credentials(credentials);
   uid_ = credentials.uid;
@@ -40,7 +41,6 @@ Result<> AsyncOwner::set_owner(WaitQueue& queue, int32_t kind, int32_t id) {
   kind_ = kind;
   id_ = id;
   settle(queue);
-  return ok();
 }
 
 void AsyncOwner::enable(WaitQueue& queue, int32_t fd) {

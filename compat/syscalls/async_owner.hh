@@ -1,7 +1,7 @@
 // AsyncOwner: who gets SIGIO and SIGURG for a file: F_SETOWN, F_SETOWN_EX, F_SETSIG, FIOASYNC.
 //
-// It joins the file's wait queue while there is an owner or O_ASYNC is set, and sends a signal for each wake-up, as kill_fasync()
-// does. SIGURG needs only an owner, not O_ASYNC.
+// A file has one from the first of these on. It joins the file's wait queue while there is an owner or O_ASYNC is set, and sends
+// a signal for each wake-up, as kill_fasync() does. SIGURG needs only an owner, not O_ASYNC.
 #pragma once
 
 #include "compat/syscalls/context.hh"
@@ -15,12 +15,15 @@ class AsyncOwner {
  public:
   explicit AsyncOwner(const Hal& hal) : hal_(hal), waiter_(*this) {}
 
-  // kind: LXNET_SIGNAL_*; 0: nobody. The current task's ids are what a later signal is checked against. ESRCH: there is no such
-  // process, thread or group, and the owner stays.
-  Result<> set_owner(WaitQueue& queue, int32_t kind, int32_t id);
+  // Whether there is such a process, thread or group (LXNET_SIGNAL_*), or it is 0: nobody.
+  static bool may_be(const Hal& hal, int32_t kind, int32_t id);
+  // The current task's ids are what a later signal is checked against.
+  void set_owner(WaitQueue& queue, int32_t kind, int32_t id);
   int32_t owner_kind() const { return kind_; }
   // 0 once it is gone.
   int32_t owner_id() const;
+  // As F_GETOWN and its like have it: a group's is negative.
+  int32_t signed_owner_id() const { return kind_ == LXNET_SIGNAL_GROUP ? -owner_id() : owner_id(); }
   void set_signal(int32_t signo) { signo_ = signo; }
   int32_t signal() const { return signo_; }
   // Somebody found no room to send: the next that there is will be told of. Room that nobody missed is not.
@@ -49,7 +52,7 @@ class AsyncOwner {
 
   const Hal& hal_;
   SignalWaiter waiter_;
-  int32_t kind_ = LXNET_SIGNAL_PROCESS;
+  int32_t kind_ = LXNET_SIGNAL_THREAD;
   int32_t id_ = 0;
   int32_t signo_ = 0;
   int32_t fd_ = -1;

@@ -17,42 +17,37 @@ struct OwnerEx {
 Result<int64_t> set_status_flags(File& file, int fd, uint64_t argument) {
   const auto flags = static_cast<uint32_t>(argument);
   if ((flags & kOpenDirect) != 0) return Errno::EINVAL;
+  // An epoll set signals nobody, and F_GETFL does not show that it was asked to. First, so that want of memory changes nothing.
+  if (file.kind() != FileKind::Epoll) TRY(file.set_async((flags & kOpenAsync) != 0, fd));
   // O_APPEND and O_NOATIME mean nothing to a socket, but F_GETFL shows them.
   file.set_status_flags(kOpenAppend | kOpenNonBlock | kOpenNoAccessTime, flags);
-  // An epoll set signals nobody, and F_GETFL does not show that it was asked to.
-  if (file.kind() == FileKind::Epoll) return 0;
-  file.set_status_flags(kOpenAsync, flags);
-  if ((flags & kOpenAsync) != 0) {
-    file.async_owner().enable(file.wait_queue(), fd);
-  } else {
-    file.async_owner().disable(file.wait_queue());
-  }
   return 0;
 }
 
 // A negative id is a process group.
 Result<int64_t> set_owner(File& file, int32_t who) {
   if (who == INT32_MIN) return Errno::EINVAL;
-  TRY(file.async_owner().set_owner(file.wait_queue(), who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
+  TRY(file.set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
   return 0;
 }
 
 Result<int64_t> set_owner_ex(SyscallContext& context, File& file, UserAddress from) {
   const OwnerEx owner = TRY(read_user<OwnerEx>(context.hal(), from));
   if (owner.kind < LXNET_SIGNAL_THREAD || owner.kind > LXNET_SIGNAL_GROUP) return Errno::EINVAL;
-  TRY(file.async_owner().set_owner(file.wait_queue(), owner.kind, owner.id));
+  TRY(file.set_owner(owner.kind, owner.id));
   return 0;
 }
 
 Result<int64_t> get_owner_ex(SyscallContext& context, File& file, UserAddress to) {
-  const OwnerEx owner{file.async_owner().owner_kind(), file.async_owner().owner_id()};
+  const AsyncOwner* async_owner = file.async_owner();
+  const OwnerEx owner = async_owner == nullptr ? OwnerEx{} : OwnerEx{async_owner->owner_kind(), async_owner->owner_id()};
   TRY(write_user(context.hal(), to, owner));
   return 0;
 }
 
 Result<int64_t> set_signal(File& file, uint64_t argument) {
   if (argument > kSignalCount) return Errno::EINVAL;
-  file.async_owner().set_signal(static_cast<int32_t>(argument));
+  TRY(file.set_signal(static_cast<int32_t>(argument)));
   return 0;
 }
 
@@ -60,7 +55,7 @@ Result<int64_t> set_signal(File& file, uint64_t argument) {
 
 Result<int64_t> sys_fcntl(SyscallContext& context, int fd, uint32_t command, uint64_t argument) {
   const Ref<File> file = TRY(find_file_or_leave(context, fd));
-  AsyncOwner& owner = file->async_owner();
+  const AsyncOwner* owner = file->async_owner();
   switch (command) {
     case kGetFlags:
       return static_cast<int64_t>(file->status_flags());
@@ -69,11 +64,11 @@ Result<int64_t> sys_fcntl(SyscallContext& context, int fd, uint32_t command, uin
     case kSetOwner:
       return set_owner(*file, static_cast<int32_t>(argument));
     case kGetOwner:
-      return int64_t{owner.owner_kind() == LXNET_SIGNAL_GROUP ? -owner.owner_id() : owner.owner_id()};
+      return int64_t{owner == nullptr ? 0 : owner->signed_owner_id()};
     case kSetSignal:
       return set_signal(*file, argument);
     case kGetSignal:
-      return int64_t{owner.signal()};
+      return int64_t{owner == nullptr ? 0 : owner->signal()};
     case kSetOwnerEx:
       return set_owner_ex(context, *file, UserAddress(argument));
     case kGetOwnerEx:

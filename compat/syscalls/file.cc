@@ -2,22 +2,57 @@
 #include "compat/syscalls/file.hh"
 
 #include "compat/syscalls/compat_state.hh"
+#include "hal/memory.hh"
 
 namespace lxnet {
-
-File::File(Stack& stack, FileKind kind)
-    : stack_(stack), kind_(kind), async_owner_(stack.hal()), watch_mutex_(stack.hal(), LockRank::EpollSet) {}
 
 void File::destroy(File* file) {
   Entry entry(file->stack_);
   file->tell_watchers(entry);
-  file->async_owner_.leave(file->wait_queue());
+  if (AsyncOwner* owner = file->async_owner()) {
+    owner->leave(file->wait_queue());
+    dispose(file->hal(), owner);
+  }
   file->released(entry);
   file->dispose_self();
 }
 
+// Of several who ask at once one makes it.
+Result<AsyncOwner*> File::find_or_make_async_owner() {
+  if (AsyncOwner* present = async_owner()) return present;
+  auto* made = construct<AsyncOwner>(hal(), hal());
+  if (made == nullptr) return Errno::ENOMEM;
+  AsyncOwner* present = nullptr;
+  if (__atomic_compare_exchange_n(&async_owner_, &present, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return made;
+  dispose(hal(), made);
+  return present;
+}
+
+Result<> File::set_owner(int32_t kind, int32_t id) {
+  if (!AsyncOwner::may_be(hal(), kind, id)) return Errno::ESRCH;
+  TRY(find_or_make_async_owner())->set_owner(wait_queue(), kind, id);
+  return ok();
+}
+
+Result<> File::set_signal(int32_t signo) {
+  TRY(find_or_make_async_owner())->set_signal(signo);
+  return ok();
+}
+
+Result<> File::set_async(bool is_async, int32_t fd) {
+  if (is_async) {
+    TRY(find_or_make_async_owner())->enable(wait_queue(), fd);
+  } else if (AsyncOwner* owner = async_owner()) {
+    owner->disable(wait_queue());
+  }
+  set_status_flags(kOpenAsync, is_async ? uint32_t{kOpenAsync} : 0);
+  return ok();
+}
+
+Mutex& File::watch_mutex() const { return CompatState::of(stack_).watch_mutex_of(this); }
+
 bool File::has_watchers() {
-  MutexLock lock(watch_mutex_);
+  MutexLock lock(watch_mutex());
   return !watchers_.is_empty();
 }
 
@@ -27,7 +62,7 @@ void File::tell_watchers(Entry& entry) {
   for (;;) {
     FileWatcher* watcher = nullptr;
     {
-      MutexLock lock(watch_mutex_);
+      MutexLock lock(watch_mutex());
       watcher = watchers_.take_front();
     }
     if (watcher == nullptr) return;

@@ -46,7 +46,18 @@ class File : public RefCounted<File> {
   uint32_t status_flags() const;
   bool is_nonblocking() const { return (status_flags() & kOpenNonBlock) != 0; }
   void set_status_flags(uint32_t mask, uint32_t flags);
-  AsyncOwner& async_owner() { return async_owner_; }
+  // Null while nobody has asked for signals: most files never have one.
+  AsyncOwner* async_owner() const { return __atomic_load_n(&async_owner_, __ATOMIC_ACQUIRE); }
+  // F_SETOWN (AsyncOwner::set_owner). ESRCH, ENOMEM.
+  Result<> set_owner(int32_t kind, int32_t id);
+  // F_SETSIG. ENOMEM.
+  Result<> set_signal(int32_t signo);
+  // O_ASYNC for the descriptor `fd`. ENOMEM.
+  Result<> set_async(bool is_async, int32_t fd);
+  // Somebody found no room to send: SIGIO is to tell of the next there is.
+  void note_no_room() {
+    if (AsyncOwner* owner = async_owner()) owner->note_no_room();
+  }
 
   virtual Result<size_t> read(SyscallContext& context, IoSink& sink) = 0;
   virtual Result<size_t> write(SyscallContext& context, IoSource& source) = 0;
@@ -55,16 +66,17 @@ class File : public RefCounted<File> {
   // ENOTTY for a command it does not know; ENOIOCTLCMD does not exist here.
   virtual Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) = 0;
 
-  // Watchers are added and removed under this lock; close tells each, once.
-  Mutex& watch_mutex() RETURN_CAPABILITY(watch_mutex_) { return watch_mutex_; }
-  List<FileWatcher, &FileWatcher::watch_link>& watchers() REQUIRES(watch_mutex_) { return watchers_; }
-  void add_watcher(FileWatcher& watcher) REQUIRES(watch_mutex_) {
+  // Watchers are added and removed under this lock; close tells each, once. Files are watched seldom, so that several share one
+  // (CompatState).
+  Mutex& watch_mutex() const;
+  List<FileWatcher, &FileWatcher::watch_link>& watchers() REQUIRES(watch_mutex()) { return watchers_; }
+  void add_watcher(FileWatcher& watcher) REQUIRES(watch_mutex()) {
     watchers_.push_back(watcher);
     __atomic_store_n(&was_watched_, true, __ATOMIC_RELAXED);
   }
 
  protected:
-  File(Stack& stack, FileKind kind);
+  File(Stack& stack, FileKind kind) : kind_(kind), stack_(stack) {}
   virtual ~File() = default;
   // Without this the destructor would need a global operator delete, which a kernel does not have.
   static void operator delete(void*, size_t) {}
@@ -73,16 +85,16 @@ class File : public RefCounted<File> {
   virtual void dispose_self() = 0;
 
  private:
+  Result<AsyncOwner*> find_or_make_async_owner();
   bool has_watchers();
   void tell_watchers(Entry& entry);
 
-  Stack& stack_;
   FileKind kind_;
-  uint32_t status_flags_ = kOpenReadWrite;
   bool was_watched_ = false;  // atomic: most files never are, and their end takes no lock
-  AsyncOwner async_owner_;
-  Mutex watch_mutex_;
-  List<FileWatcher, &FileWatcher::watch_link> watchers_ GUARDED_BY(watch_mutex_);
+  Stack& stack_;
+  AsyncOwner* async_owner_ = nullptr;  // atomic; made once
+  List<FileWatcher, &FileWatcher::watch_link> watchers_ GUARDED_BY(watch_mutex());
+  uint32_t status_flags_ = kOpenReadWrite;  // atomic
 };
 
 }  // namespace lxnet

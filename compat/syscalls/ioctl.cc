@@ -15,26 +15,23 @@ Result<int64_t> set_flag(SyscallContext& context, File& file, int fd, uint32_t f
   // An epoll set signals nobody.
   if (flag == kOpenAsync && file.kind() == FileKind::Epoll)
     return value != 0 ? Result<int64_t>(Errno::ENOTTY) : Result<int64_t>(0);
-  file.set_status_flags(flag, value != 0 ? flag : 0);
   if (flag == kOpenAsync) {
-    if (value != 0) {
-      file.async_owner().enable(file.wait_queue(), fd);
-    } else {
-      file.async_owner().disable(file.wait_queue());
-    }
+    TRY(file.set_async(value != 0, fd));
+  } else {
+    file.set_status_flags(flag, value != 0 ? flag : 0);
   }
   return 0;
 }
 
 Result<int64_t> socket_owner(SyscallContext& context, File& file, uint32_t command, UserAddress argument) {
-  AsyncOwner& owner = file.async_owner();
   if (command == kSetOwnerA || command == kSetOwnerB) {
     const int32_t who = TRY(read_user<int32_t>(context.hal(), argument));
     if (who == INT32_MIN) return Errno::EINVAL;
-    TRY(owner.set_owner(file.wait_queue(), who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
+    TRY(file.set_owner(who < 0 ? LXNET_SIGNAL_GROUP : LXNET_SIGNAL_PROCESS, who < 0 ? -who : who));
     return 0;
   }
-  const int32_t who = owner.owner_kind() == LXNET_SIGNAL_GROUP ? -owner.owner_id() : owner.owner_id();
+  const AsyncOwner* owner = file.async_owner();
+  const int32_t who = owner == nullptr ? 0 : owner->signed_owner_id();
   TRY(write_user(context.hal(), argument, who));
   return 0;
 }

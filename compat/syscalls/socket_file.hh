@@ -96,12 +96,15 @@ class SocketFile : public File {
 
  protected:
   SocketFile(Stack& stack, uint16_t family, int type, int protocol)
-      : File(stack, FileKind::Socket), address_family_(family), socket_type_(type), socket_protocol_(protocol) {}
+      : File(stack, FileKind::Socket),
+        address_family_(family),
+        socket_type_(static_cast<uint8_t>(type)),
+        socket_protocol_(protocol) {}
   void become_family(uint16_t family) { address_family_ = family; }
 
  private:
   uint16_t address_family_;
-  int socket_type_;
+  uint8_t socket_type_;
   int socket_protocol_;
 };
 

@@ -1,5 +1,6 @@
 // Every system call with its first allocation failing, its second, and so on: the errno is one that Linux gives for want of
 // memory, the call can be made again and then succeeds, and nothing is left behind.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
@@ -225,6 +226,17 @@ int64_t add_to_epoll(Machine& machine) {
   event.events = EPOLLIN;
   return machine.call(SYS_epoll_ctl, machine.fds[3], EPOLL_CTL_ADD, machine.fds[0], &event);
 }
+// What fails changes no flag.
+int64_t set_async(Machine& machine) {
+  const int64_t before = machine.call(SYS_fcntl, machine.fds[0], F_GETFL);
+  const int64_t result = machine.call(SYS_fcntl, machine.fds[0], F_SETFL, O_ASYNC);
+  if (result < 0) {
+    EXPECT_EQ(machine.call(SYS_fcntl, machine.fds[0], F_GETFL), before);
+  }
+  return result;
+}
+void is_async(Machine& machine) { EXPECT_EQ(machine.call(SYS_fcntl, machine.fds[0], F_GETFL), O_RDWR | O_ASYNC); }
+
 // One connection waits: a call that finds no memory leaves it where it is.
 void unix_waiting(Machine& machine) {
   const sockaddr_un name{AF_UNIX, "\0waiting"};
@@ -284,6 +296,10 @@ const std::vector<Operation>& operations() {
       {"poll", udp_pair<AF_INET>, poll_many},
       {"select", udp_pair<AF_INET>, select_it},
       {"epoll_ctl", with_epoll, add_to_epoll},
+      {"F_SETOWN", udp_pair<AF_INET>, [](Machine& m) { return m.call(SYS_fcntl, m.fds[0], F_SETOWN, 0); }},
+      {"F_SETSIG", udp_pair<AF_INET>, [](Machine& m) { return m.call(SYS_fcntl, m.fds[0], F_SETSIG, SIGUSR1); },
+       [](Machine& m) { EXPECT_EQ(m.call(SYS_fcntl, m.fds[0], F_GETSIG), SIGUSR1); }},
+      {"O_ASYNC", udp_pair<AF_INET>, set_async, is_async},
   };
   return list;
 }

@@ -153,6 +153,25 @@ TEST(IoctlTest, TheOwnerMustExist) {
   EXPECT_EQ(answer(::fcntl(fd, F_GETOWN)), 0);
 }
 
+TEST(IoctlTest, WithoutAnOwnerThereIsNoneToTell) {
+  const Fd fd(::socket(AF_INET, SOCK_DGRAM, 0));
+  f_owner_ex owner{F_OWNER_PGRP, 7};
+  int read = 7, off = 0;
+  EXPECT_EQ(answer(::fcntl(fd, F_GETOWN)), 0);
+  EXPECT_EQ(answer(::fcntl(fd, F_GETSIG)), 0);
+  ASSERT_EQ(call(fd, SIOCGPGRP, &read), 0);
+  EXPECT_EQ(read, 0);
+  ASSERT_EQ(answer(::fcntl(fd, F_GETOWN_EX, &owner)), 0);
+  EXPECT_EQ(owner.type, F_OWNER_TID);
+  EXPECT_EQ(owner.pid, 0);
+  EXPECT_EQ(call(fd, FIOASYNC, &off), 0);
+  EXPECT_EQ(answer(::fcntl(fd, F_GETFL)), O_RDWR);
+  // Nobody, as F_SETOWN says it.
+  ASSERT_EQ(answer(::fcntl(fd, F_SETOWN, 0)), 0);
+  ASSERT_EQ(answer(::fcntl(fd, F_GETOWN_EX, &owner)), 0);
+  EXPECT_EQ(owner.type, F_OWNER_PID);
+}
+
 TEST(IoctlTest, LoopbackTellsWhatItCan) {
   const Fd fd(::socket(AF_INET, SOCK_DGRAM, 0));
   const auto value = [&](uint32_t command) -> long {
