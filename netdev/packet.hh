@@ -240,6 +240,7 @@ class alignas(64) Packet : public RefCounted<Packet> {
   bool has_own_link_header = false;  // on loopback: an Ethernet header that a program wrote stands before the front, marked
   bool is_hidden_from_taps = false;  // on its way out (PACKET_QDISC_BYPASS)
   bool is_turned_around = false;     // came back without having met a device: IP knows it (stack/ip/turn_around.hh)
+  bool is_turned_segment = false;    // likewise, and its receiver need not read it (stack/tcp/turned_segment.hh)
 
   // The layer that holds the packet keeps what it knows of it here; the next layer overwrites it. Undefined at first.
   template <typename T>

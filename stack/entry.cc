@@ -4,6 +4,7 @@
 #include "stack/ip/turn_around.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/coalesce.hh"
+#include "stack/tcp/turned_segment.hh"
 
 namespace lxnet {
 
@@ -41,6 +42,7 @@ void Entry::flush() {
 }
 
 void Entry::receive_frame(Ref<Packet> frame) {
+  if (frame->is_turned_segment) return tcp_receive_turned(*this, std::move(frame));
   if (frame->is_turned_around) return ip_receive_turned(*this, std::move(frame));
   link_receive(*this, std::move(frame));
 }

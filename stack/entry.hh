@@ -45,6 +45,10 @@ class Entry {
   void receive(PacketQueue& frames) { ingress_.append(frames); }
   // any lock. An IP packet of ours to us that need not meet its device (stack/ip/turn_around.hh).
   void turn_around(Interface& interface, Ref<Packet> packet);
+  // The same of a TCP segment whose receiver knows it without reading it (stack/tcp/turned_segment.hh).
+  void turn_segment_around(Ref<Packet> packet) { ingress_.push_back(std::move(packet)); }
+  // What came last of what is still to be received.
+  Packet* last_input() const { return ingress_.back(); }
   // any lock. An IP packet of ours, its front at the IP header, that comes back as if it had arrived on the interface.
   void loop_back(Interface& interface, Ref<Packet> packet);
   // no lock. Until all queues are empty.

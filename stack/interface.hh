@@ -80,6 +80,7 @@ class Interface : public RefCounted<Interface> {
   bool turns_around() const;
   // any lock. What sending and receiving such a packet does to it and to the counters.
   void turn_around(Packet& packet);
+  void count_turned(size_t size);
   // no lock. Hands complete frames to the device; what of the checksum the device cannot do is done here.
   void transmit(Entry& entry, PacketQueue& frames);
 
@@ -98,6 +99,7 @@ class Interface : public RefCounted<Interface> {
   void set_mac(MacAddress mac);
   void set_flags(uint32_t set, uint32_t clear);
   void count_received(const Packet& packet);
+  void count_both_ways(size_t size);
   void count_statistic(uint64_t& counter, uint64_t amount) { add_to_statistic(counter, amount, sharing_); }
   void poll_device();
   void carrier_may_have_changed();

@@ -104,10 +104,18 @@ void Interface::transmit(Entry& entry, PacketQueue& frames) {
 bool Interface::turns_around() const { return loopback_ != nullptr && is_up() && stack_.interfaces().taps().is_empty(); }
 
 void Interface::turn_around(Packet& packet) {
-  const size_t size = packet.size();
+  loopback_->turn_around(packet);
+  count_both_ways(packet.size());
+}
+
+void Interface::count_turned(size_t size) {
+  loopback_->count_turned(size);
+  count_both_ways(size);
+}
+
+void Interface::count_both_ways(size_t size) {
   count_statistic(counters_.tx_packets, 1);
   count_statistic(counters_.tx_bytes, size);
-  loopback_->turn_around(packet);
   count_statistic(counters_.rx_packets, 1);
   count_statistic(counters_.rx_bytes, size);
 }

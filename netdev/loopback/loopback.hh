@@ -29,6 +29,8 @@ class Loopback final : public NetDevice {
     turn(packet);
     counters_.count_sent(packet);
   }
+  // Of a packet that became part of one that has turned already.
+  void count_turned(size_t size) { counters_.count_sent(1, size); }
 
  private:
   static void turn(Packet& packet) {

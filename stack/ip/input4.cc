@@ -30,7 +30,7 @@ Ref<Packet> check_header(Entry& entry, Ref<Packet> packet) {
     return nullptr;
   }
   const auto* header = reinterpret_cast<const Ipv4Header*>(packet->linear().data());
-  ip4_count_received(entry, *packet, header->type_of_service);
+  ip4_count_received(entry, packet->size(), header->type_of_service);
   const size_t header_size = header->header_size();
   if (!packet->pull_up(header_size).is_ok()) {
     drop_bad_header(entry, std::move(packet), DropReason::IpHeader);

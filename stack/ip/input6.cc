@@ -31,7 +31,7 @@ bool has_impossible_address(const Ipv6Header& header, const Interface& input, bo
 // The packet's header is right and the packet ends where it says; or the packet is gone and null comes back.
 Ref<Packet> check_header(Entry& entry, Ref<Packet> packet, const Interface& input) {
   const ByteSpan front = packet->linear();
-  ip6_count_received(entry, *packet, front.size() < 2 ? uint8_t{0} : static_cast<uint8_t>(front[1] >> 4));
+  ip6_count_received(entry, packet->size(), front.size() < 2 ? uint8_t{0} : static_cast<uint8_t>(front[1] >> 4));
   if (!packet->header<Ipv6Header>().is_ok()) {
     drop_bad_header(entry, std::move(packet), DropReason::IpHeader);
     return nullptr;

@@ -30,16 +30,16 @@ void ip4_fill_info(Packet& packet);
 void ip6_fill_info(Packet& packet);
 
 // What every packet that arrives is counted as, by the mark that congestion leaves in its service field too.
-inline void ip4_count_received(Entry& entry, const Packet& packet, uint8_t tos) {
+inline void ip4_count_received(Entry& entry, size_t size, uint8_t tos) {
   static constexpr Mib kByEcn[] = {Mib::IpExtInNoECTPkts, Mib::IpExtInECT1Pkts, Mib::IpExtInECT0Pkts, Mib::IpExtInCEPkts};
   count(entry, Mib::IpInReceives);
-  count(entry, Mib::IpExtInOctets, packet.size());
+  count(entry, Mib::IpExtInOctets, size);
   count(entry, kByEcn[tos & 3]);
 }
-inline void ip6_count_received(Entry& entry, const Packet& packet, uint8_t tos) {
+inline void ip6_count_received(Entry& entry, size_t size, uint8_t tos) {
   static constexpr Mib kByEcn[] = {Mib::Ip6InNoECTPkts, Mib::Ip6InECT1Pkts, Mib::Ip6InECT0Pkts, Mib::Ip6InCEPkts};
   count(entry, Mib::Ip6InReceives);
-  count(entry, Mib::Ip6InOctets, packet.size());
+  count(entry, Mib::Ip6InOctets, size);
   count(entry, kByEcn[tos & 3]);
 }
 

@@ -6,8 +6,7 @@
 // TCP and UDP.
 #pragma once
 
-#include "stack/entry.hh"
-#include "stack/route/route.hh"
+#include "stack/ip/output.hh"
 
 namespace lxnet {
 
@@ -16,5 +15,13 @@ bool may_turn_around(Entry& entry, const Packet& packet, const Route& route, IpF
 void ip_turn_around(Entry& entry, Ref<Packet> packet, Interface& loopback);
 // The other side, with no lock held.
 void ip_receive_turned(Entry& entry, Ref<Packet> packet);
+
+// The same, asked before IP has written a header: the front is the transport's, the route and the mode say that the packet is
+// never cut and has no number.
+bool may_turn_unsent4(Entry& entry, const Packet& packet, const Route& route, PathMtuMode mode);
+// Writes the header, fills IpInfo and counts all that sending and receiving would count; the front stays where it is.
+void ip4_turn_unsent(Entry& entry, Packet& packet, const Route& route, const IpSendOptions& options);
+// Of a packet that became part of one that has turned already; the size is its own, IP header included.
+void ip4_count_turned(Entry& entry, size_t size, uint8_t tos);
 
 }  // namespace lxnet

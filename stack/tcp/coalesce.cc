@@ -71,6 +71,7 @@ bool join(Packet& held, const View& first, Packet& next, const View& view) {
   }
   ++held.segment_count;
   take_over_header(held, view);
+  held.is_turned_segment = false;  // it says more than it was told
   return true;
 }
 

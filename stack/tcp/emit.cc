@@ -2,9 +2,11 @@
 #include "stack/tcp/emit.hh"
 
 #include "stack/ip/options4.hh"
+#include "stack/ip/turn_around.hh"
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/signature/keys.hh"
+#include "stack/tcp/turned_segment.hh"
 #include "stack/wire/ip_protocol.hh"
 #include "stack/wire/ipv4_options.hh"
 #include "stack/wire/pseudo_header.hh"
@@ -49,12 +51,21 @@ Result<> emit_plain_segment(Entry& entry, Ref<Packet> packet, const Route& route
   packet->checksum = ChecksumState::Partial;
   packet->checksum_offset = offsetof(TcpHeader, checksum);
   count(entry, Mib::TcpOutSegs, packet->segment_count);
-  return ip4_send(entry, std::move(packet), route,
-                  {.protocol = static_cast<uint8_t>(IpProtocol::Tcp),
-                   .ttl = segment.ttl,
-                   .tos = segment.tos,
-                   .path_mtu = segment.path_mtu,
-                   .may_fragment_locally = false});
+  const IpSendOptions options{.protocol = static_cast<uint8_t>(IpProtocol::Tcp),
+                              .ttl = segment.ttl,
+                              .tos = segment.tos,
+                              .path_mtu = segment.path_mtu,
+                              .may_fragment_locally = false};
+  if (!may_turn_unsent4(entry, *packet, route, segment.path_mtu)) return ip4_send(entry, std::move(packet), route, options);
+  ip4_turn_unsent(entry, *packet, route, options);
+  TurnedSegment& turned = TurnedSegment::of(*packet);
+  turned.header = segment.header;
+  turned.timestamps = segment.timestamps;
+  turned.has_timestamps = segment.has_timestamps;
+  turned.took_odd_end = false;
+  packet->is_turned_segment = true;
+  entry.turn_segment_around(std::move(packet));
+  return ok();
 }
 
 Result<> emit_segment(Entry& entry, Ref<Packet> packet, const Route& route, TcpEmission& emission) {

@@ -6,10 +6,17 @@
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
 #include "stack/tcp/listener.hh"
+#include "stack/tcp/turned_segment.hh"
 
 namespace lxnet {
 
 void TcpSocket::receive_owned(Entry& entry, Ref<Packet> packet) {
+  if (TurnedSegment::has_odd_end(*packet) && in_quick_ack_mode()) {
+    if (Ref<Packet> odd_end = TurnedSegment::take_off_odd_end(*packet)) {
+      receive_owned(entry, std::move(packet));
+      return receive_owned(entry, std::move(odd_end));
+    }
+  }
   TcpSegment segment;
   if (!take_segment(entry, std::move(packet), segment)) return;
   if ((md5_keys_ != nullptr || !segment.options.md5_signature.empty()) && !accept_signature(entry, segment)) return;

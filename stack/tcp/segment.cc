@@ -2,9 +2,22 @@
 #include "stack/tcp/segment.hh"
 
 #include "stack/drop_reason.hh"
+#include "stack/tcp/turned_segment.hh"
+#include "stack/wire/ipv4.hh"
 
 namespace lxnet {
 namespace {
+
+void take_header(const TcpSegmentHeader& header, TcpSegment& segment) {
+  segment.seq = header.seq;
+  segment.ack = header.ack;
+  segment.flags = header.flags;
+  segment.header_size = header.header_size;
+  segment.window = header.window;
+  segment.urgent_pointer = header.urgent_pointer;
+  segment.source.port = header.source_port;
+  segment.destination.port = header.destination_port;
+}
 
 // The options made linear behind the header; a segment whose data offset points past its end is no segment.
 bool read_header(Packet& packet, TcpSegment& segment) {
@@ -14,15 +27,7 @@ bool read_header(Packet& packet, TcpSegment& segment) {
   const size_t header_size = header->header_size();
   if (!packet.pull_up(header_size).is_ok()) return false;
   header = reinterpret_cast<const TcpHeader*>(packet.linear().data());
-  const TcpSegmentHeader host = TcpSegmentHeader::from(*header);
-  segment.seq = host.seq;
-  segment.ack = host.ack;
-  segment.flags = host.flags;
-  segment.header_size = host.header_size;
-  segment.window = host.window;
-  segment.urgent_pointer = host.urgent_pointer;
-  segment.source.port = host.source_port;
-  segment.destination.port = host.destination_port;
+  take_header(TcpSegmentHeader::from(*header), segment);
   const ByteSpan options = packet.linear().subspan(sizeof(TcpHeader), header_size - sizeof(TcpHeader));
   if (const auto timestamps = parse_aligned_timestamps(options)) {
     segment.options.timestamps = timestamps;
@@ -34,6 +39,38 @@ bool read_header(Packet& packet, TcpSegment& segment) {
 
 }  // namespace
 
+void TurnedSegment::take_over(const TcpSegmentHeader& odd, Packet& packet) {
+  header.window = odd.window;
+  header.flags |= odd.flags & kTcpPsh;
+  header.emit(packet.mutable_linear());
+  ++packet.segment_count;
+  took_odd_end = true;
+}
+
+Ref<Packet> TurnedSegment::take_off_odd_end(Packet& packet) {
+  if (!has_odd_end(packet)) return nullptr;
+  auto cloned = packet.clone();
+  if (!cloned.is_ok()) return nullptr;
+  Ref<Packet> odd = cloned.take();
+  TurnedSegment& first = of(packet);
+  TurnedSegment& last = of(*odd);
+  const size_t header_size = first.header.header_size;
+  odd->consume(header_size + packet.segment_size);
+  last.header.seq += packet.segment_size;
+  last.header.emit(odd->push_header(header_size));
+  auto& ip = *reinterpret_cast<Ipv4Header*>(odd->network_header());
+  ip.total_length.set(static_cast<uint16_t>(sizeof(Ipv4Header) + odd->size()));
+  ip.update_header_checksum();
+  odd->receiver_hashes = packet.receiver_hashes;
+  odd->is_turned_segment = true;
+  packet.trim(header_size + packet.segment_size);
+  first.header.flags = first.header.flags.without(kTcpPsh);
+  first.header.emit(packet.mutable_linear());
+  odd->segment_count = packet.segment_count = 1;
+  first.took_odd_end = last.took_odd_end = false;
+  return odd;
+}
+
 bool take_segment(Entry& entry, Ref<Packet> packet, TcpSegment& segment) {
   const IpInfo& info = ip_info(*packet);
   segment.source.address = info.source;
@@ -43,7 +80,12 @@ bool take_segment(Entry& entry, Ref<Packet> packet, TcpSegment& segment) {
   if (info.destination.is_link_local()) segment.destination.scope_id = info.interface_index;
   segment.tos = info.tos;
   segment.ttl = info.ttl;
-  if (!read_header(*packet, segment)) {
+  if (packet->is_turned_segment) {
+    const TurnedSegment& turned = TurnedSegment::of(*packet);
+    take_header(turned.header, segment);
+    if (turned.has_timestamps) segment.options.timestamps = turned.timestamps;
+    packet->is_turned_segment = false;  // what it said is the segment's now, and its place another's
+  } else if (!read_header(*packet, segment)) {
     drop(entry, std::move(packet), DropReason::TcpHeader);
     return false;
   }

@@ -9,6 +9,7 @@
 #include "stack/tcp/emit.hh"
 #include "stack/tcp/listener.hh"
 #include "stack/tcp/time_wait.hh"
+#include "stack/tcp/turned_segment.hh"
 #include "stack/wire/ip_protocol.hh"
 #include "stack/wire/pseudo_header.hh"
 
@@ -33,17 +34,20 @@ void reset_unclaimed(Entry& entry, Ref<Packet> packet) {
   answer_with_reset(entry, segment);
 }
 
-PacketTuple tuple_of(Packet& packet, const TcpHeader& header) {
+PacketTuple tuple_of(Packet& packet, uint16_t local_port, uint16_t remote_port, size_t header_size) {
   const IpInfo& info = ip_info(packet);
   return {.space = DemuxSpace::Tcp,
           .local = info.destination,
           .remote = info.source,
-          .local_port = header.destination_port.get(),
-          .remote_port = header.source_port.get(),
+          .local_port = local_port,
+          .remote_port = remote_port,
           .interface_index = info.interface_index,
           .hashes = packet.receiver_hashes,
           .packet = &packet,
-          .header_size = static_cast<uint16_t>(header.header_size())};
+          .header_size = static_cast<uint16_t>(header_size)};
+}
+PacketTuple tuple_of(Packet& packet, const TcpHeader& header) {
+  return tuple_of(packet, header.destination_port.get(), header.source_port.get(), header.header_size());
 }
 
 // Of the segment that the error cites, which has its first eight bytes.
@@ -95,6 +99,11 @@ bool deliver_to_listener(Entry& entry, const PacketTuple& tuple, Ref<Packet>& pa
   return true;
 }
 
+void deliver(Entry& entry, const PacketTuple& tuple, Ref<Packet> packet) {
+  if (deliver_to_flow(entry, tuple, packet) || deliver_to_listener(entry, tuple, packet)) return;
+  reset_unclaimed(entry, std::move(packet));
+}
+
 // The socket is owned. A packet that was on its way to a listener, or in its backlog, while the one before it became a connection
 // belongs to that connection now: the listener would reset it. One to a socket that was closed meanwhile is looked at again.
 bool deliver_elsewhere(Entry& entry, const TcpSocket& socket, Ref<Packet>& packet) {
@@ -133,8 +142,15 @@ void tcp_deliver(Entry& entry, Ref<Packet> packet) {
   auto parsed = packet->header<TcpHeader>();
   if (!parsed.is_ok()) return drop(entry, std::move(packet), DropReason::NoMemory);
   const PacketTuple tuple = tuple_of(*packet, *parsed.take());
-  if (deliver_to_flow(entry, tuple, packet) || deliver_to_listener(entry, tuple, packet)) return;
-  reset_unclaimed(entry, std::move(packet));
+  deliver(entry, tuple, std::move(packet));
+}
+
+void tcp_receive_turned(Entry& entry, Ref<Packet> packet) {
+  count(entry, Mib::TcpInSegs);
+  if (entry.has_more_input() || entry.held_segment()) return tcp_coalesce(entry, std::move(packet));
+  const TcpSegmentHeader& header = TurnedSegment::of(*packet).header;
+  const PacketTuple tuple = tuple_of(*packet, header.destination_port, header.source_port, header.header_size);
+  deliver(entry, tuple, std::move(packet));
 }
 
 void tcp_receive_error(Entry& entry, const IpError& error) {
@@ -186,6 +202,10 @@ void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
   }
   note_processor();
   if (attachments.filter()) {
+    if (Ref<Packet> odd_end = TurnedSegment::take_off_odd_end(*packet)) {
+      receive_packet(entry, std::move(packet));
+      return receive_packet(entry, std::move(odd_end));
+    }
     const auto parsed = packet->header<TcpHeader>();
     if (!parsed.is_ok() ||
         !attachments.admits(*packet, reinterpret_cast<const TcpHeader*>(packet->linear().data())->header_size())) {

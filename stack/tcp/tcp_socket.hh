@@ -415,6 +415,7 @@ class TcpSocket final : public Socket {
   void update_pacing_rate();
   // ---- transmit.cc: one segment
   bool transmit(Entry& entry, const Outgoing& out);
+  bool join_turned(Entry& entry, const Outgoing& out);
   TcpSegmentHeader header_of(const Outgoing& out) const;
   bool is_plain(const Outgoing& out) const;
   Result<> transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet> packet);

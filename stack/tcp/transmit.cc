@@ -1,10 +1,13 @@
 // One segment of a connection: its window, its options, its way to IP.
 #include <algorithm>
 
+#include "stack/ip/turn_around.hh"
 #include "stack/mib.hh"
 #include "stack/stack.hh"
 #include "stack/tcp/emit.hh"
 #include "stack/tcp/tcp_socket.hh"
+#include "stack/tcp/turned_segment.hh"
+#include "stack/wire/ipv4.hh"
 
 namespace lxnet {
 namespace {
@@ -129,8 +132,38 @@ void TcpSocket::note_transmitted(Entry& entry, const Outgoing& out) {
   if (out.size != 0 && !out.is_probe) note_data_sent(entry);
 }
 
+// The odd end of what was written in one go: while the full segment before it waits in this entry's input it is not a packet of
+// its own. It is received, counted and acknowledged all the same.
+bool TcpSocket::join_turned(Entry& entry, const Outgoing& out) {
+  Packet* before = entry.last_input();
+  if (before == nullptr || !before->is_turned_segment || before->segment_count != 1) return false;
+  if (out.size >= snd_.mss || out.segments != 1 || out.flags.fin() || out.record->stamps != 0 || !is_plain(out)) return false;
+  TurnedSegment& turned = TurnedSegment::of(*before);
+  const size_t size_before = turned.payload_size(*before);
+  TcpSegmentHeader header = header_of(out);
+  const TcpTimestamps stamps{.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
+  const bool goes_on = turned.header.flags == kTcpAck && turned.header.seq + static_cast<uint32_t>(size_before) == out.seq &&
+                       size_before == snd_.mss && turned.header.ack == header.ack &&
+                       turned.header.source_port == header.source_port &&
+                       turned.header.destination_port == header.destination_port && turned.ip.source == route_.source &&
+                       turned.ip.destination == route_.destination && (!turned.has_timestamps || turned.timestamps == stamps);
+  if (!goes_on || before->fragments().size() + out.record->fragment_count > Packet::kMaxFragments) return false;
+  if (!SendQueue::cite(*out.record, out.seq.bytes_since(out.record->seq), out.size, *before).is_ok()) return false;
+  header.window = select_window(entry);
+  before->segment_size = static_cast<uint16_t>(size_before);
+  turned.take_over(header, *before);
+  const size_t size = sizeof(Ipv4Header) + turned.header.header_size + out.size;
+  route_.output->count_turned(size);
+  ip4_count_turned(entry, size, turned.ip.tos);
+  count(entry, Mib::TcpOutSegs);
+  count(entry, Mib::TcpInSegs);
+  note_transmitted(entry, out);
+  return true;
+}
+
 // False: nothing left (no memory, no route, a device's refusal); the record's fate is the caller's.
 bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
+  if (out.size != 0 && out.record != nullptr && join_turned(entry, out)) return true;
   auto created = Packet::create(stack().pool());
   if (!created.is_ok()) return false;
   Ref<Packet> packet = created.take();

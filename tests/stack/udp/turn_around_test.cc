@@ -74,6 +74,17 @@ class TurnAround : public ::testing::TestWithParam<const char*> {
     EXPECT_EQ(server.text(), "question");
     EXPECT_EQ(server.send("answer"), 6);
     EXPECT_EQ(client.text(), "answer");
+    // A full segment and the odd end of the write: acknowledged one by one at first, together later.
+    const std::string large(65536, 'x');
+    for (int i = 0; i < 24; ++i) {
+      ASSERT_EQ(client.send(large), long(large.size()));
+      for (size_t read = 0; read < large.size();) {
+        const auto some = server.receive(large.size(), kMessageDontWait);
+        ASSERT_GT(some.result, 0);
+        ASSERT_EQ(some.data, std::string(some.data.size(), 'x'));
+        read += some.data.size();
+      }
+    }
     EXPECT_EQ(client.disconnect(), Errno{});  // a reset, which leaves nothing behind
   }
   static Ref<Socket> accept(TestStack& stack, TestSocket& listener) {
