@@ -80,4 +80,27 @@ class Instant {
   int64_t nanos_ = 0;
 };
 
+// An Instant kept in four bytes, in units of so many nanoseconds, for what is only asked how long ago it was. The count wraps: an
+// age is right below 2^32 units and begins anew there, as the ages do that Linux keeps in 32 bits. By default it is none.
+template <int64_t kUnit>
+class BriefInstant {
+ public:
+  constexpr BriefInstant() = default;
+  // The one whose count is none's is taken for the one before.
+  constexpr BriefInstant(Instant at) : count_(count(at) != 0 ? count(at) : UINT32_MAX) {}
+
+  constexpr bool is_none() const { return count_ == 0; }
+  // In whole units. Of none it is the age of the clock's beginning.
+  constexpr Duration age(Instant now) const { return Duration::nanos((count(now) - count_) * kUnit); }
+  // The low bits of the number of units since the clock began.
+  constexpr uint32_t count() const { return count_; }
+
+ private:
+  static constexpr uint32_t count(Instant at) { return static_cast<uint32_t>(at.in_nanos() / kUnit); }
+
+  uint32_t count_ = 0;
+};
+using InstantInMicros = BriefInstant<1'000>;      // ages up to 71 minutes
+using InstantInMillis = BriefInstant<1'000'000>;  // ages up to 49 days
+
 }  // namespace lxnet

@@ -41,7 +41,7 @@ void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effe
   note_delivered(record, effects.sample);
   if (record.flags.syn()) {
     effects.syn_acked = true;
-    recovery_.first_retransmit_at = Instant::never();
+    recovery_.first_retransmit_at = InstantInMillis();
   } else {
     effects.data_acked = true;
   }

@@ -149,7 +149,7 @@ void TcpSocket::settle_orphan(Entry& entry) {
   tell_peer_metrics(entry);
   out_of_order_.clear();
   sack_count_ = 0;
-  out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);  // what Linux keeps of it counts for itself
+  out_of_window_answered_at_ = InstantInMillis();  // what Linux keeps of it counts for itself
   const Duration rto = current_rto();
   arm_keep_alive(entry, std::max(Duration::seconds(seconds), rto * 4 - rto / 2));
 }

@@ -1,6 +1,8 @@
 // The transmission control block's two halves, with the RFC's names (RFC 9293, 3.3.1), and what the handshake agreed.
 #pragma once
 
+#include <algorithm>
+
 #include "base/seqnum.hh"
 #include "base/time.hh"
 #include "stack/wire/tcp_options.hh"
@@ -28,10 +30,10 @@ struct SendState {
   uint16_t mss = 536;       // payload of a full segment now: path, options and peer considered
   uint16_t peer_mss = 536;  // the peer's option, or the default
   uint32_t path_mtu = 0;
-  uint8_t window_shift = 0;     // for the peer's window field
-  uint32_t disconnect_gap = 0;  // what a disconnect left between the numbers, which SIOCOUTQ counts
-  Instant last_data_at;         // when data last left
-  Instant last_left_at;         // when anything last left
+  uint8_t window_shift = 0;      // for the peer's window field
+  uint32_t disconnect_gap = 0;   // what a disconnect left between the numbers, which SIOCOUTQ counts
+  InstantInMillis last_data_at;  // when data last left
+  Instant last_left_at;          // when anything last left
 
   bool is_urgent() const { return up.is_after(una); }
   SeqNum window_end() const { return una + wnd; }
@@ -61,8 +63,10 @@ struct ReceiveState {
   // RFC 7323, 4: TS.Recent and when it was set.
   uint32_t ts_recent = 0;
   Instant ts_recent_at;
-  Instant last_data_at;  // when data last came
-  Instant last_segment_at;
+  InstantInMillis last_data_at;  // when data last came
+  InstantInMillis last_segment_at;
+  // Since when nothing has come.
+  Duration silence(Instant now) const { return std::min(last_segment_at.age(now), last_data_at.age(now)); }
   // Announced and not used up.
   uint32_t window_left() const {
     const SeqNum edge = wup + wnd;
@@ -108,7 +112,7 @@ struct AckState {
   uint8_t duplicates = 0;  // that left at once, for duplicates_of
   uint8_t compressed = 0;  // that wait
   SeqNum duplicates_of;    // rcv.nxt
-  Duration ato;            // the delay, adapted to the peer; 0: nothing has come yet
+  BriefMicros ato;         // the delay, adapted to the peer; 0: nothing has come yet
 };
 
 // RFC 4821, packetization-layer path MTU discovery (tcp_mtu_probing): what is known to pass, what may, and the probe under way.
@@ -117,7 +121,7 @@ struct MtuSearch {
   uint32_t low = 0, high = ~0u;  // MTUs
   uint32_t probe = 0;            // the MTU that is tried; 0: none
   SeqNum probe_begin, probe_end;
-  Instant began_at;
+  InstantInMillis began_at;
 };
 
 // TCP_REPAIR: a connection is taken apart and put together without a word on the wire.
@@ -131,10 +135,10 @@ struct RepairState {
 struct ReceiveAutotune {
   SeqNum copied_seq;   // of the current round
   uint32_t space = 0;  // bytes the application took in the last one
-  Instant round_start;
+  InstantInMicros round_start;
   uint32_t rtt_8_micros = 0;  // the receiver's estimate, times 8
   SeqNum rtt_seq;
-  Instant rtt_start;
+  InstantInMicros rtt_start;
   uint32_t last_echo = 0;   // that a sample was taken from
   uint32_t heard_echo = 0;  // of our own time stamps: the last there was
 };

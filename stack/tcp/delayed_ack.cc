@@ -52,16 +52,16 @@ void TcpSocket::note_data_event(Entry& entry, const TcpSegment& segment) {
   ack_.is_scheduled = true;
   measure_segment_size(segment);
   measure_receive_rtt(entry.now(), segment.end());
-  if (ack_.ato == Duration()) {
+  if (ack_.ato.get() == Duration()) {
     // The first data: the sender is in slow start and needs acknowledgments.
     raise_quick_acks(16);
     ack_.ato = kMinDelay;
   } else {
-    const Duration gap = entry.now() - rcv_.last_data_at;
+    const Duration gap = rcv_.last_data_at.age(entry.now());
     if (gap <= kMinDelay / 2) {
-      ack_.ato = in_ticks(ack_.ato / 2) + kMinDelay / 2;
-    } else if (gap < ack_.ato) {
-      ack_.ato = std::min(in_ticks(ack_.ato / 2) + in_ticks(gap), rtt_.rto());
+      ack_.ato = in_ticks(ack_.ato.get() / 2) + kMinDelay / 2;
+    } else if (gap < ack_.ato.get()) {
+      ack_.ato = std::min(in_ticks(ack_.ato.get() / 2) + in_ticks(gap), rtt_.rto());
     } else if (gap > rtt_.rto()) {
       // Too long a gap: the sender restarts from a small window.
       raise_quick_acks(16);
@@ -117,7 +117,8 @@ bool TcpSocket::may_compress_ack(Entry& entry) {
 }
 
 void TcpSocket::delay_ack(Entry& entry) {
-  Duration delay = ack_.ato == Duration() ? kTick : ack_.ato;  // where nothing but a FIN has come there is nothing to adapt to
+  Duration delay =
+      ack_.ato.get() == Duration() ? kTick : ack_.ato.get();  // where nothing but a FIN has come there is nothing to adapt to
   if (delay > kMinDelay) {
     Duration longest = is_interactive() || ack_.saw_push ? longest_ack_delay() : Duration::millis(500);
     if (rtt_.has_sample()) longest = std::min(longest, std::max(Duration::micros(rtt_.srtt_micros()), kMinDelay));
@@ -150,7 +151,7 @@ void TcpSocket::note_ack_sent(Entry& entry) {
 // Data that leaves soon after data came is an answer: the exchange is interactive.
 void TcpSocket::note_data_sent(Entry& entry) {
   snd_.last_data_at = entry.now();
-  if (entry.now() - rcv_.last_data_at < ack_.ato && ack_.pingpong < UINT8_MAX) ++ack_.pingpong;
+  if (rcv_.last_data_at.age(entry.now()) < ack_.ato.get() && ack_.pingpong < UINT8_MAX) ++ack_.pingpong;
 }
 
 // The reader took data: the window may be worth announcing (RFC 9293 3.8.6.2.2).

@@ -24,7 +24,7 @@ SocketDiagnosis TcpOptionCalls::diagnose(Entry& entry, TcpSocket& socket) {
   told.timeouts = socket.recovery_.retransmits;
   told.probes = socket.recovery_.probes_out;
   told.rto = socket.current_rto();
-  told.ack_delay = std::min(socket.ack_.ato, socket.longest_ack_delay());
+  told.ack_delay = std::min(socket.ack_.ato.get(), socket.longest_ack_delay());
   told.quick_acks = socket.ack_.quick;
   told.is_interactive = socket.is_interactive();
   told.cwnd = socket.congestion_.cwnd;

@@ -31,7 +31,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   // RFC 7323, 5: an echo of a time stamp that we did not send in this handshake is an old duplicate.
   const auto& stamps = segment.options.timestamps;
   if (segment.flags.ack() && negotiated_.timestamps && stamps && stamps->echo_reply != 0 &&
-      stamps->echo_reply - timestamp_now(first_syn_at_) > timestamp_now(entry.now()) - timestamp_now(first_syn_at_)) {
+      stamps->echo_reply - timestamp_at(first_syn_at_) > timestamp_now(entry.now()) - timestamp_at(first_syn_at_)) {
     count(entry, Mib::TcpExtPAWSActive);
     verdict.reset_peer = true;
     verdict.drop_for(DropReason::TcpPaws);
@@ -61,7 +61,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   if (!accept_ack(entry, segment, verdict, false)) return;
   snd_.wl1 = segment.seq;
   // RFC 5681, 3.1, as for SYN-ACKs that were lost (passive.cc).
-  const bool was_spurious = stamps && stamps->echo_reply != 0 && stamps->echo_reply == timestamp_now(first_syn_at_);
+  const bool was_spurious = stamps && stamps->echo_reply != 0 && stamps->echo_reply == timestamp_at(first_syn_at_);
   congestion_.cwnd = statistics_.total_retransmits > 1 && recovery_.may_undo && !was_spurious ? 1 : initial_window_;
   begin_mtu_search(entry);
   // Not where both ends sent a SYN: there the first data is acknowledged at once, as by Linux.

@@ -92,7 +92,7 @@ void TcpSocket::become_orphan(Entry& entry) {
 // over.
 bool TcpSocket::give_up_for_resources(Entry& entry, bool resets) {
   if (!is_orphan_) return false;
-  const Duration silent = entry.now() - snd_.last_data_at;
+  const Duration silent = snd_.last_data_at.age(entry.now());
   unsigned penalty = 0;
   if (silent > tcp_options.max_rto.get() * 2 || !resets) ++penalty;
   if (soft_error_ != Errno{}) ++penalty;

@@ -64,7 +64,7 @@ TcpSocket::MtuProbe TcpSocket::send_mtu_probe(Entry& entry) {
 // Paths change: after tcp_probe_interval what did not pass may.
 void TcpSocket::search_again(Entry& entry) {
   const auto interval = Duration::seconds(stack().tunables().values().tcp_probe_interval);
-  if (entry.now() - mtu_search_.began_at < interval) return;
+  if (mtu_search_.began_at.age(entry.now()) < interval) return;
   mtu_search_.probe = 0;
   mtu_search_.high = snd_.peer_mss + mtu_for_segment(0) - option_space() - sticky_size();
   mtu_search_.low = mtu_for_segment(current_mss());

@@ -64,7 +64,7 @@ Result<> TcpOptionCalls::set_keep_idle(Entry& entry, TcpSocket& socket, int seco
   socket.tcp_options.keep_idle = Duration::seconds(seconds);
   // Time that passed idle counts.
   if (socket.options.keep_alive && !socket.in(TcpState::Closed | TcpState::Listen)) {
-    const Duration idle = entry.now() - std::max(socket.rcv_.last_segment_at, socket.rcv_.last_data_at);
+    const Duration idle = socket.rcv_.silence(entry.now());
     socket.arm_keep_alive(entry, std::max(Duration::seconds(seconds) - idle, Duration()));
   }
   return ok();
@@ -245,14 +245,14 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   }
   info.flags = static_cast<uint8_t>((socket.statistics_.rate_app_limited ? 1 : 0) | socket.fast_open_.failure << 1);
   info.rto = static_cast<uint32_t>(socket.current_rto().in_micros());
-  info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato, socket.longest_ack_delay()).in_micros());
+  info.ato = static_cast<uint32_t>(std::min(socket.ack_.ato.get(), socket.longest_ack_delay()).in_micros());
   info.snd_mss = socket.snd_.mss;
   info.rcv_mss = has_path ? socket.rcv_.mss : 0u;
   info.unacked = socket.recovery_.out;
   info.sacked = socket.recovery_.sacked;
   info.lost = socket.recovery_.lost;
   info.retrans = socket.recovery_.retransmitted;
-  const auto ago = [now](Instant when) { return static_cast<uint32_t>((now - when).in_millis()); };
+  const auto ago = [now](InstantInMillis when) { return static_cast<uint32_t>(when.age(now).in_millis()); };
   info.last_data_sent = ago(socket.snd_.last_data_at);
   info.last_data_recv = ago(socket.rcv_.last_data_at);
   info.last_ack_recv = ago(socket.rcv_.last_segment_at);
@@ -272,8 +272,7 @@ void TcpOptionCalls::fill_counters(TcpInfo& info, const TcpSocket& socket, Insta
   TcpStatistics statistics = socket.statistics_;
   // What goes on still counts.
   statistics.account(TcpStatistics::Limit::None, now);
-  if (statistics.rto_started != Instant())
-    statistics.total_rto_millis += static_cast<uint32_t>((now - statistics.rto_started).in_millis());
+  statistics.end_timeouts(now);
   info.total_retrans = statistics.total_retransmits;
   info.bytes_acked = statistics.bytes_acked;
   info.bytes_received = statistics.bytes_received;
@@ -286,9 +285,9 @@ void TcpOptionCalls::fill_counters(TcpInfo& info, const TcpSocket& socket, Insta
   if (statistics.rate_interval_micros != 0) {
     info.delivery_rate = uint64_t{statistics.rate_delivered} * socket.snd_.mss * 1'000'000 / statistics.rate_interval_micros;
   }
-  info.busy_time = static_cast<uint64_t>(statistics.busy.in_micros());
-  info.rwnd_limited = static_cast<uint64_t>(statistics.window_limited.in_micros());
-  info.sndbuf_limited = static_cast<uint64_t>(statistics.buffer_limited.in_micros());
+  info.busy_time = uint64_t{statistics.busy_millis} * 1000;
+  info.rwnd_limited = uint64_t{statistics.window_limited_millis} * 1000;
+  info.sndbuf_limited = uint64_t{statistics.buffer_limited_millis} * 1000;
   info.delivered = socket.congestion_.delivered;
   info.delivered_ce = statistics.delivered_ce;
   info.bytes_sent = statistics.bytes_sent;

@@ -255,7 +255,7 @@ void TcpSocket::validate_window(Entry& entry, bool was_limited) {
   } else {
     recovery_.window_used = std::max(recovery_.window_used, recovery_.out);
     if (stack().tunables().values().tcp_slow_start_after_idle != 0 && congestion_.algorithm->control == nullptr &&
-        entry.now() - recovery_.window_used_at >= current_rto()) {
+        recovery_.window_used_at.age(entry.now()) >= current_rto()) {
       give_back_window(entry);
     }
   }
@@ -279,9 +279,9 @@ void TcpSocket::give_back_window(Entry& entry) {
 
 void TcpSocket::after_idle(Entry& entry) {
   if (stack().tunables().values().tcp_slow_start_after_idle == 0 || congestion_.algorithm->control != nullptr) return;
-  const Duration idle = entry.now() - snd_.last_data_at;
+  const Duration idle = snd_.last_data_at.age(entry.now());
   const Duration rto = current_rto();
-  if (idle <= rto || snd_.last_data_at == Instant()) return;
+  if (idle <= rto || snd_.last_data_at.is_none()) return;
   refresh_congestion_facts(entry.now());
   congestion_.ssthresh = current_threshold();
   const uint32_t restart = std::min<uint32_t>(congestion_.cwnd, initial_window_);

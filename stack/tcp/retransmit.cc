@@ -29,7 +29,7 @@ bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record, uint32_t seg
     if (!record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
     record.marks |= SendRecord::kRetransmitted;
   }
-  if (recovery_.first_retransmit_at.is_never()) recovery_.first_retransmit_at = was_sent ? entry.now() : record.sent_at;
+  if (recovery_.first_retransmit_at.is_none()) recovery_.first_retransmit_at = was_sent ? entry.now() : record.sent_at;
   recovery_.undo_retransmits = std::max(recovery_.undo_retransmits, 0) + record.segments;
   return was_sent;
 }

@@ -14,19 +14,19 @@ struct TcpStatistics {
   uint16_t total_rto = 0, total_rto_recoveries = 0;
   uint32_t total_rto_millis = 0;
   uint32_t timeout_rehashes = 0;
-  Instant rto_started;
+  InstantInMillis rto_started;
   // What timeouts began is over.
   void end_timeouts(Instant now) {
-    if (rto_started == Instant()) return;
-    total_rto_millis += static_cast<uint32_t>((now - rto_started).in_millis());
-    rto_started = Instant();
+    if (rto_started.is_none()) return;
+    total_rto_millis += static_cast<uint32_t>(rto_started.age(now).in_millis());
+    rto_started = InstantInMillis();
   }
   // How long the connection was doing what (tcpi_busy_time, rwnd_limited, sndbuf_limited).
   enum class Limit : uint8_t { None, Busy, Window, Buffer };
   Limit limit = Limit::None;
   bool rate_app_limited = true;  // see below
-  Instant limit_since;
-  Duration busy, window_limited, buffer_limited;
+  InstantInMillis limit_since;
+  uint32_t busy_millis = 0, window_limited_millis = 0, buffer_limited_millis = 0;
 
   // The most telling of what holds at once counts, which is the last of the list (Linux's chronographs).
   void start(Limit kind, Instant now) {
@@ -43,10 +43,10 @@ struct TcpStatistics {
 
   void account(Limit next, Instant now) {
     if (next == limit) return;
-    const Duration spent = now - limit_since;
-    if (limit != Limit::None) busy = busy + spent;
-    if (limit == Limit::Window) window_limited = window_limited + spent;
-    if (limit == Limit::Buffer) buffer_limited = buffer_limited + spent;
+    const auto spent = static_cast<uint32_t>(limit_since.age(now).in_millis());
+    if (limit != Limit::None) busy_millis += spent;
+    if (limit == Limit::Window) window_limited_millis += spent;
+    if (limit == Limit::Buffer) buffer_limited_millis += spent;
     limit = next;
     limit_since = now;
   }

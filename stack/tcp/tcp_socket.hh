@@ -318,7 +318,8 @@ class TcpSocket final : public Socket {
   Ref<StickyHeaders> sticky_headers() const;
   uint32_t sticky_size() const;
   // ---- timestamps.cc: RFC 7323
-  uint32_t timestamp_now(Instant now) const;
+  uint32_t timestamp_now(Instant now) const { return timestamp_at(now); }
+  uint32_t timestamp_at(InstantInMillis when) const { return when.count() + timestamp_offset_; }
   bool fails_paws(const TcpSegment& segment, Instant now) const;
   bool is_reordered_ack(const TcpSegment& segment) const;
   void store_timestamp(const TcpSegment& segment, Instant now);
@@ -359,7 +360,7 @@ class TcpSocket final : public Socket {
   void undo_window(UnmarkLost unmark);
   bool may_undo() const;
   bool was_delayed() const;
-  bool echoes_before(Instant when) const;
+  bool echoes_before(InstantInMillis when) const;
   bool has_retransmitted() const;
   void forget_retransmit_time();
   void start_undo();
@@ -428,6 +429,7 @@ class TcpSocket final : public Socket {
   void send_reset(Entry& entry);
   void send_syn(Entry& entry);
   void challenge(Entry& entry);
+  bool has_answered_within(Entry& entry, Duration interval) const;
   bool may_answer_out_of_window(Entry& entry, const TcpSegment& segment, const Verdict& verdict);
   void answer_old_segment(Entry& entry, const TcpSegment& segment);
   // ---- window.cc, receive.cc: what arrives
@@ -586,14 +588,14 @@ class TcpSocket final : public Socket {
   SackBlock dsack_;
   uint32_t receive_charge_ = 0;  // of receive_queue_
   uint32_t timestamp_offset_ = 0;
-  Instant out_of_window_answered_at_ = Instant::from_nanos(-1'000'000'000);
+  InstantInMillis out_of_window_answered_at_;
   TcpStatistics statistics_;
   ErrorQueue* errors_ = nullptr;  // made when an option first needs it; then it stays
 
   Deadlines deadlines_;
   Timer timer_;
   Instant pacing_until_;
-  Instant first_syn_at_;
+  InstantInMillis first_syn_at_;
   Instant first_sent_at_;  // of the delivery-rate sample under way
 };
 

@@ -21,16 +21,16 @@ Duration time_of_retries(uint32_t retries, Duration first, Duration most) {
 
 // What is sent again, or a probe, is due no later than the user's limit, which counts from the first
 // (tcp_clamp_rto_to_user_timeout, tcp_clamp_probe0_to_user_timeout).
-Duration until_limit(Duration delay, Duration limit, Instant first, Instant now) {
-  if (limit == Duration() || first.is_never()) return delay;
-  return std::min(delay, std::max(first + limit - now, Duration::millis(2)));
+Duration until_limit(Duration delay, Duration limit, InstantInMillis first, Instant now) {
+  if (limit == Duration() || first.is_none()) return delay;
+  return std::min(delay, std::max(limit - first.age(now), Duration::millis(2)));
 }
 
 }  // namespace
 
 bool TcpSocket::has_retried_for(Entry& entry, uint32_t retries) const {
-  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_never()) return false;
-  return entry.now() - recovery_.first_retransmit_at >= time_of_retries(retries, rtt_.min_rto(), tcp_options.max_rto);
+  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_none()) return false;
+  return recovery_.first_retransmit_at.age(entry.now()) >= time_of_retries(retries, rtt_.min_rto(), tcp_options.max_rto);
 }
 
 // The peer has taken its window back from what is in flight: what is sent again probes it, which says nothing of the path
@@ -42,11 +42,11 @@ bool TcpSocket::has_timed_out(Entry& entry) const {
   const TunableValues& tunables = stack().tunables().values();
   if (has_lost_window()) {
     // Who answers with a closed window is there; the user's limit is of progress.
-    const Instant since = recovery_.first_retransmit_at;
-    const Duration elapsed = since.is_never() ? Duration() : entry.now() - since;
+    const InstantInMillis since = recovery_.first_retransmit_at;
+    const Duration elapsed = since.is_none() ? Duration() : since.age(entry.now());
     if (tcp_options.user_timeout != Duration() && elapsed > tcp_options.user_timeout.get()) return true;
     const Duration most = tcp_options.max_rto.get() * 2;
-    return entry.now() - rcv_.last_segment_at > most && elapsed > most;
+    return rcv_.last_segment_at.age(entry.now()) > most && elapsed > most;
   }
   if (in(TcpState::SynSent | TcpState::SynReceived)) {
     const uint32_t retries = tcp_options.syn_count != 0 ? tcp_options.syn_count : static_cast<uint32_t>(tunables.tcp_syn_retries);
@@ -57,10 +57,10 @@ bool TcpSocket::has_timed_out(Entry& entry) const {
     const Duration most = tcp_options.user_timeout != Duration()
                               ? tcp_options.user_timeout.get()
                               : time_of_retries(retries, RttEstimator::kInitialRto, tcp_options.max_rto);
-    return entry.now() - first_syn_at_ >= most;
+    return first_syn_at_.age(entry.now()) >= most;
   }
-  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_never()) return false;
-  const Duration elapsed = entry.now() - recovery_.first_retransmit_at;
+  if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_none()) return false;
+  const Duration elapsed = recovery_.first_retransmit_at.age(entry.now());
   uint32_t limit = static_cast<uint32_t>(tunables.tcp_retries2);
   if (is_orphan_) {
     const bool is_alive = current_rto() < tcp_options.max_rto;
@@ -130,7 +130,7 @@ void TcpSocket::time_out(Entry& entry) {
     ++recovery_.backoff;
     recovery_.doublings = static_cast<uint8_t>(std::min(recovery_.doublings + 1, 32));
   }
-  const Instant since = in(TcpState::SynSent | TcpState::SynReceived) ? first_syn_at_ : recovery_.first_retransmit_at;
+  const InstantInMillis since = in(TcpState::SynSent | TcpState::SynReceived) ? first_syn_at_ : recovery_.first_retransmit_at;
   arm_probe_timer(entry, ProbeTimer::Retransmit, until_limit(current_rto(), tcp_options.user_timeout, since, entry.now()));
 }
 
@@ -150,17 +150,17 @@ void TcpSocket::try_another_path(Entry& entry) {
 void TcpSocket::probe_zero_window(Entry& entry) {
   if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {
     recovery_.probes_out = 0;
-    recovery_.probe_start = Instant::never();
+    recovery_.probe_start = InstantInMillis();
     return;
   }
   const TunableValues& tunables = stack().tunables().values();
   auto limit = static_cast<uint32_t>(tunables.tcp_retries2);
   bool is_dead = false;
   // The user's limit is of progress: that the peer answers probes is none.
-  if (recovery_.probe_start.is_never()) {
+  if (recovery_.probe_start.is_none()) {
     recovery_.probe_start = entry.now();
   } else {
-    is_dead = tcp_options.user_timeout != Duration() && entry.now() - recovery_.probe_start >= tcp_options.user_timeout;
+    is_dead = tcp_options.user_timeout != Duration() && recovery_.probe_start.age(entry.now()) >= tcp_options.user_timeout;
   }
   if (is_orphan_) {
     const bool is_alive = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff) < tcp_options.max_rto;
@@ -197,7 +197,7 @@ void TcpSocket::send_window_probe(Entry& entry) {
   if (recovery_.out != 0 || send_queue_.unsent.is_empty()) {
     recovery_.probes_out = 0;
     recovery_.backoff = 0;
-    recovery_.probe_start = Instant::never();
+    recovery_.probe_start = InstantInMillis();
     return;
   }
   ++recovery_.probes_out;
@@ -217,7 +217,7 @@ void TcpSocket::check_probe_timer(Entry& entry) {
   const SeqNum first_end = next->seq + std::min<uint32_t>(next->length(), std::max<uint32_t>(snd_.mss, 1));
   if (!first_end.is_after(snd_.window_end())) {
     recovery_.backoff = 0;
-    recovery_.probe_start = Instant::never();
+    recovery_.probe_start = InstantInMillis();
     if (probe_timer_kind_ == ProbeTimer::ZeroWindow) cancel(Deadlines::Kind::Probe);
   } else {
     const Duration delay = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff);

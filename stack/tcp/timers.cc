@@ -83,7 +83,7 @@ void TcpSocket::run_ack_timer(Entry& entry) {
   if (!ack_.is_scheduled) return;
   count(entry, Mib::TcpExtDelayedACKs);
   if (!is_interactive()) {
-    ack_.ato = std::min(ack_.ato * 2, rtt_.rto());  // the peer was waiting: it needs no sooner one
+    ack_.ato = std::min(ack_.ato.get() * 2, rtt_.rto());  // the peer was waiting: it needs no sooner one
   } else {
     ack_.pingpong = 0;  // no answer came to carry it
     ack_.ato = Duration::millis(40);
@@ -152,7 +152,7 @@ void TcpSocket::run_keep_alive_timer(Entry& entry) {
                                                                          : Duration::seconds(tunables.tcp_keepalive_intvl);
   // Data in flight keeps itself alive.
   if (recovery_.out != 0 || !send_queue_.unsent.is_empty()) return arm_keep_alive(entry, idle_limit);
-  const Duration idle = entry.now() - std::max(rcv_.last_segment_at, rcv_.last_data_at);
+  const Duration idle = rcv_.silence(entry.now());
   if (idle < idle_limit) return arm_keep_alive(entry, idle_limit - idle);
   const auto probes =
       tcp_options.keep_count != 0 ? tcp_options.keep_count : static_cast<uint8_t>(std::min(tunables.tcp_keepalive_probes, 255));

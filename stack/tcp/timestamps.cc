@@ -11,10 +11,6 @@ bool is_older(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; 
 
 }  // namespace
 
-uint32_t TcpSocket::timestamp_now(Instant now) const {
-  return static_cast<uint32_t>(now.in_nanos() / 1'000'000) + timestamp_offset_;
-}
-
 // Linux lets a pure acknowledgment pass that is a timeout late at most and changes nothing: reordering makes them. The peer's
 // clock may count 1200 a second.
 bool TcpSocket::is_reordered_ack(const TcpSegment& segment) const {

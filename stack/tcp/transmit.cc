@@ -141,7 +141,7 @@ bool TcpSocket::join_turned(Entry& entry, const Outgoing& out) {
   TurnedSegment& turned = TurnedSegment::of(*before);
   const size_t size_before = turned.payload_size(*before);
   TcpSegmentHeader header = header_of(out);
-  const TcpTimestamps stamps{.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
+  const TcpTimestamps stamps{.value = timestamp_at(entry.now()), .echo_reply = rcv_.ts_recent};
   const bool goes_on = turned.header.flags == kTcpAck && turned.header.seq + static_cast<uint32_t>(size_before) == out.seq &&
                        size_before == snd_.mss && turned.header.ack == header.ack &&
                        turned.header.source_port == header.source_port &&
@@ -240,11 +240,15 @@ void TcpSocket::send_syn(Entry& entry) {
   static_cast<void>(transmit(entry, {.seq = snd_.iss, .flags = flags}));
 }
 
+bool TcpSocket::has_answered_within(Entry& entry, Duration interval) const {
+  return !out_of_window_answered_at_.is_none() && out_of_window_answered_at_.age(entry.now()) < interval;
+}
+
 // RFC 5961, 7: one each half second for a connection, and of the whole stack so many a second (no limit by default, as on Linux).
 void TcpSocket::challenge(Entry& entry) {
   const TunableValues& tunables = stack().tunables().values();
   const auto interval = Duration::millis(tunables.tcp_invalid_ratelimit);
-  if (entry.now() - out_of_window_answered_at_ < interval) {
+  if (has_answered_within(entry, interval)) {
     count(entry, Mib::TcpExtTCPACKSkippedChallenge);
     return;
   }
@@ -259,7 +263,7 @@ void TcpSocket::challenge(Entry& entry) {
 // Segments with text are always answered: they may be retransmissions whose acknowledgment was lost.
 bool TcpSocket::may_answer_out_of_window(Entry& entry, const TcpSegment& segment, const Verdict& verdict) {
   if (segment.length() != 0 && !segment.flags.syn()) return true;
-  if (entry.now() - out_of_window_answered_at_ < Duration::millis(stack().tunables().values().tcp_invalid_ratelimit)) {
+  if (has_answered_within(entry, Duration::millis(stack().tunables().values().tcp_invalid_ratelimit))) {
     count(entry, verdict.reason == DropReason::TcpPaws ? Mib::TcpExtTCPACKSkippedPAWS : Mib::TcpExtTCPACKSkippedSeq);
     return false;
   }

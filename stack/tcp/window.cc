@@ -201,7 +201,7 @@ void TcpSocket::grow_window_goal(uint32_t cost, uint32_t size) {
 
 // Dynamic right-sizing: twice what the application reads in a round trip, and room for the sender's slow start.
 void TcpSocket::adapt_receive_buffer(Entry& entry) {
-  const Duration elapsed = entry.now() - autotune_.round_start;
+  const Duration elapsed = autotune_.round_start.age(entry.now());
   const Duration rtt = Duration::micros(autotune_.rtt_8_micros >> 3);
   if (autotune_.rtt_8_micros == 0 || elapsed < rtt) return;
   // What was read, without what waits still.
@@ -249,9 +249,9 @@ void add_receive_rtt(uint32_t& rtt_8, int64_t sample_micros, bool may_rise) {
 
 // Without timestamps: how long one window's worth takes to arrive. `next`: what is expected after what has come now.
 void TcpSocket::measure_receive_rtt(Instant now, SeqNum next) {
-  if (autotune_.rtt_start != Instant()) {
+  if (!autotune_.rtt_start.is_none()) {
     if (next.is_before(autotune_.rtt_seq)) return;
-    add_receive_rtt(autotune_.rtt_8_micros, (now - autotune_.rtt_start).in_micros(), false);
+    add_receive_rtt(autotune_.rtt_8_micros, autotune_.rtt_start.age(now).in_micros(), false);
   }
   autotune_.rtt_seq = next + rcv_.wnd;
   autotune_.rtt_start = now;

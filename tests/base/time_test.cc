@@ -22,6 +22,32 @@ TEST(BriefDuration, KeepsWholeUnitsAndNothingBeyondItsRange) {
   static_assert(sizeof(BriefMillis) == 4);
 }
 
+TEST(BriefInstant, TellsAgesInWholeUnits) {
+  const InstantInMillis at = Instant::from_nanos(5'900'000);
+  EXPECT_EQ(Duration(), at.age(Instant::from_nanos(5'999'999)));
+  EXPECT_EQ(Duration::millis(1), at.age(Instant::from_nanos(6'000'000)));
+  EXPECT_EQ(5u, at.count());
+  static_assert(sizeof(InstantInMillis) == 4);
+}
+
+TEST(BriefInstant, AgesAreRightAcrossTheWrapOfTheCount) {
+  const Instant wrap = Instant() + Duration::millis(int64_t{1} << 32);
+  const InstantInMillis before = wrap - Duration::seconds(2);
+  EXPECT_EQ(Duration::seconds(5), before.age(wrap + Duration::seconds(3)));
+  const Duration longest = Duration::millis(UINT32_MAX);
+  EXPECT_EQ(longest, before.age(wrap - Duration::seconds(2) + longest));
+  EXPECT_EQ(Duration::millis(7), before.age(wrap - Duration::seconds(2) + longest + Duration::millis(8))) << "and begin anew";
+}
+
+TEST(BriefInstant, NoInstantIsTakenForNone) {
+  EXPECT_TRUE(InstantInMicros().is_none());
+  EXPECT_EQ(Duration::seconds(3), InstantInMicros().age(Instant() + Duration::seconds(3)));
+  const Instant wrap = Instant() + Duration::micros(int64_t{1} << 32);
+  const InstantInMicros at = wrap;
+  EXPECT_FALSE(at.is_none());
+  EXPECT_EQ(Duration::micros(1), at.age(wrap));
+}
+
 TEST(Instant, MovesByDurationsAndMeasuresThem) {
   const Instant start = Instant::from_nanos(100);
   EXPECT_EQ(150, (start + Duration::nanos(50)).in_nanos());

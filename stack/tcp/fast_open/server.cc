@@ -181,7 +181,7 @@ void TcpSocket::repeat_fast_syn_ack(Entry& entry) {
   ++request.timeouts;
   ++recovery_.retransmits;
   ++statistics_.total_rto;
-  if (recovery_.first_retransmit_at.is_never()) recovery_.first_retransmit_at = entry.now();
+  if (recovery_.first_retransmit_at.is_none()) recovery_.first_retransmit_at = entry.now();
   arm_probe_timer(entry, ProbeTimer::Retransmit, request.timeout());
 }
 

@@ -22,7 +22,7 @@ bool TcpSocket::has_retransmitted() const {
 }
 
 void TcpSocket::forget_retransmit_time() {
-  if (!has_retransmitted()) recovery_.first_retransmit_at = Instant::never();
+  if (!has_retransmitted()) recovery_.first_retransmit_at = InstantInMillis();
 }
 
 void TcpSocket::keep_open(Entry&) {
@@ -248,7 +248,7 @@ void TcpSocket::react(Entry& entry, AckEffects& effects, Resend& resend) {
 // What high_seq's acknowledgment ends. True: the episode is over and nothing more is to be done.
 bool TcpSocket::leave_state(Entry& entry) {
   if (congestion_.loss_state == LossState::Open) {
-    recovery_.first_retransmit_at = Instant::never();
+    recovery_.first_retransmit_at = InstantInMillis();
     return false;
   }
   if (snd_.una.is_before(recovery_.high_seq)) return false;

@@ -26,13 +26,13 @@ struct RecoveryState {
   SeqNum max_out_end;
   SeqNum highest_sacked;     // end of the highest SACKed record; means something while sacked != 0
   uint32_t window_used = 0;  // largest `out` while the window was not the limit, since window_used_at
-  Instant window_used_at;
+  InstantInMillis window_used_at;
 
   SeqNum high_seq;     // snd.nxt when this episode began
   SeqNum undo_marker;  // snd.una when it began
   int32_t undo_retransmits = 0;
   uint32_t prior_ssthresh = 0;
-  Instant first_retransmit_at = Instant::never();  // of what is unacknowledged now
+  InstantInMillis first_retransmit_at;  // of what is unacknowledged now
   bool may_undo = false;
   bool frto : 1 = false;         // RFC 5682: whether the timeout was spurious is being found out
   bool has_reneged : 1 = false;  // the peer, of what it had SACKed; until the recovery from it is over
@@ -47,11 +47,11 @@ struct RecoveryState {
   // Proportional rate reduction (RFC 6937).
   uint32_t prr_delivered = 0, prr_out = 0;
 
-  uint8_t retransmits = 0;                 // timeouts in a row
-  uint8_t backoff = 0;                     // of them, or of probes of a closed window
-  uint8_t doublings = 0;                   // of the timeout: by timeouts alone
-  uint8_t probes_out = 0;                  // zero-window probes unanswered
-  Instant probe_start = Instant::never();  // of the first since the window closed, answered or not
+  uint8_t retransmits = 0;      // timeouts in a row
+  uint8_t backoff = 0;          // of them, or of probes of a closed window
+  uint8_t doublings = 0;        // of the timeout: by timeouts alone
+  uint8_t probes_out = 0;       // zero-window probes unanswered
+  InstantInMillis probe_start;  // of the first since the window closed, answered or not
 
   RackState rack;
 

@@ -16,7 +16,7 @@ bool TcpSocket::may_undo() const {
 
 // tcp_packet_delayed(): the original came, later than expected.
 bool TcpSocket::was_delayed() const {
-  if (!recovery_.first_retransmit_at.is_never()) return echoes_before(recovery_.first_retransmit_at);
+  if (!recovery_.first_retransmit_at.is_none()) return echoes_before(recovery_.first_retransmit_at);
   // Of a SYN it is forgotten with its acknowledgment.
   if (in(TcpState::SynSent)) return false;
   // Nothing was sent again yet. Without SACK the time is forgotten sooner than the episode.
@@ -24,8 +24,8 @@ bool TcpSocket::was_delayed() const {
 }
 
 // The acknowledgment is of something that had been sent before that.
-bool TcpSocket::echoes_before(Instant when) const {
-  return negotiated_.timestamps && rcv_.ts_echo != 0 && static_cast<int32_t>(rcv_.ts_echo - timestamp_now(when)) < 0;
+bool TcpSocket::echoes_before(InstantInMillis when) const {
+  return negotiated_.timestamps && rcv_.ts_echo != 0 && static_cast<int32_t>(rcv_.ts_echo - timestamp_at(when)) < 0;
 }
 
 void TcpSocket::undo_window(UnmarkLost unmark) {
