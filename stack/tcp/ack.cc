@@ -44,7 +44,6 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   if (!is_fast) store_timestamp(segment, entry.now());
   effects.una_advanced = segment.ack.is_after(snd_.una);
   if (effects.una_advanced) recovery_.retransmits = 0;
-  refresh_congestion_facts(entry.now());
   effects.has_data = segment.length() != 0;
   if (is_fast && effects.una_advanced) {
     snd_.wl1 = segment.seq;
@@ -79,10 +78,9 @@ bool TcpSocket::accept_ack(Entry& entry, TcpSegment& segment, Verdict& verdict, 
   update_rtt(entry, effects, segment);
   // Also of what was but SACKed, and of an echo.
   if (congestion_.is_started && congestion_.algorithm->on_rtt != nullptr && effects.sample.rtt_micros >= 0)
-    congestion_.algorithm->on_rtt(congestion_, snd_.una, effects.sample.rtt_micros, effects.segments_acked);
+    congestion_.algorithm->on_rtt(congestion_, congestion_facts(entry.now()), snd_.una, effects.sample.rtt_micros);
   adapt_rack_window(effects.sample);
   if (recovery_.probe_in_flight) process_loss_probe_ack(entry, effects, segment.ack);
-  refresh_congestion_facts(entry.now());
 
   const bool is_news = effects.has_data || effects.window_updated || effects.data_acked || effects.syn_acked;
   const bool is_alert = effects.data_sacked || effects.ece || effects.dsack;
@@ -137,7 +135,7 @@ void TcpSocket::update_rtt(Entry& entry, AckEffects& effects, const TcpSegment& 
   int64_t sample = effects.sequence_rtt >= 0 ? effects.sequence_rtt : effects.sack_rtt;
   if (sample < 0 && negotiated_.timestamps && segment.options.timestamps && segment.options.timestamps->echo_reply != 0 &&
       (effects.data_acked || effects.syn_acked)) {
-    const uint32_t delta = timestamp_now(entry.now()) - segment.options.timestamps->echo_reply;
+    const uint32_t delta = timestamp_at(entry.now()) - segment.options.timestamps->echo_reply;
     if (delta < 1u << 30) sample = effects.congestion_rtt = std::max<int64_t>(int64_t{delta} * 1000, 1);
   }
   effects.sample.rtt_micros = effects.congestion_rtt;
@@ -178,15 +176,14 @@ void TcpSocket::set_retransmit_timer(Entry& entry) {
   arm_probe_timer(entry, ProbeTimer::Retransmit, delay);
 }
 
-void TcpSocket::refresh_congestion_facts(Instant now) {
-  congestion_.now = now;
-  congestion_.una = snd_.una;
-  congestion_.nxt = snd_.nxt;
-  congestion_.mss = snd_.mss;
-  congestion_.srtt_8 = rtt_.srtt_micros_times_8();
-  congestion_.min_rtt = rtt_.min_micros();
-  congestion_.in_flight = recovery_.in_flight();
-  congestion_.last_send = snd_.last_data_at;
+CongestionFacts TcpSocket::congestion_facts(Instant now) const {
+  return {.now = now,
+          .nxt = snd_.nxt,
+          .mss = snd_.mss,
+          .srtt_8 = rtt_.srtt_micros_times_8(),
+          .min_rtt = rtt_.min_micros(),
+          .in_flight = recovery_.in_flight(),
+          .since_send = snd_.last_data_at.age(now)};
 }
 
 }  // namespace lxnet

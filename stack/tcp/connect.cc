@@ -307,9 +307,11 @@ void TcpSocket::prepare_to_connect(Entry& entry) {
   const TunableValues& tunables = stack().tunables().values();
   recovery_.reordering = static_cast<uint32_t>(tunables.tcp_reordering);
   const CongestionAlgorithm* by_route = route_metrics().congestion;
-  congestion_.choose(by_route != nullptr ? *by_route : *congestion_.algorithm);
+  congestion_.choose(stack().hal(), by_route != nullptr ? *by_route : *congestion_.algorithm);
   congestion_.cwnd = initial_window_;
   congestion_.ssthresh = CongestionState::kNoThreshold;
+  congestion_.max_in_flight = 0;
+  congestion_.is_cwnd_limited = false;
   statistics_ = TcpStatistics();
   fast_open_ = FastOpenState();
 }

@@ -31,7 +31,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   // RFC 7323, 5: an echo of a time stamp that we did not send in this handshake is an old duplicate.
   const auto& stamps = segment.options.timestamps;
   if (segment.flags.ack() && negotiated_.timestamps && stamps && stamps->echo_reply != 0 &&
-      stamps->echo_reply - timestamp_at(first_syn_at_) > timestamp_now(entry.now()) - timestamp_at(first_syn_at_)) {
+      stamps->echo_reply - timestamp_at(first_syn_at_) > timestamp_at(entry.now()) - timestamp_at(first_syn_at_)) {
     count(entry, Mib::TcpExtPAWSActive);
     verdict.reset_peer = true;
     verdict.drop_for(DropReason::TcpPaws);
@@ -145,8 +145,7 @@ void TcpSocket::initialise_transfer(Entry& entry) {
   begin_mtu_search(entry);
   guess_segment_size();
   use_peer_metrics(entry);
-  refresh_congestion_facts(entry.now());
-  if (!congestion_.is_started) congestion_.start(*congestion_.algorithm);
+  if (!congestion_.is_started) congestion_.start_chosen(stack().hal(), congestion_facts(entry.now()));
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
   initialise_buffers();
   snd_.last_data_at = recovery_.window_used_at = entry.now();

@@ -160,7 +160,7 @@ Result<> TcpOptionCalls::set_rto_bounds(Entry& entry, TcpSocket& socket, Duratio
 // The lowest bit says of what unit the clock is: Linux's default is milliseconds.
 Result<int> TcpOptionCalls::timestamp(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  return static_cast<int>(socket.timestamp_now(entry.now()) & ~1u);
+  return static_cast<int>(socket.timestamp_at(entry.now()) & ~1u);
 }
 
 Result<> TcpOptionCalls::take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, SavedSyn& out, size_t& size) {
@@ -185,12 +185,9 @@ Result<> TcpOptionCalls::set_congestion(Entry& entry, TcpSocket& socket, std::sp
   const bool is_for_all =
       (__atomic_load_n(&socket.stack().tcp().allowed_congestion, __ATOMIC_RELAXED) & congestion_bit(*algorithm)) != 0;
   if (!is_for_all && !socket.stack().hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  socket.refresh_congestion_facts(entry.now());
-  if (is_under_way) {
-    socket.congestion_.start(*algorithm);
-  } else {
-    socket.congestion_.choose(*algorithm);
-  }
+  const Hal& hal = socket.stack().hal();
+  if (is_under_way) return socket.congestion_.start(hal, *algorithm, socket.congestion_facts(entry.now())) ? ok() : Errno::ENOMEM;
+  socket.congestion_.choose(hal, *algorithm);
   return ok();
 }
 
@@ -202,7 +199,9 @@ const char* TcpOptionCalls::congestion(Entry& entry, TcpSocket& socket) {
 size_t TcpOptionCalls::congestion_info(Entry& entry, TcpSocket& socket, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out) {
   TaskOwnership ownership(socket.lock_, entry);
   const CongestionAlgorithm* algorithm = socket.congestion_.algorithm;
-  return algorithm == nullptr || algorithm->info == nullptr ? 0 : algorithm->info(socket.congestion_, out);
+  return algorithm == nullptr || algorithm->info == nullptr
+             ? 0
+             : algorithm->info(socket.congestion_, socket.congestion_facts(entry.now()), out);
 }
 
 // ------------------------------------------------------------------------------------------------------------- TCP_INFO

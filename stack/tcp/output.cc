@@ -209,9 +209,8 @@ bool TcpSocket::send_cut_record(Entry& entry, SendRecord& record) {
                                       .segments = record.segments})) {
     return false;
   }
-  refresh_congestion_facts(entry.now());
   if (recovery_.in_flight() == 0 && congestion_.is_started && congestion_.algorithm->on_event != nullptr) {
-    congestion_.algorithm->on_event(congestion_, CongestionEvent::TransmitStart);
+    congestion_.algorithm->on_event(congestion_, congestion_facts(entry.now()), CongestionEvent::TransmitStart);
   }
   stamp_sent(record, entry.now());
   send_queue_.mark_sent(record);
@@ -243,9 +242,9 @@ void TcpSocket::pace(Entry& entry, uint32_t size) {
 // RFC 2861 as Linux has it: a window that was not used for a timeout decays; one not filled for a round trip is not raised.
 void TcpSocket::validate_window(Entry& entry, bool was_limited) {
   if (!snd_.una.is_before(recovery_.max_out_end) || was_limited ||
-      (!congestion_.is_cwnd_limited && recovery_.out > recovery_.max_out)) {
+      (!congestion_.is_cwnd_limited && recovery_.out > congestion_.max_in_flight)) {
     congestion_.is_cwnd_limited = was_limited;
-    recovery_.max_out = congestion_.max_in_flight = recovery_.out;
+    congestion_.max_in_flight = recovery_.out;
     recovery_.max_out_end = snd_.nxt;
   }
   const bool is_limited = congestion_.may_grow();
@@ -282,14 +281,14 @@ void TcpSocket::after_idle(Entry& entry) {
   const Duration idle = snd_.last_data_at.age(entry.now());
   const Duration rto = current_rto();
   if (idle <= rto || snd_.last_data_at.is_none()) return;
-  refresh_congestion_facts(entry.now());
   congestion_.ssthresh = current_threshold();
   const uint32_t restart = std::min<uint32_t>(congestion_.cwnd, initial_window_);
   for (Duration left = idle - rto; left > Duration() && congestion_.cwnd > restart; left = left - rto) congestion_.cwnd /= 2;
   congestion_.cwnd = std::max(congestion_.cwnd, restart);
   recovery_.window_used = 0;
   recovery_.window_used_at = entry.now();
-  if (congestion_.algorithm->on_event != nullptr) congestion_.algorithm->on_event(congestion_, CongestionEvent::Restart);
+  if (congestion_.algorithm->on_event != nullptr)
+    congestion_.algorithm->on_event(congestion_, congestion_facts(entry.now()), CongestionEvent::Restart);
 }
 
 // A FIN rides on the last unsent record, or on one of its own.

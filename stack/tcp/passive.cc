@@ -169,7 +169,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->timestamp_offset_ = request.ts_offset;
   TRY(child->look_up_route(entry));
   const CongestionAlgorithm* by_route = child->route_metrics().congestion;
-  child->congestion_.choose(by_route != nullptr ? *by_route : *congestion_.algorithm);
+  child->congestion_.choose(stack().hal(), by_route != nullptr ? *by_route : *congestion_.algorithm);
   TRY(child->inherit_signing_key(*this));
   child->prepare_sizes();
   child->draw_transmit_hash();
@@ -224,7 +224,7 @@ void TcpSocket::inherit_handshake(Entry& entry, const SynRequest& request, const
   if (request.retransmits == 0 && !request.is_cookie && request.sent_at != Instant()) {
     rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
   } else if (echo != 0) {
-    rtt = int64_t{std::max(timestamp_now(entry.now()) - echo, 1u)} * 1000;
+    rtt = int64_t{std::max(timestamp_at(entry.now()) - echo, 1u)} * 1000;
   }
   if (rtt >= 0) {
     rtt_.add_sample(rtt, snd_.una, snd_.nxt);

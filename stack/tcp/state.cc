@@ -122,13 +122,14 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
   tcp_options.max_rto = Duration::millis(tunables.tcp_rto_max_millis);
   tcp_options.min_rto = Duration::micros(tunables.tcp_rto_min_micros);
   local_.address = remote_.address = IpAddress::any(family);
-  congestion_.choose(stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
+  congestion_.choose(stack.hal(), stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
 }
 
 TcpSocket::~TcpSocket() {
   cancel_timers();
   ASSERT(!demux_.is_added() && listener_ == nullptr);
   stack().tcp().change_memory(-int64_t{memory_pages_}, stack().hal().sharing());
+  congestion_.release(stack().hal());
   if (md5_keys_ != nullptr) dispose(stack().hal(), md5_keys_);
   release_port();
   if (errors_ != nullptr) dispose(stack().hal(), errors_);

@@ -318,7 +318,6 @@ class TcpSocket final : public Socket {
   Ref<StickyHeaders> sticky_headers() const;
   uint32_t sticky_size() const;
   // ---- timestamps.cc: RFC 7323
-  uint32_t timestamp_now(Instant now) const { return timestamp_at(now); }
   uint32_t timestamp_at(InstantInMillis when) const { return when.count() + timestamp_offset_; }
   bool fails_paws(const TcpSegment& segment, Instant now) const;
   bool is_reordered_ack(const TcpSegment& segment) const;
@@ -350,14 +349,14 @@ class TcpSocket final : public Socket {
   void try_to_open(Entry& entry, const AckEffects& effects);
   void identify_losses(Entry& entry, AckEffects& effects);
   uint32_t current_threshold() const;
-  void set_loss_state(LossState state);
+  void set_loss_state(Entry& entry, LossState state);
   void process_loss_state(Entry& entry, AckEffects& effects, Resend& resend);
   bool undo_recovery(Entry& entry);
   bool undo_partial(Entry& entry, AckEffects& effects);
   bool undo_dsack(Entry& entry);
   bool undo_loss(Entry& entry, bool frto_undo);
   enum class UnmarkLost : uint8_t { No, Yes };
-  void undo_window(UnmarkLost unmark);
+  void undo_window(Entry& entry, UnmarkLost unmark);
   bool may_undo() const;
   bool was_delayed() const;
   bool echoes_before(InstantInMillis when) const;
@@ -373,7 +372,7 @@ class TcpSocket final : public Socket {
   void note_reordering(Entry& entry, SeqNum low, ReorderingBy by = ReorderingBy::Sack);
   void start_window_reduction();
   void reduce_window(uint32_t newly_delivered, uint32_t newly_lost, const AckEffects& effects);
-  void end_window_reduction();
+  void end_window_reduction(Entry& entry);
   void control_congestion(Entry& entry, const AckEffects& effects, RateSample& sample);
   bool detect_losses(Entry& entry);  // RACK
   Duration rack_window() const;
@@ -389,7 +388,7 @@ class TcpSocket final : public Socket {
   void recount_segments(SendRecord& record, uint32_t mss);
   void join_small(SendRecord& record, uint32_t space);
   bool split_sent(SendRecord& record, uint32_t size, uint32_t mss);
-  void refresh_congestion_facts(Instant now);
+  CongestionFacts congestion_facts(Instant now) const;
   void note_delivered(const SendRecord& record, RateSample& sample);
   void finish_rate_sample(Entry& entry, const AckEffects& effects, RateSample& sample);
   // ---- output.cc: what leaves

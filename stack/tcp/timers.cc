@@ -94,7 +94,6 @@ void TcpSocket::run_ack_timer(Entry& entry) {
 void TcpSocket::run_retransmit_timer(Entry& entry) {
   const ProbeTimer kind = std::exchange(probe_timer_kind_, ProbeTimer::None);
   if (in(TcpState::Closed | TcpState::Listen)) return;
-  refresh_congestion_facts(entry.now());
   switch (kind) {
     case ProbeTimer::None:
       return;

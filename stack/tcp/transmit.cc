@@ -20,7 +20,7 @@ TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& w
   TcpOptions options;
   const bool repeats_offer = out.flags.syn() && in(TcpState::SynReceived) && !fast_open_request_;
   const NegotiatedOptions wanted = repeats_offer ? offered_options() : negotiated_;
-  if (wanted.timestamps) options.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
+  if (wanted.timestamps) options.timestamps = {.value = timestamp_at(entry.now()), .echo_reply = rcv_.ts_recent};
   if (out.flags.syn()) {
     options.maximum_segment_size = rcv_.advertised_mss;
     options.sack_permitted = wanted.sack;
@@ -69,7 +69,7 @@ Result<> TcpSocket::transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet
   segment.header = header_of(out);
   segment.header.window = select_window(entry);
   segment.has_timestamps = negotiated_.timestamps;
-  if (segment.has_timestamps) segment.timestamps = {.value = timestamp_now(entry.now()), .echo_reply = rcv_.ts_recent};
+  if (segment.has_timestamps) segment.timestamps = {.value = timestamp_at(entry.now()), .echo_reply = rcv_.ts_recent};
   segment.tos = ip_options.tos;
   segment.ttl = ip_options.ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ip_options.ttl);
   segment.path_mtu = ip_options.path_mtu_v4;

@@ -264,7 +264,7 @@ void TcpSocket::measure_receive_rtt_by_timestamp(const TcpSegment& segment, Inst
   if (segment.ends_handshake) return;
   const uint32_t echo = autotune_.heard_echo;
   if (std::exchange(autotune_.last_echo, echo) == echo || echo == 0 || segment.length() < rcv_.mss) return;
-  const uint32_t delta = timestamp_now(now) - echo;
+  const uint32_t delta = timestamp_at(now) - echo;
   if (delta == 0 || delta > INT32_MAX / 1000) return;
   add_receive_rtt(autotune_.rtt_8_micros, int64_t{delta} * 1000, rcv_.nxt == rcv_.copied);
 }

@@ -103,25 +103,25 @@ struct Bbr {
   uint32_t used_bandwidth() const { return is_policed ? long_term_bandwidth : bandwidth.get(); }
 };
 
-uint64_t rate_of(const CongestionState& state, uint64_t bandwidth, uint32_t gain) {
-  uint64_t rate = bandwidth * state.mss;
+uint64_t rate_of(const CongestionFacts& facts, uint64_t bandwidth, uint32_t gain) {
+  uint64_t rate = bandwidth * facts.mss;
   rate = rate * gain >> kGainShift;
   rate = rate * (1'000'000 / 100 * kPacingMargin) >> kBandwidthShift;
   return std::max<uint64_t>(rate, 1);
 }
 
-void start_pacing(CongestionState& state, Bbr& bbr) {
+void start_pacing(CongestionState& state, const CongestionFacts& facts, Bbr& bbr) {
   uint32_t rtt = 1000;
-  if (state.srtt_8 != 0) {
-    rtt = std::max(state.srtt_8 >> 3, 1u);
+  if (facts.srtt_8 != 0) {
+    rtt = std::max(facts.srtt_8 >> 3, 1u);
     bbr.has_rtt = true;
   }
-  state.pacing_rate = rate_of(state, (uint64_t{state.cwnd} << kBandwidthShift) / rtt, kHighGain);
+  state.pacing_rate = rate_of(facts, (uint64_t{state.cwnd} << kBandwidthShift) / rtt, kHighGain);
 }
 
-void set_pacing_rate(CongestionState& state, Bbr& bbr, uint32_t gain) {
-  const uint64_t rate = rate_of(state, bbr.used_bandwidth(), gain);
-  if (!bbr.has_rtt && state.srtt_8 != 0) start_pacing(state, bbr);
+void set_pacing_rate(CongestionState& state, const CongestionFacts& facts, Bbr& bbr, uint32_t gain) {
+  const uint64_t rate = rate_of(facts, bbr.used_bandwidth(), gain);
+  if (!bbr.has_rtt && facts.srtt_8 != 0) start_pacing(state, facts, bbr);
   if (bbr.is_full || rate > state.pacing_rate) state.pacing_rate = rate;
 }
 
@@ -140,29 +140,30 @@ uint32_t allowance_for_bursts(const Bbr& bbr) {
 }
 
 // How many segments leave as one (bbr_tso_segs_goal).
-uint32_t burst_of(const CongestionState& state) {
+uint32_t burst_of(const CongestionState& state, const CongestionFacts& facts) {
   constexpr uint64_t kMostBytes = 65536 - 321, kMostSegments = 127;
-  const uint64_t burst = std::min(state.pacing_rate >> 10, kMostBytes) / std::max<uint32_t>(state.mss, 1);
+  const uint64_t burst = std::min(state.pacing_rate >> 10, kMostBytes) / std::max<uint32_t>(facts.mss, 1);
   return static_cast<uint32_t>(std::clamp<uint64_t>(burst, bbr_least_burst(state.pacing_rate), kMostSegments));
 }
 
 // What the hosts themselves hold: bursts of segmentation offload, and the probing phase's own excess.
-uint32_t with_allowance(const CongestionState& state, const Bbr& bbr, uint32_t window) {
-  window += 3 * burst_of(state);
+uint32_t with_allowance(const CongestionState& state, const CongestionFacts& facts, const Bbr& bbr, uint32_t window) {
+  window += 3 * burst_of(state, facts);
   window = (window + 1) & ~1u;
   if (bbr.mode == Mode::ProbeBandwidth && bbr.cycle == 0) window += 2;
   return window;
 }
 
 // What is to be in flight at `gain` times the bandwidth (bbr_inflight).
-uint32_t flight_at(const CongestionState& state, const Bbr& bbr, uint32_t gain) {
-  return with_allowance(state, bbr, product(bbr, bbr.bandwidth.get(), gain));
+uint32_t flight_at(const CongestionState& state, const CongestionFacts& facts, const Bbr& bbr, uint32_t gain) {
+  return with_allowance(state, facts, bbr, product(bbr, bbr.bandwidth.get(), gain));
 }
 
 // What of `in_flight` the path still holds when the next segment may leave (bbr_packets_in_net_at_edt).
-uint32_t flight_at_departure(const CongestionState& state, const Bbr& bbr, const RateSample& sample, uint32_t in_flight) {
+uint32_t flight_at_departure(const CongestionState& state, const CongestionFacts& facts, const Bbr& bbr, const RateSample& sample,
+                             uint32_t in_flight) {
   const uint64_t delivered = (uint64_t{bbr.used_bandwidth()} * sample.pacing_wait_micros) >> kBandwidthShift;
-  if (bbr.pacing_gain > kUnit) in_flight += burst_of(state);
+  if (bbr.pacing_gain > kUnit) in_flight += burst_of(state, facts);
   return delivered >= in_flight ? 0 : in_flight - static_cast<uint32_t>(delivered);
 }
 
@@ -189,11 +190,11 @@ void forget_policer(const CongestionState& state, Bbr& bbr) {
   start_interval(state, bbr);
 }
 
-void end_interval(const CongestionState& state, Bbr& bbr, uint32_t bandwidth) {
+void end_interval(const CongestionState& state, const CongestionFacts& facts, Bbr& bbr, uint32_t bandwidth) {
   constexpr uint64_t kClose = 4000 / 8;  // bytes a second
   const uint32_t before = bbr.long_term_bandwidth;
   const uint32_t difference = std::max(before, bandwidth) - std::min(before, bandwidth);
-  const bool is_close = uint64_t{difference} * 8 <= before || rate_of(state, difference, kUnit) <= kClose;
+  const bool is_close = uint64_t{difference} * 8 <= before || rate_of(facts, difference, kUnit) <= kClose;
   if (before != 0 && is_close) {
     bbr.long_term_bandwidth = static_cast<uint32_t>((uint64_t{bandwidth} + before) / 2);
     bbr.is_policed = true;
@@ -206,7 +207,7 @@ void end_interval(const CongestionState& state, Bbr& bbr, uint32_t bandwidth) {
 }
 
 // What the interval that a loss ends has delivered, if enough of it was lost and it is neither too short nor too long.
-void measure_interval(const CongestionState& state, Bbr& bbr) {
+void measure_interval(const CongestionState& state, const CongestionFacts& facts, Bbr& bbr) {
   constexpr uint64_t kLossThreshold = 50;  // of 256
   const uint32_t lost = state.lost - bbr.interval_lost, delivered = state.delivered - bbr.interval_delivered;
   if (delivered == 0 || uint64_t{lost} << kGainShift < kLossThreshold * delivered) return;
@@ -214,10 +215,10 @@ void measure_interval(const CongestionState& state, Bbr& bbr) {
   if (static_cast<int32_t>(millis) < 1) return;
   if (millis >= ~0u / 1000) return forget_policer(state, bbr);
   const uint64_t bandwidth = (uint64_t{delivered} << kBandwidthShift) / (uint64_t{millis} * 1000);
-  end_interval(state, bbr, static_cast<uint32_t>(std::min<uint64_t>(bandwidth, UINT32_MAX)));
+  end_interval(state, facts, bbr, static_cast<uint32_t>(std::min<uint64_t>(bandwidth, UINT32_MAX)));
 }
 
-void look_for_policer(CongestionState& state, Bbr& bbr, const RateSample& sample) {
+void look_for_policer(CongestionState& state, const CongestionFacts& facts, Bbr& bbr, const RateSample& sample) {
   constexpr uint8_t kLeastRounds = 4, kMostRounds = 4 * kLeastRounds, kBelievedRounds = 48;
   if (bbr.is_policed) {
     if (bbr.mode != Mode::ProbeBandwidth || !bbr.round_start || ++bbr.interval_rounds < kBelievedRounds) return;
@@ -233,7 +234,7 @@ void look_for_policer(CongestionState& state, Bbr& bbr, const RateSample& sample
   if (bbr.round_start) ++bbr.interval_rounds;
   if (bbr.interval_rounds < kLeastRounds) return;
   if (bbr.interval_rounds > kMostRounds) return forget_policer(state, bbr);
-  if (sample.losses != 0) measure_interval(state, bbr);
+  if (sample.losses != 0) measure_interval(state, facts, bbr);
 }
 
 void leave_probe_rtt(CongestionState& state, Bbr& bbr) {
@@ -244,7 +245,7 @@ void leave_probe_rtt(CongestionState& state, Bbr& bbr) {
   }
 }
 
-void update_bandwidth(CongestionState& state, Bbr& bbr, const RateSample& sample) {
+void update_bandwidth(CongestionState& state, const CongestionFacts& facts, Bbr& bbr, const RateSample& sample) {
   bbr.round_start = false;
   if (sample.delivered < 0 || sample.interval_micros <= 0) return;
   if (sample.prior_delivered - bbr.round_end_delivered < 1u << 31) {
@@ -253,7 +254,7 @@ void update_bandwidth(CongestionState& state, Bbr& bbr, const RateSample& sample
     bbr.round_start = true;
     bbr.conserves_packets = false;
   }
-  look_for_policer(state, bbr, sample);
+  look_for_policer(state, facts, bbr, sample);
   const auto bandwidth = static_cast<uint32_t>(std::min<uint64_t>(
       (uint64_t{static_cast<uint32_t>(sample.delivered)} << kBandwidthShift) / static_cast<uint64_t>(sample.interval_micros),
       UINT32_MAX));
@@ -285,13 +286,13 @@ void measure_bursts(CongestionState& state, Bbr& bbr, const RateSample& sample) 
   bbr.excess[bbr.excess_now] = std::max(bbr.excess[bbr.excess_now], static_cast<uint16_t>(excess));
 }
 
-void update_cycle(CongestionState& state, Bbr& bbr, const RateSample& sample) {
+void update_cycle(const CongestionState& state, const CongestionFacts& facts, Bbr& bbr, const RateSample& sample) {
   if (bbr.mode != Mode::ProbeBandwidth) return;
   const bool is_full_length = micros_of(state.delivered_at) - bbr.cycle_start > bbr.min_rtt;
-  const uint32_t gain = bbr.pacing_gain, in_flight = flight_at_departure(state, bbr, sample, sample.prior_in_flight);
+  const uint32_t gain = bbr.pacing_gain, in_flight = flight_at_departure(state, facts, bbr, sample, sample.prior_in_flight);
   bool is_over = is_full_length;
-  if (gain > kUnit) is_over = is_full_length && (sample.losses != 0 || in_flight >= flight_at(state, bbr, gain));
-  if (gain < kUnit) is_over = is_full_length || in_flight <= flight_at(state, bbr, kUnit);
+  if (gain > kUnit) is_over = is_full_length && (sample.losses != 0 || in_flight >= flight_at(state, facts, bbr, gain));
+  if (gain < kUnit) is_over = is_full_length || in_flight <= flight_at(state, facts, bbr, kUnit);
   if (!is_over) return;
   bbr.cycle = static_cast<uint8_t>((bbr.cycle + 1u) % kCycleLength);
   bbr.cycle_start = micros_of(state.delivered_at);
@@ -308,49 +309,49 @@ void check_full(Bbr& bbr, const RateSample& sample) {
   bbr.is_full = ++bbr.full_rounds >= kFullRounds;
 }
 
-void check_drain(CongestionState& state, Bbr& bbr, const RateSample& sample) {
+void check_drain(CongestionState& state, const CongestionFacts& facts, Bbr& bbr, const RateSample& sample) {
   if (bbr.mode == Mode::Startup && bbr.is_full) {
     bbr.mode = Mode::Drain;
-    state.ssthresh = flight_at(state, bbr, kUnit);
+    state.ssthresh = flight_at(state, facts, bbr, kUnit);
   }
   if (bbr.mode != Mode::Drain) return;
-  const uint32_t in_flight = flight_at_departure(state, bbr, sample, state.in_flight);
-  if (in_flight <= flight_at(state, bbr, kUnit)) start_probing_bandwidth(state, bbr);
+  const uint32_t in_flight = flight_at_departure(state, facts, bbr, sample, facts.in_flight);
+  if (in_flight <= flight_at(state, facts, bbr, kUnit)) start_probing_bandwidth(state, bbr);
 }
 
-void end_probe_rtt(CongestionState& state, Bbr& bbr) {
-  if (!bbr.is_probe_timed || !has_passed(state.now, bbr.probe_rtt_done)) return;
-  bbr.min_rtt_at = millis_of(state.now);
+void end_probe_rtt(CongestionState& state, Instant now, Bbr& bbr) {
+  if (!bbr.is_probe_timed || !has_passed(now, bbr.probe_rtt_done)) return;
+  bbr.min_rtt_at = millis_of(now);
   state.cwnd = std::max(state.cwnd, bbr.prior_cwnd);
   leave_probe_rtt(state, bbr);
 }
 
-void probe_rtt(CongestionState& state, Bbr& bbr) {
+void probe_rtt(CongestionState& state, const CongestionFacts& facts, Bbr& bbr) {
   // Samples taken now say nothing of the bandwidth.
-  state.app_limited_until = std::max(state.delivered + state.in_flight, 1u);
+  state.app_limited_until = std::max(state.delivered + facts.in_flight, 1u);
   if (bbr.is_probe_timed) {
     if (bbr.round_start) bbr.probe_rtt_round_done = true;
-    if (bbr.probe_rtt_round_done) end_probe_rtt(state, bbr);
-  } else if (state.in_flight <= kMinWindow) {
-    bbr.probe_rtt_done = millis_of(state.now) + kProbeRttMillis;
+    if (bbr.probe_rtt_round_done) end_probe_rtt(state, facts.now, bbr);
+  } else if (facts.in_flight <= kMinWindow) {
+    bbr.probe_rtt_done = millis_of(facts.now) + kProbeRttMillis;
     bbr.is_probe_timed = true;
     bbr.probe_rtt_round_done = false;
     bbr.round_end_delivered = state.delivered;
   }
 }
 
-void update_min_rtt(CongestionState& state, Bbr& bbr, const RateSample& sample) {
-  const bool is_expired = has_passed(state.now, bbr.min_rtt_at + kMinRttMillis);
+void update_min_rtt(CongestionState& state, const CongestionFacts& facts, Bbr& bbr, const RateSample& sample) {
+  const bool is_expired = has_passed(facts.now, bbr.min_rtt_at + kMinRttMillis);
   if (sample.rtt_micros >= 0 && (sample.rtt_micros < int64_t{bbr.min_rtt} || (is_expired && !sample.is_ack_delayed))) {
     bbr.min_rtt = static_cast<uint32_t>(std::max<int64_t>(sample.rtt_micros, 1));
-    bbr.min_rtt_at = millis_of(state.now);
+    bbr.min_rtt_at = millis_of(facts.now);
   }
   if (is_expired && !bbr.restarts_from_idle && bbr.mode != Mode::ProbeRtt) {
     bbr.mode = Mode::ProbeRtt;
     bbr.prior_cwnd = std::max(bbr.prior_cwnd, state.cwnd);
     bbr.is_probe_timed = false;
   }
-  if (bbr.mode == Mode::ProbeRtt) probe_rtt(state, bbr);
+  if (bbr.mode == Mode::ProbeRtt) probe_rtt(state, facts, bbr);
   if (sample.delivered > 0) bbr.restarts_from_idle = false;
 }
 
@@ -374,27 +375,27 @@ void update_gains(Bbr& bbr) {
 }
 
 // In the first round of recovery what is delivered is what may be sent; after it the window comes back. True: it is decided.
-bool recover_or_restore(CongestionState& state, Bbr& bbr, const RateSample& sample) {
+bool recover_or_restore(CongestionState& state, const CongestionFacts& facts, Bbr& bbr, const RateSample& sample) {
   uint32_t cwnd = state.cwnd;
   if (sample.losses != 0) cwnd = cwnd > sample.losses ? cwnd - sample.losses : 1;
   if (state.loss_state == LossState::Recovery && bbr.previous_state != LossState::Recovery) {
     bbr.conserves_packets = true;
     bbr.round_end_delivered = state.delivered;
-    cwnd = state.in_flight + sample.newly_delivered;
+    cwnd = facts.in_flight + sample.newly_delivered;
   } else if (bbr.previous_state >= LossState::Recovery && state.loss_state < LossState::Recovery) {
     cwnd = std::max(cwnd, bbr.prior_cwnd);
     bbr.conserves_packets = false;
   }
   bbr.previous_state = state.loss_state;
-  if (bbr.conserves_packets) cwnd = std::max(cwnd, state.in_flight + sample.newly_delivered);
+  if (bbr.conserves_packets) cwnd = std::max(cwnd, facts.in_flight + sample.newly_delivered);
   state.cwnd = cwnd;
   return bbr.conserves_packets;
 }
 
-void set_window(CongestionState& state, Bbr& bbr, const RateSample& sample) {
-  if (sample.newly_delivered != 0 && !recover_or_restore(state, bbr, sample)) {
+void set_window(CongestionState& state, const CongestionFacts& facts, Bbr& bbr, const RateSample& sample) {
+  if (sample.newly_delivered != 0 && !recover_or_restore(state, facts, bbr, sample)) {
     const uint32_t target =
-        with_allowance(state, bbr, product(bbr, bbr.used_bandwidth(), bbr.window_gain) + allowance_for_bursts(bbr));
+        with_allowance(state, facts, bbr, product(bbr, bbr.used_bandwidth(), bbr.window_gain) + allowance_for_bursts(bbr));
     if (bbr.is_full) {
       state.cwnd = std::min(state.cwnd + sample.newly_delivered, target);
     } else if (state.cwnd < target || state.delivered < CongestionState::kInitialWindow) {
@@ -406,62 +407,66 @@ void set_window(CongestionState& state, Bbr& bbr, const RateSample& sample) {
   if (bbr.mode == Mode::ProbeRtt) state.cwnd = std::min(state.cwnd, kMinWindow);
 }
 
-void control(CongestionState& state, const RateSample& sample) {
-  Bbr& bbr = state.own<Bbr>();
-  update_bandwidth(state, bbr, sample);
+void control(CongestionState& state, const CongestionFacts& facts, const RateSample& sample) {
+  Bbr& bbr = *state.memory<Bbr>();
+  update_bandwidth(state, facts, bbr, sample);
   measure_bursts(state, bbr, sample);
-  update_cycle(state, bbr, sample);
+  update_cycle(state, facts, bbr, sample);
   check_full(bbr, sample);
-  check_drain(state, bbr, sample);
-  update_min_rtt(state, bbr, sample);
+  check_drain(state, facts, bbr, sample);
+  update_min_rtt(state, facts, bbr, sample);
   update_gains(bbr);
-  set_pacing_rate(state, bbr, bbr.pacing_gain);
-  set_window(state, bbr, sample);
+  set_pacing_rate(state, facts, bbr, bbr.pacing_gain);
+  set_window(state, facts, bbr, sample);
 }
 
-void init(CongestionState& state) {
-  Bbr& bbr = state.start_own<Bbr>();
-  bbr.min_rtt = state.min_rtt;
-  bbr.min_rtt_at = millis_of(state.now);
-  bbr.burst_start = micros_of(state.now);
+void init(CongestionState& state, const CongestionFacts& facts) {
+  Bbr& bbr = *new (state.memory<Bbr>()) Bbr();
+  bbr.min_rtt = facts.min_rtt;
+  bbr.min_rtt_at = millis_of(facts.now);
+  bbr.burst_start = micros_of(facts.now);
   bbr.round_end_delivered = state.delivered;
   start_interval(state, bbr);
   state.ssthresh = CongestionState::kNoThreshold;
   state.wants_pacing = true;
-  start_pacing(state, bbr);
+  start_pacing(state, facts, bbr);
 }
+
+// The hooks below are called of a connection too that is not there yet, for which nothing was started.
 
 // The window before the loss is kept to come back to.
 uint32_t threshold(CongestionState& state) {
-  Bbr& bbr = state.own<Bbr>();
+  if (state.memory<Bbr>() == nullptr) return state.ssthresh;
+  Bbr& bbr = *state.memory<Bbr>();
   const bool is_first = bbr.previous_state < LossState::Recovery && bbr.mode != Mode::ProbeRtt;
   bbr.prior_cwnd = is_first ? state.cwnd : std::max(bbr.prior_cwnd, state.cwnd);
   return state.ssthresh;
 }
 
-void on_event(CongestionState& state, CongestionEvent event) {
-  Bbr& bbr = state.own<Bbr>();
-  if (event != CongestionEvent::TransmitStart || state.app_limited_until == 0) return;
+void on_event(CongestionState& state, const CongestionFacts& facts, CongestionEvent event) {
+  if (event != CongestionEvent::TransmitStart || state.app_limited_until == 0 || state.memory<Bbr>() == nullptr) return;
+  Bbr& bbr = *state.memory<Bbr>();
   bbr.restarts_from_idle = true;
-  bbr.burst_start = micros_of(state.now);
+  bbr.burst_start = micros_of(facts.now);
   bbr.burst_acked = 0;
-  if (bbr.mode == Mode::ProbeBandwidth) set_pacing_rate(state, bbr, kUnit);
-  if (bbr.mode == Mode::ProbeRtt) end_probe_rtt(state, bbr);
+  if (bbr.mode == Mode::ProbeBandwidth) set_pacing_rate(state, facts, bbr, kUnit);
+  if (bbr.mode == Mode::ProbeRtt) end_probe_rtt(state, facts.now, bbr);
 }
 
-void on_loss_state(CongestionState& state, LossState next) {
-  if (next != LossState::Loss) return;
-  Bbr& bbr = state.own<Bbr>();
+void on_loss_state(CongestionState& state, const CongestionFacts& facts, LossState next) {
+  if (next != LossState::Loss || state.memory<Bbr>() == nullptr) return;
+  Bbr& bbr = *state.memory<Bbr>();
   bbr.previous_state = LossState::Loss;
   bbr.full_bandwidth = 0;
   bbr.round_start = true;  // a timeout ends a round
   RateSample sample;
   sample.losses = 1;
-  look_for_policer(state, bbr, sample);
+  look_for_policer(state, facts, bbr, sample);
 }
 
 uint32_t undo(CongestionState& state) {
-  Bbr& bbr = state.own<Bbr>();
+  if (state.memory<Bbr>() == nullptr) return state.cwnd;
+  Bbr& bbr = *state.memory<Bbr>();
   bbr.full_bandwidth = 0;
   bbr.full_rounds = 0;
   forget_policer(state, bbr);
@@ -469,9 +474,13 @@ uint32_t undo(CongestionState& state) {
 }
 
 // struct tcp_bbr_info, in the host's byte order.
-size_t info(CongestionState& state, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out) {
-  const Bbr& bbr = state.own<Bbr>();
-  const uint64_t bandwidth = uint64_t{bbr.used_bandwidth()} * state.mss * 1'000'000 >> kBandwidthShift;
+size_t info(const CongestionState& state, const CongestionFacts& facts, std::span<uint8_t, CongestionAlgorithm::kMaxInfo> out) {
+  if (state.memory<Bbr>() == nullptr) {
+    std::fill(out.begin(), out.end(), uint8_t{0});
+    return out.size();
+  }
+  const Bbr& bbr = *state.memory<Bbr>();
+  const uint64_t bandwidth = uint64_t{bbr.used_bandwidth()} * facts.mss * 1'000'000 >> kBandwidthShift;
   const uint32_t fields[] = {static_cast<uint32_t>(bandwidth), static_cast<uint32_t>(bandwidth >> 32), bbr.min_rtt,
                              bbr.pacing_gain, bbr.window_gain};
   static_assert(sizeof fields == CongestionAlgorithm::kMaxInfo);
@@ -479,11 +488,10 @@ size_t info(CongestionState& state, std::span<uint8_t, CongestionAlgorithm::kMax
   return sizeof fields;
 }
 
-static_assert(sizeof(Bbr) <= CongestionState::kPrivateSize);
-
 }  // namespace
 
 const CongestionAlgorithm kBbr = {.name = "bbr",
+                                  .memory = sizeof(Bbr),
                                   .init = &init,
                                   .threshold = &threshold,
                                   .on_ack = nullptr,

@@ -7,11 +7,35 @@
 
 namespace lxnet {
 
-void CongestionState::start(const CongestionAlgorithm& chosen) {
+void CongestionState::choose(const Hal& hal, const CongestionAlgorithm& chosen) {
+  release(hal);
+  algorithm = &chosen;
+  is_started = wants_pacing = false;
+  pacing_rate = ~uint64_t{0};
+}
+
+bool CongestionState::start(const Hal& hal, const CongestionAlgorithm& chosen, const CongestionFacts& facts) {
+  void* memory = nullptr;
+  if (chosen.memory != 0) {
+    memory = hal.alloc(chosen.memory, 8);
+    if (memory == nullptr) return false;
+  }
+  release(hal);
+  if (memory != nullptr) memory_ = memory;
   algorithm = &chosen;
   wants_pacing = false;
   is_started = true;
-  if (chosen.init != nullptr) chosen.init(*this);
+  if (chosen.init != nullptr) chosen.init(*this, facts);
+  return true;
+}
+
+void CongestionState::start_chosen(const Hal& hal, const CongestionFacts& facts) {
+  if (!start(hal, *algorithm, facts)) static_cast<void>(start(hal, kNewReno, facts));
+}
+
+void CongestionState::release(const Hal& hal) {
+  if (has_memory()) hal.free(memory_, algorithm->memory);
+  std::fill(room_, room_ + kRoom, uint8_t{0});
 }
 
 uint32_t grow_slow_start(CongestionState& state, uint32_t acked) {

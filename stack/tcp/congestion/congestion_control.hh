@@ -9,8 +9,10 @@
 #include <span>
 #include <type_traits>
 
+#include "base/assert.hh"
 #include "base/seqnum.hh"
 #include "base/time.hh"
+#include "hal/hal.hh"
 
 namespace lxnet {
 
@@ -42,32 +44,50 @@ struct RateSample {
   bool is_ack_delayed = false;
 };
 
+// What an algorithm is told of the connection with each call.
+struct CongestionFacts {
+  Instant now;
+  SeqNum nxt;
+  uint32_t mss = 536;
+  uint32_t srtt_8 = 0;       // microseconds times 8; 0: none yet
+  uint32_t min_rtt = ~0u;    // microseconds; ~0: none yet
+  uint32_t in_flight = 0;    // segments
+  Duration since_send = {};  // of data
+};
+
 struct CongestionState;
 
 struct CongestionAlgorithm {
   const char* name;
-  void (*init)(CongestionState& state);
+  // Bytes of its state where that is more than what each connection has room for: memory of its own. 0: it fits.
+  size_t memory;
+  void (*init)(CongestionState& state, const CongestionFacts& facts);
   // The slow-start threshold after a loss or a mark.
   uint32_t (*threshold)(CongestionState& state);
   // `acked` segments were acknowledged while the window may grow.
-  void (*on_ack)(CongestionState& state, SeqNum ack, uint32_t acked);
+  void (*on_ack)(CongestionState& state, const CongestionFacts& facts, uint32_t acked);
   // Optional, all of them.
-  void (*on_rtt)(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t acked);
-  void (*on_event)(CongestionState& state, CongestionEvent event);
-  void (*on_loss_state)(CongestionState& state, LossState next);
+  void (*on_rtt)(CongestionState& state, const CongestionFacts& facts, SeqNum ack, int64_t rtt_micros);
+  void (*on_event)(CongestionState& state, const CongestionFacts& facts, CongestionEvent event);
+  void (*on_loss_state)(CongestionState& state, const CongestionFacts& facts, LossState next);
   // Replaces on_ack and PRR.
-  void (*control)(CongestionState& state, const RateSample& sample);
+  void (*control)(CongestionState& state, const CongestionFacts& facts, const RateSample& sample);
   uint32_t (*undo)(CongestionState& state);
   // Linux's union tcp_cc_info; the size.
   static constexpr size_t kMaxInfo = 20;
-  size_t (*info)(CongestionState& state, std::span<uint8_t, kMaxInfo> out);
+  size_t (*info)(const CongestionState& state, const CongestionFacts& facts, std::span<uint8_t, kMaxInfo> out);
   uint32_t send_buffer_factor;  // windows that a send buffer should hold; 0: two
 };
 
 struct CongestionState {
   static constexpr uint32_t kInitialWindow = 10;  // RFC 6928
   static constexpr uint32_t kNoThreshold = 0x7fff'ffff;
-  static constexpr size_t kPrivateSize = 96;
+  static constexpr size_t kRoom = 64;  // for an algorithm's own state: CUBIC's
+
+  CongestionState() = default;
+  CongestionState(const CongestionState&) = delete;
+  CongestionState& operator=(const CongestionState&) = delete;
+  ~CongestionState() { ASSERT(!has_memory()); }
 
   uint32_t cwnd = kInitialWindow;
   uint32_t ssthresh = kNoThreshold;
@@ -75,24 +95,15 @@ struct CongestionState {
   uint32_t cwnd_clamp = ~0u;
   uint32_t prior_cwnd = 0;     // before the last reduction
   uint32_t max_in_flight = 0;  // over the last window, when it was not the limit
-  uint32_t mss = 536;          // a fact, as those below
+  uint32_t delivered = 0;      // segments, ever
+  uint32_t lost = 0;           // segments, ever
+  // `delivered` after which a sample is no longer limited by the application; 0: it is not. Before any sample it is.
+  uint32_t app_limited_until = ~0u;
   bool is_cwnd_limited = false;
   LossState loss_state = LossState::Open;
   bool wants_pacing = false;
   bool is_started = false;              // the connection is there, and the algorithm looks after its window
   uint64_t pacing_rate = ~uint64_t{0};  // bytes a second
-
-  // Facts, brought up to date before each call.
-  Instant now;
-  SeqNum una, nxt;
-  uint32_t srtt_8 = 0;     // microseconds times 8; 0: none yet
-  uint32_t min_rtt = ~0u;  // microseconds; ~0: none yet
-  uint32_t in_flight = 0;  // segments
-  uint32_t delivered = 0;  // segments, ever
-  uint32_t lost = 0;       // segments, ever
-  // `delivered` after which a sample is no longer limited by the application; 0: it is not. Before any sample it is.
-  uint32_t app_limited_until = ~0u;
-  Instant last_send;
   Instant delivered_at;
 
   const CongestionAlgorithm* algorithm = nullptr;
@@ -101,25 +112,38 @@ struct CongestionState {
   // RFC 7661's spirit: growth needs a window that was used; in slow start half of it is enough.
   bool may_grow() const { return is_cwnd_limited || (in_slow_start() && cwnd < 2 * max_in_flight); }
   // What will be started once the connection is there; until then nothing is paced and the window stays as it is.
-  void choose(const CongestionAlgorithm& chosen) {
-    algorithm = &chosen;
-    is_started = wants_pacing = false;
-    pacing_rate = ~uint64_t{0};
-  }
-  void start(const CongestionAlgorithm& chosen);
+  void choose(const Hal& hal, const CongestionAlgorithm& chosen);
+  // False: there is no memory for its state, and everything is as before.
+  [[nodiscard]] bool start(const Hal& hal, const CongestionAlgorithm& chosen, const CongestionFacts& facts);
+  // What was chosen, or NewReno where memory lacks, as on Linux where the module does.
+  void start_chosen(const Hal& hal, const CongestionFacts& facts);
+  // To be called before it goes.
+  void release(const Hal& hal);
 
+  // The algorithm's own state; all zero before it is started.
   template <typename T>
   T& own() {
-    static_assert(sizeof(T) <= kPrivateSize && alignof(T) <= 8 && std::is_trivially_destructible_v<T>);
-    return *reinterpret_cast<T*>(private_);
+    static_assert(sizeof(T) <= kRoom && alignof(T) <= 8 && std::is_trivially_destructible_v<T>);
+    return *reinterpret_cast<T*>(room_);
   }
   template <typename T>
   T& start_own() {
-    return *new (private_) T();
+    return *new (room_) T();
+  }
+  // The same where the algorithm asks for memory; null before it is started.
+  template <typename T>
+  T* memory() const {
+    static_assert(sizeof(T) > kRoom && alignof(T) <= 8 && std::is_trivially_destructible_v<T>);
+    return static_cast<T*>(memory_);
   }
 
  private:
-  alignas(8) uint8_t private_[kPrivateSize];
+  bool has_memory() const { return algorithm != nullptr && algorithm->memory != 0 && memory_ != nullptr; }
+
+  union {
+    alignas(8) uint8_t room_[kRoom] = {};
+    void* memory_;
+  };
 };
 
 // Grows towards ssthresh; what is left over of `acked` is returned.

@@ -29,20 +29,20 @@ constexpr Duration kTick = Duration::millis(1), kLookAgain = Duration::millis(31
 struct Cubic {
   Cubic() : hystart() {}
 
+  uint64_t reno_count = 0;  // segments acknowledged towards reno_cwnd's next; on a short path, of cwnd times 65536
   union {
     HyStart hystart;
     HyStartPlusPlus plus_plus;  // kCubicPlusPlus
   };
-  uint32_t last_max = 0;      // W_max after fast convergence
-  uint32_t last_cwnd = 0;     // at the last update
-  uint32_t growth_count = 1;  // segments to acknowledge for one more
-  uint32_t origin = 0;        // the plateau of this epoch
-  uint32_t k = 0;             // time to reach it, in 1/1024 s
-  uint32_t reno_cwnd = 0;     // W_est
-  uint64_t reno_count = 0;    // segments acknowledged towards its next; on a short path, of cwnd times 65536
-  uint32_t min_delay = 0;     // microseconds; 0: none yet
-  Instant epoch_start = Instant::never();
-  Instant last_update;
+  uint32_t last_max = 0;        // W_max after fast convergence
+  uint32_t last_cwnd = 0;       // at the last update
+  uint32_t growth_count = 1;    // segments to acknowledge for one more
+  uint32_t origin = 0;          // the plateau of this epoch
+  uint32_t k = 0;               // time to reach it, in 1/1024 s
+  uint32_t reno_cwnd = 0;       // W_est
+  uint32_t min_delay = 0;       // microseconds; 0: none yet
+  InstantInMillis epoch_start;  // none: it is to begin
+  InstantInMillis last_update;
 };
 
 // Newton's iteration from above; exact floor for any 64-bit value.
@@ -56,15 +56,15 @@ uint32_t cube_root(uint64_t value) {
   }
 }
 
-void init(CongestionState& state) { state.start_own<Cubic>().hystart.reset(state); }
+void init(CongestionState& state, const CongestionFacts& facts) { state.start_own<Cubic>().hystart.reset(facts); }
 
-void init_plus_plus(CongestionState& state) {
+void init_plus_plus(CongestionState& state, const CongestionFacts& facts) {
   HyStartPlusPlus* slow_start = new (&state.start_own<Cubic>().plus_plus) HyStartPlusPlus();
-  slow_start->reset(state);
+  slow_start->reset(facts);
 }
 
-void start_epoch(CongestionState& state, Cubic& cubic, uint32_t acked) {
-  cubic.epoch_start = state.now;
+void start_epoch(const CongestionState& state, Cubic& cubic, Instant now, uint32_t acked) {
+  cubic.epoch_start = now;
   cubic.reno_count = acked;
   cubic.reno_cwnd = state.cwnd;
   if (cubic.last_max <= state.cwnd) {
@@ -78,8 +78,8 @@ void start_epoch(CongestionState& state, Cubic& cubic, uint32_t acked) {
 }
 
 // The window that CUBIC aims at one round trip from now.
-uint32_t target_window(const CongestionState& state, const Cubic& cubic) {
-  const Duration ahead = state.now - cubic.epoch_start + Duration::micros(cubic.min_delay);
+uint32_t target_window(const Cubic& cubic, Instant now) {
+  const Duration ahead = cubic.epoch_start.age(now) + Duration::micros(cubic.min_delay);
   const uint64_t t = (static_cast<uint64_t>(ahead.in_millis()) << kTimeShift) / 1000;
   const uint64_t distance = std::min<uint64_t>(t < cubic.k ? cubic.k - t : t - cubic.k, 1u << 17);
   const uint64_t delta = kCubeFactor * distance * distance * distance >> kCubeShift;
@@ -88,11 +88,11 @@ uint32_t target_window(const CongestionState& state, const Cubic& cubic) {
 }
 
 // How many acknowledgments the cubic function asks for one segment more.
-void follow_the_curve(CongestionState& state, Cubic& cubic, uint32_t acked) {
+void follow_the_curve(const CongestionState& state, Cubic& cubic, Instant now, uint32_t acked) {
   cubic.last_cwnd = state.cwnd;
-  cubic.last_update = state.now;
-  if (cubic.epoch_start.is_never()) start_epoch(state, cubic, acked);
-  const uint32_t target = target_window(state, cubic);
+  cubic.last_update = now;
+  if (cubic.epoch_start.is_none()) start_epoch(state, cubic, now, acked);
+  const uint32_t target = target_window(cubic, now);
   cubic.growth_count = target > state.cwnd ? state.cwnd / (target - state.cwnd) : 100 * state.cwnd;
   // The first epoch knows no plateau: at least 5 % a round trip.
   if (cubic.last_max == 0 && cubic.growth_count > 20) cubic.growth_count = 20;
@@ -122,38 +122,38 @@ void rise_with_reno(CongestionState& state, Cubic& cubic, uint32_t acked) {
   state.cwnd = std::max(state.cwnd, std::min(cubic.reno_cwnd, state.cwnd_clamp));
 }
 
-void update(CongestionState& state, Cubic& cubic, uint32_t acked) {
+void update(const CongestionState& state, Cubic& cubic, Instant now, uint32_t acked) {
   if (!is_short_path(cubic)) cubic.reno_count += acked;
-  const Duration since = state.now - cubic.last_update;
+  const Duration since = cubic.last_update.age(now);
   if (cubic.last_cwnd == state.cwnd && since <= kLookAgain) return;
-  if (cubic.epoch_start.is_never() || since >= kTick || is_short_path(cubic)) follow_the_curve(state, cubic, acked);
+  if (cubic.epoch_start.is_none() || since >= kTick || is_short_path(cubic)) follow_the_curve(state, cubic, now, acked);
   if (!is_short_path(cubic)) keep_up_with_reno(state, cubic);
   // At most half the window a round trip: section 4.4 bounds the target at 1.5 cwnd.
   cubic.growth_count = std::max(cubic.growth_count, 2u);
 }
 
-void avoid_congestion(CongestionState& state, Cubic& cubic, uint32_t acked) {
-  update(state, cubic, acked);
+void avoid_congestion(CongestionState& state, Cubic& cubic, Instant now, uint32_t acked) {
+  update(state, cubic, now, acked);
   grow_additively(state, cubic.growth_count, acked);
   if (is_short_path(cubic)) rise_with_reno(state, cubic, acked);
 }
 
-void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
+void on_ack(CongestionState& state, const CongestionFacts& facts, uint32_t acked) {
   if (!state.may_grow()) return;
   if (state.in_slow_start()) acked = grow_slow_start(state, acked);
-  if (acked != 0) avoid_congestion(state, state.own<Cubic>(), acked);
+  if (acked != 0) avoid_congestion(state, state.own<Cubic>(), facts.now, acked);
 }
 
-void on_ack_plus_plus(CongestionState& state, SeqNum, uint32_t acked) {
+void on_ack_plus_plus(CongestionState& state, const CongestionFacts& facts, uint32_t acked) {
   if (!state.may_grow()) return;
   Cubic& cubic = state.own<Cubic>();
   if (state.in_slow_start()) acked = grow_slow_start(state, cubic.plus_plus.growth(state, acked));
-  if (acked != 0) avoid_congestion(state, cubic, acked);
+  if (acked != 0) avoid_congestion(state, cubic, facts.now, acked);
 }
 
 uint32_t threshold(CongestionState& state) {
   Cubic& cubic = state.own<Cubic>();
-  cubic.epoch_start = Instant::never();
+  cubic.epoch_start = InstantInMillis();
   // Fast convergence (section 4.7): a flow that loses before its old maximum makes room.
   cubic.last_max = state.cwnd < cubic.last_max
                        ? static_cast<uint32_t>(uint64_t{state.cwnd} * (kBetaScale + kBeta) / (2 * kBetaScale))
@@ -162,38 +162,35 @@ uint32_t threshold(CongestionState& state) {
 }
 
 // The sample as slow start counts it; 0: it says nothing, right after a recovery.
-uint32_t note_delay(const CongestionState& state, Cubic& cubic, int64_t rtt_micros) {
-  if (!cubic.epoch_start.is_never() && state.now - cubic.epoch_start < Duration::seconds(1)) return 0;
+uint32_t note_delay(Cubic& cubic, Instant now, int64_t rtt_micros) {
+  if (!cubic.epoch_start.is_none() && cubic.epoch_start.age(now) < Duration::seconds(1)) return 0;
   const auto delay = static_cast<uint32_t>(std::clamp<int64_t>(rtt_micros, 1, INT32_MAX));
   if (cubic.min_delay == 0 || delay < cubic.min_delay) cubic.min_delay = delay;
   return delay;
 }
 
-void on_rtt(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t) {
+void on_rtt(CongestionState& state, const CongestionFacts& facts, SeqNum ack, int64_t rtt_micros) {
   Cubic& cubic = state.own<Cubic>();
-  const uint32_t delay = note_delay(state, cubic, rtt_micros);
-  if (delay != 0 && state.in_slow_start()) cubic.hystart.on_rtt(state, ack, delay, cubic.min_delay);
+  const uint32_t delay = note_delay(cubic, facts.now, rtt_micros);
+  if (delay != 0 && state.in_slow_start()) cubic.hystart.on_rtt(state, facts, ack, delay, cubic.min_delay);
 }
 
-void on_rtt_plus_plus(CongestionState& state, SeqNum ack, int64_t rtt_micros, uint32_t) {
+void on_rtt_plus_plus(CongestionState& state, const CongestionFacts& facts, SeqNum ack, int64_t rtt_micros) {
   Cubic& cubic = state.own<Cubic>();
-  const uint32_t delay = note_delay(state, cubic, rtt_micros);
-  if (delay != 0 && state.in_slow_start()) cubic.plus_plus.on_rtt(state, ack, delay);
+  const uint32_t delay = note_delay(cubic, facts.now, rtt_micros);
+  if (delay != 0 && state.in_slow_start()) cubic.plus_plus.on_rtt(state, facts, ack, delay);
 }
 
-void on_event(CongestionState& state, CongestionEvent event) {
+void on_event(CongestionState& state, const CongestionFacts& facts, CongestionEvent event) {
   Cubic& cubic = state.own<Cubic>();
-  if (event != CongestionEvent::TransmitStart || cubic.epoch_start.is_never()) return;
+  if (event != CongestionEvent::TransmitStart || cubic.epoch_start.is_none()) return;
   // Time spent idle is no time in which the window grew: the epoch moves with it.
-  const Duration idle = state.now - state.last_send;
-  if (idle > Duration()) {
-    cubic.epoch_start = cubic.epoch_start + idle;
-    if (cubic.epoch_start > state.now) cubic.epoch_start = state.now;
-  }
+  const Duration age = cubic.epoch_start.age(facts.now);
+  cubic.epoch_start = facts.now - (age - std::min(age, facts.since_send));
 }
 
-void on_loss_state(CongestionState& state, LossState next) {
-  if (next == LossState::Loss) state.algorithm->init(state);
+void on_loss_state(CongestionState& state, const CongestionFacts& facts, LossState next) {
+  if (next == LossState::Loss) state.algorithm->init(state, facts);
 }
 
 uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_cwnd); }
@@ -201,6 +198,7 @@ uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_
 }  // namespace
 
 const CongestionAlgorithm kCubic = {.name = "cubic",
+                                    .memory = 0,
                                     .init = &init,
                                     .threshold = &threshold,
                                     .on_ack = &on_ack,
@@ -213,6 +211,7 @@ const CongestionAlgorithm kCubic = {.name = "cubic",
                                     .send_buffer_factor = 0};
 
 const CongestionAlgorithm kCubicPlusPlus = {.name = "cubic_hystartpp",
+                                            .memory = 0,
                                             .init = &init_plus_plus,
                                             .threshold = &threshold,
                                             .on_ack = &on_ack_plus_plus,

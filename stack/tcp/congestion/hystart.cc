@@ -15,26 +15,26 @@ constexpr uint64_t kBurst = 65'536, kLongestAllowance = 1000;  // what is sent a
 
 }  // namespace
 
-void HyStart::reset(const CongestionState& state) {
+void HyStart::reset(const CongestionFacts& facts) {
   has_ended_ = false;
-  start_round(state);
+  start_round(facts);
 }
 
-void HyStart::start_round(const CongestionState& state) {
-  round_start_ = last_ack_ = state.now;
-  round_end_ = state.nxt;
+void HyStart::start_round(const CongestionFacts& facts) {
+  round_start_ = last_ack_ = facts.now;
+  round_end_ = facts.nxt;
   round_min_ = ~0u;
   samples_ = 0;
 }
 
-bool HyStart::has_long_train(const CongestionState& state, uint32_t min_delay) {
-  if (state.now - last_ack_ > kTrainGap) return false;
-  last_ack_ = state.now;
+bool HyStart::has_long_train(const CongestionState& state, Instant now, uint32_t min_delay) {
+  if (last_ack_.age(now) > kTrainGap) return false;
+  last_ack_ = now;
   uint64_t allowance = 0;
   if (state.pacing_rate != 0) allowance = std::min<uint64_t>(kLongestAllowance, kBurst * 4 * 1'000'000 / state.pacing_rate);
   uint64_t longest = min_delay + allowance;
   if (!state.wants_pacing) longest /= 2;  // paced segments come half a round trip apart by themselves
-  return (state.now - round_start_).in_micros() > static_cast<int64_t>(longest);
+  return round_start_.age(now).in_micros() > static_cast<int64_t>(longest);
 }
 
 bool HyStart::has_risen(uint32_t delay, uint32_t min_delay) {
@@ -46,11 +46,11 @@ bool HyStart::has_risen(uint32_t delay, uint32_t min_delay) {
   return round_min_ > min_delay + std::clamp(min_delay / kRiseDivisor, kMinRise, kMaxRise);
 }
 
-void HyStart::on_rtt(CongestionState& state, SeqNum ack, uint32_t delay, uint32_t min_delay) {
+void HyStart::on_rtt(CongestionState& state, const CongestionFacts& facts, SeqNum ack, uint32_t delay, uint32_t min_delay) {
   if (has_ended_) return;
-  if (ack.is_after(round_end_)) start_round(state);
+  if (ack.is_after(round_end_)) start_round(facts);
   if (state.cwnd < kLowWindow) return;
-  const bool is_long = has_long_train(state, min_delay);
+  const bool is_long = has_long_train(state, facts.now, min_delay);
   if (!has_risen(delay, min_delay) && !is_long) return;
   has_ended_ = true;
   state.ssthresh = state.cwnd;

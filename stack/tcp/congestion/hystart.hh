@@ -9,18 +9,18 @@ namespace lxnet {
 
 class HyStart {
  public:
-  void reset(const CongestionState& state);
+  void reset(const CongestionFacts& facts);
   // One sample in microseconds, and the least of all; may set state.ssthresh to end slow start.
-  void on_rtt(CongestionState& state, SeqNum ack, uint32_t delay, uint32_t min_delay);
+  void on_rtt(CongestionState& state, const CongestionFacts& facts, SeqNum ack, uint32_t delay, uint32_t min_delay);
 
  private:
-  void start_round(const CongestionState& state);
-  bool has_long_train(const CongestionState& state, uint32_t min_delay);
+  void start_round(const CongestionFacts& facts);
+  bool has_long_train(const CongestionState& state, Instant now, uint32_t min_delay);
   bool has_risen(uint32_t delay, uint32_t min_delay);
 
   SeqNum round_end_;
-  Instant round_start_;
-  Instant last_ack_;  // of the train
+  InstantInMicros round_start_;
+  InstantInMicros last_ack_;  // of the train
   uint32_t round_min_ = ~0u;
   uint8_t samples_ = 0;
   bool has_ended_ = false;

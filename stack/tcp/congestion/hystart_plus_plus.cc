@@ -18,16 +18,16 @@ bool is_first_slow_start(const CongestionState& state) { return state.ssthresh =
 
 }  // namespace
 
-void HyStartPlusPlus::start_round(const CongestionState& state) {
-  round_end_ = state.nxt;
+void HyStartPlusPlus::start_round(const CongestionFacts& facts) {
+  round_end_ = facts.nxt;
   last_round_min_ = round_min_;
   round_min_ = kNone;
   samples_ = 0;
 }
 
-void HyStartPlusPlus::end_round(CongestionState& state) {
+void HyStartPlusPlus::end_round(CongestionState& state, const CongestionFacts& facts) {
   if (is_conservative() && ++conservative_rounds_ == kRounds) state.ssthresh = state.cwnd;
-  start_round(state);
+  start_round(facts);
 }
 
 bool HyStartPlusPlus::has_risen() const {
@@ -35,9 +35,9 @@ bool HyStartPlusPlus::has_risen() const {
   return round_min_ >= last_round_min_ + std::clamp(last_round_min_ / kRiseDivisor, kMinRise, kMaxRise);
 }
 
-void HyStartPlusPlus::on_rtt(CongestionState& state, SeqNum ack, uint32_t delay) {
+void HyStartPlusPlus::on_rtt(CongestionState& state, const CongestionFacts& facts, SeqNum ack, uint32_t delay) {
   if (!is_first_slow_start(state)) return;
-  if (ack.is_after(round_end_)) end_round(state);
+  if (ack.is_after(round_end_)) end_round(state, facts);
   round_min_ = std::min(round_min_, delay);
   if (samples_ < kSamples && ++samples_ < kSamples) return;
   if (is_conservative()) {

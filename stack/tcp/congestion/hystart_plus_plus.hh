@@ -11,16 +11,16 @@ namespace lxnet {
 
 class HyStartPlusPlus {
  public:
-  void reset(const CongestionState& state) { start_round(state); }
+  void reset(const CongestionFacts& facts) { start_round(facts); }
   // One sample in microseconds; may set state.ssthresh to end slow start.
-  void on_rtt(CongestionState& state, SeqNum ack, uint32_t delay);
+  void on_rtt(CongestionState& state, const CongestionFacts& facts, SeqNum ack, uint32_t delay);
   // By how many segments the window grows in slow start when `acked` are acknowledged.
   uint32_t growth(const CongestionState& state, uint32_t acked);
 
  private:
   bool is_conservative() const { return baseline_ != kNone; }
-  void start_round(const CongestionState& state);
-  void end_round(CongestionState& state);
+  void start_round(const CongestionFacts& facts);
+  void end_round(CongestionState& state, const CongestionFacts& facts);
   bool has_risen() const;
 
   static constexpr uint32_t kNone = ~0u;

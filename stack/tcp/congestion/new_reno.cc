@@ -8,7 +8,7 @@ namespace {
 
 uint32_t threshold(CongestionState& state) { return std::max(state.cwnd / 2, 2u); }
 
-void on_ack(CongestionState& state, SeqNum, uint32_t acked) {
+void on_ack(CongestionState& state, const CongestionFacts&, uint32_t acked) {
   if (!state.may_grow()) return;
   if (state.in_slow_start()) {
     acked = grow_slow_start(state, acked);
@@ -22,6 +22,7 @@ uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_
 }  // namespace
 
 const CongestionAlgorithm kNewReno = {.name = "reno",
+                                      .memory = 0,
                                       .init = nullptr,
                                       .threshold = &threshold,
                                       .on_ack = &on_ack,

@@ -181,9 +181,8 @@ void TcpSocket::retransmit_without_reduction(Entry& entry) {
     congestion_.ssthresh = current_threshold();
     recovery_.prior_ssthresh = 0;
     recovery_.may_undo = false;
-    set_loss_state(LossState::Loss);
+    set_loss_state(entry, LossState::Loss);
   }
-  refresh_congestion_facts(entry.now());
   retransmit_lost(entry);
 }
 

@@ -144,7 +144,7 @@ void TcpSocket::confirm_fast_open(Entry& entry) {
   if (request.retransmits == 0) {
     rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
   } else if (negotiated_.timestamps && rcv_.ts_echo != 0) {
-    rtt = int64_t{std::max(timestamp_now(entry.now()) - rcv_.ts_echo, 1u)} * 1000;
+    rtt = int64_t{std::max(timestamp_at(entry.now()) - rcv_.ts_echo, 1u)} * 1000;
   }
   if (!rtt_.has_sample() && rtt >= 0) {
     rtt_.add_sample(rtt, snd_.una, snd_.nxt);

@@ -10,8 +10,9 @@
 
 namespace lxnet {
 
-void TcpSocket::set_loss_state(LossState state) {
-  if (congestion_.algorithm->on_loss_state != nullptr) congestion_.algorithm->on_loss_state(congestion_, state);
+void TcpSocket::set_loss_state(Entry& entry, LossState state) {
+  if (congestion_.algorithm->on_loss_state != nullptr)
+    congestion_.algorithm->on_loss_state(congestion_, congestion_facts(entry.now()), state);
   congestion_.loss_state = state;
 }
 
@@ -25,10 +26,10 @@ void TcpSocket::forget_retransmit_time() {
   if (!has_retransmitted()) recovery_.first_retransmit_at = InstantInMillis();
 }
 
-void TcpSocket::keep_open(Entry&) {
+void TcpSocket::keep_open(Entry& entry) {
   const LossState state = recovery_.sacked + recovery_.lost != 0 || has_retransmitted() ? LossState::Disorder : LossState::Open;
   if (congestion_.loss_state == state) return;
-  set_loss_state(state);
+  set_loss_state(entry, state);
   recovery_.high_seq = snd_.nxt;
 }
 
@@ -105,16 +106,16 @@ void TcpSocket::enter_recovery(Entry& entry, bool ece) {
     if (!ece) recovery_.prior_ssthresh = current_threshold();
     start_window_reduction();
   }
-  set_loss_state(LossState::Recovery);
+  set_loss_state(entry, LossState::Recovery);
 }
 
 // RFC 3168, 6.1.2: once a window, as for a loss, without a retransmission.
-void TcpSocket::enter_cwr(Entry&) {
+void TcpSocket::enter_cwr(Entry& entry) {
   recovery_.prior_ssthresh = 0;
   if (congestion_.loss_state >= LossState::Cwr) return;
   recovery_.may_undo = false;
   start_window_reduction();
-  set_loss_state(LossState::Cwr);
+  set_loss_state(entry, LossState::Cwr);
 }
 
 uint32_t TcpSocket::current_threshold() const {
@@ -146,14 +147,14 @@ void TcpSocket::enter_loss(Entry& entry) {
     }
   }
   send_queue_.retransmit_hint = nullptr;
-  refresh_congestion_facts(entry.now());
   // Once for what is in flight.
   if (congestion_.loss_state <= LossState::Disorder || !recovery_.high_seq.is_after(snd_.una) ||
       (congestion_.loss_state == LossState::Loss && recovery_.retransmits == 0)) {
     recovery_.prior_ssthresh = current_threshold();
     congestion_.prior_cwnd = congestion_.cwnd;
     congestion_.ssthresh = congestion_.algorithm->threshold(congestion_);
-    if (congestion_.algorithm->on_event != nullptr) congestion_.algorithm->on_event(congestion_, CongestionEvent::Timeout);
+    if (congestion_.algorithm->on_event != nullptr)
+      congestion_.algorithm->on_event(congestion_, congestion_facts(entry.now()), CongestionEvent::Timeout);
     start_undo();
   }
   congestion_.cwnd = recovery_.in_flight() + 1;
@@ -162,7 +163,7 @@ void TcpSocket::enter_loss(Entry& entry) {
   const auto usual = static_cast<uint32_t>(stack().tunables().values().tcp_reordering);
   if (congestion_.loss_state <= LossState::Disorder && recovery_.sacked >= usual)
     recovery_.reordering = std::min(recovery_.reordering, usual);
-  set_loss_state(LossState::Loss);
+  set_loss_state(entry, LossState::Loss);
   recovery_.high_seq = snd_.nxt;
   recovery_.probe_in_flight = false;
   ecn_cwr_pending_ = negotiated_.ecn;
@@ -253,13 +254,13 @@ bool TcpSocket::leave_state(Entry& entry) {
   }
   if (snd_.una.is_before(recovery_.high_seq)) return false;
   if (congestion_.loss_state == LossState::Cwr && snd_.una != recovery_.high_seq) {
-    end_window_reduction();
-    set_loss_state(LossState::Open);
+    end_window_reduction(entry);
+    set_loss_state(entry, LossState::Open);
   } else if (congestion_.loss_state == LossState::Recovery) {
     reset_reno_sacks();
     if (undo_recovery(entry)) return true;
-    end_window_reduction();
-    set_loss_state(LossState::Open);
+    end_window_reduction(entry);
+    set_loss_state(entry, LossState::Open);
   }
   return false;
 }

@@ -37,22 +37,22 @@ void TcpSocket::reduce_window(uint32_t newly_delivered, uint32_t newly_lost, con
   congestion_.cwnd = static_cast<uint32_t>(in_flight + send);
 }
 
-void TcpSocket::end_window_reduction() {
+void TcpSocket::end_window_reduction(Entry& entry) {
   if (congestion_.algorithm->control != nullptr) return;
   if (congestion_.ssthresh < CongestionState::kNoThreshold && (congestion_.loss_state == LossState::Cwr || recovery_.may_undo)) {
     congestion_.cwnd = congestion_.ssthresh;
-    recovery_.window_used_at = congestion_.now;
+    recovery_.window_used_at = entry.now();
   }
-  if (congestion_.algorithm->on_event != nullptr) congestion_.algorithm->on_event(congestion_, CongestionEvent::CwrComplete);
+  if (congestion_.algorithm->on_event != nullptr)
+    congestion_.algorithm->on_event(congestion_, congestion_facts(entry.now()), CongestionEvent::CwrComplete);
 }
 
-void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample& sample) {
-  congestion_.in_flight = recovery_.in_flight();
+void TcpSocket::control_congestion(Entry& entry, const AckEffects& effects, RateSample& sample) {
   if (!congestion_.is_started) return;
   if (congestion_.algorithm->control != nullptr) {
-    const int64_t wait = is_paced(congestion_.now) ? (pacing_until_ - congestion_.now).in_micros() : 0;
+    const int64_t wait = is_paced(entry.now()) ? (pacing_until_ - entry.now()).in_micros() : 0;
     sample.pacing_wait_micros = static_cast<uint32_t>(std::min<int64_t>(wait, UINT32_MAX));
-    congestion_.algorithm->control(congestion_, sample);
+    congestion_.algorithm->control(congestion_, congestion_facts(entry.now()), sample);
     return;
   }
   if (congestion_.loss_state == LossState::Cwr || congestion_.loss_state == LossState::Recovery) {
@@ -64,8 +64,9 @@ void TcpSocket::control_congestion(Entry&, const AckEffects& effects, RateSample
       effects.data_acked ||
       (recovery_.reordering > static_cast<uint32_t>(stack().tunables().values().tcp_reordering) && effects.data_sacked);
   if (is_progress) {
-    if (sample.newly_delivered != 0) congestion_.algorithm->on_ack(congestion_, snd_.una, sample.newly_delivered);
-    recovery_.window_used_at = congestion_.now;
+    if (sample.newly_delivered != 0)
+      congestion_.algorithm->on_ack(congestion_, congestion_facts(entry.now()), sample.newly_delivered);
+    recovery_.window_used_at = entry.now();
   }
   update_pacing_rate();
 }

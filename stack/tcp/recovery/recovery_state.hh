@@ -22,8 +22,7 @@ struct RackState {
 
 struct RecoveryState {
   uint32_t out = 0, sacked = 0, lost = 0, retransmitted = 0;
-  uint32_t max_out = 0;  // largest `out` of the window that ends at max_out_end
-  SeqNum max_out_end;
+  SeqNum max_out_end;        // of the window whose largest `out` is congestion_.max_in_flight
   SeqNum highest_sacked;     // end of the highest SACKed record; means something while sacked != 0
   uint32_t window_used = 0;  // largest `out` while the window was not the limit, since window_used_at
   InstantInMillis window_used_at;

@@ -83,8 +83,8 @@ void TcpSocket::process_loss_probe_ack(Entry& entry, const AckEffects& effects, 
   } else if (ack.is_after(recovery_.probe_end)) {
     recovery_.probe_in_flight = false;
     start_window_reduction();
-    set_loss_state(LossState::Cwr);
-    end_window_reduction();
+    set_loss_state(entry, LossState::Cwr);
+    end_window_reduction(entry);
     keep_open(entry);
     count(entry, Mib::TcpExtTCPLossProbeRecovery);
   } else if (!effects.una_advanced && !effects.has_data && !effects.window_updated && !effects.data_sacked) {

@@ -28,7 +28,7 @@ bool TcpSocket::echoes_before(InstantInMillis when) const {
   return negotiated_.timestamps && rcv_.ts_echo != 0 && static_cast<int32_t>(rcv_.ts_echo - timestamp_at(when)) < 0;
 }
 
-void TcpSocket::undo_window(UnmarkLost unmark) {
+void TcpSocket::undo_window(Entry& entry, UnmarkLost unmark) {
   if (unmark == UnmarkLost::Yes) {
     for (SendRecord& record : send_queue_.sent) record.marks &= static_cast<uint8_t>(~SendRecord::kLost);
     recovery_.lost = 0;
@@ -42,7 +42,7 @@ void TcpSocket::undo_window(UnmarkLost unmark) {
       ecn_cwr_pending_ = false;
     }
   }
-  recovery_.window_used_at = congestion_.now;
+  recovery_.window_used_at = entry.now();
   recovery_.may_undo = false;
   recovery_.rack.has_advanced = true;  // the records that lost their mark are looked at again
 }
@@ -52,7 +52,7 @@ void TcpSocket::undo_window(UnmarkLost unmark) {
 bool TcpSocket::undo_recovery(Entry& entry) {
   if (may_undo()) {
     count(entry, congestion_.loss_state == LossState::Loss ? Mib::TcpExtTCPLossUndo : Mib::TcpExtTCPFullUndo);
-    undo_window(UnmarkLost::No);
+    undo_window(entry, UnmarkLost::No);
   } else if (recovery_.rack.window_persist != 0) {
     --recovery_.rack.window_persist;
   }
@@ -60,7 +60,7 @@ bool TcpSocket::undo_recovery(Entry& entry) {
     forget_retransmit_time();
     return true;
   }
-  set_loss_state(LossState::Open);
+  set_loss_state(entry, LossState::Open);
   recovery_.has_reneged = false;
   return false;
 }
@@ -68,14 +68,14 @@ bool TcpSocket::undo_recovery(Entry& entry) {
 bool TcpSocket::undo_dsack(Entry& entry) {
   if (!recovery_.may_undo || recovery_.undo_retransmits != 0) return false;
   recovery_.rack.window_persist = static_cast<uint8_t>(std::min(16, recovery_.rack.window_persist + 1));
-  undo_window(UnmarkLost::No);
+  undo_window(entry, UnmarkLost::No);
   count(entry, Mib::TcpExtTCPDSACKUndo);
   return true;
 }
 
 bool TcpSocket::undo_loss(Entry& entry, bool is_frto) {
   if (!is_frto && !may_undo()) return false;
-  undo_window(UnmarkLost::Yes);
+  undo_window(entry, UnmarkLost::Yes);
   count(entry, Mib::TcpExtTCPLossUndo);
   if (is_frto) count(entry, Mib::TcpExtTCPSpuriousRTOs);
   recovery_.retransmits = 0;
@@ -84,7 +84,7 @@ bool TcpSocket::undo_loss(Entry& entry, bool is_frto) {
     return true;
   }
   if (is_frto || negotiated_.sack) {
-    set_loss_state(LossState::Open);
+    set_loss_state(entry, LossState::Open);
     recovery_.has_reneged = false;
   }
   return true;
@@ -96,7 +96,7 @@ bool TcpSocket::undo_partial(Entry& entry, AckEffects& effects) {
   note_reordering(entry, effects.prior_una, ReorderingBy::Timestamp);
   if (recovery_.retransmitted != 0) return true;
   forget_retransmit_time();
-  undo_window(UnmarkLost::Yes);
+  undo_window(entry, UnmarkLost::Yes);
   count(entry, Mib::TcpExtTCPPartialUndo);
   keep_open(entry);
   return false;

@@ -105,35 +105,82 @@ class Window {
   explicit Window(const CongestionAlgorithm& algorithm, uint32_t cwnd, uint32_t ssthresh) {
     state.cwnd = cwnd;
     state.ssthresh = ssthresh;
-    state.now = Instant::from_nanos(1'000'000'000);
-    state.mss = 1448;
-    state.start(algorithm);
+    facts.now = Instant::from_nanos(1'000'000'000);
+    facts.mss = 1448;
+    EXPECT_TRUE(state.start(hal, algorithm, facts));
   }
+  ~Window() { state.release(hal); }
   // Acknowledgments come as evenly as segments leave, or all within `spread`.
   void round_trip(Duration rtt, Duration spread = Duration::max()) {
     const uint32_t window = state.cwnd;
-    state.min_rtt = std::min(state.min_rtt, static_cast<uint32_t>(rtt.in_micros()));
+    facts.min_rtt = std::min(facts.min_rtt, static_cast<uint32_t>(rtt.in_micros()));
     state.is_cwnd_limited = true;
-    state.nxt = state.una + window;
+    facts.nxt = una + window;
     spread = std::min(spread, rtt);
     for (uint32_t i = 0; i < window; ++i) {
-      state.now = state.now + spread / static_cast<int64_t>(window);
-      state.una += 1;
+      facts.now = facts.now + spread / static_cast<int64_t>(window);
+      una += 1;
       state.max_in_flight = state.cwnd;
-      state.in_flight = state.cwnd;
-      if (state.algorithm->on_rtt != nullptr) state.algorithm->on_rtt(state, state.una, rtt.in_micros(), 1);
-      state.algorithm->on_ack(state, state.una, 1);
-      state.nxt = state.una + state.cwnd;
+      facts.in_flight = state.cwnd;
+      if (state.algorithm->on_rtt != nullptr) state.algorithm->on_rtt(state, facts, una, rtt.in_micros());
+      state.algorithm->on_ack(state, facts, 1);
+      facts.nxt = una + state.cwnd;
     }
-    state.now = state.now + (rtt - spread);
+    facts.now = facts.now + (rtt - spread);
   }
   void lose() {
     state.prior_cwnd = state.cwnd;
     state.ssthresh = state.algorithm->threshold(state);
     state.cwnd = state.ssthresh;
   }
+  TestHal hal;
+  CongestionFacts facts;
+  SeqNum una;
   CongestionState state;
 };
+
+// CUBIC's state, and NewReno's, is part of every connection; BBR's is larger and has memory of its own while it is in use.
+TEST(CongestionState, HasMemoryForBbrWhileBbrIsInUse) {
+  Window window(kCubic, 10, 40);
+  EXPECT_EQ(window.hal.live_blocks(), 0u);
+  EXPECT_TRUE(window.state.start(window.hal, kBbr, window.facts));
+  EXPECT_EQ(window.hal.live_blocks(), 1u);
+  EXPECT_TRUE(window.state.start(window.hal, kBbr, window.facts));
+  EXPECT_EQ(window.hal.live_blocks(), 1u);
+  EXPECT_TRUE(window.state.start(window.hal, kNewReno, window.facts));
+  EXPECT_EQ(window.hal.live_blocks(), 0u);
+  EXPECT_TRUE(window.state.start(window.hal, kBbr, window.facts));
+  window.state.choose(window.hal, kBbr);
+  EXPECT_EQ(window.hal.live_blocks(), 0u) << "it will be started anew";
+}
+
+TEST(CongestionState, StaysWithWhatItHasWithoutMemoryForBbr) {
+  Window window(kCubic, 10, 40);
+  window.hal.fail_allocation(0);
+  EXPECT_FALSE(window.state.start(window.hal, kBbr, window.facts));
+  EXPECT_EQ(window.state.algorithm, &kCubic);
+  EXPECT_TRUE(window.state.is_started);
+  window.state.choose(window.hal, kBbr);
+  window.hal.fail_allocation(0);
+  window.state.start_chosen(window.hal, window.facts);
+  EXPECT_EQ(window.state.algorithm, &kNewReno) << "a connection needs one";
+  EXPECT_FALSE(window.state.wants_pacing);
+}
+
+// A SYN may time out, and TCP_CC_INFO be asked for, before there is a connection to look after.
+TEST(Bbr, KnowsNothingBeforeItIsStarted) {
+  Window window(kCubic, 10, 40);
+  CongestionState& state = window.state;
+  state.choose(window.hal, kBbr);
+  EXPECT_EQ(kBbr.threshold(state), 40u);
+  EXPECT_EQ(kBbr.undo(state), 10u);
+  kBbr.on_event(state, window.facts, CongestionEvent::TransmitStart);
+  kBbr.on_loss_state(state, window.facts, LossState::Loss);
+  std::array<uint8_t, CongestionAlgorithm::kMaxInfo> info;
+  info.fill(1);
+  EXPECT_EQ(kBbr.info(state, window.facts, info), info.size());
+  EXPECT_EQ(info, (std::array<uint8_t, CongestionAlgorithm::kMaxInfo>{}));
+}
 
 // RFC 5681, 3.1: slow start doubles, congestion avoidance adds one a round trip, and a loss halves.
 TEST(NewReno, DoublesThenAddsOneAndHalves) {
@@ -160,11 +207,11 @@ TEST(Bbr, AllowsForAcknowledgmentsInBursts) {
     sample.delivered = 10;
     sample.newly_delivered = 10;
     sample.interval_micros = sample.rtt_micros = rtt.in_micros();
-    state.now = state.delivered_at = state.now + rtt;
+    window.facts.now = state.delivered_at = window.facts.now + rtt;
     state.delivered += 10;
-    state.in_flight = 0;
-    state.srtt_8 = static_cast<uint32_t>(rtt.in_micros()) * 8;
-    kBbr.control(state, sample);
+    window.facts.in_flight = 0;
+    window.facts.srtt_8 = static_cast<uint32_t>(rtt.in_micros()) * 8;
+    kBbr.control(state, window.facts, sample);
   }
   // Twice 10; of the burst what a tenth of a second brings, rounded down; three of what leaves at once; evened. Two more in the
   // phase that probes.
@@ -187,16 +234,16 @@ struct BbrPath {
     sample.losses = lost;
     sample.prior_in_flight = in_flight;
     sample.interval_micros = sample.rtt_micros = 100'000;
-    state.now = state.delivered_at = state.now + Duration::millis(100);
+    window.facts.now = state.delivered_at = window.facts.now + Duration::millis(100);
     state.delivered += delivered;
     state.lost += lost;
-    state.srtt_8 = 800'000;
-    kBbr.control(state, sample);
+    window.facts.srtt_8 = 800'000;
+    kBbr.control(state, window.facts, sample);
     std::array<uint8_t, CongestionAlgorithm::kMaxInfo> info;
-    EXPECT_EQ(kBbr.info(state, info), info.size());
+    EXPECT_EQ(kBbr.info(state, window.facts, info), info.size());
     uint32_t fields[5];
     memcpy(fields, info.data(), sizeof fields);
-    return {(fields[0] + state.mss - 1) / state.mss, fields[3]};
+    return {(fields[0] + window.facts.mss - 1) / window.facts.mss, fields[3]};
   }
   Window window{kBbr, 10, CongestionState::kNoThreshold};
 };
@@ -338,7 +385,7 @@ TEST(HyStartPlusPlus, GoesOnWhenRoundTripsFallAgain) {
 // Bounds of the rise that counts: never under 4 ms, never above 16.
 TEST(HyStartPlusPlus, WantsARiseOfFourToSixteenMilliseconds) {
   for (const auto& [before, calm, risen] : {std::tuple{8, 11, 12}, {400, 415, 416}}) {
-    Window still(kCubicPlusPlus, 20, CongestionState::kNoThreshold), careful = still;
+    Window still(kCubicPlusPlus, 20, CongestionState::kNoThreshold), careful(kCubicPlusPlus, 20, CongestionState::kNoThreshold);
     for (Window* window : {&still, &careful}) window->round_trip(Duration::millis(before));
     still.round_trip(Duration::millis(calm));
     EXPECT_EQ(still.state.cwnd, 80u) << before;
@@ -359,10 +406,10 @@ TEST(HyStartPlusPlus, IsForTheFirstSlowStartAlone) {
 TEST(HyStartPlusPlus, TakesAtMostEightSegmentsOfAnAcknowledgment) {
   Window window(kCubicPlusPlus, 100, CongestionState::kNoThreshold);
   window.state.is_cwnd_limited = true;
-  window.state.algorithm->on_ack(window.state, window.state.una, 40);
+  window.state.algorithm->on_ack(window.state, window.facts, 40);
   EXPECT_EQ(window.state.cwnd, 108u);
   window.state.wants_pacing = true;
-  window.state.algorithm->on_ack(window.state, window.state.una, 40);
+  window.state.algorithm->on_ack(window.state, window.facts, 40);
   EXPECT_EQ(window.state.cwnd, 148u);
 }
 
