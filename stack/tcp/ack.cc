@@ -161,7 +161,7 @@ void TcpSocket::resend_after_ack(Entry& entry, Resend resend) {
 
 // While something is in flight one timer runs: a tail loss probe where one may be sent, else the retransmission timer.
 void TcpSocket::set_retransmit_timer(Entry& entry) {
-  if (fast_open_request_) return;  // the timer serves the SYN,ACK
+  if (fast_open_request() != nullptr) return;  // the timer serves the SYN,ACK
   if (schedule_loss_probe(entry, TimeoutFrom::Now)) return;
   if (recovery_.out == 0) {
     if (probe_timer_kind_ != ProbeTimer::ZeroWindow) cancel(Deadlines::Kind::Probe);

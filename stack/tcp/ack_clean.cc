@@ -92,7 +92,8 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
   }
   if (effects.segments_acked != 0) {
     effects.set_timer = true;
-    if (mtu_search_.probe != 0 && !mtu_search_.probe_end.is_after(una)) note_mtu_probe_acked(entry);
+    const MtuSearch* search = mtu_search();
+    if (search != nullptr && search->probe != 0 && !search->probe_end.is_after(una)) note_mtu_probe_acked(entry);
     if (!negotiated_.sack) {
       remove_reno_sacks(entry, effects.segments_acked);
       // Nobody knows which of the transmissions it acknowledges.

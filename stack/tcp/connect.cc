@@ -84,7 +84,7 @@ FlowKey TcpSocket::flow_key() const {
   key.output_interface = options.bound_interface;
   if (key.output_interface == 0 && remote_.scope_id != 0) key.output_interface = remote_.scope_id;
   key.mark = options.mark;
-  key.uid = uid_;
+  key.uid = demux_.uid;
   key.source_port = local_.port;
   key.destination_port = remote_.port;
   key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
@@ -160,8 +160,9 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   if (is_of_other_family) return fail(Errno::EAFNOSUPPORT);
   if (route_.kind == RouteKind::Broadcast || route_.kind == RouteKind::Multicast) return fail(Errno::ENETUNREACH);
   if (local_.address.is_unspecified()) local_.address = route_.source;
-  if (const auto claimed = claim_flow(entry); !claimed.is_ok()) return fail(claimed.error());
-  prepare_to_connect(entry);
+  ReusedFlow reused;
+  if (const auto claimed = claim_flow(entry, reused); !claimed.is_ok()) return fail(claimed.error());
+  prepare_to_connect(entry, reused);
   enter(entry, TcpState::SynSent);
   hold_self();
   if (repair_.is_on) {
@@ -201,7 +202,7 @@ Result<> TcpSocket::send_first_syn(Entry& entry, Opening opening) {
 
 // The port if there is none, and the 4-tuple, which must be free: a TIME_WAIT gives it up when its timestamps allow. A port that
 // we chose may be taken with the same 4-tuple by another processor before it is ours: then another is chosen.
-Result<> TcpSocket::claim_flow(Entry& entry) {
+Result<> TcpSocket::claim_flow(Entry& entry, ReusedFlow& reused) {
   constexpr int kTries = 16;
   const PortHooks& hooks = stack().ports();
   const bool chooses_port = !holds_port();
@@ -224,7 +225,7 @@ Result<> TcpSocket::claim_flow(Entry& entry) {
     if (added.is_ok()) return ok();
     if (occupant.mini && occupant.mini->kind() == MiniSocket::Kind::TimeWait) {
       auto& old = static_cast<TcpTimeWait&>(*occupant.mini);
-      if (old.may_be_reused(entry, chooses_port ? TcpTimeWait::Port::Chosen : TcpTimeWait::Port::Bound, reused_)) {
+      if (old.may_be_reused(entry, chooses_port ? TcpTimeWait::Port::Chosen : TcpTimeWait::Port::Bound, reused)) {
         old.end(entry);
         if (stack().sockets().add_flow(demux_, FlowSharing::Unique, nullptr).is_ok()) return ok();
       }
@@ -248,7 +249,6 @@ void TcpSocket::fill_demux() {
   demux_.remote_port = remote_.port;
   demux_.local = local_.address;
   demux_.remote = remote_.address;
-  demux_.uid = uid_;
   peer_flow_hash_ = 0;
 }
 
@@ -273,19 +273,17 @@ NegotiatedOptions TcpSocket::offered_options() const {
 }
 
 // Everything of the control block that a new connection starts from.
-void TcpSocket::prepare_to_connect(Entry& entry) {
+void TcpSocket::prepare_to_connect(Entry& entry, const ReusedFlow& reused) {
   replace_error(Errno{});  // of what was before
   negotiated_ = offered_options();
   const IsnSource isn(stack().sockets().key(), local_, remote_);
   const SeqNum repaired_send = snd_.end, repaired_receive = rcv_.nxt;
   timestamp_offset_ = isn.timestamp_offset();
   snd_ = SendState();
+  last_left_at_ = Instant();
   snd_.iss = isn.initial_sequence(entry.now());
   // A 4-tuple taken from a TIME_WAIT begins beyond everything the old connection sent.
-  if (reused_.is_valid) {
-    snd_.iss = reused_.next_iss;
-    reused_.is_valid = false;
-  }
+  if (reused.is_valid) snd_.iss = reused.next_iss;
   snd_.una = snd_.nxt = snd_.end = snd_.up = snd_.small_end = snd_.pushed = snd_.iss;
   const ReceiveState fresh;
   rcv_ = fresh;

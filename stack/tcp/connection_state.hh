@@ -11,10 +11,10 @@ namespace lxnet {
 
 // What both ends announced in their SYNs.
 struct NegotiatedOptions {
-  bool timestamps = false;
-  bool sack = false;
-  bool window_scale = false;
-  bool ecn = false;
+  bool timestamps : 1 = false;
+  bool sack : 1 = false;
+  bool window_scale : 1 = false;
+  bool ecn : 1 = false;
 };
 
 struct SendState {
@@ -33,7 +33,6 @@ struct SendState {
   uint8_t window_shift = 0;      // for the peer's window field
   uint32_t disconnect_gap = 0;   // what a disconnect left between the numbers, which SIOCOUTQ counts
   InstantInMillis last_data_at;  // when data last left
-  Instant last_left_at;          // when anything last left
 
   bool is_urgent() const { return up.is_after(una); }
   SeqNum window_end() const { return una + wnd; }
@@ -86,42 +85,33 @@ struct UrgentState {
 struct FastOpenState {
   // tcpi_fastopen_client_fail.
   enum Failure : uint8_t { kNone, kCookieUnavailable, kDataNotAcknowledged, kSynRetransmitted };
-  bool is_deferred = false;        // TCP_FASTOPEN_CONNECT: the SYN waits for the first data
-  bool has_asked = false;          // our SYN had the option
-  bool is_experimental = false;    // in its old form
-  bool sent_data = false;          // with our SYN
-  bool data_acknowledged = false;  // by the SYN,ACK; or the peer's came with its SYN
-  bool ends_pause = false;         // this one's success says that the network swallows nothing
-  bool is_waiting = false;         // a sender, for the handshake
-  bool is_child = false;           // opened by a SYN with a cookie
+  bool is_deferred : 1 = false;        // TCP_FASTOPEN_CONNECT: the SYN waits for the first data
+  bool has_asked : 1 = false;          // our SYN had the option
+  bool is_experimental : 1 = false;    // in its old form
+  bool sent_data : 1 = false;          // with our SYN
+  bool data_acknowledged : 1 = false;  // by the SYN,ACK; or the peer's came with its SYN
+  bool ends_pause : 1 = false;         // this one's success says that the network swallows nothing
+  bool is_waiting : 1 = false;         // a sender, for the handshake
+  bool is_child : 1 = false;           // opened by a SYN with a cookie
   Failure failure = kNone;
-  uint32_t copied = 0;  // what that sender's bytes the SYN took
+  uint16_t copied = 0;  // what that sender's bytes the SYN took
 };
 
 // When an acknowledgment leaves (RFC 9293 3.8.6.3, in Linux's adaptive form).
 struct AckState {
-  bool is_scheduled = false;
-  bool is_wanted_now = false;
-  bool saw_push = false, saw_push_twice = false;
-  uint8_t quick = 0;           // so many segments are acknowledged at once
-  uint8_t pingpong = 0;        // interactive: our data carries the acknowledgments
-  bool has_no_memory = false;  // for what came last: the window is told to be shut
+  bool is_scheduled : 1 = false;
+  bool is_wanted_now : 1 = false;
+  bool saw_push : 1 = false, saw_push_twice : 1 = false;
+  bool has_no_memory : 1 = false;  // for what came last: the window is told to be shut
   // Of segments that waited for the socket's owner, one acknowledgment is for all (tcp_backlog_ack_defer).
-  bool is_for_many = false, waits_for_others = false;
+  bool is_for_many : 1 = false, waits_for_others : 1 = false;
+  uint8_t quick = 0;     // so many segments are acknowledged at once
+  uint8_t pingpong = 0;  // interactive: our data carries the acknowledgments
   // Duplicate acknowledgments while data is missing: the first few leave at once, the others share a short delay.
   uint8_t duplicates = 0;  // that left at once, for duplicates_of
   uint8_t compressed = 0;  // that wait
   SeqNum duplicates_of;    // rcv.nxt
   BriefMicros ato;         // the delay, adapted to the peer; 0: nothing has come yet
-};
-
-// RFC 4821, packetization-layer path MTU discovery (tcp_mtu_probing): what is known to pass, what may, and the probe under way.
-struct MtuSearch {
-  bool is_on = false;
-  uint32_t low = 0, high = ~0u;  // MTUs
-  uint32_t probe = 0;            // the MTU that is tried; 0: none
-  SeqNum probe_begin, probe_end;
-  InstantInMillis began_at;
 };
 
 // TCP_REPAIR: a connection is taken apart and put together without a word on the wire.

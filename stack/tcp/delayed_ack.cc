@@ -36,7 +36,8 @@ void TcpSocket::enter_quick_ack_mode(uint8_t limit) {
 // RFC 3168, 6.1.3: a mark is echoed on every acknowledgment until the sender says CWR.
 void TcpSocket::note_congestion_mark(const TcpSegment& segment) {
   const uint8_t mark = segment.tos & kEcnMask;
-  const bool was_seen = std::exchange(ecn_ce_seen_, ecn_ce_seen_ || mark != kEcnNotCapable);  // for TCP_INFO, whatever was agreed
+  const bool was_seen = ecn_ce_seen_;
+  if (mark != kEcnNotCapable) ecn_ce_seen_ = true;  // for TCP_INFO, whatever was agreed
   if (!negotiated_.ecn) return;
   // Who marks what he sends does not mark what he sends again.
   if (mark == kEcnNotCapable && was_seen) enter_quick_ack_mode(2);

@@ -83,8 +83,8 @@ Result<> TcpOptionCalls::abort(Entry& entry, TcpSocket& socket) {
 size_t TcpOptionCalls::copy_md5_keys(Entry& entry, TcpSocket& socket, std::span<Md5KeyCopy> out) {
   TaskOwnership ownership(socket.lock_, entry);
   size_t count = 0;
-  if (socket.md5_keys_ == nullptr) return 0;
-  socket.md5_keys_->for_each([&](const IpAddress& address, uint8_t prefix, const Md5Key& key) {
+  if (socket.md5_keys() == nullptr) return 0;
+  socket.md5_keys()->for_each([&](const IpAddress& address, uint8_t prefix, const Md5Key& key) {
     if (count < out.size()) {
       Md5KeyCopy& copy = out[count] = {.address = address, .prefix = prefix, .size = key.size, .bytes = {}};
       copy_bytes(copy.bytes, key.span());

@@ -19,7 +19,7 @@ void TcpSocket::receive_owned(Entry& entry, Ref<Packet> packet) {
   }
   TcpSegment segment;
   if (!take_segment(entry, std::move(packet), segment)) return;
-  if ((md5_keys_ != nullptr || !segment.options.md5_signature.empty()) && !accept_signature(entry, segment)) return;
+  if ((md5_keys() != nullptr || !segment.options.md5_signature.empty()) && !accept_signature(entry, segment)) return;
   if (in(TcpState::Listen)) {
     listener_->receive(entry, segment);  // 3.10.7.2
   } else {
@@ -43,7 +43,7 @@ void TcpSocket::segment_arrives(Entry& entry, TcpSegment& segment) {
       arrive_in_syn_sent(entry, segment, verdict);
       break;
     default:
-      if (fast_open_request_ && check_fast_open(entry, segment, verdict) == Step::Done) break;
+      if (fast_open_request() != nullptr && check_fast_open(entry, segment, verdict) == Step::Done) break;
       if (!accept_fast(entry, segment, verdict)) arrive_synchronized(entry, segment, verdict);
   }
   carry_out(entry, segment, verdict);
@@ -198,7 +198,7 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     }
   }
   if (!segment.flags.ack()) return verdict.drop_for(DropReason::TcpInvalidState);
-  const bool is_too_old = fast_open_request_ ? segment.ack.is_before(snd_.una) : !segment.ack.is_after(snd_.una);
+  const bool is_too_old = fast_open_request() != nullptr ? segment.ack.is_before(snd_.una) : !segment.ack.is_after(snd_.una);
   if (in(TcpState::SynReceived) && (is_too_old || segment.ack.is_after(snd_.nxt))) {
     verdict.reset_peer = true;
     return verdict.drop_for(DropReason::TcpInvalidState);
@@ -216,7 +216,7 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     snd_.wnd = uint32_t{segment.window} << snd_.window_shift;
     snd_.wl1 = segment.seq;
   }
-  if (fast_open_request_) {
+  if (fast_open_request() != nullptr) {
     confirm_fast_open(entry);
     if (in(TcpState::SynReceived)) {
       take_stamps_off_segment();
@@ -244,7 +244,7 @@ void TcpSocket::carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict) {
     stack().drops().count(verdict.reason);
     segment.packet = nullptr;
   }
-  if (verdict.reset_peer) answer_with_reset(entry, segment, md5_keys_);
+  if (verdict.reset_peer) answer_with_reset(entry, segment, md5_keys());
   if (!in(TcpState::Closed)) {
     if (verdict.send) push_pending(entry, Nagle::Default);
     switch (verdict.acknowledge) {

@@ -58,7 +58,7 @@ void Listener::receive(Entry& entry, TcpSegment& segment) {
   if (segment.flags.ack()) {                                                            // second
     if (!segment.flags.syn() && receive_cookie(entry, segment) == CookieAck::Taken) return;
     socket_.stack().drops().count(DropReason::TcpInvalidState);
-    return answer_with_reset(entry, segment, socket_.md5_keys_);
+    return answer_with_reset(entry, segment, socket_.md5_keys());
   }
   if (segment.flags.syn() && !segment.flags.fin()) return receive_syn(entry, segment);  // third
   socket_.stack().drops().count(DropReason::TcpInvalidState);
@@ -130,7 +130,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
     return drops.count(DropReason::TcpOldData);
   }
   if (segment.flags.ack() && segment.ack != request.iss + 1) {
-    answer_with_reset(entry, segment, socket_.md5_keys_);
+    answer_with_reset(entry, segment, socket_.md5_keys());
     return drops.count(DropReason::TcpInvalidState);
   }
   const SeqNum first = request.irs + 1;
@@ -151,7 +151,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
   // A SYN at its own place is cut off; one inside the window is a fault.
   const bool has_syn = segment.flags.syn() && segment.seq != request.irs;
   if (segment.flags.rst() || has_syn) {
-    if (!segment.flags.rst()) answer_with_reset(entry, segment, socket_.md5_keys_);
+    if (!segment.flags.rst()) answer_with_reset(entry, segment, socket_.md5_keys());
     count(entry, Mib::TcpAttemptFails);
     count(entry, Mib::TcpExtEmbryonicRsts);
     remove(request);
@@ -169,7 +169,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
     request.is_acked = true;  // the SYN-ACK will be repeated, and then its answer
     return;
   }
-  answer_with_reset(entry, segment, socket_.md5_keys_);
+  answer_with_reset(entry, segment, socket_.md5_keys());
   count(entry, Mib::TcpExtEmbryonicRsts);
   remove(request);
 }

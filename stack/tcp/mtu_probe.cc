@@ -17,13 +17,21 @@ constexpr uint32_t kLeastWindow = 11;  // in segments; a probe lost must not sta
 }  // namespace
 
 void TcpSocket::begin_mtu_search(Entry& entry) {
-  const TunableValues& tunables = stack().tunables().values();
-  mtu_search_ = MtuSearch();
-  mtu_search_.is_on = tunables.tcp_mtu_probing > 1;
-  mtu_search_.high = snd_.peer_mss + mtu_for_segment(0) - option_space() - sticky_size();
-  mtu_search_.low = mtu_for_segment(static_cast<uint32_t>(tunables.tcp_base_mss));
-  mtu_search_.began_at = entry.now();
+  if (RareParts* parts = rare()) parts->mtu_search = MtuSearch();
+  if (stack().tunables().values().tcp_mtu_probing > 1) start_mtu_search(entry);
 }
+
+// Without memory there is none.
+void TcpSocket::start_mtu_search(Entry& entry) {
+  RareParts* parts = make_rare();
+  if (parts == nullptr) return;
+  parts->mtu_search.is_on = true;
+  parts->mtu_search.low = mtu_for_segment(static_cast<uint32_t>(stack().tunables().values().tcp_base_mss));
+  parts->mtu_search.high = largest_mtu_of_peer();
+  parts->mtu_search.began_at = entry.now();
+}
+
+uint32_t TcpSocket::largest_mtu_of_peer() const { return snd_.peer_mss + mtu_for_segment(0) - option_space() - sticky_size(); }
 
 // What follows the probe must draw the acknowledgments that tell of its loss.
 bool TcpSocket::has_enough_to_probe(uint32_t segment) const {
@@ -34,13 +42,14 @@ bool TcpSocket::has_enough_to_probe(uint32_t segment) const {
 }
 
 TcpSocket::MtuProbe TcpSocket::send_mtu_probe(Entry& entry) {
-  if (mtu_search_.probe != 0 || congestion_.loss_state != LossState::Open || congestion_.cwnd < kLeastWindow ||
-      sack_count_ != 0 || has_dsack_ || md5_keys_ != nullptr) {
+  MtuSearch& search = *mtu_search();
+  if (search.probe != 0 || congestion_.loss_state != LossState::Open || congestion_.cwnd < kLeastWindow || sack_count_ != 0 ||
+      has_dsack_ || md5_keys() != nullptr) {
     return MtuProbe::NotNow;
   }
-  const uint32_t segment = segment_for_mtu((mtu_search_.low + mtu_search_.high) / 2);
+  const uint32_t segment = segment_for_mtu((search.low + search.high) / 2);
   const auto least = static_cast<int64_t>(stack().tunables().values().tcp_probe_threshold);
-  if (segment > segment_for_mtu(mtu_search_.high) || int64_t{mtu_search_.high} - mtu_search_.low < least) {
+  if (segment > segment_for_mtu(search.high) || int64_t{search.high} - search.low < least) {
     search_again(entry);
     return MtuProbe::NotNow;
   }
@@ -55,40 +64,44 @@ TcpSocket::MtuProbe TcpSocket::send_mtu_probe(Entry& entry) {
   const SeqNum begin = record.seq;
   if (!send_cut_record(entry, record)) return MtuProbe::NotNow;
   --congestion_.cwnd;  // it is as good as two
-  mtu_search_.probe = mtu_for_segment(segment);
-  mtu_search_.probe_begin = begin;
-  mtu_search_.probe_end = begin + segment;
+  search.probe = mtu_for_segment(segment);
+  search.probe_begin = begin;
+  search.probe_end = begin + segment;
   return MtuProbe::Sent;
 }
 
 // Paths change: after tcp_probe_interval what did not pass may.
 void TcpSocket::search_again(Entry& entry) {
   const auto interval = Duration::seconds(stack().tunables().values().tcp_probe_interval);
-  if (mtu_search_.began_at.age(entry.now()) < interval) return;
-  mtu_search_.probe = 0;
-  mtu_search_.high = snd_.peer_mss + mtu_for_segment(0) - option_space() - sticky_size();
-  mtu_search_.low = mtu_for_segment(current_mss());
-  mtu_search_.began_at = entry.now();
+  MtuSearch& search = *mtu_search();
+  if (search.began_at.age(entry.now()) < interval) return;
+  search.probe = 0;
+  search.high = largest_mtu_of_peer();
+  search.low = mtu_for_segment(current_mss());
+  search.began_at = entry.now();
 }
 
 // Its size passes. The window is counted in segments, which are larger now.
 void TcpSocket::note_mtu_probe_acked(Entry& entry) {
+  MtuSearch& search = *mtu_search();
   recovery_.prior_ssthresh = current_threshold();
-  congestion_.cwnd = std::max(
-      1u, static_cast<uint32_t>(uint64_t{congestion_.cwnd} * mtu_for_segment(snd_.mss) / std::max(mtu_search_.probe, 1u)));
+  congestion_.cwnd =
+      std::max(1u, static_cast<uint32_t>(uint64_t{congestion_.cwnd} * mtu_for_segment(snd_.mss) / std::max(search.probe, 1u)));
   congestion_.cwnd_count = 0;
   congestion_.ssthresh = current_threshold();
-  mtu_search_.low = mtu_search_.probe;
-  mtu_search_.probe = 0;
+  search.low = search.probe;
+  search.probe = 0;
   update_mss(entry, snd_.path_mtu);
   count(entry, Mib::TcpExtTCPMTUPSuccess);
 }
 
 // True: what is lost is the probe, which goes again in segments that pass, and the window stays.
 bool TcpSocket::note_mtu_probe_lost(Entry& entry) {
-  if (congestion_.loss_state >= LossState::Cwr || mtu_search_.probe == 0 || snd_.una != mtu_search_.probe_begin) return false;
-  mtu_search_.high = mtu_search_.probe - 1;
-  mtu_search_.probe = 0;
+  MtuSearch* search = mtu_search();
+  if (search == nullptr || congestion_.loss_state >= LossState::Cwr || search->probe == 0 || snd_.una != search->probe_begin)
+    return false;
+  search->high = search->probe - 1;
+  search->probe = 0;
   count(entry, Mib::TcpExtTCPMTUPFail);
   ++congestion_.cwnd;  // what the probe took
   retransmit_smaller(entry);
@@ -99,13 +112,13 @@ void TcpSocket::detect_black_hole(Entry& entry) {
   const TunableValues& tunables = stack().tunables().values();
   if (tunables.tcp_mtu_probing == 0 || in(TcpState::SynSent | TcpState::SynReceived)) return;
   if (!has_retried_for(entry, static_cast<uint32_t>(tunables.tcp_retries1))) return;
-  if (!mtu_search_.is_on) {
-    mtu_search_.is_on = true;
-    mtu_search_.began_at = entry.now();
+  MtuSearch* search = mtu_search();
+  if (search == nullptr) {
+    start_mtu_search(entry);
   } else {
     const auto base = static_cast<uint32_t>(tunables.tcp_base_mss);
     const auto floor = static_cast<uint32_t>(std::max(tunables.tcp_mtu_probe_floor, tunables.tcp_min_snd_mss));
-    mtu_search_.low = mtu_for_segment(std::max(std::min(base, segment_for_mtu(mtu_search_.low) / 2), floor));
+    search->low = mtu_for_segment(std::max(std::min(base, segment_for_mtu(search->low) / 2), floor));
   }
   update_mss(entry, snd_.path_mtu);
 }

@@ -70,7 +70,7 @@ void TcpSocket::fill_claim() {
   claim_.owner = this;
   claim_.local = Endpoint{.address = local_.address, .port = local_.port, .scope_id = 0};
   claim_.bound_interface = options.bound_interface;
-  claim_.uid = uid_;
+  claim_.uid = demux_.uid;
   claim_.protocol = protocol();
   claim_.family = family();
   claim_.v6_only = ip_options.v6_only;

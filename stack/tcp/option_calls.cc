@@ -165,10 +165,11 @@ Result<int> TcpOptionCalls::timestamp(Entry& entry, TcpSocket& socket) {
 
 Result<> TcpOptionCalls::take_saved_syn(Entry& entry, TcpSocket& socket, size_t room, SavedSyn& out, size_t& size) {
   TaskOwnership ownership(socket.lock_, entry);
-  size = socket.saved_syn_.bytes().size();
+  RareParts* rare = socket.rare();
+  size = rare == nullptr ? 0 : rare->saved_syn.bytes().size();
   if (size == 0) return ok();
   if (room < size) return Errno::EINVAL;
-  out = std::move(socket.saved_syn_);
+  out = std::move(rare->saved_syn);
   return ok();
 }
 

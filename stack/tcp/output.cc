@@ -25,7 +25,7 @@ uint32_t TcpSocket::current_mss() {
 
 void TcpSocket::push_pending(Entry& entry, Nagle nagle) {
   if (send_queue_.unsent.is_empty() || in(TcpState::SynSent | TcpState::Closed)) return;
-  if (in(TcpState::SynReceived) && !fast_open_request_) return;
+  if (in(TcpState::SynReceived) && fast_open_request() == nullptr) return;
   if (nagle == Nagle::Default && tcp_options.cork) nagle = Nagle::Cork;
   write_pending(entry, nagle);
   account_growth(entry);  // what was cut costs more
@@ -81,7 +81,7 @@ uint32_t TcpSocket::segments_at_once(uint32_t mss) const {
 // Where the windows allow less than a burst is worth, and more will be allowed soon, the burst waits (tcp_tso_should_defer).
 bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at_once, SendLimits& limits) const {
   if (congestion_.loss_state >= LossState::Recovery) return false;
-  if (entry.now() - snd_.last_left_at > Duration::millis(1)) return false;
+  if (entry.now() - last_left_at_ > Duration::millis(1)) return false;
   const uint64_t send_window = snd_.window_end().bytes_since(record.seq);
   const uint64_t cwnd_window = uint64_t{congestion_.cwnd - recovery_.in_flight()} * snd_.mss;
   const uint64_t limit = std::min(send_window, cwnd_window);
@@ -114,7 +114,7 @@ bool TcpSocket::should_defer(Entry& entry, const SendRecord& record, uint32_t at
 bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
   uint32_t sent = 0;
   SendLimits limits;
-  if (mtu_search_.is_on && limit == ~0u) {
+  if (mtu_search() != nullptr && limit == ~0u) {
     const MtuProbe probe = send_mtu_probe(entry);
     if (probe == MtuProbe::Wait) return false;
     sent = probe == MtuProbe::Sent ? 1 : 0;
@@ -150,7 +150,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
       break;
     }
     uint32_t size = record->size <= mss ? record->size : bytes_to_send(*record, mss, quota, nagle, is_last);
-    if (md5_keys_ != nullptr) size = std::min(size, mss);  // who cuts segments later could not sign them
+    if (md5_keys() != nullptr) size = std::min(size, mss);  // who cuts segments later could not sign them
     if (size < record->size && !send_queue_.split(*record, size)) break;
     if (!send_record(entry, *record)) break;
     sent += record->segments;
@@ -221,7 +221,7 @@ bool TcpSocket::send_cut_record(Entry& entry, SendRecord& record) {
   count(entry, Mib::TcpExtTCPOrigDataSent, record.segments);
   statistics_.start(TcpStatistics::Limit::Busy, entry.now());
   if (wants_pacing()) pace(entry, record.size);
-  if ((before == 0 || probe_timer_kind_ == ProbeTimer::LossProbe) && !fast_open_request_) {
+  if ((before == 0 || probe_timer_kind_ == ProbeTimer::LossProbe) && fast_open_request() == nullptr) {
     arm_probe_timer(entry, ProbeTimer::Retransmit, current_rto());
   }
   return true;

@@ -83,9 +83,9 @@ Result<Ref<Socket>> TcpSocket::accept(Entry& entry) {
   if (!in(TcpState::Listen)) return Errno::EINVAL;
   Ref<TcpSocket> child = listener_->take();
   if (!child) return Errno::EAGAIN;
-  if (fast_open_queue_) {
+  if (rare() != nullptr && rare()->fast_open_queue) {
     TaskOwnership of_child(child->lock_, entry);
-    if (child->fast_open_request_) child->fast_open_request_->is_accepted = true;
+    if (SynRequest* request = child->fast_open_request()) request->is_accepted = true;
   }
   return Ref<Socket>(std::move(child));
 }
@@ -119,7 +119,8 @@ Route TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegmen
   if (tcp_options.max_segment != 0) request.peer_mss = std::min(request.peer_mss, tcp_options.max_segment);
   request.ts_recent = request.negotiated.timestamps ? offered.timestamps->value : 0;
   // SACK, timestamps and a signature do not fit into the header together.
-  if (md5_keys_ != nullptr && md5_keys_->find(request.remote.address) != nullptr && request.negotiated.sack && !request.is_cookie)
+  if (md5_keys() != nullptr && md5_keys()->find(request.remote.address) != nullptr && request.negotiated.sack &&
+      !request.is_cookie)
     request.negotiated.timestamps = false;
   if (!request.is_cookie && segment.packet)
     request.saved_syn.save(stack().hal(), *segment.packet, static_cast<SavedSyn::From>(tcp_options.save_syn));
@@ -159,8 +160,8 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   child->tcp_options = tcp_options;
   TRY(child->attachments.inherit(stack().hal(), attachments));
   TRY(child->attachments.set_options_v4(stack().hal(), request.turned_options));
-  if (errors_ != nullptr) TRY(child->prepare_error_queue());
-  child->uid_ = uid_;
+  if (error_queue() != nullptr) TRY(child->prepare_error_queue());
+  child->demux_.uid = demux_.uid;
   child->local_ = request.local;
   child->remote_ = request.remote;
   child->is_bound_address_ = is_bound_address_;
@@ -200,7 +201,9 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   }
   child->inherit_handshake(entry, request, segment);
   if (segment.packet) child->inherit_arrival(ip_info(*segment.packet));
-  child->saved_syn_ = std::move(request.saved_syn);
+  // Nothing is saved where there is no memory, as on Linux.
+  RareParts* rare = request.saved_syn.bytes().empty() ? nullptr : child->make_rare();
+  if (rare != nullptr) rare->saved_syn = std::move(request.saved_syn);
   return child;
 }
 

@@ -17,7 +17,8 @@ uint32_t header_space(const IpAddress& destination) { return (destination.is_v4(
 
 void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
   snd_.path_mtu = path_mtu;
-  mtu_search_.high = std::min(mtu_search_.high, path_mtu);
+  MtuSearch* search = mtu_search();
+  if (search != nullptr) search->high = std::min(search->high, path_mtu);
   const uint32_t headers = header_space(remote_.address) + sticky_size();
   const uint32_t options_space = option_space();
   const uint32_t limit = std::min<uint32_t>(path_mtu, remote_.address.is_v4() ? kMaxPacket : kMaxPacket + 40);
@@ -30,7 +31,7 @@ void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
     const uint32_t half = snd_.max_wnd > 536 ? snd_.max_wnd / 2 : snd_.max_wnd;
     if (mss > half) mss = std::max<uint32_t>(half, 68 - 20 - options_space);
   }
-  if (mtu_search_.is_on) mss = std::min(mss, segment_for_mtu(mtu_search_.low));
+  if (search != nullptr) mss = std::min(mss, segment_for_mtu(search->low));
   snd_.mss = static_cast<uint16_t>(std::min<uint32_t>(mss, SendRecord::kMaxSize));
 }
 

@@ -14,35 +14,37 @@ namespace lxnet {
 // ------------------------------------------------------------------------------------------------------------ the error queue
 
 Result<> TcpSocket::prepare_error_queue() {
-  if (__atomic_load_n(&errors_, __ATOMIC_ACQUIRE) != nullptr) return ok();
+  if (error_queue() != nullptr) return ok();
+  RareParts* rare = make_rare();
+  if (rare == nullptr) return Errno::ENOMEM;
   ErrorQueue* fresh = construct<ErrorQueue>(stack().hal(), stack().hal());
   if (fresh == nullptr) return Errno::ENOMEM;
   ErrorQueue* present = nullptr;
-  if (!__atomic_compare_exchange_n(&errors_, &present, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+  if (!__atomic_compare_exchange_n(&rare->errors, &present, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
     dispose(stack().hal(), fresh);  // another task was faster
   }
   return ok();
 }
 
 bool TcpSocket::has_reports() const {
-  const ErrorQueue* errors = __atomic_load_n(&errors_, __ATOMIC_ACQUIRE);
+  const ErrorQueue* errors = error_queue();
   return errors != nullptr && !errors->is_empty();
 }
 
 size_t TcpSocket::room_for_errors() const {
   const size_t limit = options.receive_buffer.load();
-  const size_t held = receive_charge_ + errors_->bytes();
+  const size_t held = receive_charge_ + error_queue()->bytes();
   return held < limit ? limit - held : 0;
 }
 
 void TcpSocket::queue_error(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination) {
-  ErrorQueue* errors = __atomic_load_n(&errors_, __ATOMIC_ACQUIRE);
+  ErrorQueue* errors = error_queue();
   if (errors == nullptr) return;
   if (errors->push(std::move(payload), error, destination, room_for_errors())) wait_queue().wake_all(kPollError);
 }
 
 Result<size_t> TcpSocket::receive_report(ReceiveRequest& request) {
-  ErrorQueue* errors = __atomic_load_n(&errors_, __ATOMIC_ACQUIRE);
+  ErrorQueue* errors = error_queue();
   if (errors == nullptr) return Errno::EAGAIN;
   ErrorQueue::Taken taken;
   auto size = errors->receive(request, taken);
@@ -55,7 +57,8 @@ Result<size_t> TcpSocket::receive_report(ReceiveRequest& request) {
 // every device that cannot send them from where they are, and the program is told that it gained nothing.
 void TcpSocket::end_zero_copy_call(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  const uint32_t id = next_zero_copy_++;
+  if (rare() == nullptr) return;  // nobody asked for reports
+  const uint32_t id = rare()->next_zero_copy++;
   SendRecord* last = send_queue_.last();
   if (last == nullptr) return report_zero_copy(id, 1);
   if (last->zero_copy_calls == 0) last->zero_copy_first = id;
@@ -63,7 +66,7 @@ void TcpSocket::end_zero_copy_call(Entry& entry) {
 }
 
 void TcpSocket::report_zero_copy(uint32_t first, uint32_t count) {
-  ErrorQueue* errors = __atomic_load_n(&errors_, __ATOMIC_ACQUIRE);
+  ErrorQueue* errors = error_queue();
   if (errors == nullptr || count == 0) return;
   if (errors->push_zero_copy(first, first + count - 1, room_for_errors())) wait_queue().wake_all(kPollError);
 }
@@ -144,7 +147,7 @@ void TcpSocket::want_stamps(SendRecord& record, const SendRequest& request) {
   const uint32_t flags = timestamping_of(options, request.control);
   if ((flags & kTimestampRecords) == 0) return;
   // A control message may be the first to ask. Without memory the record is lost, as it would be later.
-  if (errors_ == nullptr) static_cast<void>(prepare_error_queue());
+  static_cast<void>(prepare_error_queue());
   record.stamps |= stamps_of(flags);
   record.stamp_at = snd_.end - 1;
 }
@@ -194,7 +197,7 @@ void TcpSocket::report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload) 
   report.wall_nanos = stack().hal().wall_nanos();
   if (!payload && (options.timestamping_flags & kTimestampStatistics) != 0) {
     auto statistics = statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()),
-                                        snd_.end.bytes_since(snd_.una), snd_.last_left_at);
+                                        snd_.end.bytes_since(snd_.una), last_left_at_);
     if (!statistics.is_ok()) return;
     payload = statistics.take();
     report.has_statistics = true;

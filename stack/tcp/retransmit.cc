@@ -36,7 +36,7 @@ bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record, uint32_t seg
 
 // The same without a claim that the record was lost, as a probe has none.
 bool TcpSocket::send_record_again(Entry& entry, SendRecord& record, uint32_t segments) {
-  mtu_search_.probe = 0;  // nothing can be said of it now
+  if (MtuSearch* search = mtu_search()) search->probe = 0;  // nothing can be said of it now
   if (record.seq.is_before(snd_.una) && !record.flags.syn()) {
     const uint32_t known = snd_.una.bytes_since(record.seq);
     if (known >= record.length()) return false;
@@ -48,7 +48,7 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record, uint32_t seg
     // The first unacknowledged segment always may go: the peer shrank its window at its own risk.
     if (room == 0 && record.seq != snd_.una) return false;
     if (room == 0) room = mss;
-    const uint32_t most = md5_keys_ != nullptr ? mss : std::min(segments * mss, room);
+    const uint32_t most = md5_keys() != nullptr ? mss : std::min(segments * mss, room);
     recount_segments(record, mss);
     // Cut once, where both allow it.
     if (record.size > most && !split_sent(record, most < mss ? most : most / mss * mss, mss)) return false;

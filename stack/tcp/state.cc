@@ -130,9 +130,25 @@ TcpSocket::~TcpSocket() {
   ASSERT(!demux_.is_added() && listener_ == nullptr);
   stack().tcp().change_memory(-int64_t{memory_pages_}, stack().hal().sharing());
   congestion_.release(stack().hal());
-  if (md5_keys_ != nullptr) dispose(stack().hal(), md5_keys_);
   release_port();
-  if (errors_ != nullptr) dispose(stack().hal(), errors_);
+  if (rare_ != nullptr) dispose(stack().hal(), rare_);
+}
+
+RareParts::RareParts(const Hal& hal_used) : hal(hal_used) {}
+
+RareParts::~RareParts() {
+  if (md5_keys != nullptr) dispose(hal, md5_keys);
+  if (errors != nullptr) dispose(hal, errors);
+}
+
+RareParts* TcpSocket::make_rare() {
+  if (RareParts* present = rare()) return present;
+  RareParts* fresh = construct<RareParts>(stack().hal(), stack().hal());
+  if (fresh == nullptr) return nullptr;
+  RareParts* present = nullptr;
+  if (__atomic_compare_exchange_n(&rare_, &present, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return fresh;
+  dispose(stack().hal(), fresh);  // another task was faster
+  return present;
 }
 
 void TcpSocket::destroy_self() { dispose(stack().hal(), this); }

@@ -41,7 +41,7 @@ SynRequest::SynRequest(TcpSocket& listener, Handshake handshake)
   demux.local_port = local.port;
   demux.remote_port = remote.port;
   demux.bound_interface = listener.options.bound_interface;
-  demux.uid = listener.uid_;
+  demux.uid = listener.demux_.uid;
 }
 
 SynRequest::~SynRequest() {
@@ -108,7 +108,7 @@ void SynRequest::emit(Entry& entry, Result<Route> route, TcpFlags flags, SeqNum 
   TcpEmission emission;
   emission.sticky = turned_options;
   if (turned_options && turned_options->has_route()) emission.final_destination = remote.address;
-  if (listener_->md5_keys_ != nullptr) emission.signing_key = listener_->md5_keys_->find(remote.address);
+  if (listener_->md5_keys() != nullptr) emission.signing_key = listener_->md5_keys()->find(remote.address);
   emission.header.source_port = local.port;
   emission.header.destination_port = remote.port;
   emission.header.seq = seq;

@@ -184,13 +184,15 @@ void TcpSocket::receive_late(Entry& entry, Socket& socket, Ref<Packet> packet) {
 void TcpSocket::end_late_work(Entry& entry, Socket& socket) {
   auto& self = static_cast<TcpSocket&>(socket);
   self.ack_.is_for_many = false;
-  if (std::exchange(self.ack_.waits_for_others, false) && self.ack_.is_scheduled) self.send_ack(entry);
+  const bool waited = self.ack_.waits_for_others;
+  self.ack_.waits_for_others = false;
+  if (waited && self.ack_.is_scheduled) self.send_ack(entry);
 }
 
 void TcpSocket::remember_creator() {
   lxnet_credentials credentials{};
   stack().hal().credentials(credentials);
-  uid_ = credentials.euid;
+  demux_.uid = credentials.euid;
 }
 
 void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
@@ -241,7 +243,7 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
     listener_->receive_error(entry, tuple_of(error), seq);
   }
   if (in(TcpState::Closed | TcpState::Listen)) return;
-  if (seq.is_before(fast_open_request_ ? snd_.iss : snd_.una) || seq.is_after(snd_.nxt)) {
+  if (seq.is_before(fast_open_request() != nullptr ? snd_.iss : snd_.una) || seq.is_after(snd_.nxt)) {
     count(entry, Mib::TcpExtOutOfWindowIcmps);
     return;
   }
@@ -259,7 +261,7 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
     arm_probe_timer(entry, ProbeTimer::Retransmit, left);
   }
   // One opened by its SYN and accepted is a connection like others.
-  const bool is_opening = !fast_open_request_ || !fast_open_request_->is_accepted;
+  const bool is_opening = fast_open_request() == nullptr || !fast_open_request()->is_accepted;
   if (in(TcpState::SynSent | TcpState::SynReceived) && is_opening) return abort_with(entry, error.error);
   const bool wants_errors = error.source.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
   if (wants_errors && !is_orphan_) {

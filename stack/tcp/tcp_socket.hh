@@ -18,9 +18,9 @@
 #include "stack/tcp/out_of_order_queue.hh"
 #include "stack/tcp/outgoing_segment.hh"
 #include "stack/tcp/peer_cache.hh"
+#include "stack/tcp/rare_parts.hh"
 #include "stack/tcp/recovery/recovery_state.hh"
 #include "stack/tcp/rtt_estimator.hh"
-#include "stack/tcp/saved_syn.hh"
 #include "stack/tcp/segment.hh"
 #include "stack/tcp/send_queue.hh"
 #include "stack/tcp/socket_options.hh"
@@ -31,12 +31,8 @@
 
 namespace lxnet {
 
-class FastOpenQueue;
-class ErrorQueue;
-class Md5Keys;
 struct Md5Key;
 class Listener;
-class SynRequest;
 struct TcpInfo;
 
 class TcpSocket final : public Socket {
@@ -84,7 +80,7 @@ class TcpSocket final : public Socket {
   std::optional<size_t> end_fast_open(Entry& entry);
   // What close() with SO_LINGER waits for: nothing left to send, or no connection.
   bool has_finished_sending() const;
-  const Md5Keys* md5_keys() const { return md5_keys_; }  // owned
+  const Md5Keys* md5_keys() const { return rare() == nullptr ? nullptr : rare()->md5_keys; }  // owned
 
   // ---- packet path: finds the owner and comes back through receive_owned()
   void receive_packet(Entry& entry, Ref<Packet> packet);
@@ -159,11 +155,11 @@ class TcpSocket final : public Socket {
   NegotiatedOptions offered_options() const;
   // What the route says; from the route's source, where the socket has none.
   RouteMetrics route_metrics() const;
-  void prepare_to_connect(Entry& entry);
+  void prepare_to_connect(Entry& entry, const ReusedFlow& reused);
   void disconnect_owned(Entry& entry);
   void end_connection(Entry& entry);  // the same, and nobody is told yet
   void reset_connection_state();
-  Result<> claim_flow(Entry& entry);
+  Result<> claim_flow(Entry& entry, ReusedFlow& reused);
   void fill_demux();
   uint64_t peer_flow_hash();
   void prepare_sizes(uint32_t filled_by = 0, bool have_stamps = false);
@@ -217,7 +213,9 @@ class TcpSocket final : public Socket {
   void leave_fast_open(Entry& entry);
   void repeat_fast_syn_ack(Entry& entry);
   // Opened by a SYN with a cookie, and not confirmed yet: it may talk all the same.
-  bool is_open_early() const { return in(TcpState::SynReceived) && fast_open_request_; }
+  bool is_open_early() const { return in(TcpState::SynReceived) && fast_open_request() != nullptr; }
+  FastOpenQueue* fast_open_queue() const { return rare() == nullptr ? nullptr : rare()->fast_open_queue.get(); }
+  SynRequest* fast_open_request() const { return rare() == nullptr ? nullptr : rare()->fast_open_request.get(); }
 
   // ---- peer_metrics.cc: RFC 9040
   PeerCache::Pair peer_pair() const;
@@ -227,6 +225,7 @@ class TcpSocket final : public Socket {
 
   // ---- signature/signing.cc: RFC 2385
   const Md5Key* signing_key() const;
+  Result<Md5Keys*> make_md5_keys();
   bool accept_signature(Entry& entry, const TcpSegment& segment);
   Result<> inherit_signing_key(const TcpSocket& listener);
   // ---- repair.cc
@@ -506,6 +505,10 @@ class TcpSocket final : public Socket {
   Duration backed_off(Duration base, uint8_t shift) const;
   Duration current_rto() const { return backed_off(rtt_.rto(), recovery_.doublings); }  // Linux's icsk_rto
   // ---- mtu_probe.cc: RFC 4821
+  // Null where it is off.
+  MtuSearch* mtu_search() { return rare() != nullptr && rare()->mtu_search.is_on ? &rare()->mtu_search : nullptr; }
+  void start_mtu_search(Entry& entry);
+  uint32_t largest_mtu_of_peer() const;
   enum class MtuProbe : uint8_t { NotNow, Wait, Sent };
   void begin_mtu_search(Entry& entry);
   MtuProbe send_mtu_probe(Entry& entry);
@@ -528,6 +531,11 @@ class TcpSocket final : public Socket {
   uint32_t receive_charge() const;
   void expand_send_buffer();
 
+  // Null for nearly all. Options make it without owning the socket: whoever is first.
+  RareParts* rare() const { return __atomic_load_n(&rare_, __ATOMIC_ACQUIRE); }
+  RareParts* make_rare();  // null without memory
+  ErrorQueue* error_queue() const { return rare() == nullptr ? nullptr : __atomic_load_n(&rare()->errors, __ATOMIC_ACQUIRE); }
+
   // ================================ data ================================
 
   SocketLock lock_;
@@ -536,36 +544,30 @@ class TcpSocket final : public Socket {
   Phase phase_ = Phase::Unconnected;
   ProbeTimer probe_timer_kind_ = ProbeTimer::None;
   uint8_t shutdown_ = 0;
-  uint8_t sack_count_ = 0;  // of out_of_order_.sacks()
-  DemuxEntry demux_;        // whole cache lines: what stands before it fills one (memory.cc asserts it)
-  bool is_orphan_ = false;  // no descriptor is left
-  bool is_counted_orphan_ = false;
-  bool is_bound_address_ = false, is_bound_port_ = false;  // by the user's bind()
-  bool saw_fin_ = false;                                   // Linux's SOCK_DONE: reads end here
-  bool holds_self_ = false;
-  bool wants_space_ = false;  // somebody was told that there was none
-  bool has_dsack_ = false;
-  bool ecn_echo_ = false;  // RFC 3168: ECE on every segment until CWR comes
-  bool ecn_cwr_pending_ = false;
-  bool ecn_ce_seen_ = false;
+  uint8_t sack_count_ = 0;      // of out_of_order_.sacks()
+  DemuxEntry demux_;            // whole cache lines: what stands before it fills one (memory.cc asserts it)
+  bool is_orphan_ : 1 = false;  // no descriptor is left
+  bool is_counted_orphan_ : 1 = false;
+  bool is_bound_address_ : 1 = false, is_bound_port_ : 1 = false;  // by the user's bind()
+  bool saw_fin_ : 1 = false;                                       // Linux's SOCK_DONE: reads end here
+  bool holds_self_ : 1 = false;
+  bool wants_space_ : 1 = false;  // somebody was told that there was none
+  bool has_dsack_ : 1 = false;
+  bool ecn_echo_ : 1 = false;  // RFC 3168: ECE on every segment until CWR comes
+  bool ecn_cwr_pending_ : 1 = false;
+  bool ecn_ce_seen_ : 1 = false;
+  bool acks_at_once_ : 1 = false;  // the route says so
   RepairState repair_;
   NegotiatedOptions negotiated_;
-  bool acks_at_once_ = false;  // the route says so
   uint16_t initial_window_ = CongestionState::kInitialWindow;
-  uint32_t memory_pages_ = 0;  // of the buffers, as the stack's limit counts them
-  uint32_t uid_ = 0;
+  uint32_t memory_pages_ = 0;   // of the buffers, as the stack's limit counts them
   uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
   Endpoint local_, remote_;
-  ReusedFlow reused_;  // from the TIME_WAIT whose 4-tuple connect() takes
-  uint32_t next_zero_copy_ = 0;
   PortClaim claim_;
   uint64_t peer_flow_hash_ = 0;  // the peer's place in the tables, where that is on this host; 0: not asked yet
   Route route_;
-  Listener* listener_ = nullptr;        // in LISTEN
-  Ref<FastOpenQueue> fast_open_queue_;  // of a listener, or of who will be one
-  Ref<SynRequest> fast_open_request_;   // of a connection that its SYN opened, while its handshake lasts
-  Md5Keys* md5_keys_ = nullptr;         // owned; null for nearly all
-  SavedSyn saved_syn_;
+  Listener* listener_ = nullptr;  // in LISTEN
+  RareParts* rare_ = nullptr;     // owned, through rare() and make_rare()
 
  public:
   ListLink accept_link;  // Listener: the accept queue
@@ -578,7 +580,6 @@ class TcpSocket final : public Socket {
   AckState ack_;
   ReceiveAutotune autotune_;
   RttEstimator rtt_;
-  MtuSearch mtu_search_;
   RecoveryState recovery_;
   CongestionState congestion_;
   SendQueue send_queue_;
@@ -588,13 +589,12 @@ class TcpSocket final : public Socket {
   uint32_t receive_charge_ = 0;  // of receive_queue_
   uint32_t timestamp_offset_ = 0;
   InstantInMillis out_of_window_answered_at_;
+  InstantInMillis first_syn_at_;
   TcpStatistics statistics_;
-  ErrorQueue* errors_ = nullptr;  // made when an option first needs it; then it stays
-
   Deadlines deadlines_;
   Timer timer_;
   Instant pacing_until_;
-  InstantInMillis first_syn_at_;
+  Instant last_left_at_;   // when anything last left
   Instant first_sent_at_;  // of the delivery-rate sample under way
 };
 

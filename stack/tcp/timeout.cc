@@ -87,7 +87,7 @@ void TcpSocket::count_timeout(Entry& entry) {
 
 void TcpSocket::time_out(Entry& entry) {
   // Nothing else is sent again before the SYN,ACK is answered.
-  if (fast_open_request_) return repeat_fast_syn_ack(entry);
+  if (fast_open_request() != nullptr) return repeat_fast_syn_ack(entry);
   SendRecord* head = send_queue_.sent.front();
   if (head == nullptr || recovery_.out == 0) return;
   if (is_orphan_ && !in(TcpState::SynSent | TcpState::SynReceived)) {

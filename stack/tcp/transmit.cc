@@ -18,7 +18,7 @@ constexpr size_t kTimestampsSpace = 12, kSackHeaderSpace = 4, kSackBlockSpace = 
 
 TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& window) {
   TcpOptions options;
-  const bool repeats_offer = out.flags.syn() && in(TcpState::SynReceived) && !fast_open_request_;
+  const bool repeats_offer = out.flags.syn() && in(TcpState::SynReceived) && fast_open_request() == nullptr;
   const NegotiatedOptions wanted = repeats_offer ? offered_options() : negotiated_;
   if (wanted.timestamps) options.timestamps = {.value = timestamp_at(entry.now()), .echo_reply = rcv_.ts_recent};
   if (out.flags.syn()) {
@@ -49,7 +49,7 @@ TcpOptions TcpSocket::options_for(Entry& entry, const Outgoing& out, uint16_t& w
 // Nothing but text, an acknowledgment and time stamps, over IPv4: nearly every segment.
 bool TcpSocket::is_plain(const Outgoing& out) const {
   return out.flags.without(kTcpPsh | kTcpFin) == kTcpAck && route_.destination.is_v4() && sack_count_ == 0 && !has_dsack_ &&
-         !negotiated_.ecn && !snd_.is_urgent() && md5_keys_ == nullptr && !attachments.has_options_v4();
+         !negotiated_.ecn && !snd_.is_urgent() && md5_keys() == nullptr && !attachments.has_options_v4();
 }
 
 TcpSegmentHeader TcpSocket::header_of(const Outgoing& out) const {
@@ -122,7 +122,7 @@ Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> 
 }
 
 void TcpSocket::note_transmitted(Entry& entry, const Outgoing& out) {
-  snd_.last_left_at = entry.now();
+  last_left_at_ = entry.now();
   statistics_.segments_out += out.segments;
   if (out.size != 0) {
     statistics_.data_segments_out += out.segments;

@@ -49,7 +49,7 @@ SendRecord* TcpSocket::fill_syn(IoSource& source, uint32_t known_mss) {
   }
   snd_.end += copied.size;
   snd_.pushed = snd_.end;
-  fast_open_.copied = copied.size;
+  fast_open_.copied = static_cast<uint16_t>(copied.size);  // less than a packet
   return text;
 }
 
@@ -138,7 +138,7 @@ Result<> TcpSocket::open_deferred(Entry& entry, IoSource& source) {
 // Whoever waited for the handshake does so no more; what went with the SYN.
 size_t TcpSocket::end_fast_open() {
   fast_open_.is_waiting = false;
-  return std::exchange(fast_open_.copied, 0);
+  return std::exchange(fast_open_.copied, uint16_t{0});
 }
 
 std::optional<size_t> TcpSocket::end_fast_open(Entry& entry) {

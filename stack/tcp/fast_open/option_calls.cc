@@ -10,22 +10,23 @@ namespace {
 
 constexpr int32_t kClientEnabled = 1;
 
-Result<> ensure_queue(const Hal& hal, Ref<FastOpenQueue>& queue) {
-  if (!queue) queue = TRY(make_ref<FastOpenQueue>(hal, hal));
+Result<> ensure_queue(RareParts* rare) {
+  if (rare == nullptr) return Errno::ENOMEM;
+  if (!rare->fast_open_queue) rare->fast_open_queue = TRY(make_ref<FastOpenQueue>(rare->hal, rare->hal));
   return ok();
 }
 
 }  // namespace
 
 uint32_t TcpOptionCalls::fast_open_limit_owned(TcpSocket& socket) {
-  return socket.fast_open_queue_ ? socket.fast_open_queue_->limit() : 0;
+  return socket.fast_open_queue() != nullptr ? socket.fast_open_queue()->limit() : 0;
 }
 
 Result<> TcpOptionCalls::set_fast_open_limit_owned(TcpSocket& socket, uint32_t limit) {
-  TRY(ensure_queue(socket.stack().hal(), socket.fast_open_queue_));
+  TRY(ensure_queue(socket.make_rare()));
   socket.stack().tcp().fast_open().ensure_key();
   const auto most = static_cast<uint32_t>(socket.stack().tunables().values().somaxconn);
-  socket.fast_open_queue_->set_limit(std::min(limit, most));
+  socket.fast_open_queue()->set_limit(std::min(limit, most));
   return ok();
 }
 
@@ -58,15 +59,15 @@ Result<> TcpOptionCalls::set_fast_open_no_cookie(Entry& entry, TcpSocket& socket
 
 Result<> TcpOptionCalls::set_fast_open_keys(Entry& entry, TcpSocket& socket, const FastOpenKeys& keys) {
   TaskOwnership ownership(socket.lock_, entry);
-  TRY(ensure_queue(socket.stack().hal(), socket.fast_open_queue_));
-  socket.fast_open_queue_->set_keys(keys);
+  TRY(ensure_queue(socket.make_rare()));
+  socket.fast_open_queue()->set_keys(keys);
   return ok();
 }
 
 // The socket's own; those of the whole stack are told by the tunable alone.
 FastOpenKeys TcpOptionCalls::fast_open_keys(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  return socket.fast_open_queue_ ? socket.fast_open_queue_->keys() : FastOpenKeys();
+  return socket.fast_open_queue() != nullptr ? socket.fast_open_queue()->keys() : FastOpenKeys();
 }
 
 }  // namespace lxnet

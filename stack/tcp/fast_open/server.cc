@@ -21,8 +21,8 @@ bool Listener::try_fast_open(Entry& entry, Ref<SynRequest>& request, TcpSegment&
   const std::optional<TcpFastOpenCookie> offered = segment.options.fast_open;
   if (offered && offered->is_request()) count(entry, Mib::TcpExtTCPFastOpenCookieReqd);
   const int32_t mode = socket_.stack().tunables().values().tcp_fastopen;
-  const Ref<FastOpenQueue>& queue = socket_.fast_open_queue_;
-  if ((mode & kServerEnabled) == 0 || (segment.size == 0 && !offered) || !queue || queue->limit() == 0) return false;
+  FastOpenQueue* queue = socket_.fast_open_queue();
+  if ((mode & kServerEnabled) == 0 || (segment.size == 0 && !offered) || queue == nullptr || queue->limit() == 0) return false;
   if (!queue->has_room(entry.now())) {
     count(entry, Mib::TcpExtTCPFastOpenListenOverflow);
     return false;
@@ -57,10 +57,10 @@ bool Listener::try_fast_open(Entry& entry, Ref<SynRequest>& request, TcpSegment&
 bool Listener::open_fast(Entry& entry, Ref<SynRequest>& request, TcpSegment& segment, const TcpFastOpenCookie* answer) {
   auto created = socket_.create_child(entry, *request, segment);
   if (!created.is_ok()) return false;
-  FastOpenTicket* ticket = socket_.fast_open_queue_->join();
+  FastOpenTicket* ticket = socket_.fast_open_queue()->join();
   if (ticket == nullptr) return false;
   Ref<TcpSocket> child = created.take();
-  request->fast_open_queue = socket_.fast_open_queue_;
+  request->fast_open_queue = socket_.rare()->fast_open_queue;
   request->ticket = ticket;
   PacketOwnership ownership(child->lock_, entry);
   ASSERT(ownership.is_owned());
@@ -83,8 +83,10 @@ void SynRequest::leave_fast_open(FastOpenQueue::Left how, Instant now) {
 
 // As open_passively(), from a SYN. Its text is the first to be read.
 Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<SynRequest>& request, TcpSegment& segment) {
+  RareParts* rare = make_rare();
+  if (rare == nullptr) return Errno::ENOMEM;
   TRY(join_tables(listener, *request));
-  fast_open_request_ = request;
+  rare->fast_open_request = request;
   fast_open_.is_child = true;
   snd_.wl1 = segment.seq;
   snd_.wnd = snd_.max_wnd = segment.window;  // the window of a SYN is not scaled
@@ -100,7 +102,7 @@ Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<Syn
 
 // Linux's tcp_check_req() for a connection opened by its SYN: what belongs to the handshake is dealt with here.
 Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verdict) {
-  SynRequest& request = *fast_open_request_;
+  SynRequest& request = *fast_open_request();
   const bool fails_paws = request.fails_paws(segment);
   const TcpFlags kind = segment.flags & (kTcpRst | kTcpSyn | kTcpAck);
   if (segment.seq == request.irs && kind == kTcpSyn && !fails_paws) {
@@ -125,7 +127,7 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
   if (segment.flags.rst()) {
     count(entry, Mib::TcpAttemptFails);
     request.leave_fast_open(FastOpenQueue::Left::Reset, entry.now());
-    fast_open_request_ = nullptr;
+    rare()->fast_open_request = nullptr;
     reset_by_peer(entry, verdict);
     return verdict.drop_for(DropReason::TcpReset);
   }
@@ -139,7 +141,7 @@ Step TcpSocket::check_fast_open(Entry& entry, TcpSegment& segment, Verdict& verd
 
 // The handshake's last segment came (Linux's tcp_rcv_synrecv_state_fastopen).
 void TcpSocket::confirm_fast_open(Entry& entry) {
-  SynRequest& request = *fast_open_request_;
+  SynRequest& request = *fast_open_request();
   int64_t rtt = -1;
   if (request.retransmits == 0) {
     rtt = std::max<int64_t>((entry.now() - request.sent_at).in_micros(), 1);
@@ -161,14 +163,14 @@ void TcpSocket::confirm_fast_open(Entry& entry) {
 }
 
 void TcpSocket::leave_fast_open(Entry& entry) {
-  if (!fast_open_request_) return;
-  fast_open_request_->leave_fast_open(FastOpenQueue::Left::Well, entry.now());
-  fast_open_request_ = nullptr;
+  if (fast_open_request() == nullptr) return;
+  fast_open_request()->leave_fast_open(FastOpenQueue::Left::Well, entry.now());
+  rare()->fast_open_request = nullptr;
 }
 
 // Linux's tcp_fastopen_synack_timer(): one more than a plain SYN,ACK gets.
 void TcpSocket::repeat_fast_syn_ack(Entry& entry) {
-  SynRequest& request = *fast_open_request_;
+  SynRequest& request = *fast_open_request();
   const int32_t limit = tcp_options.syn_count != 0 ? tcp_options.syn_count : stack().tunables().values().tcp_synack_retries + 1;
   count(entry, Mib::TcpExtTCPTimeouts);
   if (request.timeouts >= limit) {

@@ -167,13 +167,14 @@ void TcpSocket::enter_loss(Entry& entry) {
   recovery_.high_seq = snd_.nxt;
   recovery_.probe_in_flight = false;
   ecn_cwr_pending_ = negotiated_.ecn;
-  recovery_.frto = stack().tunables().values().tcp_frto != 0 && (is_new || recovery_.retransmits != 0) && mtu_search_.probe == 0;
+  recovery_.frto = stack().tunables().values().tcp_frto != 0 && (is_new || recovery_.retransmits != 0) &&
+                   (mtu_search() == nullptr || mtu_search()->probe == 0);
 }
 
 // RFC 5682 (F-RTO) and conventional recovery after a timeout.
 void TcpSocket::process_loss_state(Entry& entry, AckEffects& effects, Resend& resend) {
   const bool is_recovered = !snd_.una.is_before(recovery_.high_seq);
-  if ((effects.una_advanced || fast_open_request_) && undo_loss(entry, false)) return;
+  if ((effects.una_advanced || fast_open_request() != nullptr) && undo_loss(entry, false)) return;
   if (recovery_.frto) {
     // Step 3.b: data that was never retransmitted arrives, so the original flight was not lost.
     if (effects.original_sacked && undo_loss(entry, true)) return;

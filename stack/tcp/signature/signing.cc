@@ -7,13 +7,13 @@
 
 namespace lxnet {
 
-const Md5Key* TcpSocket::signing_key() const { return md5_keys_ == nullptr ? nullptr : md5_keys_->find(remote_.address); }
+const Md5Key* TcpSocket::signing_key() const { return md5_keys() == nullptr ? nullptr : md5_keys()->find(remote_.address); }
 
 // "Upon receiving a signed segment, the receiver must validate it ... if the comparison fails, the segment must be dropped and
 // must not produce any response back to the sender."
 bool TcpSocket::accept_signature(Entry& entry, const TcpSegment& segment) {
   const ByteSpan found = segment.options.md5_signature;
-  const Md5Key* key = md5_keys_ == nullptr ? nullptr : md5_keys_->find(segment.source.address);
+  const Md5Key* key = md5_keys() == nullptr ? nullptr : md5_keys()->find(segment.source.address);
   if (key == nullptr && found.empty()) return true;
   if (key == nullptr || found.empty()) {
     count(entry, key == nullptr ? Mib::TcpExtTCPMD5Unexpected : Mib::TcpExtTCPMD5NotFound);
@@ -36,23 +36,28 @@ bool TcpSocket::accept_signature(Entry& entry, const TcpSegment& segment) {
   return false;
 }
 
+Result<Md5Keys*> TcpSocket::make_md5_keys() {
+  RareParts* rare = make_rare();
+  if (rare != nullptr && rare->md5_keys == nullptr) rare->md5_keys = construct<Md5Keys>(stack().hal(), stack().hal());
+  if (rare == nullptr || rare->md5_keys == nullptr) return Errno::ENOMEM;
+  return rare->md5_keys;
+}
+
 // A child keeps its own peer's key, whatever becomes of the listener's.
 Result<> TcpSocket::inherit_signing_key(const TcpSocket& listener) {
-  const Md5Key* key = listener.md5_keys_ == nullptr ? nullptr : listener.md5_keys_->find(remote_.address);
+  const Md5Key* key = listener.md5_keys() == nullptr ? nullptr : listener.md5_keys()->find(remote_.address);
   if (key == nullptr) return ok();
-  md5_keys_ = construct<Md5Keys>(stack().hal(), stack().hal());
-  if (md5_keys_ == nullptr) return Errno::ENOMEM;
-  return md5_keys_->share(remote_.address, remote_.address.is_v4() ? 32 : 128, *key);
+  Md5Keys* keys = TRY(make_md5_keys());
+  return keys->share(remote_.address, remote_.address.is_v4() ? 32 : 128, *key);
 }
 
 Result<> TcpOptionCalls::set_md5_key(Entry& entry, TcpSocket& socket, const IpAddress& peer, uint8_t prefix, ByteSpan key) {
   TaskOwnership ownership(socket.lock_, entry);
-  if (key.empty()) return socket.md5_keys_ == nullptr ? Result<>(Errno::ENOENT) : socket.md5_keys_->remove(peer, prefix);
-  if (socket.md5_keys_ == nullptr) {
-    socket.md5_keys_ = construct<Md5Keys>(socket.stack().hal(), socket.stack().hal());
-    if (socket.md5_keys_ == nullptr) return Errno::ENOMEM;
+  if (!key.empty()) {
+    Md5Keys* keys = TRY(socket.make_md5_keys());
+    return keys->add(peer, prefix, key);
   }
-  return socket.md5_keys_->add(peer, prefix, key);
+  return socket.md5_keys() == nullptr ? Result<>(Errno::ENOENT) : socket.rare()->md5_keys->remove(peer, prefix);
 }
 
 }  // namespace lxnet
