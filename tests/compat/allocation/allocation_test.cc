@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -248,6 +249,42 @@ void unix_waiting(Machine& machine) {
 }
 int64_t accept_it(Machine& machine) { return machine.call(SYS_accept4, machine.fds[1], nullptr, nullptr, SOCK_NONBLOCK); }
 
+// What a TCP socket gets memory for when it is first asked for.
+template <int kLevel, int kOption, int kValue>
+int64_t set_number(Machine& machine) {
+  const int value = kValue;
+  return machine.call(SYS_setsockopt, machine.fds[0], kLevel, kOption, &value, sizeof value);
+}
+int64_t choose_bbr(Machine& machine) {
+  return machine.call(SYS_setsockopt, machine.fds[0], IPPROTO_TCP, TCP_CONGESTION, "bbr", 3);
+}
+void uses_bbr(Machine& machine) {
+  char name[16] = {};
+  socklen_t size = sizeof name;
+  EXPECT_EQ(machine.call(SYS_getsockopt, machine.fds[0], IPPROTO_TCP, TCP_CONGESTION, name, &size), 0);
+  EXPECT_EQ(std::string(name), "bbr");
+  EXPECT_EQ(send_text(machine), 5);
+  is_received<2>(machine);
+}
+int64_t sign(Machine& machine) {
+  tcp_md5sig key{};
+  const sockaddr_in6 peer = loopback(AF_INET);
+  memcpy(&key.tcpm_addr, &peer, sizeof(sockaddr_in));
+  key.tcpm_keylen = 3;
+  memcpy(key.tcpm_key, "key", 3);
+  return machine.call(SYS_setsockopt, machine.fds[0], IPPROTO_TCP, TCP_MD5SIG, &key, sizeof key);
+}
+template <void (*kPrepare)(Machine&)>
+void with_bbr_and_probes(Machine& machine) {
+  kPrepare(machine);
+  EXPECT_EQ(lxnet_tunable_set(machine.c_stack(), "net.ipv4.tcp_mtu_probing", "2"), 0);
+  EXPECT_EQ(choose_bbr(machine), 0);
+}
+int64_t connect_and_send(Machine& machine) {
+  const int64_t result = machine.call(SYS_connect, machine.fds[0], &machine.name, machine.length);
+  return result == -static_cast<int64_t>(Errno::EINPROGRESS) || result == -static_cast<int64_t>(Errno::EISCONN) ? 0 : result;
+}
+
 int64_t pair_up(Machine& machine) { return machine.call(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, machine.fds); }
 
 const std::vector<Operation>& operations() {
@@ -285,6 +322,11 @@ const std::vector<Operation>& operations() {
       {"sendmsg UDP with control messages", udp_pair<AF_INET>, send_control, is_received<1>, true},
       {"send TCP", tcp_pair<AF_INET>, send_text, is_received<2>},
       {"send TCP6", tcp_pair<AF_INET6>, send_text, is_received<2>},
+      {"set TCP_CONGESTION", tcp_pair<AF_INET>, choose_bbr, uses_bbr},
+      {"set TCP_MD5SIG", tcp_listener<AF_INET>, sign},
+      {"set TCP_FASTOPEN", tcp_listener<AF_INET>, set_number<IPPROTO_TCP, TCP_FASTOPEN, 5>},
+      {"set SO_ZEROCOPY", tcp_pair<AF_INET>, set_number<SOL_SOCKET, SO_ZEROCOPY, 1>},
+      {"connect TCP with BBR and MTU probes", with_bbr_and_probes<tcp_listener<AF_INET>>, connect_and_send, nothing, false, true},
       {"send unix stream", unix_pair<SOCK_STREAM>, send_text, is_received<1>},
       {"send unix datagram", unix_pair<SOCK_DGRAM>, send_text, is_received<1>},
       {"join a group", udp_pair<AF_INET>, join<IP_ADD_MEMBERSHIP>},

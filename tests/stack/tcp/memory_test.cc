@@ -27,6 +27,26 @@ TEST(TcpMemory, PacksSparsePacketsBeforeItDropsAny) {
   wire.close(wire.listener);
 }
 
+// What only few need is made for who asks: two pieces of memory, either of which may lack.
+TEST(TcpMemory, AnOrdinaryConnectionHasNoRareParts) {
+  TcpWire wire;
+  Ref<TcpSocket> socket = wire.accept_from_peer(true);
+  wire.inject({.flags = "PA", .seq = 1, .ack = 1, .text = "hello"});
+  wire.expect("A 1:1 ack 6 win 64235");
+  EXPECT_EQ(wire.read(*socket), "hello");
+  EXPECT_FALSE(TcpTestAccess::has_rare_parts(*socket));
+  for (size_t n = 0; n < 2; ++n) {
+    wire.hal.fail_allocation(n);
+    EXPECT_TRUE(socket->prepare_error_queue().is_error(Errno::ENOMEM)) << n;
+    wire.hal.allow_all_allocations();
+  }
+  EXPECT_TRUE(socket->prepare_error_queue().is_ok());
+  EXPECT_TRUE(TcpTestAccess::has_rare_parts(*socket));
+  wire.inject({.flags = "R", .seq = 6});
+  wire.close(socket);
+  wire.close(wire.listener);
+}
+
 // To Linux, which does not cut off what came twice.
 TEST(TcpMemory, PacksWhatOverlapsThoughItIsDense) {
   TcpWire wire;

@@ -26,6 +26,7 @@ struct TcpTestAccess {
   static const TcpStatistics& statistics(const TcpSocket& socket) { return socket.statistics_; }
   static uint32_t receive_charge(const TcpSocket& socket) { return socket.receive_charge(); }
   static const SendQueue& send_queue(const TcpSocket& socket) { return socket.send_queue_; }
+  static bool has_rare_parts(const TcpSocket& socket) { return socket.rare() != nullptr; }
   static uint32_t memory_pages(const TcpSocket& socket) { return socket.memory_pages_; }
 };
 
