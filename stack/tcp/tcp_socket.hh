@@ -24,6 +24,7 @@
 #include "stack/tcp/segment.hh"
 #include "stack/tcp/send_queue.hh"
 #include "stack/tcp/socket_options.hh"
+#include "stack/tcp/socket_terms.hh"
 #include "stack/tcp/state.hh"
 #include "stack/tcp/statistics.hh"
 #include "stack/tcp/time_wait.hh"
@@ -35,7 +36,7 @@ struct Md5Key;
 class Listener;
 struct TcpInfo;
 
-class TcpSocket final : public Socket {
+class TcpSocket final : public Socket, private TcpSocketTerms {
  public:
   static Result<Ref<TcpSocket>> create(Stack& stack, IpFamily family);
 
@@ -104,14 +105,7 @@ class TcpSocket final : public Socket {
   template <typename T>
   friend void dispose(const Hal& hal, T* object);
 
-  // Of connect(), as the user sees it: Linux's socket->state. Given up: shut down before anybody asked how the attempt ended.
-  enum class Phase : uint8_t { Unconnected, Connecting, Connected, GivenUp };
-  enum class ProbeTimer : uint8_t { None, Retransmit, LossProbe, Reordering, ZeroWindow };
-  // What the packet path leaves to the lock's owner.
-  static constexpr uint32_t kDeferredTimer = 1, kDeferredMtu = 2;
   static const TimerOwner kTimerOwner;
-  enum ShutdownBits : uint8_t { kShutdownReceive = 1, kShutdownSend = 2, kShutdownBoth = 3 };
-  enum class Nagle : uint8_t { Default, Push, Cork };
 
   TcpSocket(Stack& stack, IpFamily family);
   ~TcpSocket() override;
@@ -141,10 +135,6 @@ class TcpSocket final : public Socket {
   void wake_for_state(PollEvents told) { wait_queue().wake_all(told | kPollKeyless); }
 
   // ---- connect.cc
-  struct Opening {
-    IoSource* source = nullptr;  // data that may go with the SYN
-    bool is_fast = false;
-  };
   Result<> start_connect(Entry& entry, const Endpoint& remote, Opening opening);
   Result<> send_first_syn(Entry& entry, Opening opening);
   Result<> check_may_send();
@@ -188,11 +178,6 @@ class TcpSocket final : public Socket {
   Result<> join_tables(TcpSocket& listener, SynRequest& request);
 
   // ---- fast_open/client.cc, fast_open/server.cc: RFC 7413
-  struct FastOpenPlan {
-    uint16_t mss;  // 0: unknown
-    bool has_option, may_carry_data;
-    TcpFastOpenCookie cookie;
-  };
   FastOpenPlan plan_fast_open(Entry& entry);
   SendRecord* fill_syn(IoSource& source, uint32_t known_mss);
   void send_fast_syn(Entry& entry, IoSource* source);
@@ -354,7 +339,6 @@ class TcpSocket final : public Socket {
   bool undo_partial(Entry& entry, AckEffects& effects);
   bool undo_dsack(Entry& entry);
   bool undo_loss(Entry& entry, bool frto_undo);
-  enum class UnmarkLost : uint8_t { No, Yes };
   void undo_window(Entry& entry, UnmarkLost unmark);
   bool may_undo() const;
   bool was_delayed() const;
@@ -367,7 +351,6 @@ class TcpSocket final : public Socket {
   void check_reno_reordering(Entry& entry, uint32_t acked);
   void remove_reno_sacks(Entry& entry, uint32_t acked);
   void reset_reno_sacks();
-  enum class ReorderingBy : uint8_t { Sack, Timestamp };
   void note_reordering(Entry& entry, SeqNum low, ReorderingBy by = ReorderingBy::Sack);
   void start_window_reduction();
   void reduce_window(uint32_t newly_delivered, uint32_t newly_lost, const AckEffects& effects);
@@ -377,7 +360,6 @@ class TcpSocket final : public Socket {
   Duration rack_window() const;
   void advance_rack(const SendRecord& record, Instant now);
   void adapt_rack_window(const RateSample& sample);
-  enum class TimeoutFrom : uint8_t { Head, Now };  // the retransmission timeout that a probe must come before
   bool schedule_loss_probe(Entry& entry, TimeoutFrom from);
   void send_loss_probe(Entry& entry);
   void process_loss_probe_ack(Entry& entry, const AckEffects& effects, SeqNum ack);
@@ -445,8 +427,6 @@ class TcpSocket final : public Socket {
   void grow_receive_buffer(uint32_t space);
   void measure_receive_rtt(Instant now, SeqNum next);
   void measure_receive_rtt_by_timestamp(const TcpSegment& segment, Instant now);
-  // As it was predicted, and it fits into memory that was taken for others: Linux's fast path asks for no more.
-  enum class Prediction : uint8_t { Missed, Hit };
   void queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict, Prediction prediction);
   void queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void append_received(Ref<Packet> packet);
@@ -509,7 +489,6 @@ class TcpSocket final : public Socket {
   MtuSearch* mtu_search() { return rare() != nullptr && rare()->mtu_search.is_on ? &rare()->mtu_search : nullptr; }
   void start_mtu_search(Entry& entry);
   uint32_t largest_mtu_of_peer() const;
-  enum class MtuProbe : uint8_t { NotNow, Wait, Sent };
   void begin_mtu_search(Entry& entry);
   MtuProbe send_mtu_probe(Entry& entry);
   bool has_enough_to_probe(uint32_t segment) const;
