@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "base/assert.hh"
+#include "base/owner_of.hh"
 
 namespace lxnet {
 
@@ -29,6 +30,8 @@ class ListLink {
  private:
   template <typename T, ListLink T::*Member>
   friend class List;
+  template <typename T, ListLink T::*Member>
+  friend class Ring;
 
   ListLink* next_ = nullptr;
   ListLink* previous_ = nullptr;
@@ -112,13 +115,7 @@ class List {
     before->next_ = &link;
     after->previous_ = &link;
   }
-  static T* owner_of(ListLink* link) {
-    // offsetof for a member pointer: measured on storage that is never read.
-    alignas(T) static constexpr char kProbe[sizeof(T)] = {};
-    const T* probe = reinterpret_cast<const T*>(kProbe);
-    const auto offset = reinterpret_cast<const char*>(&(probe->*Member)) - reinterpret_cast<const char*>(probe);
-    return reinterpret_cast<T*>(reinterpret_cast<char*>(link) - offset);
-  }
+  static T* owner_of(ListLink* link) { return &lxnet::owner_of<Member>(*link); }
 
   ListLink head_;
 };

@@ -11,6 +11,7 @@
 #include <bit>
 
 #include "base/assert.hh"
+#include "base/owner_of.hh"
 #include "base/prefetch.hh"
 #include "hal/memory.hh"
 
@@ -179,13 +180,7 @@ class HashTable {
     while (link != nullptr && link->hash_ != hash) link = link->next_;
     return link == nullptr ? nullptr : owner_of(link);
   }
-  static T* owner_of(HashLink* link) {
-    // offsetof for a member pointer: measured on storage that is never read.
-    alignas(T) static constexpr char kProbe[sizeof(T)] = {};
-    const T* probe = reinterpret_cast<const T*>(kProbe);
-    const auto offset = reinterpret_cast<const char*>(&(probe->*Member)) - reinterpret_cast<const char*>(probe);
-    return reinterpret_cast<T*>(reinterpret_cast<char*>(link) - offset);
-  }
+  static T* owner_of(HashLink* link) { return &lxnet::owner_of<Member>(*link); }
 
   const Hal& hal_;
   HashLink** segments_[kMaxSegments] = {};

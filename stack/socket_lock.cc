@@ -13,8 +13,8 @@ constexpr size_t kMostBacklog = INT32_MAX;
 
 }  // namespace
 
-SocketLock::SocketLock(Socket& socket, const SocketWork& work, const Hal& hal)
-    : is_shared_(hal.has_locks()), socket_(socket), work_(work), mutex_(hal, LockRank::Socket) {}
+SocketLock::SocketLock(const SocketWork& work, const Hal& hal)
+    : is_shared_(hal.has_locks()), work_(work), mutex_(hal, LockRank::Socket) {}
 
 SocketLock::~SocketLock() { ASSERT(state_ == 0); }
 
@@ -56,7 +56,7 @@ bool SocketLock::acquire_or_queue_slow(Entry& entry, Ref<Packet>& packet, size_t
   if (own_or_mark_locked(entry)) return true;
   if (backlog_bytes_ > std::min(limit, kMostBacklog)) return false;
   __atomic_store_n(&backlog_bytes_, backlog_bytes_ + static_cast<uint32_t>(packet->true_size()), __ATOMIC_RELAXED);
-  backlog_.push_back(std::move(packet));
+  backlog_.push_back(*packet.leak());
   return false;
 }
 
@@ -70,7 +70,7 @@ bool SocketLock::acquire_or_defer_slow(Entry& entry, uint32_t bits) {
 void SocketLock::release_slow(Entry& entry) {
   bool has_news = false;
   for (;;) {
-    PacketQueue packets;
+    Ring<Packet, &Packet::queue_link> packets;
     uint32_t bits = 0;
     {
       MutexLock lock(mutex_);
@@ -85,11 +85,11 @@ void SocketLock::release_slow(Entry& entry) {
     }
     if (packets.is_empty() && bits == 0) {
       has_news = false;
-      work_.done(entry, socket_);
+      work_.done(entry, *this);
       continue;
     }
-    while (!packets.is_empty()) work_.packet(entry, socket_, packets.take_front());
-    if (bits != 0) work_.deferred(entry, socket_, bits);
+    while (!packets.is_empty()) work_.packet(entry, *this, Ref<Packet>::adopt(packets.take_front()));
+    if (bits != 0) work_.deferred(entry, *this, bits);
     has_news = work_.done != nullptr;
   }
 }

@@ -13,25 +13,26 @@
 
 #include <algorithm>
 
+#include "base/ring.hh"
 #include "hal/mutex.hh"
 #include "netdev/packet.hh"
 #include "stack/entry.hh"
 
 namespace lxnet {
 
-class Socket;
+class SocketLock;
 
-// What the owner does, with the lock owned and no Mutex held, about what came in meanwhile.
+// What the owner does, with the lock owned and no Mutex held, about what came in meanwhile. owner_of() knows the lock's socket.
 struct SocketWork {
-  void (*packet)(Entry& entry, Socket& socket, Ref<Packet> packet) = nullptr;
-  void (*deferred)(Entry& entry, Socket& socket, uint32_t bits) = nullptr;
+  void (*packet)(Entry& entry, SocketLock& lock, Ref<Packet> packet) = nullptr;
+  void (*deferred)(Entry& entry, SocketLock& lock, uint32_t bits) = nullptr;
   // Nothing of it is left. Null: that is no news.
-  void (*done)(Entry& entry, Socket& socket) = nullptr;
+  void (*done)(Entry& entry, SocketLock& lock) = nullptr;
 };
 
 class CAPABILITY("socket lock") SocketLock {
  public:
-  SocketLock(Socket& socket, const SocketWork& work, const Hal& hal);
+  SocketLock(const SocketWork& work, const Hal& hal);
   SocketLock(const SocketLock&) = delete;
   SocketLock& operator=(const SocketLock&) = delete;
   ~SocketLock();
@@ -103,14 +104,13 @@ class CAPABILITY("socket lock") SocketLock {
 
   uint32_t state_ = 0;
   const bool is_shared_;  // several processors may call in
-  Socket& socket_;
   const SocketWork& work_;
   Instant last_held_at_;  // of the owner
   Mutex mutex_;
   uint32_t deferred_ GUARDED_BY(mutex_) = 0;
   uint32_t backlog_bytes_ = 0;  // written under mutex_; of what waits and of what is being worked on
-  PacketQueue backlog_ GUARDED_BY(mutex_);
-  List<Sleeper, &Sleeper::link> sleepers_ GUARDED_BY(mutex_);
+  Ring<Packet, &Packet::queue_link> backlog_ GUARDED_BY(mutex_);  // with a count of each
+  Ring<Sleeper, &Sleeper::link> sleepers_ GUARDED_BY(mutex_);
 };
 
 // A task's ownership for a scope.

@@ -7,7 +7,7 @@
 // locks of a higher rank, and nothing else.
 #pragma once
 
-#include "base/list.hh"
+#include "base/ring.hh"
 #include "hal/mutex.hh"
 #include "stack/poll_events.hh"
 
@@ -65,7 +65,7 @@ class WaitQueue {
   void wake_waiters(PollEvents events, unsigned exclusive_limit);
 
   Mutex mutex_;
-  List<Waiter, &Waiter::link_> waiters_ GUARDED_BY(mutex_);  // shared ones first
+  Ring<Waiter, &Waiter::link_> waiters_ GUARDED_BY(mutex_);  // shared ones first
   uint32_t count_ = 0;                                       // written under mutex_, read without
 };
 

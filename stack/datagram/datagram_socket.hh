@@ -210,8 +210,8 @@ class DatagramSocket : public Socket {
   void forget_cached_route() REQUIRES(lock_);
   static void release_charge(void* owner, uint32_t amount);
   // Packets are queued without lock_, so nothing ever waits for its owner.
-  static void no_packet_waits(Entry&, Socket&, Ref<Packet>) { ASSERT(false); }
-  static void no_bits_wait(Entry&, Socket&, uint32_t) { ASSERT(false); }
+  static void no_packet_waits(Entry&, SocketLock&, Ref<Packet>) { ASSERT(false); }
+  static void no_bits_wait(Entry&, SocketLock&, uint32_t) { ASSERT(false); }
   static constexpr SocketWork kNoWork{.packet = &no_packet_waits, .deferred = &no_bits_wait};
 
   const CountersByFamily* const counters_;

@@ -111,7 +111,7 @@ void TcpSocket::describe(TcpTimeWait& time_wait) const {
 
 TcpSocket::TcpSocket(Stack& stack, IpFamily family)
     : Socket(stack, family, SocketType::Stream, 6),
-      lock_(*this, kWork, stack.hal()),
+      lock_(kWork, stack.hal()),
       send_queue_(stack.pool()),
       out_of_order_(stack.hal()),
       timer_(&on_timer, &kTimerOwner) {

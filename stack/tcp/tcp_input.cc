@@ -175,14 +175,14 @@ const SocketWork TcpSocket::kWork = {
     .packet = &TcpSocket::receive_late, .deferred = &TcpSocket::run_deferred, .done = &TcpSocket::end_late_work};
 
 // A packet that waited until a task let go of the socket.
-void TcpSocket::receive_late(Entry& entry, Socket& socket, Ref<Packet> packet) {
-  auto& self = static_cast<TcpSocket&>(socket);
+void TcpSocket::receive_late(Entry& entry, SocketLock& lock, Ref<Packet> packet) {
+  auto& self = owner_of<&TcpSocket::lock_>(lock);
   self.ack_.is_for_many = self.stack().tunables().values().tcp_backlog_ack_defer != 0;
   if (!deliver_elsewhere(entry, self, packet)) self.receive_owned(entry, std::move(packet));
 }
 
-void TcpSocket::end_late_work(Entry& entry, Socket& socket) {
-  auto& self = static_cast<TcpSocket&>(socket);
+void TcpSocket::end_late_work(Entry& entry, SocketLock& lock) {
+  auto& self = owner_of<&TcpSocket::lock_>(lock);
   self.ack_.is_for_many = false;
   const bool waited = self.ack_.waits_for_others;
   self.ack_.waits_for_others = false;

@@ -259,8 +259,8 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
 
   // ---- input.cc: RFC 9293, 3.10.7
   void receive_owned(Entry& entry, Ref<Packet> packet);
-  static void receive_late(Entry& entry, Socket& socket, Ref<Packet> packet);
-  static void end_late_work(Entry& entry, Socket& socket);
+  static void receive_late(Entry& entry, SocketLock& lock, Ref<Packet> packet);
+  static void end_late_work(Entry& entry, SocketLock& lock);
   void segment_arrives(Entry& entry, TcpSegment& segment);
   bool accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict);
   void carry_out(Entry& entry, TcpSegment& segment, Verdict& verdict);
@@ -457,7 +457,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   Result<size_t> receive_urgent(ReceiveRequest& request);
   // ---- timers.cc
   static void on_timer(Entry& entry, Timer& timer);
-  static void run_deferred(Entry& entry, Socket& socket, uint32_t bits);
+  static void run_deferred(Entry& entry, SocketLock& lock, uint32_t bits);
   void run_deadlines(Entry& entry);
   void run_retransmit_timer(Entry& entry);
   void run_ack_timer(Entry& entry);

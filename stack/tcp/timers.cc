@@ -15,8 +15,8 @@ void TcpSocket::on_timer(Entry& entry, Timer& timer) {
   if (ownership.is_owned()) socket.run_deadlines(entry);
 }
 
-void TcpSocket::run_deferred(Entry& entry, Socket& socket, uint32_t bits) {
-  auto& self = static_cast<TcpSocket&>(socket);
+void TcpSocket::run_deferred(Entry& entry, SocketLock& lock, uint32_t bits) {
+  auto& self = owner_of<&TcpSocket::lock_>(lock);
   if ((bits & kDeferredTimer) != 0) self.run_deadlines(entry);
   if ((bits & kDeferredMtu) != 0) self.apply_path_mtu(entry);
 }

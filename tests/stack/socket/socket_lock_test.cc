@@ -5,7 +5,6 @@
 
 #include <vector>
 
-#include "tests/support/fake_socket.hh"
 #include "tests/support/test_stack.hh"
 
 namespace lxnet {
@@ -15,15 +14,13 @@ using namespace lxnet::testing;
 
 std::vector<std::string>* log_of_work = nullptr;
 
-void note_packet(Entry&, Socket&, Ref<Packet> packet) { log_of_work->push_back("packet " + std::to_string(packet->size())); }
-void note_bits(Entry&, Socket&, uint32_t bits) { log_of_work->push_back("bits " + std::to_string(bits)); }
+void note_packet(Entry&, SocketLock&, Ref<Packet> packet) { log_of_work->push_back("packet " + std::to_string(packet->size())); }
+void note_bits(Entry&, SocketLock&, uint32_t bits) { log_of_work->push_back("bits " + std::to_string(bits)); }
 constexpr SocketWork kWork{.packet = &note_packet, .deferred = &note_bits};
 
 class SocketLockTest : public ::testing::Test {
  protected:
-  SocketLockTest() : socket(FakeSocket::create(*stack.stack, IpFamily::V4)), lock(*socket, kWork, stack.stack->hal()) {
-    log_of_work = &log;
-  }
+  SocketLockTest() : lock(kWork, stack.stack->hal()) { log_of_work = &log; }
   Ref<Packet> packet(size_t size) {
     auto made = Packet::create(stack.stack->pool());
     Ref<Packet> packet = made.take();
@@ -32,7 +29,6 @@ class SocketLockTest : public ::testing::Test {
   }
   TestStack stack;
   std::vector<std::string> log;
-  Ref<FakeSocket> socket;
   SocketLock lock;
 };
 
