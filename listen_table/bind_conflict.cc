@@ -55,7 +55,7 @@ bool specific_meets(const BindView& asking, const BindView& holding) {
 
 BindView view_of(const PortClaim& claim) {
   BindView view{.family = claim.family,
-                .address = claim.local.address,
+                .address = *claim.address,
                 .v6_only = claim.v6_only,
                 .reuse_address = claim.reuse_address,
                 .reuse_port = claim.reuse_port,

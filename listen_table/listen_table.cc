@@ -79,13 +79,13 @@ Result<> ListenTable::add_locked(Shard& shard, PortClaim& claim, uint16_t port) 
   PortBucket* bucket = find_or_add_locked(shard, space_of(claim), port);
   if (bucket == nullptr) return Errno::ENOMEM;
   if (claim.protocol == kTcp && !claim.is_connected) bucket->remember(claim);
-  claim.local.port = port;
+  claim.port = port;
   bucket->add(claim);
   return ok();
 }
 
 Result<> ListenTable::claim(PortClaim& claim) {
-  if (claim.local.port != 0) return claim_port(claim, claim.local.port);
+  if (claim.port != 0) return claim_port(claim, claim.port);
   switch (space_of(claim)) {
     case kTcp:
       return choose_tcp(claim);
@@ -115,35 +115,35 @@ Result<> ListenTable::claim_port(PortClaim& claim, uint16_t port) {
 }
 
 void ListenTable::release(PortClaim& claim) {
-  Shard& shard = shard_of(claim.local.port);
+  Shard& shard = shard_of(claim.port);
   MutexLock lock(shard.mutex);
   if (!claim.is_claimed) return;
-  PortBucket* bucket = find_locked(shard, space_of(claim), claim.local.port);
+  PortBucket* bucket = find_locked(shard, space_of(claim), claim.port);
   ASSERT(bucket != nullptr);
   bucket->remove(claim);
   drop_if_empty_locked(shard, *bucket);
 }
 
 void ListenTable::move(PortClaim& from, PortClaim& to) {
-  Shard& shard = shard_of(from.local.port);
+  Shard& shard = shard_of(from.port);
   MutexLock lock(shard.mutex);
-  PortBucket* bucket = find_locked(shard, space_of(from), from.local.port);
-  ASSERT(bucket != nullptr && to.local.port == from.local.port);
+  PortBucket* bucket = find_locked(shard, space_of(from), from.port);
+  ASSERT(bucket != nullptr && to.port == from.port);
   bucket->replace(from, to);
 }
 
 void ListenTable::inherit(PortClaim& listener, PortClaim& child) {
-  Shard& shard = shard_of(listener.local.port);
+  Shard& shard = shard_of(listener.port);
   MutexLock lock(shard.mutex);
-  PortBucket* bucket = find_locked(shard, space_of(listener), listener.local.port);
-  ASSERT(bucket != nullptr && child.local.port == listener.local.port);
+  PortBucket* bucket = find_locked(shard, space_of(listener), listener.port);
+  ASSERT(bucket != nullptr && child.port == listener.port);
   bucket->add(child);
 }
 
 void ListenTable::readdress(PortClaim& claim, const IpAddress& local) {
-  Shard& shard = shard_of(claim.local.port);
+  Shard& shard = shard_of(claim.port);
   MutexLock lock(shard.mutex);
-  claim.local.address = local;
+  *claim.address = local;
 }
 
 }  // namespace lxnet

@@ -85,7 +85,7 @@ Result<> ListenTable::claim_for_connect(PortClaim& claim, const Endpoint& remote
   if (!range.is_own && count > 1) count &= ~1u;
   const struct {
     uint64_t local[2], remote[2], port;
-  } words{{claim.local.address.v6().high(), claim.local.address.v6().low()},
+  } words{{claim.address->v6().high(), claim.address->v6().low()},
           {remote.address.v6().high(), remote.address.v6().low()},
           remote.port};
   const uint64_t hash = siphash_1_3(key_, words);
@@ -149,7 +149,7 @@ Result<> ListenTable::try_for_connect(PortClaim& claim, uint16_t port, const End
   if (bucket != nullptr) {
     if (!bucket->is_for_connections()) return Errno::EADDRINUSE;
     const PacketTuple tuple{.space = DemuxSpace::Tcp,
-                            .local = claim.local.address,
+                            .local = *claim.address,
                             .remote = remote.address,
                             .local_port = port,
                             .remote_port = remote.port,

@@ -14,17 +14,18 @@ class Socket;
 // A socket's (or a TIME_WAIT's) hold on a port. Lives in its owner; the ListenTable links it into a bucket.
 struct PortClaim {
   ListLink bucket_link;
-  Socket* owner = nullptr;  // null for a TIME_WAIT
-  Endpoint local;
+  Socket* owner = nullptr;       // null for a TIME_WAIT
+  IpAddress* address = nullptr;  // where the owner keeps it; while it is claimed readdress() alone writes there
   uint32_t bound_interface = 0;
   uint32_t uid = 0;
+  uint16_t port = 0;
   uint8_t protocol = 0;
   IpFamily family = IpFamily::V4;
-  bool v6_only = false;
-  bool reuse_address = false;
-  bool reuse_port = false;
-  bool is_listening = false;
-  bool is_connected = false;  // claimed by connect(): may share with others whose 4-tuples differ
+  bool v6_only : 1 = false;
+  bool reuse_address : 1 = false;
+  bool reuse_port : 1 = false;
+  bool is_listening : 1 = false;
+  bool is_connected : 1 = false;  // claimed by connect(): may share with others whose 4-tuples differ
   // Whether it is in a bucket. Its owner asks without the bucket's lock, while others' coming and going writes the link beside
   // it.
   bool is_claimed = false;
@@ -32,7 +33,7 @@ struct PortClaim {
 
 struct PortHooks {
   void* table = nullptr;
-  // Claims local.port, or chooses an ephemeral port when it is 0, and fills claim.local. EADDRINUSE, ENOMEM. The caller has
+  // Claims claim.port, or chooses an ephemeral port when it is 0, and fills claim.port. EADDRINUSE, ENOMEM. The caller has
   // checked the address and privilege, and filled the claim's other fields. A claim that is claimed already is asked about again,
   // as listen() does after it set is_listening: EADDRINUSE then leaves the claim as it is.
   Result<> (*claim)(void* table, Entry& entry, PortClaim& claim) = nullptr;

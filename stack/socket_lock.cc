@@ -13,8 +13,7 @@ constexpr size_t kMostBacklog = INT32_MAX;
 
 }  // namespace
 
-SocketLock::SocketLock(const SocketWork& work, const Hal& hal)
-    : is_shared_(hal.has_locks()), work_(work), mutex_(hal, LockRank::Socket) {}
+SocketLock::SocketLock(const SocketWork& work, Mutex& mutex) : is_shared_(mutex.hal().has_locks()), work_(work), mutex_(mutex) {}
 
 SocketLock::~SocketLock() { ASSERT(state_ == 0); }
 

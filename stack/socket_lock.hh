@@ -32,7 +32,8 @@ struct SocketWork {
 
 class CAPABILITY("socket lock") SocketLock {
  public:
-  SocketLock(const SocketWork& work, const Hal& hal);
+  // The mutex is of rank Socket; several locks share it, as it is needed only where one is contended (SocketSet::lock_mutex()).
+  SocketLock(const SocketWork& work, Mutex& mutex);
   SocketLock(const SocketLock&) = delete;
   SocketLock& operator=(const SocketLock&) = delete;
   ~SocketLock();
@@ -106,7 +107,7 @@ class CAPABILITY("socket lock") SocketLock {
   const bool is_shared_;  // several processors may call in
   const SocketWork& work_;
   Instant last_held_at_;  // of the owner
-  Mutex mutex_;
+  Mutex& mutex_;
   uint32_t deferred_ GUARDED_BY(mutex_) = 0;
   uint32_t backlog_bytes_ = 0;  // written under mutex_; of what waits and of what is being worked on
   Ring<Packet, &Packet::queue_link> backlog_ GUARDED_BY(mutex_);  // with a count of each

@@ -103,7 +103,8 @@ SocketSet::SocketSet(Stack& stack)
       key_(stack.hal().random<SipKey>()),
       flows_(make_shards<DemuxShard, kFlowShards>(stack.hal())),
       bound_(make_shards<DemuxShard, kBoundShards>(stack.hal())),
-      inventory_(make_shards<InventoryShard, kInventoryShards>(stack.hal())) {}
+      inventory_(make_shards<InventoryShard, kInventoryShards>(stack.hal())),
+      lock_mutexes_(stack.hal(), LockRank::Socket) {}
 
 // -------------------------------------------------------------------------------------------------------------------- hashes
 

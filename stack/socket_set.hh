@@ -16,11 +16,13 @@
 #include "base/prefetch.hh"
 #include "base/siphash.hh"
 #include "hal/hash_table.hh"
-#include "hal/mutex.hh"
+#include "hal/mutex_array.hh"
 #include "stack/demux_entry.hh"
 #include "stack/socket.hh"
 
 namespace lxnet {
+
+class SocketLock;
 
 // What occupies a 4-tuple: one of the two, or neither.
 struct Flow {
@@ -116,6 +118,8 @@ class SocketSet {
 
   uint64_t next_cookie() { return __atomic_add_fetch(&last_cookie_, 1, __ATOMIC_RELAXED); }
   size_t count(DemuxSpace space) const;
+  // Where those who find a socket owned leave word of it.
+  Mutex& lock_mutex(const SocketLock& lock) { return lock_mutexes_.of(&lock); }
   // A secret of this stack for hashing flows.
   const SipKey& key() const { return key_; }
 
@@ -156,6 +160,7 @@ class SocketSet {
   std::array<DemuxShard, kFlowShards> flows_;
   std::array<DemuxShard, kBoundShards> bound_;
   std::array<InventoryShard, kInventoryShards> inventory_;
+  MutexArray<64> lock_mutexes_;
 };
 
 // Walks all sockets and MiniSockets in a stable order, however long it rests between two steps: what was there all the time is

@@ -1,12 +1,10 @@
 // CompatState: what a stack's system-call layer knows beyond the stack: the families and calls that archives registered.
 #pragma once
 
-#include <array>
-#include <utility>
-
 #include "compat/syscalls/socket_file.hh"
 #include "compat/syscalls/syscall_table.hh"
 #include "compat/syscalls/task_mutex.hh"
+#include "hal/mutex_array.hh"
 
 namespace lxnet {
 
@@ -16,7 +14,7 @@ struct UnixReport;
 
 class CompatState {
  public:
-  explicit CompatState(const Hal& hal) : CompatState(hal, std::make_index_sequence<kWatchMutexes>()) {}
+  explicit CompatState(const Hal& hal) : watch_lifetime(hal, LockRank::EpollSet), watch_mutexes(hal, LockRank::EpollSet) {}
   static CompatState& of(Stack& stack) { return *static_cast<CompatState*>(stack.upper_layer); }
 
   // An archive's family or calls. ENOMEM when the fixed room is used up, EEXIST for a family that is there.
@@ -28,8 +26,8 @@ class CompatState {
   // Held while a watched file tells its watchers that it goes, and while a set of watchers goes: neither finds the other half
   // dead. It is also where the shape of nested epoll sets is decided.
   TaskMutex watch_lifetime;
-  // Who watches the file at this address.
-  Mutex& watch_mutex_of(const void* file) { return watch_mutexes_[reinterpret_cast<uintptr_t>(file) / 64 % kWatchMutexes]; }
+  // Who watches a file.
+  MutexArray<16> watch_mutexes;
 
   // Prints the calls, where the host asked for it (compat/trace).
   struct CallTracer* call_tracer = nullptr;
@@ -73,15 +71,9 @@ class CompatState {
   Result<> (*change_algorithms)(void* registry, Entry& entry, const AlgorithmChange& change) = nullptr;
 
  private:
-  static constexpr size_t kWatchMutexes = 16;
   static constexpr size_t kMaxFamilies = 8;
   static constexpr size_t kMaxExtensions = 8;
 
-  template <size_t... I>
-  CompatState(const Hal& hal, std::index_sequence<I...>)
-      : watch_lifetime(hal, LockRank::EpollSet), watch_mutexes_{(static_cast<void>(I), Mutex(hal, LockRank::EpollSet))...} {}
-
-  std::array<Mutex, kWatchMutexes> watch_mutexes_;
   SocketFamily families_[kMaxFamilies] = {};
   size_t family_count_ = 0;
   std::span<const SyscallRow> extensions_[kMaxExtensions] = {};

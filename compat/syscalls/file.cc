@@ -49,7 +49,7 @@ Result<> File::set_async(bool is_async, int32_t fd) {
   return ok();
 }
 
-Mutex& File::watch_mutex() const { return CompatState::of(stack_).watch_mutex_of(this); }
+Mutex& File::watch_mutex() const { return CompatState::of(stack_).watch_mutexes.of(this); }
 
 bool File::has_watchers() {
   MutexLock lock(watch_mutex());

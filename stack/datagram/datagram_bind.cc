@@ -94,7 +94,9 @@ Result<> DatagramSocket::claim_port(Entry& entry, uint16_t port) {
   PortHooks& hooks = stack().ports();
   if (hooks.claim == nullptr) return Errno::EOPNOTSUPP;
   claim_.owner = this;
-  claim_.local = Endpoint{.address = local_.address, .port = port, .scope_id = 0};
+  claimed_address_ = local_.address;
+  claim_.address = &claimed_address_;
+  claim_.port = port;
   claim_.bound_interface = options.bound_interface;
   claim_.uid = uid_;
   claim_.protocol = protocol();
@@ -103,7 +105,7 @@ Result<> DatagramSocket::claim_port(Entry& entry, uint16_t port) {
   claim_.reuse_address = options.reuse_address;
   claim_.reuse_port = options.reuse_port;
   TRY(hooks.claim(hooks.table, entry, claim_));
-  local_.port = claim_.local.port;
+  local_.port = claim_.port;
   auto listed = relist();
   if (!listed.is_ok()) release_port(entry);
   return listed;

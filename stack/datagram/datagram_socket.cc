@@ -19,7 +19,7 @@ uint32_t current_user(const Hal& hal) {
 DatagramSocket::DatagramSocket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol, DemuxSpace space,
                                Admission admission, const CountersByFamily* counters)
     : Socket(stack, family, type, protocol),
-      lock_(kNoWork, stack.hal()),
+      lock_(kNoWork, stack.sockets().lock_mutex(lock_)),
       space_(space),
       uid_(current_user(stack.hal())),
       queue_(stack.hal(), admission),

@@ -172,6 +172,7 @@ class DatagramSocket : public Socket {
   Endpoint remote_ GUARDED_BY(lock_);
   IpAddress former_peer_ GUARDED_BY(lock_);  // of an IPv6 socket that was disconnected
   PortClaim claim_ GUARDED_BY(lock_);
+  IpAddress claimed_address_;                // local_.address as claim_ has it
   bool has_path_ GUARDED_BY(lock_) = false;  // Linux's sk_dst_cache: IP_MTU and IPV6_MTU have something to tell
   const DemuxSpace space_;
   const uint32_t uid_;

@@ -193,12 +193,9 @@ void TcpSocket::reset_connection_state() {
   receive_charge_ = 0;
   shutdown_ = 0;
   saw_fin_ = false;
-  remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
+  set_remote(nobody());
   tcp_options.window_clamp = 0;
-  if (!is_bound_address_) local_.address = IpAddress::any(family());
-  if (claim_.is_claimed && stack().ports().readdress != nullptr) {
-    stack().ports().readdress(stack().ports().table, claim_, local_.address);
-  }
+  if (!is_bound_address_) set_local(IpAddress::any(family()));
   const uint16_t mss = snd_.mss;  // what TCP_MAXSEG tells stays
   // tcp_disconnect() moves write_seq out of the old window and leaves the rest where it was; SIOCOUTQ and SIOCOUTQNSD show it.
   const uint32_t max_wnd = snd_.max_wnd, in_flight = snd_.nxt.bytes_since(snd_.una);

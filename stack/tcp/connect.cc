@@ -77,18 +77,18 @@ Result<> normalise_destination(Endpoint& remote, const IpAddress& bound) {
 
 FlowKey TcpSocket::flow_key() const {
   FlowKey key;
-  key.source = local_.address;
-  if (key.source.is_unspecified()) key.source = IpAddress::any(remote_.address.family());
-  key.destination = remote_.address;
+  key.source = demux_.local;
+  if (key.source.is_unspecified()) key.source = IpAddress::any(demux_.remote.family());
+  key.destination = demux_.remote;
   if (const Ref<StickyHeaders> sticky = sticky_headers()) key.destination = sticky->first_hop(key.destination);
   key.output_interface = options.bound_interface;
-  if (key.output_interface == 0 && remote_.scope_id != 0) key.output_interface = remote_.scope_id;
+  if (key.output_interface == 0 && remote_scope_ != 0) key.output_interface = remote_scope_;
   key.mark = options.mark;
   key.uid = demux_.uid;
-  key.source_port = local_.port;
-  key.destination_port = remote_.port;
+  key.source_port = demux_.local_port;
+  key.destination_port = demux_.remote_port;
   key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
-  key.tos = remote_.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  key.tos = demux_.remote.is_v4() ? ip_options.tos : ip_options.traffic_class;
   key.on_link_only = options.dont_route;
   key.may_use_foreign_source = ip_options.transparent;
   return key;
@@ -96,13 +96,13 @@ FlowKey TcpSocket::flow_key() const {
 
 Result<> TcpSocket::look_up_route(Entry& entry) {
   const FlowKey key = flow_key();
-  if (key.destination.is_unspecified() && !remote_.address.is_unspecified()) return Errno::ENETUNREACH;  // of a routing header
+  if (key.destination.is_unspecified() && !demux_.remote.is_unspecified()) return Errno::ENETUNREACH;  // of a routing header
   route_ = TRY(stack().routes().lookup(entry, key));
   return ok();
 }
 
 // For a connection that this socket only represents: a listener's request.
-Result<Route> TcpSocket::route_to(Entry& entry, const SynRequest& request) const {
+FlowKey TcpSocket::key_to(const SynRequest& request) const {
   FlowKey key = flow_key();
   key.source = request.local.address;
   key.destination = request.first_hop();
@@ -111,7 +111,11 @@ Result<Route> TcpSocket::route_to(Entry& entry, const SynRequest& request) const
   if (key.output_interface == 0) key.output_interface = request.remote.scope_id;
   key.mark = request.mark;
   key.tos = request.remote.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
-  return stack().routes().lookup(entry, key);
+  return key;
+}
+
+Result<Route> TcpSocket::route_to(Entry& entry, const SynRequest& request) const {
+  return stack().routes().lookup(entry, key_to(request));
 }
 
 Result<> TcpSocket::refresh_route(Entry& entry) {
@@ -126,7 +130,7 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   Endpoint target = remote;
   if (family() == IpFamily::V6 && target.address.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
   // Nobody sends from a group or a broadcast address: the route chooses then.
-  IpAddress bound = local_.address;
+  IpAddress bound = demux_.local;
   const bool is_chosen = bound.is_v4() && !bound.is_unspecified();
   if (is_chosen && (bound.is_multicast() || is_broadcast_here(entry, bound))) bound = IpAddress::any(IpFamily::V4);
   if (target.address == IpAddress::any(IpFamily::V4)) {
@@ -143,23 +147,25 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
     }
     if (options.bound_interface == 0) return Errno::EINVAL;
   }
-  const Endpoint old_remote = std::exchange(remote_, target);
-  const IpAddress old_local = std::exchange(local_.address, bound);
+  const Endpoint old_remote = remote_end();
+  const IpAddress old_local = demux_.local;
+  set_remote(target);
+  set_local(bound);
   // No route leads from one family to the other, but where there is none at all that is said first.
   // ::ffff:0.0.0.0 is an address of IPv4's to Linux.
-  const bool has_address = !(local_.address == IpAddress::any(family()));
-  const bool is_of_other_family = has_address && local_.address.is_v4() != target.address.is_v4();
-  if (is_of_other_family) local_.address = IpAddress::any(target.address.family());
+  const bool has_address = !(demux_.local == IpAddress::any(family()));
+  const bool is_of_other_family = has_address && demux_.local.is_v4() != target.address.is_v4();
+  if (is_of_other_family) set_local(IpAddress::any(target.address.family()));
   const auto fail = [&](Errno error) -> Result<> {
-    remote_ = old_remote;
-    local_.address = old_local;
+    set_remote(old_remote);
+    set_local(old_local);
     route_ = Route();
     return error;
   };
   if (const auto routed = look_up_route(entry); !routed.is_ok()) return fail(routed.error());
   if (is_of_other_family) return fail(Errno::EAFNOSUPPORT);
   if (route_.kind == RouteKind::Broadcast || route_.kind == RouteKind::Multicast) return fail(Errno::ENETUNREACH);
-  if (local_.address.is_unspecified()) local_.address = route_.source;
+  if (demux_.local.is_unspecified()) set_local(route_.source);
   ReusedFlow reused;
   if (const auto claimed = claim_flow(entry, reused); !claimed.is_ok()) return fail(claimed.error());
   prepare_to_connect(entry, reused);
@@ -175,7 +181,7 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   leave_tables();
   if (!is_bound_port_) {
     release_port();
-    local_.port = 0;
+    demux_.local_port = 0;
   }
   release_self();
   return fail(Errno::ENOBUFS);
@@ -206,20 +212,19 @@ Result<> TcpSocket::claim_flow(Entry& entry, ReusedFlow& reused) {
   constexpr int kTries = 16;
   const PortHooks& hooks = stack().ports();
   const bool chooses_port = !holds_port();
-  if (chooses_port) local_.port = 0;
+  if (chooses_port) demux_.local_port = 0;
   if (chooses_port && hooks.claim_for_connect == nullptr) return Errno::EOPNOTSUPP;
   for (int tries = 1;; ++tries) {
     if (chooses_port) {
       fill_claim();
       claim_.is_connected = true;
-      TRY(hooks.claim_for_connect(hooks.table, entry, claim_, remote_));
-      local_.port = claim_.local.port;
-    } else if (claim_.is_claimed) {
-      hooks.readdress(hooks.table, claim_, local_.address);
-    } else if (!claim_port(entry, local_.port).is_ok()) {
+      TRY(hooks.claim_for_connect(hooks.table, entry, claim_, remote_end()));
+      demux_.local_port = claim_.port;
+    } else if (!claim_.is_claimed && !claim_port(entry, demux_.local_port).is_ok()) {
       return Errno::EADDRINUSE;  // a TIME_WAIT took the port over, and another has it now
     }
     fill_demux();
+    reused = ReusedFlow();
     Flow occupant;
     const auto added = stack().sockets().add_flow(demux_, FlowSharing::Unique, &occupant);
     if (added.is_ok()) return ok();
@@ -232,33 +237,30 @@ Result<> TcpSocket::claim_flow(Entry& entry, ReusedFlow& reused) {
     }
     if (chooses_port) {
       release_port();
-      local_.port = 0;
+      demux_.local_port = 0;
     }
     if (added.is_error(Errno::ENOMEM)) return Errno::ENOBUFS;
     if (!chooses_port || tries == kTries) return added.error();
   }
 }
 
+// What the tables tell sockets apart by, beside their names.
 void TcpSocket::fill_demux() {
   demux_.socket = this;
   demux_.space = DemuxSpace::Tcp;
   demux_.family = family();
   demux_.v6_only = ip_options.v6_only;
   demux_.reuse_port = options.reuse_port;
-  demux_.local_port = local_.port;
-  demux_.remote_port = remote_.port;
-  demux_.local = local_.address;
-  demux_.remote = remote_.address;
   peer_flow_hash_ = 0;
 }
 
 uint64_t TcpSocket::peer_flow_hash() {
   if (peer_flow_hash_ == 0) {
     peer_flow_hash_ = stack().sockets().hash_flow({.space = DemuxSpace::Tcp,
-                                                   .local = remote_.address,
-                                                   .remote = local_.address,
-                                                   .local_port = remote_.port,
-                                                   .remote_port = local_.port});
+                                                   .local = demux_.remote,
+                                                   .remote = demux_.local,
+                                                   .local_port = demux_.remote_port,
+                                                   .remote_port = demux_.local_port});
   }
   return peer_flow_hash_;
 }
@@ -276,7 +278,7 @@ NegotiatedOptions TcpSocket::offered_options() const {
 void TcpSocket::prepare_to_connect(Entry& entry, const ReusedFlow& reused) {
   replace_error(Errno{});  // of what was before
   negotiated_ = offered_options();
-  const IsnSource isn(stack().sockets().key(), local_, remote_);
+  const IsnSource isn(stack().sockets().key(), local_end(), remote_end());
   const SeqNum repaired_send = snd_.end, repaired_receive = rcv_.nxt;
   timestamp_offset_ = isn.timestamp_offset();
   snd_ = SendState();
@@ -293,10 +295,10 @@ void TcpSocket::prepare_to_connect(Entry& entry, const ReusedFlow& reused) {
     snd_.una = snd_.nxt = snd_.end = snd_.up = snd_.small_end = snd_.pushed = repaired_send;
     rcv_.nxt = rcv_.copied = rcv_.wup = repaired_receive;
   }
-  prepare_sizes();
+  prepare_sizes(route_, route_metrics());
   draw_transmit_hash();
   // Until the peer says what it takes.
-  snd_.peer_mss = tcp_options.max_segment != 0 ? tcp_options.max_segment : remote_.address.is_v4() ? 536 : 1220;
+  snd_.peer_mss = tcp_options.max_segment != 0 ? tcp_options.max_segment : demux_.remote.is_v4() ? 536 : 1220;
   begin_mtu_search(entry);
   update_mss(entry, snd_.path_mtu);
   rtt_.reset();
@@ -316,13 +318,12 @@ void TcpSocket::prepare_to_connect(Entry& entry, const ReusedFlow& reused) {
 
 // What the route and the options say of segment and window sizes, before the peer has spoken.
 // `filled_by`: the segments that will fill the window; 0: as large as we announce, or less where they have stamps.
-void TcpSocket::prepare_sizes(uint32_t filled_by, bool have_stamps) {
-  const uint32_t headers = (remote_.address.is_v4() ? 20u : 40u) + 20u;
-  const uint32_t mtu =
-      std::min<uint32_t>(route_.mtu == 0 ? route_.output->mtu() : route_.mtu, remote_.address.is_v4() ? 65535 : 65575);
+void TcpSocket::prepare_sizes(const Route& route, const RouteMetrics& metrics, uint32_t filled_by, bool have_stamps) {
+  const bool is_v4 = route.destination.is_v4();
+  const uint32_t headers = (is_v4 ? 20u : 40u) + 20u;
+  const uint32_t mtu = std::min<uint32_t>(route.mtu == 0 ? route.output->mtu() : route.mtu, is_v4 ? 65535 : 65575);
   snd_.path_mtu = mtu;
   uint32_t advertised = std::clamp<uint32_t>(mtu > headers ? mtu - headers : 0, 88, 65535);
-  const RouteMetrics metrics = route_metrics();
   if (metrics.get(RouteMetric::AdvertisedSegment) != 0) advertised = metrics.get(RouteMetric::AdvertisedSegment);
   if (tcp_options.max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options.max_segment);
   rcv_.advertised_mss = static_cast<uint16_t>(advertised);
@@ -336,7 +337,7 @@ void TcpSocket::prepare_sizes(uint32_t filled_by, bool have_stamps) {
     rcv_.window_clamp = full_window();
   rcv_.wnd = 0;
   guess_segment_size();
-  choose_initial_window(filled_by != 0 ? filled_by : segment_with_stamps(rcv_.advertised_mss, have_stamps));
+  choose_initial_window(metrics, filled_by != 0 ? filled_by : segment_with_stamps(rcv_.advertised_mss, have_stamps));
 }
 
 RouteMetrics TcpSocket::route_metrics() const {

@@ -153,7 +153,7 @@ class Listener {
   TcpSocket& socket_;
   List<SynRequest, &SynRequest::listener_link> requests_;  // each with a count
   uint32_t syn_count_ = 0;
-  List<TcpSocket, &TcpSocket::accept_link> accept_queue_;  // each with a count
+  List<TcpSocket, &TcpSocket::accept_link_> accept_queue_;  // each with a count
   uint32_t accept_count_ = 0;
   uint32_t young_count_ = 0;  // requests whose timer has not run yet
   Instant overflowed_at_;     // when the last cookie left; the epoch: never

@@ -5,6 +5,22 @@
 
 namespace lxnet {
 
+// Packets look for them there: they may not change while they do.
+void TcpSocket::set_local(const IpAddress& local) {
+  ASSERT(!demux_.is_added());
+  if (demux_.local == local) return;
+  // Who claims the same port looks at it too.
+  if (claim_.is_claimed) return stack().ports().readdress(stack().ports().table, claim_, local);
+  demux_.local = local;
+}
+
+void TcpSocket::set_remote(const Endpoint& remote) {
+  ASSERT(!demux_.is_added());
+  demux_.remote = remote.address;
+  demux_.remote_port = remote.port;
+  remote_scope_ = remote.scope_id;
+}
+
 // A scope id binds the socket to its interface, and does so even when bind() then fails.
 Result<> TcpSocket::check_bind_address(const Endpoint& local) {
   const bool may_be_foreign = ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0;
@@ -47,20 +63,20 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
   // ::ffff:0.0.0.0 is an address of its own to Linux.
   const bool is_any = local.address == IpAddress::any(family());
   if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
-  local_.address = local.address;
+  set_local(local.address);
   if (local.port != 0 || !ip_options.bind_address_no_port) {
     const auto claimed = claim_port(entry, local.port);
     if (!claimed.is_ok()) {
-      local_.address = IpAddress::any(family());
+      set_local(IpAddress::any(family()));
       ip_options.v6_only = was_v6_only;
       return claimed.error();
     }
   } else {
-    local_.port = 0;
+    demux_.local_port = 0;
   }
   // An earlier attempt's peer is none any more, nor is the way to it, which IPv6 keeps.
   if (family() == IpFamily::V4) route_ = Route();
-  remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
+  set_remote(nobody());
   is_bound_address_ = !is_any;
   is_bound_port_ = local.port != 0;
   return ok();
@@ -68,7 +84,8 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
 
 void TcpSocket::fill_claim() {
   claim_.owner = this;
-  claim_.local = Endpoint{.address = local_.address, .port = local_.port, .scope_id = 0};
+  claim_.address = &demux_.local;
+  claim_.port = demux_.local_port;
   claim_.bound_interface = options.bound_interface;
   claim_.uid = demux_.uid;
   claim_.protocol = protocol();
@@ -84,22 +101,22 @@ Result<> TcpSocket::claim_port(Entry& entry, uint16_t port) {
   const PortHooks& hooks = stack().ports();
   if (hooks.claim == nullptr) return Errno::EOPNOTSUPP;
   fill_claim();
-  claim_.local.port = port;
+  claim_.port = port;
   TRY(hooks.claim(hooks.table, entry, claim_));
-  local_.port = claim_.local.port;
+  demux_.local_port = claim_.port;
   return ok();
 }
 
 Result<Endpoint> TcpSocket::local_name(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  Endpoint name = local_;
+  Endpoint name = local_end();
   if (name.address.is_link_local() && !name.address.is_v4()) name.scope_id = options.bound_interface;
   return name;
 }
 
 Result<Endpoint> TcpSocket::last_remote_name(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  return remote_.port == 0 ? Result<Endpoint>(Errno::ENOTCONN) : remote_;
+  return demux_.remote_port == 0 ? Result<Endpoint>(Errno::ENOTCONN) : remote_end();
 }
 
 bool TcpSocket::has_port(Entry& entry) {
@@ -109,8 +126,8 @@ bool TcpSocket::has_port(Entry& entry) {
 
 Result<Endpoint> TcpSocket::remote_name(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
-  if (remote_.port == 0 || in(TcpState::Closed | TcpState::SynSent | TcpState::Listen)) return Errno::ENOTCONN;
-  return remote_;
+  if (demux_.remote_port == 0 || in(TcpState::Closed | TcpState::SynSent | TcpState::Listen)) return Errno::ENOTCONN;
+  return remote_end();
 }
 
 }  // namespace lxnet

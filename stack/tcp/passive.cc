@@ -36,7 +36,7 @@ Result<> TcpSocket::start_listening(Entry& entry) {
     claim_.is_listening = false;
     if (chose_port) {
       release_port();
-      local_.port = 0;
+      demux_.local_port = 0;
     }
     return error;
   };
@@ -44,9 +44,8 @@ Result<> TcpSocket::start_listening(Entry& entry) {
   claim_.reuse_port = options.reuse_port;
   Listener* listener = construct<Listener>(stack().hal(), *this);
   if (listener == nullptr) return undo(Errno::ENOBUFS);
+  set_remote(nobody());
   fill_demux();
-  demux_.remote = IpAddress();
-  demux_.remote_port = 0;
   // The port must still be ours alone once it listens: others may share it with SO_REUSEADDR until then.
   claim_.is_listening = true;
   const PortHooks& hooks = stack().ports();
@@ -98,11 +97,7 @@ uint32_t TcpSocket::mark_for(const TcpSegment& segment) const {
 
 // Of the way to whom a listener answers.
 RouteMetrics TcpSocket::metrics_to(const SynRequest& request) const {
-  FlowKey key = flow_key();
-  key.mark = request.mark;
-  key.source = request.local.address;
-  key.destination = request.first_hop();
-  return stack().routes().metrics_of(key);
+  return stack().routes().has_metrics() ? stack().routes().metrics_of(key_to(request)) : RouteMetrics();
 }
 
 // What the SYN agreed to, and how the answer is to look. The way back: none, if its route has no output.
@@ -132,22 +127,18 @@ Route TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegmen
 
 // The same choice a connect() makes, from the listener's buffers. `segment`: the size that fills the window; 0: what we announce.
 Route TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32_t segment) {
-  remote_ = request.remote;
+  auto found = route_to(entry, request);
+  if (!found.is_ok()) return Route();
   const NegotiatedOptions mine = std::exchange(negotiated_, request.negotiated);
-  const uint32_t own_mark = std::exchange(options.mark, request.mark);
-  if (auto found = route_to(entry, request); found.is_ok()) {
-    route_ = found.take();
-    // Whose timestamps are agreed on already sends segments shorter by them.
-    prepare_sizes(segment, request.negotiated.timestamps);
-    request.advertised_mss = rcv_.advertised_mss;
-    request.window = rcv_.wnd;
-    request.window_clamp = rcv_.window_clamp;
-    request.our_shift = rcv_.window_shift;
-  }
+  Route route = found.take();
+  // Whose timestamps are agreed on already sends segments shorter by them.
+  prepare_sizes(route, metrics_to(request), segment, request.negotiated.timestamps);
+  request.advertised_mss = rcv_.advertised_mss;
+  request.window = rcv_.wnd;
+  request.window_clamp = rcv_.window_clamp;
+  request.our_shift = rcv_.window_shift;
   negotiated_ = mine;
-  options.mark = own_mark;
-  remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
-  return std::exchange(route_, Route());
+  return route;
 }
 
 // Not yet where packets find it: open_passively() puts it there.
@@ -162,8 +153,9 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   TRY(child->attachments.set_options_v4(stack().hal(), request.turned_options));
   if (error_queue() != nullptr) TRY(child->prepare_error_queue());
   child->demux_.uid = demux_.uid;
-  child->local_ = request.local;
-  child->remote_ = request.remote;
+  child->set_local(request.local.address);
+  child->demux_.local_port = request.local.port;
+  child->set_remote(request.remote);
   child->is_bound_address_ = is_bound_address_;
   child->shutdown_ = shutdown_;  // of before it listened
   child->negotiated_ = request.negotiated;
@@ -172,7 +164,7 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   const CongestionAlgorithm* by_route = child->route_metrics().congestion;
   child->congestion_.choose(stack().hal(), by_route != nullptr ? *by_route : *congestion_.algorithm);
   TRY(child->inherit_signing_key(*this));
-  child->prepare_sizes();
+  child->prepare_sizes(child->route_, child->route_metrics());
   child->draw_transmit_hash();
   child->apply_rto_bounds();
   child->recovery_.reordering = static_cast<uint32_t>(stack().tunables().values().tcp_reordering);

@@ -19,9 +19,9 @@ void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
   snd_.path_mtu = path_mtu;
   MtuSearch* search = mtu_search();
   if (search != nullptr) search->high = std::min(search->high, path_mtu);
-  const uint32_t headers = header_space(remote_.address) + sticky_size();
+  const uint32_t headers = header_space(demux_.remote) + sticky_size();
   const uint32_t options_space = option_space();
-  const uint32_t limit = std::min<uint32_t>(path_mtu, remote_.address.is_v4() ? kMaxPacket : kMaxPacket + 40);
+  const uint32_t limit = std::min<uint32_t>(path_mtu, demux_.remote.is_v4() ? kMaxPacket : kMaxPacket + 40);
   uint32_t mss = limit > headers ? limit - headers : 0;
   mss = std::min<uint32_t>(mss, snd_.peer_mss);
   const auto least = static_cast<uint32_t>(stack().tunables().values().tcp_min_snd_mss);
@@ -40,13 +40,13 @@ uint32_t TcpSocket::option_space() const {
 }
 
 uint32_t TcpSocket::segment_for_mtu(uint32_t mtu) const {
-  const uint32_t headers = header_space(remote_.address) + sticky_size();
+  const uint32_t headers = header_space(demux_.remote) + sticky_size();
   const uint32_t segment = std::min<uint32_t>(mtu > headers ? mtu - headers : 0, snd_.peer_mss);
   return std::max(segment, static_cast<uint32_t>(stack().tunables().values().tcp_min_snd_mss)) - option_space();
 }
 
 uint32_t TcpSocket::mtu_for_segment(uint32_t segment) const {
-  return segment + option_space() + header_space(remote_.address) + sticky_size();
+  return segment + option_space() + header_space(demux_.remote) + sticky_size();
 }
 
 }  // namespace lxnet

@@ -8,9 +8,7 @@
 
 namespace lxnet {
 
-PeerCache::Pair TcpSocket::peer_pair() const {
-  return PeerCache::Pair::of(stack().sockets().key(), local_.address, remote_.address);
-}
+PeerCache::Pair TcpSocket::peer_pair() const { return PeerCache::Pair::of(stack().sockets().key(), demux_.local, demux_.remote); }
 
 // Of an end in good order: one with a TIME-WAIT, or from LAST-ACK.
 void TcpSocket::tell_peer_metrics(Entry& entry) {

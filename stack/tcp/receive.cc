@@ -262,7 +262,7 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
   }
   if (inserted.outcome != OutOfOrderQueue::Outcome::Refused && negotiated_.sack) remember_sack(entry, segment);
   // What is missing will come on top of what is here. Not before the connection is somebody's (tcp_data_queue_ofo).
-  if (!is_orphan_ && !accept_link.is_linked()) grow_receive_buffer(autotune_.space);
+  if (!is_orphan_ && !accept_link_.is_linked()) grow_receive_buffer(autotune_.space);
   verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
 }
 

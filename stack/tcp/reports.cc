@@ -216,14 +216,14 @@ Result<uint32_t> TcpSocket::path_mtu(Entry& entry) {
 
 // What IP_OPTIONS and its IPv6 kin put before every segment.
 Ref<StickyHeaders> TcpSocket::sticky_headers() const {
-  return remote_.address.is_v4() ? attachments.options_v4() : attachments.extensions_v6();
+  return demux_.remote.is_v4() ? attachments.options_v4() : attachments.extensions_v6();
 }
 
 uint32_t TcpSocket::sticky_size() const {
   if (attachments.is_empty()) return 0;
   const Ref<StickyHeaders> sticky = sticky_headers();
   if (!sticky) return 0;
-  return static_cast<uint32_t>(remote_.address.is_v4() ? (sticky->options_v4().size() + 3) & ~size_t{3} : sticky->chain().size());
+  return static_cast<uint32_t>(demux_.remote.is_v4() ? (sticky->options_v4().size() + 3) & ~size_t{3} : sticky->chain().size());
 }
 
 void TcpSocket::headers_changed(Entry& entry) {
@@ -256,7 +256,7 @@ Result<> TcpSocket::set_group_program(Entry& entry, Ref<BpfProgram> program) {
 Result<> TcpSocket::become_v4(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (!in(TcpState::Established)) return Errno::ENOTCONN;
-  if (ip_options.v6_only || !remote_.address.is_v4()) return Errno::EADDRNOTAVAIL;
+  if (ip_options.v6_only || !demux_.remote.is_v4()) return Errno::EADDRNOTAVAIL;
   set_family(IpFamily::V4);
   return ok();
 }

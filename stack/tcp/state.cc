@@ -106,12 +106,12 @@ void TcpSocket::describe(TcpTimeWait& time_wait) const {
   time_wait.has_timestamps_ = negotiated_.timestamps;
   time_wait.mark_ = options.mark;
   if (const Md5Key* key = signing_key()) time_wait.signing_key_ = Ref<Md5Key>::share(const_cast<Md5Key&>(*key));
-  time_wait.tos_ = remote_.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  time_wait.tos_ = demux_.remote.is_v4() ? ip_options.tos : ip_options.traffic_class;
 }
 
 TcpSocket::TcpSocket(Stack& stack, IpFamily family)
     : Socket(stack, family, SocketType::Stream, 6),
-      lock_(kWork, stack.hal()),
+      lock_(kWork, stack.sockets().lock_mutex(lock_)),
       send_queue_(stack.pool()),
       out_of_order_(stack.hal()),
       timer_(&on_timer, &kTimerOwner) {
@@ -121,7 +121,7 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
   options.transmit_rehash = tunables.txrehash != 0;
   tcp_options.max_rto = Duration::millis(tunables.tcp_rto_max_millis);
   tcp_options.min_rto = Duration::micros(tunables.tcp_rto_min_micros);
-  local_.address = remote_.address = IpAddress::any(family);
+  demux_.local = demux_.remote = IpAddress::any(family);
   congestion_.choose(stack.hal(), stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
 }
 

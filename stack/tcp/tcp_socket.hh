@@ -113,7 +113,12 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
 
   // ================================ owned ================================
 
-  // ---- names.cc
+  // ---- names.cc: demux_ is where both ends' names are
+  Endpoint local_end() const { return {.address = demux_.local, .port = demux_.local_port, .scope_id = 0}; }
+  Endpoint remote_end() const { return {.address = demux_.remote, .port = demux_.remote_port, .scope_id = remote_scope_}; }
+  Endpoint nobody() const { return {.address = IpAddress::any(family()), .port = 0, .scope_id = 0}; }
+  void set_local(const IpAddress& local);
+  void set_remote(const Endpoint& remote);
   Result<> check_bind_address(const Endpoint& local);
   void fill_claim();
   Result<> claim_port(Entry& entry, uint16_t port);
@@ -149,19 +154,20 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   void disconnect_owned(Entry& entry);
   void end_connection(Entry& entry);  // the same, and nobody is told yet
   void reset_connection_state();
-  Result<> claim_flow(Entry& entry, ReusedFlow& reused);
+  Result<> claim_flow(Entry& entry, ReusedFlow& reused);  // from a TIME_WAIT, if it was one's
   void fill_demux();
   uint64_t peer_flow_hash();
-  void prepare_sizes(uint32_t filled_by = 0, bool have_stamps = false);
+  void prepare_sizes(const Route& route, const RouteMetrics& metrics, uint32_t filled_by = 0, bool have_stamps = false);
   void apply_rto_bounds();
   void set_rto_bounds();
   Duration longest_ack_delay() const { return tcp_options.longest_ack_delay(rtt_.min_rto()); }
   FlowKey flow_key() const;
   Result<> look_up_route(Entry& entry);
+  FlowKey key_to(const SynRequest& request) const;
   Result<Route> route_to(Entry& entry, const SynRequest& request) const;
   Result<> refresh_route(Entry& entry);
   void initialise_buffers();
-  void choose_initial_window(uint32_t segment);
+  void choose_initial_window(const RouteMetrics& metrics, uint32_t segment);
 
   // ---- passive.cc
   Result<> start_listening(Entry& entry);
@@ -524,7 +530,6 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   ProbeTimer probe_timer_kind_ = ProbeTimer::None;
   uint8_t shutdown_ = 0;
   uint8_t sack_count_ = 0;      // of out_of_order_.sacks()
-  DemuxEntry demux_;            // whole cache lines: what stands before it fills one (memory.cc asserts it)
   bool is_orphan_ : 1 = false;  // no descriptor is left
   bool is_counted_orphan_ : 1 = false;
   bool is_bound_address_ : 1 = false, is_bound_port_ : 1 = false;  // by the user's bind()
@@ -541,17 +546,14 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   uint16_t initial_window_ = CongestionState::kInitialWindow;
   uint32_t memory_pages_ = 0;   // of the buffers, as the stack's limit counts them
   uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
-  Endpoint local_, remote_;
-  PortClaim claim_;
-  uint64_t peer_flow_hash_ = 0;  // the peer's place in the tables, where that is on this host; 0: not asked yet
-  Route route_;
+  uint32_t remote_scope_ = 0;   // of demux_.remote
+  uint64_t peer_flow_hash_ = 0;   // the peer's place in the tables, where that is on this host; 0: not asked yet
   Listener* listener_ = nullptr;  // in LISTEN
-  RareParts* rare_ = nullptr;     // owned, through rare() and make_rare()
-
- public:
-  ListLink accept_link;  // Listener: the accept queue
-
- private:
+  DemuxEntry demux_;              // whole cache lines: what stands before it fills one (memory.cc asserts it)
+  PortClaim claim_;
+  Route route_;
+  RareParts* rare_ = nullptr;  // owned, through rare() and make_rare()
+  ListLink accept_link_;       // Listener: the accept queue
   FastOpenState fast_open_;
   SendState snd_;
   ReceiveState rcv_;

@@ -59,7 +59,8 @@ void TcpTimeWait::take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, S
   stack_.tcp().add_time_wait(1);
   stack_.sockets().replace_flow(demux, demux_);
   if (claim.is_claimed) {
-    claim_.local = claim.local;
+    claim_.address = &demux_.local;
+    claim_.port = claim.port;
     claim_.bound_interface = claim.bound_interface;
     claim_.uid = claim.uid;
     claim_.protocol = claim.protocol;

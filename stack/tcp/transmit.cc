@@ -54,8 +54,8 @@ bool TcpSocket::is_plain(const Outgoing& out) const {
 
 TcpSegmentHeader TcpSocket::header_of(const Outgoing& out) const {
   TcpSegmentHeader header;
-  header.source_port = local_.port;
-  header.destination_port = remote_.port;
+  header.source_port = demux_.local_port;
+  header.destination_port = demux_.remote_port;
   header.seq = out.seq;
   if (out.flags.ack()) header.ack = rcv_.nxt;
   header.flags = out.flags;
@@ -115,7 +115,7 @@ Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> 
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   emission.path_mtu = route_.destination.is_v4() ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
   emission.sticky = sticky_headers();
-  if (emission.sticky && emission.sticky->has_route()) emission.final_destination = remote_.address;
+  if (emission.sticky && emission.sticky->has_route()) emission.final_destination = demux_.remote;
   emission.auto_flow_label = ip_options.auto_flow_label;
   note_transmitted(entry, out);
   return emit_segment(entry, std::move(packet), route_, emission);

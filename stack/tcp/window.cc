@@ -105,14 +105,14 @@ uint16_t TcpSocket::select_window(Entry& entry) {
 
 // Before the SYN: the largest window the buffer could ever justify decides the scale (RFC 7323, 2.3).
 // The window is a multiple of the segments that will fill it.
-void TcpSocket::choose_initial_window(uint32_t segment) {
+void TcpSocket::choose_initial_window(const RouteMetrics& metrics, uint32_t segment) {
   const TunableValues& tunables = stack().tunables().values();
   const uint32_t clamp = rcv_.window_clamp == 0 ? 65535u << TcpOptions::kMaxWindowScale : rcv_.window_clamp;
   uint32_t space = std::min(clamp, full_window());
   if (space > segment) space = space / segment * segment;
   // Some read the field as a signed number.
   if (tunables.tcp_workaround_signed_windows != 0) space = std::min(space, 32767u);
-  if (const uint32_t segments = route_metrics().get(RouteMetric::InitialReceiveWindow); segments != 0) {
+  if (const uint32_t segments = metrics.get(RouteMetric::InitialReceiveWindow); segments != 0) {
     rcv_.wnd = static_cast<uint32_t>(std::min<uint64_t>(space, uint64_t{segments} * segment));
   } else {
     rcv_.wnd = space;

@@ -102,7 +102,9 @@ int OurSocket::bind() {
   const Endpoint local = endpoint(plan_.address.c_str(), plan_.port);
   if (!plan_.is_tcp) return static_cast<int>(udp_->bind(local));
   claim_.owner = fake_.get();
-  claim_.local = local;
+  address_ = local.address;
+  claim_.address = &address_;
+  claim_.port = local.port;
   claim_.family = plan_.family;
   claim_.protocol = 6;
   claim_.uid = plan_.user;

@@ -65,6 +65,7 @@ class OurSocket {
   BindPlan plan_;
   Ref<FakeSocket> fake_;
   std::optional<TestSocket> udp_;
+  IpAddress address_;
   PortClaim claim_;
 };
 

@@ -29,7 +29,7 @@ class PortChoiceTest : public ::testing::Test {
     PortClaim& claim = *claims.back();
     claim.owner = socket.get();
     claim.protocol = protocol;
-    claim.local = endpoint("127.0.0.1", 0);
+    claim.address = &address;
     return claim;
   }
   // The port, or -errno.
@@ -37,14 +37,14 @@ class PortChoiceTest : public ::testing::Test {
     PortClaim& claim = new_claim(protocol);
     Entry entry(*stack.stack);
     const auto result = hooks().claim(hooks().table, entry, claim);
-    return result.is_ok() ? claim.local.port : -static_cast<int>(result.error());
+    return result.is_ok() ? claim.port : -static_cast<int>(result.error());
   }
   int connect(const Endpoint& remote) {
     PortClaim& claim = new_claim(6);
     Entry entry(*stack.stack);
     const auto result = hooks().claim_for_connect(hooks().table, entry, claim, remote);
     if (!result.is_ok()) return -static_cast<int>(result.error());
-    return claim.local.port;
+    return claim.port;
   }
 
   // As TCP does when it sends the SYN.
@@ -61,6 +61,7 @@ class PortChoiceTest : public ::testing::Test {
 
   TestStack stack;
   Ref<FakeSocket> socket;
+  IpAddress address = endpoint("127.0.0.1", 0).address;
   std::vector<std::unique_ptr<PortClaim>> claims;
   std::vector<std::unique_ptr<DemuxEntry>> flows;
 };

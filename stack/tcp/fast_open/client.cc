@@ -35,7 +35,7 @@ TcpSocket::FastOpenPlan TcpSocket::plan_fast_open(Entry& entry) {
 
 // RFC 7413, 4.1.3: what is known of the server's MSS bounds the data; forty bytes are left to options that others may add.
 SendRecord* TcpSocket::fill_syn(IoSource& source, uint32_t known_mss) {
-  const uint32_t headers = (remote_.address.is_v4() ? 20u : 40u) + 20u;
+  const uint32_t headers = (demux_.remote.is_v4() ? 20u : 40u) + 20u;
   const uint32_t mss = std::min(known_mss, snd_.path_mtu > headers ? snd_.path_mtu - headers : 0);
   constexpr uint32_t kOptionSpace = TcpHeader::kMaxOptionsSize;
   const auto room = static_cast<uint32_t>(std::min<size_t>(mss > kOptionSpace ? mss - kOptionSpace : 0, source.remaining()));
@@ -206,7 +206,7 @@ void TcpSocket::judge_fast_open(Entry& entry) {
   if (!fast_open_.has_asked) return;
   if (statistics_.data_segments_in == 0) {
     if (out_of_order_.holds_only_fin()) pause_fast_open(entry);
-  } else if (fast_open_.ends_pause && !remote_.address.is_loopback()) {
+  } else if (fast_open_.ends_pause && !demux_.remote.is_loopback()) {
     stack().tcp().fast_open().forget_black_holes();
   }
 }

@@ -7,7 +7,7 @@
 
 namespace lxnet {
 
-const Md5Key* TcpSocket::signing_key() const { return md5_keys() == nullptr ? nullptr : md5_keys()->find(remote_.address); }
+const Md5Key* TcpSocket::signing_key() const { return md5_keys() == nullptr ? nullptr : md5_keys()->find(demux_.remote); }
 
 // "Upon receiving a signed segment, the receiver must validate it ... if the comparison fails, the segment must be dropped and
 // must not produce any response back to the sender."
@@ -45,10 +45,10 @@ Result<Md5Keys*> TcpSocket::make_md5_keys() {
 
 // A child keeps its own peer's key, whatever becomes of the listener's.
 Result<> TcpSocket::inherit_signing_key(const TcpSocket& listener) {
-  const Md5Key* key = listener.md5_keys() == nullptr ? nullptr : listener.md5_keys()->find(remote_.address);
+  const Md5Key* key = listener.md5_keys() == nullptr ? nullptr : listener.md5_keys()->find(demux_.remote);
   if (key == nullptr) return ok();
   Md5Keys* keys = TRY(make_md5_keys());
-  return keys->share(remote_.address, remote_.address.is_v4() ? 32 : 128, *key);
+  return keys->share(demux_.remote, demux_.remote.is_v4() ? 32 : 128, *key);
 }
 
 Result<> TcpOptionCalls::set_md5_key(Entry& entry, TcpSocket& socket, const IpAddress& peer, uint8_t prefix, ByteSpan key) {

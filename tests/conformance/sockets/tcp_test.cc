@@ -49,6 +49,32 @@ TEST(TcpTest, ANonBlockingConnectIsInProgressAndThenDone) {
   EXPECT_EQ(connect_to(client, name_of(listener)), -EISCONN);
 }
 
+// connect() takes an address for good only where it succeeds: until then the port is held on all of them.
+TEST(TcpTest, AConnectThatFailsLeavesTheNameAndWhatItClaims) {
+  const Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(bind_to(listener, loopback4()), 0);
+  ASSERT_EQ(::listen(listener, 5), 0);
+  const Fd first(::socket(AF_INET, SOCK_STREAM, 0));
+  Fd second(::socket(AF_INET, SOCK_STREAM, 0));
+  const int on = 1;
+  for (const int fd : {static_cast<int>(first), static_cast<int>(second)})
+    ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+  sockaddr_in name = loopback4();
+  name.sin_addr.s_addr = htonl(INADDR_ANY);
+  ASSERT_EQ(bind_to(first, name), 0);
+  name.sin_port = name_of(first).sin_port;
+  ASSERT_EQ(bind_to(second, name), 0);
+  ASSERT_EQ(connect_to(first, name_of(listener)), 0);
+  EXPECT_EQ(connect_to(second, name_of(listener)), -EADDRNOTAVAIL);
+  EXPECT_EQ(name_of(second).sin_addr.s_addr, htonl(INADDR_ANY));
+  sockaddr_in other = name;
+  other.sin_addr.s_addr = htonl(0x7f000002);
+  const Fd third(::socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(bind_to(third, other), -EADDRINUSE);
+  second.reset();
+  EXPECT_EQ(bind_to(third, other), 0);  // the first is connected at 127.0.0.1 alone
+}
+
 TEST(TcpTest, UnconnectedSocketsRefuseDataAndNames) {
   const Fd fd(::socket(AF_INET, SOCK_STREAM, 0));
   char byte = 0;

@@ -20,7 +20,7 @@ constexpr SocketWork kWork{.packet = &note_packet, .deferred = &note_bits};
 
 class SocketLockTest : public ::testing::Test {
  protected:
-  SocketLockTest() : lock(kWork, stack.stack->hal()) { log_of_work = &log; }
+  SocketLockTest() { log_of_work = &log; }
   Ref<Packet> packet(size_t size) {
     auto made = Packet::create(stack.stack->pool());
     Ref<Packet> packet = made.take();
@@ -29,7 +29,8 @@ class SocketLockTest : public ::testing::Test {
   }
   TestStack stack;
   std::vector<std::string> log;
-  SocketLock lock;
+  Mutex mutex{stack.stack->hal(), LockRank::Socket};
+  SocketLock lock{kWork, mutex};
 };
 
 TEST_F(SocketLockTest, PacketsAndTimersOfAnOwnedSocketWaitForRelease) NO_THREAD_SAFETY_ANALYSIS {
