@@ -45,6 +45,8 @@ class BriefDuration {
       : units_(d.in_nanos() / kUnit >= kMax ? kMax : static_cast<uint32_t>(d.in_nanos() / kUnit)) {}
   constexpr operator Duration() const { return get(); }
   constexpr Duration get() const { return units_ == kMax ? Duration::max() : Duration::nanos(units_ * kUnit); }
+  constexpr bool operator==(const BriefDuration&) const = default;
+  constexpr bool operator==(Duration other) const { return get() == other; }
 
  private:
   static constexpr uint32_t kMax = UINT32_MAX;

@@ -64,9 +64,9 @@ BindView view_of(const PortClaim& claim) {
                 .bound_interface = claim.bound_interface,
                 .uid = claim.uid};
   if (claim.owner == nullptr) return view;
-  const SocketOptions& options = claim.owner->options;
-  view.reuse_address = __atomic_load_n(&options.reuse_address, __ATOMIC_RELAXED);
-  view.reuse_port = __atomic_load_n(&options.reuse_port, __ATOMIC_RELAXED);
+  const SocketOptionSet& options = claim.owner->options;
+  view.reuse_address = __atomic_load_n(&options->reuse_address, __ATOMIC_RELAXED);
+  view.reuse_port = __atomic_load_n(&options->reuse_port, __ATOMIC_RELAXED);
   view.bound_interface = __atomic_load_n(&options.bound_interface, __ATOMIC_RELAXED);
   return view;
 }

@@ -22,7 +22,7 @@ ListenTable::PortRange ListenTable::range_of(const PortClaim& claim) const {
   const TunableValues& tunables = stack_.tunables().values();
   PortRange range{static_cast<uint32_t>(tunables.ip_local_port_low), static_cast<uint32_t>(tunables.ip_local_port_high), false};
   if (claim.owner == nullptr) return range;
-  const uint32_t own_low = claim.owner->ip_options.local_port_low, own_high = claim.owner->ip_options.local_port_high;
+  const uint32_t own_low = claim.owner->ip_options->local_port_low, own_high = claim.owner->ip_options->local_port_high;
   if (own_low == 0 && own_high == 0) return range;
   // A bound outside of what the administrator allows does not count.
   const uint32_t low = range.low, high = range.high;

@@ -37,6 +37,9 @@ class ErrorQueue {
   size_t bytes() const { return __atomic_load_n(&bytes_, __ATOMIC_RELAXED); }
   void clear();
 
+  // SIOCGSTAMP, of the last datagram or report that was received; 0: it had none; -1: there was none.
+  int64_t last_stamp = -1;
+
  private:
   struct Report {
     ListLink queue_link;

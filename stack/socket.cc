@@ -4,22 +4,54 @@
 #include "stack/stack.hh"
 
 namespace lxnet {
+namespace {
+
+const OptionRecord<IpSocketOptions>& ip_defaults(Stack& stack, IpFamily family) {
+  if (family == IpFamily::V4) return kIpOptionsV4;
+  return stack.tunables().values().bindv6only != 0 ? kIpOptionsV6Only : kIpOptionsV6;
+}
+
+}  // namespace
+
+Result<> SocketOptionSet::inherit(const Hal& hal, const SocketOptionSet& listener) {
+  TRY(OptionSet::inherit(hal, listener));
+  send_buffer = listener.send_buffer;
+  receive_buffer = listener.receive_buffer;
+  mark = listener.mark;
+  bound_interface = listener.bound_interface;
+  incoming_cpu = listener.incoming_cpu;
+  send_buffer_locked = listener.send_buffer_locked;
+  receive_buffer_locked = listener.receive_buffer_locked;
+  transmit_rehash = listener.transmit_rehash;
+  return ok();
+}
 
 Socket::Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol)
-    : stack_(stack), family_(family), type_(type), protocol_(protocol), wait_queue_(stack.hal()) {
+    : ip_options(ip_defaults(stack, family)),
+      family_(family),
+      type_(type),
+      protocol_(protocol),
+      stack_(stack),
+      wait_queue_(stack.hal()) {
   const TunableValues& tunables = stack.tunables().values();
   options.send_buffer = static_cast<uint32_t>(tunables.wmem_default);
   options.receive_buffer = static_cast<uint32_t>(tunables.rmem_default);
-  ip_options.v6_only = family == IpFamily::V6 && tunables.bindv6only != 0;
-  ip_options.multicast_all_v4 = family == IpFamily::V4;
 }
 
 // Before the socket is in a group the program waits for the group it will be the first of.
 Result<> Socket::keep_group_program(Ref<BpfProgram> program) {
-  if (!options.reuse_port) return Errno::EINVAL;
+  if (!options->reuse_port) return Errno::EINVAL;
   const bool takes_away = !program;
   const Ref<BpfProgram> before = TRY(attachments.set_group_program(stack().hal(), std::move(program)));
   return takes_away && !before ? Result<>(Errno::ENOENT) : ok();
+}
+
+void Socket::withdraw_stamp_wish() { stamp_wish.withdraw(stack_.stamps()); }
+
+Result<> Socket::count_timestamp_keys() {
+  SocketOptions* own = TRY(options.change(stack().hal()));
+  __atomic_store_n(&own->timestamp_key, 0u, __ATOMIC_RELAXED);
+  return ok();
 }
 
 uint64_t Socket::cookie() {

@@ -108,6 +108,14 @@ struct ReceiveRequest {
   uint32_t path_mtu = 0;            // not a packet but news of the path to error_destination (IPV6_PATHMTU)
 };
 
+// Of a connection that was accepted: where the last segment of the handshake came in, and with what TTL.
+struct Arrival {
+  uint32_t interface_index = 0;
+  uint8_t ttl = 0;
+  bool is_known = false;
+  bool is_v4 = false;
+};
+
 class SocketSet;
 
 // What a socket holds and may hold, in bytes: SO_MEMINFO.
@@ -178,18 +186,18 @@ class Socket : public RefCounted<Socket> {
   virtual Result<> set_group_program(Entry& entry, Ref<BpfProgram> program) = 0;
   // SOF_TIMESTAMPING_OPT_ID begins to count. EINVAL: not in this state.
   enum class KeyBase : uint8_t { Acknowledged, Written };
-  virtual Result<> start_timestamp_keys(Entry&, KeyBase) {
-    __atomic_store_n(&options.timestamp_key, 0u, __ATOMIC_RELAXED);
-    return ok();
-  }
+  virtual Result<> start_timestamp_keys(Entry&, KeyBase) { return count_timestamp_keys(); }
   // What the error queue needs for reports that come later. ENOMEM.
   virtual Result<> prepare_error_queue() { return ok(); }
   // A report for recvmsg(MSG_ERRQUEUE), as far as there is room, and a wake-up with kPollError.
   virtual void queue_error(Ref<Packet>, const ExtendedError&, const Endpoint&) {}
+  // What SIOCGSTAMP tells (ErrorQueue). Null: nothing was ever received that could have a stamp.
+  virtual int64_t* last_stamp() { return nullptr; }
   // MSG_ZEROCOPY: one call has sent what it will.
   virtual void end_zero_copy_call(Entry&) {}
   // IPV6_ADDRFORM: an AF_INET6 socket with an IPv4 peer becomes an AF_INET one.
   virtual Result<> become_v4(Entry&) { return Errno::ENOPROTOOPT; }
+  virtual Arrival arrival() const { return {}; }
   // SO_KEEPALIVE was set or cleared.
   virtual void keep_alive_changed(Entry&) {}
 
@@ -205,19 +213,22 @@ class Socket : public RefCounted<Socket> {
   // Sets it and wakes with kPollError.
   void report_error(Errno error);
 
-  SocketOptions options;
-  IpSocketOptions ip_options;
+  SocketOptionSet options;
+  OptionSet<IpSocketOptions> ip_options;
   SocketGroups groups;  // multicast memberships: Memberships' calls change them; close() leaves all
   SocketAttachments attachments;
-  StampWish stamp_wish;
+  StampWish stamp_wish;  // withdrawn when the socket dies
 
  protected:
   Socket(Stack& stack, IpFamily family, SocketType type, uint8_t protocol);
-  virtual ~Socket() = default;
+  // No virtual function stands in socket.cc: the type's description would too, and the core has none.
+  virtual ~Socket() { withdraw_stamp_wish(); }
   // Without this the destructor would need a global operator delete, which a kernel does not have.
   static void operator delete(void*, size_t) {}
   // SO_INCOMING_CPU: which processor the packets come in on.
   void note_processor();
+  Result<> count_timestamp_keys();
+  void withdraw_stamp_wish();
   // Read before the options are: as long as it stays the same, so do they.
   uint32_t options_generation() const { return __atomic_load_n(&options_generation_, __ATOMIC_ACQUIRE); }
   // Ends in dispose(hal, this) of the derived type.
@@ -227,12 +238,12 @@ class Socket : public RefCounted<Socket> {
   void set_family(IpFamily family) { family_ = family; }
 
  private:
-  Stack& stack_;
   IpFamily family_;
   SocketType type_;
   uint8_t protocol_;
   uint32_t error_ = 0;  // an Errno; four bytes, because not every machine exchanges two
   uint32_t options_generation_ = 0;
+  Stack& stack_;
   uint64_t cookie_ = 0;
   WaitQueue wait_queue_;
 };

@@ -2,7 +2,8 @@
 //
 // Rule kept: a field here is read by something. Values are stored as the stack uses them; the compat layer's tables hold
 // the user-visible codecs and ranges. Protected by the socket's lock; single words that the packet path only peeks at
-// are read relaxed.
+// are read relaxed. A socket has them behind an OptionSet, and so pays for none while it sets none: what the stack itself
+// changes, or what every connection has its own value of, does not belong there.
 #pragma once
 
 #include "base/relaxed.hh"
@@ -10,6 +11,7 @@
 #include "hal/hal.h"
 #include "stack/ip/output.hh"
 #include "stack/ip_address.hh"
+#include "stack/option_set.hh"
 
 namespace lxnet {
 
@@ -30,35 +32,53 @@ struct SocketOptions {
   bool select_error_queue = false;      // SO_SELECT_ERR_QUEUE: the error queue is kPollPriority too
   bool filter_locked = false;           // SO_LOCK_FILTER
   bool zero_copy = false;
-  bool pass_credentials = false, pass_pidfd = false;               // SO_PASSCRED, SO_PASSPIDFD (AF_UNIX)
-  bool pass_rights = true, report_unread = false;                  // SO_PASSRIGHTS, SO_INQ (AF_UNIX)
-  bool pass_security = false;                                      // SO_PASSSEC (AF_UNIX)
-  bool transmit_time_on = false;                                   // SO_TXTIME
-  bool receive_mark = false, receive_priority = false;             // SO_RCVMARK, SO_RCVPRIORITY
-  bool send_buffer_locked = false, receive_buffer_locked = false;  // set by the user: no autotuning
+  bool pass_credentials = false, pass_pidfd = false;    // SO_PASSCRED, SO_PASSPIDFD (AF_UNIX)
+  bool pass_rights = true, report_unread = false;       // SO_PASSRIGHTS, SO_INQ (AF_UNIX)
+  bool pass_security = false;                           // SO_PASSSEC (AF_UNIX)
+  bool transmit_time_on = false;                        // SO_TXTIME
+  bool receive_mark = false, receive_priority = false;  // SO_RCVMARK, SO_RCVPRIORITY
   bool prefer_busy_poll = false;
-  bool transmit_rehash = true;  // SO_TXREHASH: a stream that times out tries another path
   uint16_t busy_poll_budget = 0;
-  Duration linger;
+  Duration linger = {};
   Duration receive_timeout = Duration::max();
   Duration send_timeout = Duration::max();
   uint32_t priority = 0;
-  uint32_t mark = 0;
-  uint32_t bound_interface = 0;
   int32_t receive_low_water = 1;
   int32_t peek_offset = -1;
-  Relaxed<uint32_t> send_buffer = 0, receive_buffer = 0;  // in true_size bytes: twice what the user asked for
-  uint32_t timestamp_flags = 0;                           // kTimestamp* below
+  uint32_t timestamp_flags = 0;  // kTimestamp* below
   uint64_t max_pacing_rate = ~uint64_t{0};
-  int64_t last_stamp = -1;          // SIOCGSTAMP: of the last datagram received; 0: it had none; -1: there was none
   uint32_t timestamping_flags = 0;  // SOF_TIMESTAMPING_*
   int32_t transmit_clock = 0;       // SO_TXTIME's clock and flags
   uint32_t transmit_time_flags = 0;
   uint32_t timestamp_key = 0;         // SOF_TIMESTAMPING_OPT_ID: the next packet's; for a stream, what its bytes are counted from
   int32_t timestamp_clock_index = 0;  // SOF_TIMESTAMPING_BIND_PHC, which no device grants
   uint32_t busy_poll_micros = 0;
-  Relaxed<uint32_t> incoming_cpu = ~0u;  // SO_INCOMING_CPU: noted by every packet
+
+  // sk_clone_lock(): the queueing class begins anew.
+  SocketOptions handed_down() const {
+    SocketOptions values = *this;
+    values.priority = 0;
+    return values;
+  }
+  bool operator==(const SocketOptions&) const = default;
 };
+inline constexpr OptionRecord kDefaultSocketOptions{SocketOptions{}};
+inline constexpr OptionRecord kReusingSocketOptions{SocketOptions{.reuse_address = true}};  // INET_PROTOSW_REUSE
+
+// A socket's: behind the arrow what few of them set, beside it what is each one's.
+struct SocketOptionSet : OptionSet<SocketOptions> {
+  SocketOptionSet() : OptionSet(kDefaultSocketOptions) {}
+  // OptionSet's, and the rest too.
+  Result<> inherit(const Hal& hal, const SocketOptionSet& listener);
+
+  Relaxed<uint32_t> send_buffer = 0, receive_buffer = 0;  // in true_size bytes: twice what the user asked for
+  uint32_t mark = 0;
+  uint32_t bound_interface = 0;
+  Relaxed<uint32_t> incoming_cpu = ~0u;                            // SO_INCOMING_CPU: noted by every packet
+  bool send_buffer_locked = false, receive_buffer_locked = false;  // set by the user: no autotuning
+  bool transmit_rehash = true;                                     // SO_TXREHASH: a stream that times out tries another path
+};
+static_assert(sizeof(SocketOptionSet) == 32);
 
 enum : uint32_t { kTimestampMicros = 1, kTimestampNanos = 2, kTimestampNewLayout = 4, kTimestampKept = 8 };
 inline constexpr uint32_t kTimestampPlain = kTimestampMicros | kTimestampNanos;  // SO_TIMESTAMP and SO_TIMESTAMPNS
@@ -96,11 +116,16 @@ struct IpSocketOptions {
   uint8_t min_ttl = 0, min_hop_limit = 0;
   uint16_t local_port_low = 0, local_port_high = 0;  // IP_LOCAL_PORT_RANGE; 0: the tunable
   uint32_t multicast_interface_v4 = 0, multicast_interface_v6 = 0;
-  Ipv4Address multicast_source;       // IP_MULTICAST_IF by address
+  Ipv4Address multicast_source = {};  // IP_MULTICAST_IF by address
   uint32_t unicast_interface = 0;     // IP_UNICAST_IF
   uint32_t unicast_interface_v6 = 0;  // IPV6_UNICAST_IF
   uint32_t receive_flags = 0;         // kReceive*: which control messages are wanted
+
+  bool operator==(const IpSocketOptions&) const = default;
 };
+inline constexpr OptionRecord kIpOptionsV4{IpSocketOptions{}};
+inline constexpr OptionRecord kIpOptionsV6{IpSocketOptions{.multicast_all_v4 = false}};
+inline constexpr OptionRecord kIpOptionsV6Only{IpSocketOptions{.multicast_all_v4 = false, .v6_only = true}};
 
 // IPV6_PREFER_SRC_*, as far as they choose.
 enum SourcePreference : uint8_t { kPreferTemporary = 1, kPreferPublic = 2, kPreferCareOf = 4 };

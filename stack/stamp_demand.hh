@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "base/assert.hh"
+
 namespace lxnet {
 
 struct SocketOptions;
@@ -17,26 +19,26 @@ class StampDemand {
   uint32_t sockets_ = 0;
 };
 
-// One socket's part in it, which ends with the socket. Its options are changed under the lock of whoever sets them.
+// One socket's part in it. Its options are changed under the lock of whoever sets them.
 class StampWish {
  public:
   StampWish() = default;
   StampWish(const StampWish&) = delete;
   StampWish& operator=(const StampWish&) = delete;
-  ~StampWish() { withdraw(); }
+  ~StampWish() { ASSERT(is_counted_ == 0); }
 
   // The options may have changed.
   void follow(StampDemand& demand, const SocketOptions& options);
+  // The socket goes.
+  void withdraw(StampDemand& demand);
 
  private:
-  void withdraw();
-
-  StampDemand* demand_ = nullptr;  // where it is counted
+  uint32_t is_counted_ = 0;  // four bytes, because not every machine exchanges one
 };
 
 // A packet is received that came at `stamp`, 0 if nobody noted when: what SIOCGSTAMP tells from now on (sock_recv_cmsgs()).
-void keep_stamp(SocketOptions& options, int64_t stamp);
+void keep_stamp(const SocketOptions& options, int64_t& last, int64_t stamp);
 // Likewise of what the error queue tells (sock_recv_timestamp(), which is not asked first whether anybody wants it).
-void keep_report_stamp(SocketOptions& options, int64_t stamp);
+void keep_report_stamp(const SocketOptions& options, int64_t& last, int64_t stamp);
 
 }  // namespace lxnet

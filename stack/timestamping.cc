@@ -54,8 +54,8 @@ uint8_t stamps_of(uint32_t flags) {
                               ((flags & kTimestampTransmitAcknowledged) != 0 ? kStampAcknowledged : 0));
 }
 
-uint32_t timestamping_of(const SocketOptions& options, const SendControl& control) {
-  const uint32_t own = options.timestamping_flags;
+uint32_t timestamping_of(const SocketOptionSet& options, const SendControl& control) {
+  const uint32_t own = options->timestamping_flags;
   return control.has_timestamping ? (own & ~uint32_t{kTimestampRecords}) | control.timestamping : own;
 }
 
@@ -70,7 +70,7 @@ ExtendedError stamp_report(const Hal& hal, TransmitStamp kind) {
 
 void report_stamp(Socket& socket, TransmitStamp kind, uint32_t key, Ref<Packet> payload) {
   ExtendedError report = stamp_report(socket.stack().hal(), kind);
-  if ((socket.options.timestamping_flags & kTimestampKeys) != 0) report.data = key;
+  if ((socket.options->timestamping_flags & kTimestampKeys) != 0) report.data = key;
   report.has_packet = payload.get() != nullptr;
   socket.queue_error(std::move(payload), report, Endpoint());
 }
@@ -100,7 +100,7 @@ void report_transmit_stamps(Interface& interface, Packet& frame) {
   if (frame.owner() == nullptr) return;
   if ((stamps & kStampOfListener) != 0) return tell_listener(interface, frame, stamps);
   auto& socket = *static_cast<Socket*>(frame.owner());
-  const bool is_alone = (socket.options.timestamping_flags & kTimestampAlone) != 0;
+  const bool is_alone = (socket.options->timestamping_flags & kTimestampAlone) != 0;
   for (const StampRecord& record : kRecords) {
     if ((stamps & record.bit) == 0) continue;
     Ref<Packet> payload;

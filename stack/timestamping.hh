@@ -56,7 +56,7 @@ class StampListener {
 // What a send with these flags wants.
 uint8_t stamps_of(uint32_t timestamping_flags);
 // The flags of one send: the socket's, unless a control message chose the records.
-uint32_t timestamping_of(const SocketOptions& options, const SendControl& control);
+uint32_t timestamping_of(const SocketOptionSet& options, const SendControl& control);
 
 // no lock. The frame is about to leave through the interface: tells its socket what it asked to hear.
 void report_transmit_stamps(Interface& interface, Packet& frame);

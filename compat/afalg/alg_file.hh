@@ -28,17 +28,17 @@ class AlgFile : public SocketFile {
   bool waits_for_room() const override { return false; }
   PollEvents poll(Entry&) override { return 0; }
   WaitQueue& wait_queue() override { return waiters_; }
-  SocketOptions& options() override { return options_; }
+  SocketOptionSet& options() override { return options_; }
   Errno take_error() override { return Errno{}; }
   uint64_t cookie() override;
 
  protected:
   static void operator delete(void*, size_t) {}
-  const SocketOptions& socket_options() const { return options_; }
+  const SocketOptionSet& socket_options() const { return options_; }
   TaskMutex& mutex() RETURN_CAPABILITY(mutex_) { return mutex_; }
 
  private:
-  SocketOptions options_;
+  SocketOptionSet options_;
   WaitQueue waiters_;
   uint64_t cookie_ = 0;
   TaskMutex mutex_;  // lock_sock()

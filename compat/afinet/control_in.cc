@@ -109,7 +109,7 @@ Result<> decode_packet_info6(Decoder& decoder, const ControlMessage& message) {
   const bool is_of_link = info.address.is_link_local() || info.address.is_link_local_multicast();
   if (on == 0 && is_of_link) return Errno::EINVAL;
   if (info.address.is_unspecified()) return ok();
-  const IpSocketOptions& options = decoder.socket.ip_options;
+  const IpSocketOptions& options = *decoder.socket.ip_options;
   const bool may_be_foreign = options.free_bind || options.transparent;
   // An address of wider scope may be any interface's.
   const uint32_t where = is_of_link || info.address.is_loopback() ? on : 0;
@@ -221,7 +221,7 @@ uint32_t output_interface_of(const Socket& socket, const SendRequest& request) {
   const Endpoint* to = request.destination;
   if (to != nullptr && !to->address.is_v4() && to->address.v6().needs_scope_id() && to->scope_id != 0) return to->scope_id;
   if (socket.options.bound_interface != 0 || socket.type() == SocketType::Raw) return socket.options.bound_interface;
-  return socket.ip_options.sticky_interface;
+  return socket.ip_options->sticky_interface;
 }
 
 // Only UDP turns to IPv4, and not where the name was AF_UNSPEC.

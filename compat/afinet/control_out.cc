@@ -49,7 +49,7 @@ struct Encoder {
   ControlWriter& writer;
   bool has_packet_info;
 
-  bool wants(uint32_t flag) const { return (file.socket().ip_options.receive_flags & flag) != 0; }
+  bool wants(uint32_t flag) const { return (file.socket().ip_options->receive_flags & flag) != 0; }
 };
 
 bool is_icmp_error(const ReceiveRequest& request) {
@@ -251,7 +251,7 @@ void encode_error(InetSocketFile& file, const ReceiveRequest& request, ControlWr
   if (!error.offender.address.is_unspecified()) {
     message.offender.family = kFamilyInet;
     message.offender.address = error.offender.address.v4();
-  } else if (is_stamp_of_packet(request) && (file.socket().options.timestamping_flags & kTimestampControl) != 0) {
+  } else if (is_stamp_of_packet(request) && (file.socket().options->timestamping_flags & kTimestampControl) != 0) {
     message.offender.family = kFamilyInet;
     message.offender.address = ip_info(*request.packet).source.v4();
   }
@@ -278,11 +278,11 @@ void encode_path_mtu(const ReceiveRequest& request, ControlWriter& writer) {
 // ip_recv_error() shows what is known of the packet for ICMP errors always, and for stamps if SOF_TIMESTAMPING_OPT_CMSG says so;
 // ipv6_recv_error() does not ask for that.
 bool shows_packet(const InetSocketFile& file, const ReceiveRequest& request) {
-  if (!request.packet || file.socket().ip_options.receive_flags == 0) return false;
+  if (!request.packet || file.socket().ip_options->receive_flags == 0) return false;
   if (!request.is_error) return true;
   if (!request.error.has_packet) return false;
   const bool is_stamp = request.error.origin == static_cast<uint8_t>(ErrorOrigin::Timestamping);
-  return !is_stamp || file.is_v6() || (file.socket().options.timestamping_flags & kTimestampControl) != 0;
+  return !is_stamp || file.is_v6() || (file.socket().options->timestamping_flags & kTimestampControl) != 0;
 }
 
 }  // namespace

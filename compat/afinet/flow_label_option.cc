@@ -47,9 +47,11 @@ Result<> lease(const OptionInput& input, Socket& socket, FlowLabels::Request& re
 Result<> give_back(const OptionInput& input, Socket& socket, const FlowLabels::Request& request) {
   FlowLabels* labels = FlowLabels::find(socket.stack());
   if (labels == nullptr) return Errno::ESRCH;
+  const bool is_sent = (socket.ip_options->flow_info & kMask) == request.label.get();
+  IpSocketOptions* own = is_sent ? TRY(socket.ip_options.change(input.context.hal())) : nullptr;
   TRY(labels->give_back(input.context, socket, request.label.get()));
-  if ((socket.ip_options.flow_info & kMask) == request.label.get()) {
-    socket.ip_options.flow_info &= ~kMask;
+  if (is_sent) {
+    own->flow_info &= ~kMask;
     socket.options_changed();
   }
   return ok();
@@ -88,7 +90,7 @@ Result<> get_flow_label(const OptionOutput& output) {
   } else {
     FlowLabels* labels = FlowLabels::find(socket.stack());
     if (labels == nullptr) return Errno::ENOENT;
-    TRY(labels->describe(output.context, socket, socket.ip_options.flow_info & kMask, request));
+    TRY(labels->describe(output.context, socket, socket.ip_options->flow_info & kMask, request));
   }
   return output.write(request);
 }

@@ -27,7 +27,7 @@ Result<Destination> decode_udp6_destination(const Socket& socket, const SockAddr
       if (address.size() < kInet6AddressOldSize) return Errno::EINVAL;
       return Destination{true, endpoint_from_inet6(address)};
     case kFamilyInet:
-      if (socket.ip_options.v6_only) return Errno::ENETUNREACH;
+      if (socket.ip_options->v6_only) return Errno::ENETUNREACH;
       return decode_inet_destination(address);
     case kFamilyUnspecified:
       return Destination{};
@@ -78,7 +78,7 @@ Result<Endpoint> decode_connect_address(const Socket& socket, const SockAddr& ad
   if ((is_raw(socket) || is_echo_socket(socket)) && address.family() != kFamilyInet6) return Errno::EAFNOSUPPORT;
   // ip6_datagram_connect() takes an IPv4 address; tcp_v6_connect() does not.
   if (address.family() == kFamilyInet && socket.type() != SocketType::Stream) {
-    if (socket.ip_options.v6_only) return Errno::EAFNOSUPPORT;
+    if (socket.ip_options->v6_only) return Errno::EAFNOSUPPORT;
     if (address.size() < sizeof(UserInetAddress)) return Errno::EINVAL;
     return endpoint_from_inet(address);
   }

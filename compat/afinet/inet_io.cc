@@ -45,7 +45,7 @@ Result<size_t> InetSocketFile::send(SyscallContext& context, OutgoingMessage& me
     request.names_peer = !destination.has_destination;
   }
   // sin6_flowinfo counts where IPV6_FLOWINFO_SEND says so.
-  const bool sends_flow_info = is_v6() && socket_->ip_options.flow_info_send && message.name != nullptr;
+  const bool sends_flow_info = is_v6() && socket_->ip_options->flow_info_send && message.name != nullptr;
   if (sends_flow_info) request.control.flow_label = flow_label_of(*message.name);
   ExtensionChain extensions;
   if (message.control != nullptr && !appends) {
@@ -70,7 +70,7 @@ Result<size_t> InetSocketFile::send_request(SyscallContext& context, SendRequest
 
 // tcp_sendmsg(): everything goes, piece by piece, unless an error comes first; what went before the error is the answer.
 Result<size_t> InetSocketFile::send_stream(SyscallContext& context, SendRequest& request) {
-  const bool is_zero_copy = (request.flags & kMessageZeroCopy) != 0 && socket_->options.zero_copy;
+  const bool is_zero_copy = (request.flags & kMessageZeroCopy) != 0 && socket_->options->zero_copy;
   size_t sent = 0;
   Duration left = send_timeout(request.flags);
   for (;;) {
@@ -115,7 +115,7 @@ void InetSocketFile::name_sender(const ReceiveRequest& request, IncomingMessage&
   fill_sockaddr(message.name, names_error ? request.error_destination : request.source, socket_->family());
   message.has_name = true;
   // ping_recvmsg() shows the label that the packet had.
-  if (!names_error && is_v6() && is_echo_socket(*socket_) && request.packet && socket_->ip_options.flow_info_send) {
+  if (!names_error && is_v6() && is_echo_socket(*socket_) && request.packet && socket_->ip_options->flow_info_send) {
     auto user = message.name.as<UserInet6Address>();
     copy_bytes(mutable_bytes_of(user.flow_info), ByteSpan(request.packet->network_header(), sizeof user.flow_info));
     user.flow_info.set(user.flow_info.get() & 0x0fff'ffff);
@@ -146,7 +146,7 @@ Result<size_t> InetSocketFile::receive_nothing(SyscallContext& context, ReceiveR
 // some.
 Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRequest& request) {
   const size_t room = request.sink.room();
-  size_t target = static_cast<size_t>(socket_->options.receive_low_water);
+  size_t target = static_cast<size_t>(socket_->options->receive_low_water);
   if ((request.flags & kMessageWaitAll) != 0 || target > room) target = room;
   if (target == 0) target = 1;
 

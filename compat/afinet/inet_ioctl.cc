@@ -53,7 +53,7 @@ Result<int64_t> network6_ioctl(SyscallContext& context, uint32_t command, UserAd
 }  // namespace
 
 Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
-  if (is_stamp_command(command)) return receive_stamp(context, *this, command, argument);
+  if (is_stamp_command(command)) return receive_stamp(context, *this, socket_->last_stamp(), command, argument);
   // ping_prot has no ioctl at all.
   if (is_echo_socket(*socket_) && (command == kBytesReadable || command == kBytesUnsent)) return Errno::ENOTTY;
   switch (command) {

@@ -40,8 +40,9 @@ Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& addres
   }
   const Endpoint remote = endpoint.is_ok() ? endpoint.take() : Endpoint{};
   if (is_v6()) {
-    if (socket_->ip_options.flow_info_send) TRY(check_flow_label(entry, *socket_, flow_info_of(address)));
-    socket_->ip_options.flow_info = socket_->ip_options.flow_info_send ? flow_info_of(address) & 0x0fff'ffff : 0;
+    if (socket_->ip_options->flow_info_send) TRY(check_flow_label(entry, *socket_, flow_info_of(address)));
+    const uint32_t flow_info = socket_->ip_options->flow_info_send ? flow_info_of(address) & 0x0fff'ffff : 0;
+    TRY(socket_->ip_options.set(context.hal(), &IpSocketOptions::flow_info, flow_info));
     socket_->options_changed();
   }
   auto first = socket_->connect(entry, remote, 0);
@@ -78,9 +79,9 @@ Result<> InetSocketFile::name(SyscallContext& context, NameOf which, SockAddr& n
                   : which == NameOf::LastPeer && is_stream() ? static_cast<TcpSocket&>(*socket_).last_remote_name(context.entry())
                                                              : socket_->remote_name(context.entry());
   fill_sockaddr(name, TRY(std::move(endpoint)), socket_->family());
-  if (which != NameOf::Self && is_v6() && socket_->ip_options.flow_info_send) {
+  if (which != NameOf::Self && is_v6() && socket_->ip_options->flow_info_send) {
     auto user = name.as<UserInet6Address>();
-    user.flow_info.set(socket_->ip_options.flow_info);
+    user.flow_info.set(socket_->ip_options->flow_info);
     name.set(user);
   }
   return ok();
@@ -95,11 +96,11 @@ PollEvents InetSocketFile::poll(Entry& entry) {
 }
 
 Duration InetSocketFile::send_timeout(uint32_t flags) const {
-  return (flags & kMessageDontWait) != 0 ? Duration() : socket_->options.send_timeout;
+  return (flags & kMessageDontWait) != 0 ? Duration() : socket_->options->send_timeout;
 }
 
 Duration InetSocketFile::receive_timeout(uint32_t flags) const {
-  return (flags & kMessageDontWait) != 0 ? Duration() : socket_->options.receive_timeout;
+  return (flags & kMessageDontWait) != 0 ? Duration() : socket_->options->receive_timeout;
 }
 
 }  // namespace lxnet

@@ -31,7 +31,7 @@ class InetSocketFile final : public SocketFile {
   PollEvents poll(Entry& entry) override;
 
   WaitQueue& wait_queue() override { return socket_->wait_queue(); }
-  SocketOptions& options() override { return socket_->options; }
+  SocketOptionSet& options() override { return socket_->options; }
   Socket* internet_socket() override { return socket_.get(); }
   Errno take_error() override { return socket_->take_error(); }
   void keep_error(Errno error) override { socket_->replace_error(error); }

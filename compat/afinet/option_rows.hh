@@ -11,26 +11,30 @@ constexpr uint32_t priority_of_tos(uint8_t tos) {
   return kPriorities[(tos & 0x1e) >> 1];
 }
 
+template <typename V>
+Result<> set_ip(SocketFile& file, V IpSocketOptions::*member, std::type_identity_t<V> value) {
+  Socket& socket = socket_of(file);
+  return socket.ip_options.set(socket.stack().hal(), member, value);
+}
+
 template <bool IpSocketOptions::*Member>
 Result<> set_ip_flag(SyscallContext&, SocketFile& file, int value) {
-  socket_of(file).ip_options.*Member = value != 0;
-  return ok();
+  return set_ip(file, Member, value != 0);
 }
 template <bool IpSocketOptions::*Member>
 Result<int> get_ip_flag(SyscallContext&, SocketFile& file) {
-  return int{socket_of(file).ip_options.*Member};
+  return int{socket_of(file).ip_options->*Member};
 }
 
 // One bit of receive_flags: which control message is wanted.
 template <uint32_t kFlag>
 Result<> set_receive_flag(SyscallContext&, SocketFile& file, int value) {
-  uint32_t& flags = socket_of(file).ip_options.receive_flags;
-  flags = value != 0 ? flags | kFlag : flags & ~kFlag;
-  return ok();
+  const uint32_t flags = socket_of(file).ip_options->receive_flags;
+  return set_ip(file, &IpSocketOptions::receive_flags, value != 0 ? flags | kFlag : flags & ~kFlag);
 }
 template <uint32_t kFlag>
 Result<int> get_receive_flag(SyscallContext&, SocketFile& file) {
-  return (socket_of(file).ip_options.receive_flags & kFlag) != 0 ? 1 : 0;
+  return (socket_of(file).ip_options->receive_flags & kFlag) != 0 ? 1 : 0;
 }
 
 template <bool IpSocketOptions::*Member>

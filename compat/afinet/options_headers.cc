@@ -4,6 +4,8 @@
 // IPV6_2292PKTOPTIONS: the socket's own settings are what is told.
 #include "compat/afinet/options_headers.hh"
 
+#include "compat/afinet/option_rows.hh"
+#include "compat/afinet/options_multicast.hh"
 #include "compat/syscalls/control_message.hh"
 #include "stack/wire/ipv4_options.hh"
 #include "stack/wire/segment_routing.hh"
@@ -90,8 +92,7 @@ Result<> set_sticky_packet_info(const OptionInput& input) {
   Socket& socket = socket_of(input.socket);
   const uint32_t bound = socket.options.bound_interface;
   if (bound != 0 && info.interface_index != bound) return Errno::EINVAL;
-  socket.ip_options.sticky_interface = info.interface_index;
-  return ok();
+  return set_ip(input.socket, &IpSocketOptions::sticky_interface, info.interface_index);
 }
 
 Result<> set_packet_options(const OptionInput& input) {
@@ -122,16 +123,17 @@ Result<> finish(const OptionOutput& output, const ControlWriter& writer) {
 Result<> get_packet_options(const OptionOutput& output) {
   Socket& socket = socket_of(output.socket);
   if (socket.type() != SocketType::Stream) return Errno::ENOPROTOOPT;
-  const IpSocketOptions& options = socket.ip_options;
+  const IpSocketOptions& options = *socket.ip_options;
   const auto wants = [&](uint32_t flag) { return (options.receive_flags & flag) != 0; };
   ControlWriter writer(output.context, output.value, static_cast<uint64_t>(output.length), 0);
   UserPacketInfo6 info{Ipv6Address(), options.sticky_interface};
-  if (options.multicast_interface_v6 != 0) {
-    info.interface_index = options.multicast_interface_v6;
+  const GroupSending groups = group_sending_of(output.socket);
+  if (groups.interface_v6 != 0) {
+    info.interface_index = groups.interface_v6;
     auto peer = socket.remote_name(output.context.entry());
     if (peer.is_ok()) info.address = peer.take().address.v6();
   }
-  const int hops = options.multicast_hops;
+  const int hops = groups.hops;
   if (wants(kReceivePacketInfo6)) writer.put(kLevelIpv6, kPacketInfo6, info);
   if (wants(kReceiveHopLimit)) writer.put(kLevelIpv6, kHopLimit, hops);
   if (wants(kReceiveTrafficClass)) writer.put(kLevelIpv6, kTrafficClass, 0);
@@ -148,15 +150,16 @@ Result<> get_stream_packet_options(const OptionOutput& output) {
   };
   Socket& socket = socket_of(output.socket);
   if (socket.type() != SocketType::Stream) return Errno::ENOPROTOOPT;
-  const IpSocketOptions& options = socket.ip_options;
+  const IpSocketOptions& options = *socket.ip_options;
   const auto wants = [&](uint32_t flag) { return (options.receive_flags & flag) != 0; };
   ControlWriter writer(output.context, output.value, static_cast<uint64_t>(output.length), 0);
   auto name = socket.local_name(output.context.entry());
   const IpAddress local = name.is_ok() ? name.take().address : IpAddress();
   // Linux's LOOPBACK4_IPV6 stands for an address that is none of IPv4's.
   const Ipv4Address own = local.is_v4() ? local.v4() : local.is_unspecified() ? Ipv4Address() : Ipv4Address(127, 0, 0, 6);
-  if (wants(kReceivePacketInfo4)) writer.put(kLevelIp, kPacketInfo, UserPacketInfo{options.multicast_interface_v4, own, own});
-  if (wants(kReceiveTtl)) writer.put(kLevelIp, kTtl, int{options.multicast_ttl});
+  const GroupSending groups = group_sending_of(output.socket);
+  if (wants(kReceivePacketInfo4)) writer.put(kLevelIp, kPacketInfo, UserPacketInfo{groups.interface_v4, own, own});
+  if (wants(kReceiveTtl)) writer.put(kLevelIp, kTtl, groups.ttl);
   if (wants(kReceiveTos)) writer.put(kLevelIp, kTos, 0);
   return finish(output, writer);
 }

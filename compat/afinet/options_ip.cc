@@ -34,50 +34,45 @@ Result<> set_tos(SyscallContext& context, SocketFile& file, int value) {
   Socket& socket = socket_of(file);
   // Linux compares before it cuts: 256 is a change to 0, and the route is forgotten.
   // TCP decides about the two ECN bits itself.
-  if (socket.type() == SocketType::Stream) value = (value & ~3) | (socket.ip_options.tos & 3);
-  if (value == socket.ip_options.tos) return ok();
+  if (socket.type() == SocketType::Stream) value = (value & ~3) | (socket.ip_options->tos & 3);
+  if (value == socket.ip_options->tos) return ok();
   const auto tos = static_cast<uint8_t>(value);
-  socket.ip_options.tos = tos;
-  socket.options.priority = priority_of_tos(tos);
+  TRY(socket.options.set(context.hal(), &SocketOptions::priority, priority_of_tos(tos)));
+  TRY(set_ip(file, &IpSocketOptions::tos, tos));
   socket.forget_route(context.entry());
   return ok();
 }
 
 Result<> set_ttl(SyscallContext&, SocketFile& file, int value) {
   if (value != -1 && (value < 1 || value > 255)) return Errno::EINVAL;
-  socket_of(file).ip_options.ttl = static_cast<int16_t>(value);
-  return ok();
+  return set_ip(file, &IpSocketOptions::ttl, static_cast<int16_t>(value));
 }
 
 Result<int> get_ttl(SyscallContext& context, SocketFile& file) {
-  const int16_t ttl = socket_of(file).ip_options.ttl;
+  const int16_t ttl = socket_of(file).ip_options->ttl;
   return ttl < 0 ? context.stack().tunables().values().ip_default_ttl : int{ttl};
 }
 
 Result<> set_transparent(SyscallContext& context, SocketFile& file, int value) {
   if (value != 0 && !context.hal().capable(LXNET_CAP_NET_RAW) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  socket_of(file).ip_options.transparent = value != 0;
-  return ok();
+  return set_ip(file, &IpSocketOptions::transparent, value != 0);
 }
 
 Result<> set_header_included(SyscallContext&, SocketFile& file, int value) {
   if (socket_of(file).type() != SocketType::Raw) return Errno::ENOPROTOOPT;
-  socket_of(file).ip_options.header_included = value != 0;
-  return ok();
+  return set_ip(file, &IpSocketOptions::header_included, value != 0);
 }
 
 Result<> set_port_range(SyscallContext&, SocketFile& file, int value) {
   const auto low = static_cast<uint16_t>(value), high = static_cast<uint16_t>(static_cast<uint32_t>(value) >> 16);
   if (low != 0 && high != 0 && low > high) return Errno::EINVAL;
-  socket_of(file).ip_options.local_port_low = low;
-  socket_of(file).ip_options.local_port_high = high;
-  return ok();
+  TRY(set_ip(file, &IpSocketOptions::local_port_low, low));
+  return set_ip(file, &IpSocketOptions::local_port_high, high);
 }
 
 Result<> set_no_defragment(SyscallContext&, SocketFile& file, int value) {
   if (socket_of(file).type() != SocketType::Raw) return Errno::ENOPROTOOPT;
-  socket_of(file).ip_options.no_defragment = value != 0;
-  return ok();
+  return set_ip(file, &IpSocketOptions::no_defragment, value != 0);
 }
 
 // Packets have fragments; a stream has none to tell of.
@@ -112,8 +107,7 @@ Result<> set_multicast_ttl(SyscallContext&, SocketFile& file, int value) {
   if (socket_of(file).type() == SocketType::Stream) return Errno::EINVAL;
   if (value == -1) value = 1;
   if (value < 0 || value > 255) return Errno::EINVAL;
-  socket_of(file).ip_options.multicast_ttl = static_cast<uint8_t>(value);
-  return ok();
+  return set_ip(file, &IpSocketOptions::multicast_ttl, static_cast<uint8_t>(value));
 }
 
 constexpr OptionRow kRows[] = {
@@ -122,7 +116,7 @@ constexpr OptionRow kRows[] = {
      .text = "IP_TOS",
      .rule = kRule,
      .set_int = &set_tos,
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.tos}; }},
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options->tos}; }},
     {.level = kLevelIp, .name = 2, .text = "IP_TTL", .rule = kRule, .set_int = &set_ttl, .get_int = &get_ttl},
     {.level = kLevelIp,
      .name = 3,
@@ -148,11 +142,10 @@ constexpr OptionRow kRows[] = {
      .min = 0,
      .max = kMaxPathMtuMode,
      .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       socket_of(file).ip_options.path_mtu_v4 = static_cast<PathMtuMode>(value);
-       return ok();
+       return set_ip(file, &IpSocketOptions::path_mtu_v4, static_cast<PathMtuMode>(value));
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(socket_of(file).ip_options.path_mtu_v4);
+       return static_cast<int>(socket_of(file).ip_options->path_mtu_v4);
      }},
     flag<&IpSocketOptions::receive_errors_v4>(11, "IP_RECVERR"),
     receive_flag<kReceiveTtl>(12, "IP_RECVTTL"),
@@ -190,10 +183,9 @@ constexpr OptionRow kRows[] = {
      .max = 255,
      .length = IntLength::AtLeastOne,
      .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       socket_of(file).ip_options.min_ttl = static_cast<uint8_t>(value);
-       return ok();
+       return set_ip(file, &IpSocketOptions::min_ttl, static_cast<uint8_t>(value));
      },
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_ttl}; }},
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options->min_ttl}; }},
     {.level = kLevelIp,
      .name = 22,
      .text = "IP_NODEFRAG",
@@ -227,14 +219,14 @@ constexpr OptionRow kRows[] = {
      .name = 32,
      .text = "IP_MULTICAST_IF",
      .set = &set_multicast_interface4,
-     .get = [](const OptionOutput& output) { return output.write(socket_of(output.socket).ip_options.multicast_source); }},
+     .get = [](const OptionOutput& output) { return output.write(socket_of(output.socket).ip_options->multicast_source); }},
     {.level = kLevelIp,
      .name = 33,
      .text = "IP_MULTICAST_TTL",
      .rule = kRule,
      .length = IntLength::AtLeastOne,
      .set_int = &set_multicast_ttl,
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.multicast_ttl}; }},
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return group_sending_of(file).ttl; }},
     late_flag<&IpSocketOptions::multicast_loop_v4>(34, "IP_MULTICAST_LOOP"),
     set_row(35, "IP_ADD_MEMBERSHIP", &join_ipv4),
     set_row(36, "IP_DROP_MEMBERSHIP", &leave_ipv4),
@@ -270,7 +262,7 @@ constexpr OptionRow kRows[] = {
      .length = IntLength::ExactlyFour,
      .set_int = &set_unicast_interface4,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(Be32(socket_of(file).ip_options.unicast_interface).raw());
+       return static_cast<int>(Be32(socket_of(file).ip_options->unicast_interface).raw());
      }},
     {.level = kLevelIp,
      .name = 51,
@@ -279,7 +271,7 @@ constexpr OptionRow kRows[] = {
      .length = IntLength::ExactlyFour,
      .set_int = &set_port_range,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       const IpSocketOptions& options = socket_of(file).ip_options;
+       const IpSocketOptions& options = *socket_of(file).ip_options;
        return static_cast<int>(uint32_t{options.local_port_high} << 16 | options.local_port_low);
      }},
     {.level = kLevelIp, .name = 52, .text = "IP_PROTOCOL", .rule = kRule, .get_int = &get_number},

@@ -35,12 +35,11 @@ bool has_number(SyscallContext& context, Socket& socket) {
 
 Result<> set_v6_only(SyscallContext& context, SocketFile& file, int value) {
   if (has_number(context, socket_of(file))) return Errno::EINVAL;
-  socket_of(file).ip_options.v6_only = value != 0;
-  return ok();
+  return set_ip(file, &IpSocketOptions::v6_only, value != 0);
 }
 
 Result<int> get_hop_limit(SyscallContext& context, SocketFile& file) {
-  const int16_t limit = socket_of(file).ip_options.hop_limit;
+  const int16_t limit = socket_of(file).ip_options->hop_limit;
   return limit < 0 ? context.stack().tunables().values().ipv6_hop_limit : int{limit};
 }
 
@@ -48,9 +47,11 @@ Result<> set_traffic_class(SyscallContext& context, SocketFile& file, int value)
   Socket& socket = socket_of(file);
   auto traffic_class = static_cast<uint8_t>(value < 0 ? 0 : value);
   if (socket.type() == SocketType::Stream) {
-    traffic_class = static_cast<uint8_t>((traffic_class & ~3) | (socket.ip_options.traffic_class & 3));
+    traffic_class = static_cast<uint8_t>((traffic_class & ~3) | (socket.ip_options->traffic_class & 3));
   }
-  if (std::exchange(socket.ip_options.traffic_class, traffic_class) != traffic_class) socket.forget_route(context.entry());
+  if (socket.ip_options->traffic_class == traffic_class) return ok();
+  TRY(set_ip(file, &IpSocketOptions::traffic_class, traffic_class));
+  socket.forget_route(context.entry());
   return ok();
 }
 
@@ -66,15 +67,13 @@ Result<> set_multicast_hops(const OptionInput& input) {
   if (socket_of(input.socket).type() == SocketType::Stream) return Errno::ENOPROTOOPT;
   const int value = TRY(read_ipv6_int(input));
   if (value < -1 || value > 255) return Errno::EINVAL;
-  socket_of(input.socket).ip_options.multicast_hops = static_cast<int16_t>(value);
-  return ok();
+  return set_ip(input.socket, &IpSocketOptions::multicast_hops, static_cast<int16_t>(value));
 }
 
 Result<> set_largest_packet(SyscallContext&, SocketFile& file, int value) {
   constexpr int kLeast = 1280;
   if (value != 0 && value < kLeast) return Errno::EINVAL;
-  socket_of(file).ip_options.largest_packet_v6 = static_cast<uint32_t>(value);
-  return ok();
+  return set_ip(file, &IpSocketOptions::largest_packet_v6, static_cast<uint32_t>(value));
 }
 
 // A raw socket's alone, and never ICMPv6's, whose checksum is its own.
@@ -99,8 +98,8 @@ Result<int> get_header_included(SyscallContext& context, SocketFile& file) {
 }
 
 Result<int> get_multicast_hops(SyscallContext&, SocketFile& file) {
-  const int16_t hops = socket_of(file).ip_options.multicast_hops;
-  return hops < 0 ? 1 : int{hops};
+  const int hops = group_sending_of(file).hops;
+  return hops < 0 ? 1 : hops;
 }
 
 // A value that is too short is a zero.
@@ -128,7 +127,7 @@ constexpr OptionRow kRows[] = {
      .text = "IPV6_MULTICAST_IF",
      .rule = kRule,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(socket_of(file).ip_options.multicast_interface_v6);
+       return static_cast<int>(group_sending_of(file).interface_v6);
      },
      .set = &set_multicast_interface6},
     {.level = kLevelIpv6,
@@ -153,7 +152,7 @@ constexpr OptionRow kRows[] = {
      .rule = kRule,
      .set_int = &set_router_alert6,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return int{socket_of(file).ip_options.router_alert_v6_told};
+       return int{socket_of(file).ip_options->router_alert_v6_told};
      }},
     {.level = kLevelIpv6,
      .name = 24,
@@ -236,7 +235,7 @@ constexpr OptionRow kRows[] = {
      .length = IntLength::ExactlyFour,
      .set_int = &set_unicast_interface6,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(Be32(socket_of(file).ip_options.unicast_interface_v6).raw());
+       return static_cast<int>(Be32(socket_of(file).ip_options->unicast_interface_v6).raw());
      }},
     receive_flag<kReceive2292PacketInfo>(2, "IPV6_2292PKTINFO"),
     receive_flag<kReceive2292HopOptions>(3, "IPV6_2292HOPOPTS"),
@@ -251,8 +250,7 @@ constexpr OptionRow kRows[] = {
      .min = -1,
      .max = 255,
      .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       socket_of(file).ip_options.hop_limit = static_cast<int16_t>(value);
-       return ok();
+       return set_ip(file, &IpSocketOptions::hop_limit, static_cast<int16_t>(value));
      },
      .get_int = &get_hop_limit},
     {.level = kLevelIpv6,
@@ -262,11 +260,10 @@ constexpr OptionRow kRows[] = {
      .min = 0,
      .max = kMaxPathMtuMode,
      .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       socket_of(file).ip_options.path_mtu_v6 = static_cast<PathMtuMode>(value);
-       return ok();
+       return set_ip(file, &IpSocketOptions::path_mtu_v6, static_cast<PathMtuMode>(value));
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(socket_of(file).ip_options.path_mtu_v6);
+       return static_cast<int>(socket_of(file).ip_options->path_mtu_v6);
      }},
     flag<&IpSocketOptions::receive_errors_v6>(25, "IPV6_RECVERR"),
     {.level = kLevelIpv6,
@@ -308,7 +305,7 @@ constexpr OptionRow kRows[] = {
      .min = -1,
      .max = 255,
      .set_int = &set_traffic_class,
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.traffic_class}; }},
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options->traffic_class}; }},
     {.level = kLevelIpv6,
      .name = 68,
      .text = "IP6T_SO_GET_REVISION_MATCH",
@@ -325,10 +322,9 @@ constexpr OptionRow kRows[] = {
      .min = 0,
      .max = 255,
      .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       socket_of(file).ip_options.min_hop_limit = static_cast<uint8_t>(value);
-       return ok();
+       return set_ip(file, &IpSocketOptions::min_hop_limit, static_cast<uint8_t>(value));
      },
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options.min_hop_limit}; }},
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{socket_of(file).ip_options->min_hop_limit}; }},
     receive_flag<kReceiveOriginalDestination6>(74, "IPV6_RECVORIGDSTADDR"),
     {.level = kLevelIpv6,
      .name = 75,

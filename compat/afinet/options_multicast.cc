@@ -1,6 +1,8 @@
 // Multicast options.
 #include "compat/afinet/options_multicast.hh"
 
+#include "compat/afinet/option_rows.hh"
+
 namespace lxnet {
 namespace {
 
@@ -90,6 +92,23 @@ Result<MembershipRequest6> read_request6(const OptionInput& input) {
 
 }  // namespace
 
+GroupSending group_sending_of(SocketFile& file) {
+  const Socket& socket = socket_of(file);
+  const IpSocketOptions& options = *socket.ip_options;
+  GroupSending groups{options.multicast_interface_v4, options.multicast_interface_v6, options.multicast_ttl,
+                      options.multicast_hops};
+  const Arrival arrival = socket.arrival();
+  if (arrival.is_known && arrival.is_v4) {
+    groups.interface_v4 = arrival.interface_index;
+    groups.ttl = arrival.ttl;
+  }
+  if (arrival.is_known && socket.family() == IpFamily::V6) {
+    groups.interface_v6 = arrival.interface_index;
+    groups.hops = arrival.ttl;
+  }
+  return groups;
+}
+
 Result<> join_ipv4(const OptionInput& input) {
   TRY(refuse_streams(input, Errno::EPROTO));
   const MembershipRequest request = TRY(read_request(input));
@@ -121,17 +140,15 @@ Result<> set_multicast_interface4(const OptionInput& input) {
   Socket& socket = socket_of(input.socket);
   const InterfaceRegistry& interfaces = input.context.stack().interfaces();
   if (request.index == 0 && request.address.is_unspecified()) {
-    socket.ip_options.multicast_interface_v4 = 0;
-    socket.ip_options.multicast_source = Ipv4Address();
-    return ok();
+    TRY(set_ip(input.socket, &IpSocketOptions::multicast_interface_v4, 0));
+    return set_ip(input.socket, &IpSocketOptions::multicast_source, Ipv4Address());
   }
   const Ref<Interface> interface = request.index != 0 ? interfaces.find(static_cast<uint32_t>(request.index))
                                                       : interfaces.find_by_local_address(IpAddress(request.address));
   if (!interface) return Errno::EADDRNOTAVAIL;
   if (socket.options.bound_interface != 0 && socket.options.bound_interface != interface->index()) return Errno::EINVAL;
-  socket.ip_options.multicast_interface_v4 = interface->index();
-  socket.ip_options.multicast_source = request.address;
-  return ok();
+  TRY(set_ip(input.socket, &IpSocketOptions::multicast_interface_v4, interface->index()));
+  return set_ip(input.socket, &IpSocketOptions::multicast_source, request.address);
 }
 
 Result<> join_ipv6(const OptionInput& input) {
@@ -153,8 +170,7 @@ Result<> set_multicast_interface6(const OptionInput& input) {
     if (!input.context.stack().interfaces().find(index)) return Errno::ENODEV;
     if (socket.options.bound_interface != 0 && socket.options.bound_interface != index) return Errno::EINVAL;
   }
-  socket.ip_options.multicast_interface_v6 = index;
-  return ok();
+  return set_ip(input.socket, &IpSocketOptions::multicast_interface_v6, index);
 }
 
 // Unlike the older options these do not ask whether the socket is a stream's.

@@ -14,6 +14,14 @@ Result<> change_ipv4_source(const OptionInput& input, SourceOperation operation)
 // IP_MULTICAST_IF: an address, an ip_mreq or an ip_mreqn.
 Result<> set_multicast_interface4(const OptionInput& input);
 
+// Where and how far datagrams for groups go. Of a connection, which sends none and cannot set it, Linux shows here where the
+// last segment of its handshake came in and with what TTL; an AF_INET6 socket keeps both kinds.
+struct GroupSending {
+  uint32_t interface_v4, interface_v6;
+  int ttl, hops;
+};
+GroupSending group_sending_of(SocketFile& file);
+
 // IPV6_ADD_MEMBERSHIP and IPV6_DROP_MEMBERSHIP: struct ipv6_mreq.
 Result<> join_ipv6(const OptionInput& input);
 Result<> leave_ipv6(const OptionInput& input);

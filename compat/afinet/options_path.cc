@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "compat/afinet/option_rows.hh"
 #include "stack/raw/raw_socket.hh"
 #include "stack/tcp/tcp_socket.hh"
 
@@ -27,24 +28,22 @@ Result<> get_path_mtu_info(const OptionOutput& output) {
 Result<> set_router_alert4(SyscallContext&, SocketFile& file, int value) {
   Socket& socket = socket_of(file);
   if (socket.type() != SocketType::Raw || socket.protocol() == RawSocket::kRaw) return Errno::EINVAL;
-  bool& alert = socket.ip_options.router_alert_v4;
+  const bool alert = socket.ip_options->router_alert_v4;
   if (value != 0 && alert) return Errno::EADDRINUSE;
   if (value == 0 && !alert) return Errno::ENOBUFS;
-  alert = value != 0;
-  return ok();
+  return set_ip(file, &IpSocketOptions::router_alert_v4, value != 0);
 }
 
 // ip6_ra_control(): the value is which kind of alert, and a negative one ends it.
 Result<> set_router_alert6(SyscallContext&, SocketFile& file, int value) {
   Socket& socket = socket_of(file);
   if (socket.type() != SocketType::Raw || socket.protocol() != RawSocket::kRaw) return Errno::ENOPROTOOPT;
-  int32_t& alert = socket.ip_options.router_alert_v6;
+  const int32_t alert = socket.ip_options->router_alert_v6;
   if (value >= 0 && alert >= 0) return Errno::EADDRINUSE;
   if (value < 0 && alert < 0) return Errno::ENOBUFS;
-  alert = value < 0 ? -1 : value;
+  TRY(set_ip(file, &IpSocketOptions::router_alert_v6, value < 0 ? -1 : value));
   // What is read back is not whether it is on.
-  socket.ip_options.router_alert_v6_told = value != 0;
-  return ok();
+  return set_ip(file, &IpSocketOptions::router_alert_v6_told, value != 0);
 }
 
 Result<> set_ipsec_policy(const OptionInput& input, PolicyKind kind) {
@@ -70,12 +69,11 @@ Result<> set_source_preferences(SyscallContext&, SocketFile& file, int value) {
   if (has_many(kTemporary | kPublic | kDefault) || has_many(kHome | kCareOf) || has_many(kGenerated | kNotGenerated)) {
     return Errno::EINVAL;
   }
-  socket_of(file).ip_options.source_preferences = static_cast<uint8_t>(value & (kTemporary | kPublic | kCareOf));
-  return ok();
+  return set_ip(file, &IpSocketOptions::source_preferences, static_cast<uint8_t>(value & (kTemporary | kPublic | kCareOf)));
 }
 
 Result<int> get_source_preferences(SyscallContext&, SocketFile& file) {
-  const uint8_t stored = socket_of(file).ip_options.source_preferences;
+  const uint8_t stored = socket_of(file).ip_options->source_preferences;
   const int first = (stored & kPreferTemporary) != 0 ? kTemporary : (stored & kPreferPublic) != 0 ? kPublic : kDefault;
   return first | ((stored & kPreferCareOf) != 0 ? kCareOf : kHome);
 }
@@ -89,8 +87,7 @@ Result<> set_unicast_interface4(SyscallContext& context, SocketFile& file, int v
     // Linux asks for the master of that one, which lo and its like do not have.
     if (socket.options.bound_interface != 0) return Errno::EINVAL;
   }
-  socket.ip_options.unicast_interface = index;
-  return ok();
+  return set_ip(file, &IpSocketOptions::unicast_interface, index);
 }
 
 Result<> set_unicast_interface6(SyscallContext& context, SocketFile& file, int value) {
@@ -100,8 +97,7 @@ Result<> set_unicast_interface6(SyscallContext& context, SocketFile& file, int v
     if (!context.stack().interfaces().find(index)) return Errno::EADDRNOTAVAIL;
     if (socket.options.bound_interface != 0) return Errno::EINVAL;
   }
-  socket.ip_options.unicast_interface_v6 = index;
-  return ok();
+  return set_ip(file, &IpSocketOptions::unicast_interface_v6, index);
 }
 
 namespace {

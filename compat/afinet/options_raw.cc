@@ -1,6 +1,6 @@
 // SOL_RAW and SOL_ICMPV6: what ICMP messages a raw socket wants, and where it keeps a checksum.
 // lint: table
-#include "compat/afinet/inet_options.hh"
+#include "compat/afinet/option_rows.hh"
 #include "stack/raw/raw_socket.hh"
 
 namespace lxnet {
@@ -80,11 +80,12 @@ Result<int> get_raw_checksum(SyscallContext&, SocketFile& file) {
 }
 
 Result<> set_raw_header_included(SyscallContext&, SocketFile& file, int value) {
-  socket_of(file).ip_options.header_included = value != 0;
-  return ok();
+  return set_ip(file, &IpSocketOptions::header_included, value != 0);
 }
 
-Result<int> get_raw_header_included(SyscallContext&, SocketFile& file) { return int{socket_of(file).ip_options.header_included}; }
+Result<int> get_raw_header_included(SyscallContext&, SocketFile& file) {
+  return int{socket_of(file).ip_options->header_included};
+}
 
 const OptionTable& raw4_level_options() {
   static constexpr OptionTable kTable(kRaw4Rows);

@@ -20,9 +20,13 @@ Result<int> call_get(SyscallContext& context, SocketFile& file) {
   return Get(context.entry(), tcp_of(file));
 }
 
+template <typename V>
+Result<> set(SocketFile& file, V TcpSocketOptions::*member, std::type_identity_t<V> value) {
+  return tcp_of(file).tcp_options.set(tcp_of(file).stack().hal(), member, value);
+}
 template <bool TcpSocketOptions::*Member>
 Result<int> get_flag(SyscallContext&, SocketFile& file) {
-  return int{tcp_of(file).tcp_options.*Member};
+  return int{tcp_of(file).tcp_options->*Member};
 }
 // Only 0 and 1 are flags to TCP's newer options.
 template <bool TcpSocketOptions::*Member>
@@ -32,10 +36,7 @@ constexpr OptionRow strict_flag_row(int name, const char* text) {
           .text = text,
           .min = 0,
           .max = 1,
-          .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-            tcp_of(file).tcp_options.*Member = value != 0;
-            return ok();
-          },
+          .set_int = [](SyscallContext&, SocketFile& file, int value) { return set(file, Member, value != 0); },
           .get_int = &get_flag<Member>};
 }
 
@@ -47,12 +48,9 @@ constexpr OptionRow count_row(int name, const char* text) {
           .text = text,
           .min = 1,
           .max = 127,
-          .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-            tcp_of(file).tcp_options.*Member = static_cast<uint8_t>(value);
-            return ok();
-          },
+          .set_int = [](SyscallContext&, SocketFile& file, int value) { return set(file, Member, static_cast<uint8_t>(value)); },
           .get_int = [](SyscallContext& context, SocketFile& file) -> Result<int> {
-            const uint8_t own = tcp_of(file).tcp_options.*Member;
+            const uint8_t own = tcp_of(file).tcp_options->*Member;
             return own != 0 ? int{own} : context.stack().tunables().values().*Tunable;
           }};
 }
@@ -62,11 +60,10 @@ int seconds_or(Duration own, int tunable) { return own == Duration::max() ? tuna
 constexpr int kLongestLinger = 120;
 
 Result<> set_linger2(SyscallContext&, SocketFile& file, int value) {
-  tcp_of(file).tcp_options.linger2 = value < 0 ? -1 : value > kLongestLinger ? kLongestLinger : value;
-  return ok();
+  return set(file, &TcpSocketOptions::linger2, value < 0 ? -1 : value > kLongestLinger ? kLongestLinger : value);
 }
 Result<int> get_linger2(SyscallContext& context, SocketFile& file) {
-  const int32_t own = tcp_of(file).tcp_options.linger2;
+  const int32_t own = tcp_of(file).tcp_options->linger2;
   return own == 0 ? context.stack().tunables().values().tcp_fin_timeout : own;
 }
 
@@ -236,19 +233,17 @@ constexpr OptionRow kRows[] = {
      .max = 32767,
      .set_int = &call_set<&Calls::set_keep_idle>,
      .get_int = [](SyscallContext& context, SocketFile& file) -> Result<int> {
-       return seconds_or(tcp_of(file).tcp_options.keep_idle, context.stack().tunables().values().tcp_keepalive_time);
+       return seconds_or(tcp_of(file).tcp_options->keep_idle, context.stack().tunables().values().tcp_keepalive_time);
      }},
     {.level = kLevelTcp,
      .name = 5,
      .text = "TCP_KEEPINTVL",
      .min = 1,
      .max = 32767,
-     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       tcp_of(file).tcp_options.keep_interval = Duration::seconds(value);
-       return ok();
-     },
+     .set_int = [](SyscallContext&, SocketFile& file,
+                   int value) { return set(file, &TcpSocketOptions::keep_interval, Duration::seconds(value)); },
      .get_int = [](SyscallContext& context, SocketFile& file) -> Result<int> {
-       return seconds_or(tcp_of(file).tcp_options.keep_interval, context.stack().tunables().values().tcp_keepalive_intvl);
+       return seconds_or(tcp_of(file).tcp_options->keep_interval, context.stack().tunables().values().tcp_keepalive_intvl);
      }},
     count_row<&TcpSocketOptions::keep_count, &TunableValues::tcp_keepalive_probes>(6, "TCP_KEEPCNT"),
     count_row<&TcpSocketOptions::syn_count, &TunableValues::tcp_syn_retries>(7, "TCP_SYNCNT"),
@@ -287,12 +282,10 @@ constexpr OptionRow kRows[] = {
      .name = 18,
      .text = "TCP_USER_TIMEOUT",
      .min = 0,
-     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       tcp_of(file).tcp_options.user_timeout = Duration::millis(value);
-       return ok();
-     },
+     .set_int = [](SyscallContext&, SocketFile& file,
+                   int value) { return set(file, &TcpSocketOptions::user_timeout, Duration::millis(value)); },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.user_timeout.get().in_millis());
+       return static_cast<int>(tcp_of(file).tcp_options->user_timeout.get().in_millis());
      }},
     {.level = kLevelTcp,
      .name = 19,
@@ -326,7 +319,7 @@ constexpr OptionRow kRows[] = {
      .text = "TCP_NOTSENT_LOWAT",
      .set_int = &call_set<&Calls::set_not_sent_low_water>,
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.not_sent_low_water);
+       return static_cast<int>(tcp_of(file).tcp_options->not_sent_low_water);
      }},
     {.level = kLevelTcp, .name = 26, .text = "TCP_CC_INFO", .get = &get_congestion_info},
     {.level = kLevelTcp,
@@ -334,11 +327,9 @@ constexpr OptionRow kRows[] = {
      .text = "TCP_SAVE_SYN",
      .min = 0,
      .max = 2,
-     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       tcp_of(file).tcp_options.save_syn = static_cast<uint8_t>(value);
-       return ok();
-     },
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{tcp_of(file).tcp_options.save_syn}; }},
+     .set_int = [](SyscallContext&, SocketFile& file,
+                   int value) { return set(file, &TcpSocketOptions::save_syn, static_cast<uint8_t>(value)); },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return int{tcp_of(file).tcp_options->save_syn}; }},
     {.level = kLevelTcp, .name = 28, .text = "TCP_SAVED_SYN", .get = &get_saved_syn},
     {.level = kLevelTcp, .name = 29, .text = "TCP_REPAIR_WINDOW", .set = &set_repair_window, .get = &get_repair_window},
     {.level = kLevelTcp,
@@ -375,7 +366,7 @@ constexpr OptionRow kRows[] = {
      .min = 0,
      .max = (1 << 28) - 1,
      .set_int = &call_set<&Calls::set_transmit_delay>,
-     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return tcp_of(file).tcp_options.transmit_delay_micros; },
+     .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> { return tcp_of(file).tcp_options->transmit_delay_micros; },
      .note = "no queueing discipline, which alone would delay: round trips are counted longer"},
     missing_row(38, "TCP_AO_ADD_KEY", "RFC 5925 authentication"),
     missing_row(39, "TCP_AO_DEL_KEY", "as TCP_AO_ADD_KEY"),
@@ -400,11 +391,11 @@ constexpr OptionRow kRows[] = {
      .max = 120000,
      .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
        TcpSocket& socket = tcp_of(file);
-       return Calls::set_rto_bounds(context.entry(), socket, socket.tcp_options.min_rto,
+       return Calls::set_rto_bounds(context.entry(), socket, socket.tcp_options->min_rto,
                                     Duration::micros(round_to_ticks(value * 1000)));
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.max_rto.get().in_millis());
+       return static_cast<int>(tcp_of(file).tcp_options->max_rto.get().in_millis());
      }},
     {.level = kLevelTcp,
      .name = 45,
@@ -413,22 +404,21 @@ constexpr OptionRow kRows[] = {
      .max = 200000,
      .set_int = [](SyscallContext& context, SocketFile& file, int value) -> Result<> {
        TcpSocket& socket = tcp_of(file);
-       return Calls::set_rto_bounds(context.entry(), socket, Duration::micros(round_to_ticks(value)), socket.tcp_options.max_rto);
+       return Calls::set_rto_bounds(context.entry(), socket, Duration::micros(round_to_ticks(value)),
+                                    socket.tcp_options->max_rto);
      },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.min_rto.get().in_micros());
+       return static_cast<int>(tcp_of(file).tcp_options->min_rto.get().in_micros());
      }},
     {.level = kLevelTcp,
      .name = 46,
      .text = "TCP_DELACK_MAX_US",
      .min = kLeastMicros,
      .max = 200000,
-     .set_int = [](SyscallContext&, SocketFile& file, int value) -> Result<> {
-       tcp_of(file).tcp_options.max_ack_delay = Duration::micros(round_to_ticks(value));
-       return ok();
-     },
+     .set_int = [](SyscallContext&, SocketFile& file,
+                   int value) { return set(file, &TcpSocketOptions::max_ack_delay, Duration::micros(round_to_ticks(value))); },
      .get_int = [](SyscallContext&, SocketFile& file) -> Result<int> {
-       return static_cast<int>(tcp_of(file).tcp_options.max_ack_delay.get().in_micros());
+       return static_cast<int>(tcp_of(file).tcp_options->max_ack_delay.get().in_micros());
      }},
 };
 

@@ -94,7 +94,7 @@ class Attributes {
   bool is_wanted(uint16_t attribute) const { return (extensions_ >> (attribute - 1) & 1) != 0; }
 
   Result<> write_options() {
-    const IpSocketOptions& options = socket_.ip_options;
+    const IpSocketOptions& options = *socket_.ip_options;
     const uint8_t state = finding_.message.state;
     TRY(writer_.attribute(kShutdown, finding_.told.shutdown));
     if (is_wanted(kTos)) TRY(writer_.attribute(kTos, options.tos));
@@ -106,7 +106,7 @@ class Attributes {
     }
     if (context_.hal().capable(LXNET_CAP_NET_ADMIN)) TRY(writer_.attribute(kMark, finding_.mark));
     // Where no control group says a class the priority is one. Who asks for it has only the traffic class's bit to ask with.
-    if (is_wanted(kTrafficClass)) TRY(writer_.attribute(kClass, socket_.options.priority));
+    if (is_wanted(kTrafficClass)) TRY(writer_.attribute(kClass, socket_.options->priority));
     return writer_.attribute(kOptions, option_bits(options));
   }
 

@@ -310,7 +310,7 @@ Result<size_t> NetlinkSocket::receive(SyscallContext& context, IncomingMessage& 
   const bool waits = (message.flags & kMessageDontWait) == 0;
   const WaitPolicy policy{.queue = waiters_,
                           .interest = kReadInterest,
-                          .timeout = waits ? options_.receive_timeout : Duration(),
+                          .timeout = waits ? options_->receive_timeout : Duration(),
                           .mode = Waiter::Mode::Exclusive};
   const size_t room = message.sink.room();
   uint32_t from_group = 0;

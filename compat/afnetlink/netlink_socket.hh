@@ -29,7 +29,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput, private Ne
   Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override;
   PollEvents poll(Entry& entry) override;
   WaitQueue& wait_queue() override { return waiters_; }
-  SocketOptions& options() override { return options_; }
+  SocketOptionSet& options() override { return options_; }
   SocketAttachments* attachments() override { return &attachments_; }
   void keep_error(Errno error) override { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }
   Errno take_error() override { return static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)); }
@@ -77,7 +77,7 @@ class NetlinkSocket final : public SocketFile, private NetlinkOutput, private Ne
   bool* find_flag(int name);
 
   const NetlinkProtocol& protocol_;
-  SocketOptions options_;
+  SocketOptionSet options_;
   SocketAttachments attachments_;  // a filter alone
   WaitQueue waiters_;
   NetlinkDomain::Port port_;

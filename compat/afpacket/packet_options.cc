@@ -152,10 +152,10 @@ Result<> set_fanout(const OptionInput& input) {
 Result<> set_fanout_data(const OptionInput& input) {
   PacketSocket& socket = packet_of(input.socket);
   if (TRY(socket.fanout_program_kind()) == FanoutKind::Ebpf) {
-    if (socket.options().filter_locked) return Errno::EPERM;
+    if (socket.options()->filter_locked) return Errno::EPERM;
     return attach_descriptor(input);
   }
-  if (socket.options().filter_locked) return Errno::EPERM;
+  if (socket.options()->filter_locked) return Errno::EPERM;
   return socket.set_fanout_program(TRY(take_filter(input)));
 }
 

@@ -89,7 +89,7 @@ Result<size_t> PacketSocket::receive(SyscallContext& context, IncomingMessage& m
   const bool waits = (message.flags & kMessageDontWait) == 0;
   const WaitPolicy policy{.queue = waiters_,
                           .interest = kReadInterest,
-                          .timeout = waits ? options_.receive_timeout : Duration(),
+                          .timeout = waits ? options_->receive_timeout : Duration(),
                           .mode = Waiter::Mode::Exclusive};
   const Ref<Packet> packet = TRY(wait_until(context, policy, [&] { return next_packet(message.flags); }));
   return hand_out(context, message, *packet);
@@ -97,14 +97,14 @@ Result<size_t> PacketSocket::receive(SyscallContext& context, IncomingMessage& m
 
 void PacketSocket::hear_stamp(TransmitStamp kind, uint32_t key, const Packet& frame) {
   Ref<Packet> payload;
-  if ((options_.timestamping_flags & kTimestampAlone) == 0) {
+  if ((options_->timestamping_flags & kTimestampAlone) == 0) {
     auto copied = frame.clone();
     if (!copied.is_ok()) return;
     payload = copied.take();
     payload->set_true_size(frame.true_size());
   }
   ExtendedError report = stamp_report(hal(), kind);
-  if ((options_.timestamping_flags & kTimestampKeys) != 0) report.data = key;
+  if ((options_->timestamping_flags & kTimestampKeys) != 0) report.data = key;
   const size_t held = inbox_.bytes() + reports_.bytes(), limit = options_.receive_buffer.load();
   if (held < limit && reports_.push(std::move(payload), report, Endpoint(), limit - held))
     waiters_.wake(kPollError | kPollPriority);
@@ -116,7 +116,7 @@ Result<size_t> PacketSocket::receive_report(IncomingMessage& message) {
   ErrorQueue::Taken taken;
   const size_t copied = TRY(reports_.receive(request, taken));
   message.result_flags |= request.result_flags;
-  keep_report_stamp(options_, request.wall_nanos);
+  keep_report_stamp(*options_, reports_.last_stamp, request.wall_nanos);
   if (message.control == nullptr) return copied;
   encode_timestamp_control(options_, request, *message.control);
   message.control->put(kPacketLevel, kTransmitStamp, UserExtendedError::of(request.error));
@@ -154,7 +154,7 @@ Result<size_t> PacketSocket::hand_out(SyscallContext&, IncomingMessage& message,
     if (copied == 0 || message.sink.room() != 0) copied += message.sink.copy(run);
   });
   if (copied != wanted) return Errno::EFAULT;
-  keep_stamp(options_, packet.wall_nanos);
+  keep_stamp(*options_, reports_.last_stamp, packet.wall_nanos);
   set_name(message, packet);
   if (message.control != nullptr) {
     ReceiveRequest request{.sink = message.sink};

@@ -48,7 +48,7 @@ Result<PacketSocket::OutgoingFrame> PacketSocket::address_old_frame(const Outgoi
 
 Result<> PacketSocket::take_send_control(SyscallContext& context, OutgoingMessage& message, OutgoingFrame& frame) {
   frame.control.mark = options_.mark;
-  frame.control.priority = options_.priority;
+  frame.control.priority = options_->priority;
   if (message.control == nullptr) return ok();
   ControlMessage one;
   while (TRY(message.control->next(one))) {
@@ -60,7 +60,7 @@ Result<> PacketSocket::take_send_control(SyscallContext& context, OutgoingMessag
 // sock_alloc_send_pskb(): an error that waits comes first, then room.
 Result<> PacketSocket::wait_for_room(SyscallContext& context, const OutgoingMessage& message) {
   const bool waits = (message.flags & kMessageDontWait) == 0;
-  const WaitPolicy policy{.queue = waiters_, .interest = kSendInterest, .timeout = waits ? options_.send_timeout : Duration()};
+  const WaitPolicy policy{.queue = waiters_, .interest = kSendInterest, .timeout = waits ? options_->send_timeout : Duration()};
   return wait_until(context, policy, [&]() -> Result<> {
     if (const Errno error = take_error(); error != Errno{}) return error;
     if (in_flight() >= options_.send_buffer.load()) return Errno::EAGAIN;
@@ -124,8 +124,9 @@ void PacketSocket::launch(Entry& entry, const OutgoingFrame& frame, Ref<Packet> 
     if (packet_options_.bypasses_taps)
       packet->transmit_stamps = static_cast<uint8_t>(packet->transmit_stamps & ~uint32_t{kStampScheduled});
     if ((flags & kTimestampKeys) != 0) {
-      packet->stamp_key = frame.control.has_timestamp_key ? frame.control.timestamp_key
-                                                          : __atomic_fetch_add(&options_.timestamp_key, 1u, __ATOMIC_RELAXED);
+      packet->stamp_key = frame.control.has_timestamp_key
+                              ? frame.control.timestamp_key
+                              : __atomic_fetch_add(&options_.own()->timestamp_key, 1u, __ATOMIC_RELAXED);
     }
   }
   entry.transmit(*frame.interface, std::move(packet));
@@ -139,7 +140,7 @@ Result<size_t> PacketSocket::send(SyscallContext& context, OutgoingMessage& mess
   const size_t virtual_size = is_old() ? 0 : packet_options_.virtual_header.load();
   if (virtual_size != 0) frame.virtual_header = TRY(take_virtual_header(message.source, virtual_size));
   frame.size = message.source.remaining();
-  if (options_.no_frame_checksum) return Errno::EPROTONOSUPPORT;
+  if (options_->no_frame_checksum) return Errno::EPROTONOSUPPORT;
   const size_t most = most_of(frame);
   const bool is_cut = frame.virtual_header.segmentation != 0;
   if (!is_cut && frame.size > most + sizeof(VlanHeader)) return Errno::EMSGSIZE;

@@ -22,6 +22,8 @@ uint16_t host_order(int protocol) {
 
 }  // namespace
 
+PacketSocket::~PacketSocket() { stamp_wish_.withdraw(stack().stamps()); }
+
 PacketSocket::PacketSocket(Stack& stack, int type, uint16_t protocol, uint32_t uid)
     : SocketFile(stack, kFamilyPacket, type, 0),
       domain_(PacketDomain::of(stack)),
@@ -192,7 +194,7 @@ Result<> PacketSocket::name(SyscallContext&, NameOf which, SockAddr& name) {
 PollEvents PacketSocket::poll(Entry&) {
   PollEvents events = 0;
   if (has_error()) events |= kPollError;
-  if (!reports_.is_empty()) events |= kPollError | (options_.select_error_queue ? kPollPriority : PollEvents{0});
+  if (!reports_.is_empty()) events |= kPollError | (options_->select_error_queue ? kPollPriority : PollEvents{0});
   if (!inbox_.is_empty() || ring_has_frames()) events |= kReadable;
   if (in_flight() * 2 < options_.send_buffer.load()) events |= kWritable;
   if (has_send_ring() && send_ring_has_room()) events |= kPollOut | kPollWriteNormal;
@@ -220,7 +222,7 @@ PacketReport PacketSocket::report_locked() {
 // packet_ioctl(): what it does not know is the devices' to answer.
 Result<int64_t> PacketSocket::ioctl(SyscallContext& context, uint32_t command, UserAddress argument) {
   constexpr uint32_t kBytesReadable = 0x541b, kBytesUnsent = 0x5411;
-  if (is_stamp_command(command)) return receive_stamp(context, *this, command, argument);
+  if (is_stamp_command(command)) return receive_stamp(context, *this, &reports_.last_stamp, command, argument);
   switch (command) {
     case kBytesReadable:
       TRY(write_user(context.hal(), argument, static_cast<int>(inbox_.front_size())));

@@ -62,7 +62,7 @@ class PacketSocket final : public SocketFile, private StampListener {
   Result<int64_t> ioctl(SyscallContext& context, uint32_t command, UserAddress argument) override;
   PollEvents poll(Entry& entry) override;
   WaitQueue& wait_queue() override { return waiters_; }
-  SocketOptions& options() override { return options_; }
+  SocketOptionSet& options() override { return options_; }
   StampWish* stamp_wish() override { return &stamp_wish_; }
   SocketAttachments* attachments() override { return &attachments_; }
   MemoryUse memory_use(SyscallContext& context) override;
@@ -137,7 +137,7 @@ class PacketSocket final : public SocketFile, private StampListener {
   };
 
   PacketSocket(Stack& stack, int type, uint16_t protocol, uint32_t uid);
-  ~PacketSocket() override = default;
+  ~PacketSocket() override;
   void released(Entry& entry) override;
   // What was sent may still be on its way and tell us when it dies: the last of it, or we, end the socket.
   void dispose_self() override { release_charge(static_cast<StampListener*>(this), 1); }
@@ -191,7 +191,7 @@ class PacketSocket final : public SocketFile, private StampListener {
   void leave_all_memberships(Entry& entry);
 
   PacketDomain& domain_;
-  SocketOptions options_;
+  SocketOptionSet options_;
   StampWish stamp_wish_;
   SocketAttachments attachments_;
   WaitQueue waiters_;

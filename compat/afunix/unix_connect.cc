@@ -68,7 +68,7 @@ Result<> UnixEndpoint::connect_stream(SyscallContext& context, const SockAddr& a
   connecting.identity = TRY(UnixIdentity::of_current_task(hal()));
   connecting.child = TRY(create(stack(), socket_type(), connecting.identity->credentials().euid));
   connecting.announcement = TRY(UnixMessage::create_empty(hal()));
-  Duration left = blocking == Blocking::No ? Duration() : options_.send_timeout;
+  Duration left = blocking == Blocking::No ? Duration() : options_->send_timeout;
   for (;;) {
     const Ref<UnixEndpoint> listener = TRY(find_peer(context, address));
     const WaitPolicy policy{.queue = listener->senders_, .interest = kWritable, .timeout = left, .mode = Waiter::Mode::Exclusive};
@@ -96,6 +96,13 @@ bool UnixEndpoint::may_reach(const UnixEndpoint& other) {
   return other.maker_.is_reached_by_current_task();
 }
 
+// What may be passed is all that a connection has of its listener's options.
+Result<> UnixEndpoint::inherit_options(const UnixEndpoint& listener) {
+  for (const auto member : {&SocketOptions::pass_credentials, &SocketOptions::pass_pidfd, &SocketOptions::pass_rights})
+    TRY(options_.set(hal(), member, listener.options_->*member));
+  return ok();
+}
+
 // EAGAIN: the listener's queue is full.
 Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connecting) {
   const bool is_in_reach = may_reach(listener);
@@ -106,12 +113,10 @@ Result<> UnixEndpoint::try_connect(UnixEndpoint& listener, Connecting& connectin
     if (state() != UnixState::Closed) return state() == UnixState::Connected ? Errno::EISCONN : Errno::EINVAL;
     if (!is_in_reach) return Errno::EPERM;
     UnixEndpoint& child = *connecting.child;
+    TRY(child.inherit_options(listener));
     child.set_address(listener.address_);
     static_cast<void>(child.set_peer(Ref<UnixEndpoint>::share(*this)));
     child.peer_identity_ = connecting.identity;
-    child.options_.pass_credentials = listener.options_.pass_credentials;
-    child.options_.pass_pidfd = listener.options_.pass_pidfd;
-    child.options_.pass_rights = listener.options_.pass_rights;
     child.set_state(UnixState::Connected);
     child.listener_ = &listener;
     peer_identity_ = listener.peer_identity_;
@@ -132,7 +137,7 @@ Result<Ref<UnixEndpoint>> UnixEndpoint::accept(SyscallContext& context, Blocking
   if (state() != UnixState::Listening) return Errno::EINVAL;
   const WaitPolicy policy{.queue = waiters_,
                           .interest = kReadable | kPollHangUp,
-                          .timeout = blocking == Blocking::No ? Duration() : options_.receive_timeout,
+                          .timeout = blocking == Blocking::No ? Duration() : options_->receive_timeout,
                           .mode = Waiter::Mode::Exclusive};
   UnixMessage* announcement = TRY(wait_until(context, policy, [&]() -> Result<UnixMessage*> {
     if (const Errno error = take_error(); error != Errno{}) return error;

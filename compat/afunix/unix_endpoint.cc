@@ -102,7 +102,7 @@ PollEvents UnixEndpoint::poll() {
   PollEvents events = 0;
   const uint8_t shut = this->shut();
   // unix_dgram_poll() alone knows SO_SELECT_ERR_QUEUE.
-  if (has_error()) events |= kPollError | (options_.select_error_queue && !is_stream() ? kPollPriority : 0);
+  if (has_error()) events |= kPollError | (options_->select_error_queue && !is_stream() ? kPollPriority : 0);
   if (shut == kShutBoth) events |= kPollHangUp;
   if ((shut & kShutReceive) != 0) events |= kPollReadHangUp | kReadable;
   if (__atomic_load_n(&inbox_count_, __ATOMIC_ACQUIRE) != 0) events |= kReadable;

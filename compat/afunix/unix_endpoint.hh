@@ -51,7 +51,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   const Hal& hal() const { return stack_.hal(); }
   int socket_type() const { return type_; }
   WaitQueue& wait_queue() { return waiters_; }
-  SocketOptions& options() { return options_; }
+  SocketOptionSet& options() { return options_; }
   SocketAttachments& attachments() { return attachments_; }
   MemoryUse memory_use() const;
   Errno take_error() { return has_error() ? static_cast<Errno>(__atomic_exchange_n(&error_, 0u, __ATOMIC_ACQ_REL)) : Errno{}; }
@@ -112,7 +112,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   Result<> bind_abstract(SyscallContext& context, const SockAddr& address);
   Result<Ref<UnixEndpoint>> find_peer(SyscallContext& context, const SockAddr& address);
   Result<> ensure_name_for_credentials(SyscallContext& context);
-  bool wants_credentials() const { return options_.pass_credentials || options_.pass_pidfd; }
+  bool wants_credentials() const { return options_->pass_credentials || options_->pass_pidfd; }
   // What it has once it is bound, for good.
   const UnixAddress* address() const { return __atomic_load_n(&name_, __ATOMIC_ACQUIRE); }
   void set_address(Ref<UnixAddress> address);
@@ -120,6 +120,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
   // unix_connect.cc
   Result<> connect_stream(SyscallContext& context, const SockAddr& address, Blocking blocking);
   struct Connecting;
+  Result<> inherit_options(const UnixEndpoint& listener);
   Result<> try_connect(UnixEndpoint& listener, Connecting& connecting);
   Result<> connect_datagram(SyscallContext& context, const SockAddr& address);
   void leave_relay() {
@@ -164,7 +165,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
 
   // unix_receive.cc
   struct Incoming;
-  int32_t peek_offset() const { return __atomic_load_n(&options_.peek_offset, __ATOMIC_RELAXED); }
+  int32_t peek_offset() const { return __atomic_load_n(&options_->peek_offset, __ATOMIC_RELAXED); }
   void move_peek_offset(int64_t by);
   void take_rights(UnixMessage& message, Incoming& incoming);
   void write_control(IncomingMessage& message, Incoming& incoming);
@@ -205,7 +206,7 @@ class UnixEndpoint final : public RefCounted<UnixEndpoint> {
 
   Stack& stack_;
   const int type_;
-  SocketOptions options_;
+  SocketOptionSet options_;
   SocketAttachments attachments_;  // a filter alone
   WaitQueue waiters_;
   WaitQueue senders_;  // who waits for room here: blocked connects and sends, relays

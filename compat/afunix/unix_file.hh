@@ -38,7 +38,7 @@ class UnixSocket final : public SocketFile {
   }
   PollEvents poll(Entry&) override;
   WaitQueue& wait_queue() override { return endpoint_->wait_queue(); }
-  SocketOptions& options() override { return endpoint_->options(); }
+  SocketOptionSet& options() override { return endpoint_->options(); }
   SocketAttachments* attachments() override { return &endpoint_->attachments(); }
   MemoryUse memory_use(SyscallContext&) override { return endpoint_->memory_use(); }
   Errno take_error() override { return endpoint_->take_error(); }

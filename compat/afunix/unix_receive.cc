@@ -17,7 +17,7 @@ uint32_t visible_id(uint32_t id) { return id == ~0u ? kOverflowId : id; }
 
 Duration UnixEndpoint::wait_time(uint32_t flags, bool is_send) const {
   if ((flags & kMessageDontWait) != 0) return Duration();
-  return is_send ? options_.send_timeout : options_.receive_timeout;
+  return is_send ? options_->send_timeout : options_->receive_timeout;
 }
 
 Result<size_t> UnixEndpoint::receive(SyscallContext& context, IncomingMessage& message) {
@@ -40,7 +40,7 @@ void UnixEndpoint::move_peek_offset(int64_t by) {
   const int32_t offset = peek_offset();
   if (offset < 0) return;
   const int64_t moved = offset + by;
-  __atomic_store_n(&options_.peek_offset, static_cast<int32_t>(moved < 0 ? 0 : moved), __ATOMIC_RELAXED);
+  __atomic_store_n(&options_.own()->peek_offset, static_cast<int32_t>(moved < 0 ? 0 : moved), __ATOMIC_RELAXED);
 }
 
 // A peek leaves the message its descriptors; without memory for a second set it shows none.
@@ -56,17 +56,17 @@ void UnixEndpoint::take_rights(UnixMessage& message, Incoming& incoming) {
 // scm_recv_unix().
 void UnixEndpoint::write_control(IncomingMessage& message, Incoming& incoming) {
   if (message.control == nullptr) return;
-  if (options_.pass_credentials) {
+  if (options_->pass_credentials) {
     const UnixCredentials& who = incoming.credentials;
     message.control->put(kSocketLevel, kCredentials, UnixCredentials{who.pid, visible_id(who.uid), visible_id(who.gid)});
   }
   if (!incoming.rights.is_empty()) incoming.rights.deliver(*message.control);
-  if (options_.pass_pidfd) write_process(*message.control, incoming);
+  if (options_->pass_pidfd) write_process(*message.control, incoming);
 }
 
 // SO_INQ.
 void UnixEndpoint::write_unread(IncomingMessage& message) {
-  if (message.control == nullptr || !options_.report_unread) return;
+  if (message.control == nullptr || !options_->report_unread) return;
   message.control->put(kSocketLevel, kUnread, __atomic_load_n(&unread_bytes_, __ATOMIC_RELAXED));
 }
 
@@ -171,7 +171,7 @@ Result<size_t> UnixEndpoint::receive_datagram(SyscallContext& context, IncomingM
     return incoming.is_peek ? peek_datagram(context, message, incoming) : take_datagram(context, message, incoming);
   }));
   if (!incoming.has_message) return size;
-  if (message.control != nullptr && (options_.timestamp_flags & kTimestampPlain) != 0) {
+  if (message.control != nullptr && (options_->timestamp_flags & kTimestampPlain) != 0) {
     ReceiveRequest stamp{.sink = message.sink};
     stamp.wall_nanos = incoming.wall_nanos;
     encode_generic_control(options_, stamp, *message.control);

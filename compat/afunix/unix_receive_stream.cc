@@ -65,10 +65,10 @@ UnixMessage* UnixEndpoint::past_urgent(UnixMessage& message, Incoming& incoming)
       if (incoming.copied != 0) {
         next = nullptr;
       } else if (incoming.is_peek) {
-        if (!options_.oob_inline) next = inbox_.next(*next);
+        if (!options_->oob_inline) next = inbox_.next(*next);
       } else {
         set_urgent(nullptr);
-        if (!options_.oob_inline) {
+        if (!options_->oob_inline) {
           passed_over = next;
           next = inbox_.next(*next);
         }
@@ -162,7 +162,7 @@ Result<size_t> UnixEndpoint::receive_stream(SyscallContext& context, IncomingMes
 Result<size_t> UnixEndpoint::receive_bytes(SyscallContext& context, IncomingMessage& message, Incoming& incoming) {
   incoming.is_peek = (message.flags & kMessagePeek) != 0;
   const size_t room = message.sink.room();
-  size_t target = (message.flags & kMessageWaitAll) != 0 ? room : static_cast<size_t>(options_.receive_low_water);
+  size_t target = (message.flags & kMessageWaitAll) != 0 ? room : static_cast<size_t>(options_->receive_low_water);
   if (target > room) target = room;
   if (target == 0) target = 1;
 
@@ -189,7 +189,7 @@ Result<size_t> UnixEndpoint::receive_urgent(SyscallContext& context, IncomingMes
   uint8_t byte = 0;
   {
     MutexLock lock(inbox_mutex_);
-    if (options_.oob_inline || urgent() == nullptr) return Errno::EINVAL;
+    if (options_->oob_inline || urgent() == nullptr) return Errno::EINVAL;
     byte_message = urgent();
     SpanSink sink(MutableByteSpan(&byte, 1));
     byte_message->copy_to(sink, byte_message->consumed, 1);

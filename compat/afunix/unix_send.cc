@@ -106,7 +106,7 @@ Result<UnixMessage*> UnixEndpoint::make_message(IoSource& source, size_t size, u
 
 // unix_maybe_add_creds(): also to a connection that nobody has accepted yet, who may ask for them later.
 void UnixEndpoint::add_credentials(SyscallContext& context, UnixMessage& message, const UnixEndpoint& peer) {
-  const bool wants_process = options_.pass_pidfd || peer.options_.pass_pidfd;
+  const bool wants_process = options_->pass_pidfd || peer.options_->pass_pidfd;
   if (message.credentials.pid == 0) {
     const bool is_embryo = peer.file() == nullptr;
     if (!wants_credentials() && !peer.wants_credentials() && !is_embryo) return;
@@ -139,14 +139,14 @@ Result<> UnixEndpoint::check_taken_locked(const UnixMessage& message) {
   if (!accepts_from_locked(*message.sender)) return Errno::EPERM;
   if (is_dead_) return Errno::ECONNREFUSED;
   if ((shut_ & kShutReceive) != 0) return Errno::EPIPE;
-  return message.rights.is_empty() || options_.pass_rights ? ok() : Result<>(Errno::EPERM);
+  return message.rights.is_empty() || options_->pass_rights ? ok() : Result<>(Errno::EPERM);
 }
 
 Result<> UnixEndpoint::enqueue_locked(UnixMessage*& message, Urgency urgency) {
   const UnixEndpoint& sender = *message->sender;
   TRY(check_taken_locked(*message));
   if (is_full() && !talks_to_locked(sender)) return Errno::EAGAIN;
-  if ((options_.timestamp_flags & kTimestampPlain) != 0) message->wall_nanos = hal().wall_nanos();
+  if ((options_->timestamp_flags & kTimestampPlain) != 0) message->wall_nanos = hal().wall_nanos();
   if (!message->rights.is_empty()) message->rights.take_off(*this);
   inbox_.push_back(*message);
   if (urgency == Urgency::Urgent) set_urgent(message);

@@ -2,6 +2,7 @@
 #include "compat/syscalls/filter_options.hh"
 
 #include "compat/syscalls/descriptors.hh"
+#include "compat/syscalls/socket_option_calls.hh"
 
 namespace lxnet {
 namespace {
@@ -38,7 +39,7 @@ Result<UserProgram> read_program(const OptionInput& input) {
 // In Linux's order: the struct, the lock, the sizes, the instructions, the rules.
 Result<Ref<BpfProgram>> take_filter(const OptionInput& input) {
   const UserProgram user = TRY(read_program(input));
-  if (input.socket.options().filter_locked) return Errno::EPERM;
+  if (input.socket.options()->filter_locked) return Errno::EPERM;
   if (user.instructions.is_null() || user.count == 0 || user.count > kBpfMaxInstructions) return Errno::EINVAL;
   const Hal& hal = input.context.hal();
   auto copy = TRY(HeapArray<BpfInstruction>::create(hal, user.count));
@@ -69,15 +70,14 @@ Result<> attach_filter(const OptionInput& input) {
 }
 
 Result<> detach_filter(SyscallContext& context, SocketFile& socket, int) {
-  if (socket.options().filter_locked) return Errno::EPERM;
+  if (socket.options()->filter_locked) return Errno::EPERM;
   SocketAttachments* attachments = socket.attachments();
   return attachments != nullptr && TRY(attachments->set_filter(context.hal(), nullptr)) ? ok() : Result<>(Errno::ENOENT);
 }
 
-Result<> lock_filter(SyscallContext&, SocketFile& socket, int value) {
-  if (socket.options().filter_locked && value == 0) return Errno::EPERM;
-  socket.options().filter_locked = value != 0;
-  return ok();
+Result<> lock_filter(SyscallContext& context, SocketFile& socket, int value) {
+  if (socket.options()->filter_locked && value == 0) return Errno::EPERM;
+  return set_value(context, socket, &SocketOptions::filter_locked, value != 0);
 }
 
 Result<> get_filter(const OptionOutput& output) {
@@ -109,7 +109,7 @@ Result<> detach_group_filter(SyscallContext& context, SocketFile& file, int) {
 Result<> attach_descriptor(const OptionInput& input) {
   if (static_cast<size_t>(input.length) != sizeof(int)) return Errno::EINVAL;
   const int descriptor = TRY(input.read<int>());
-  if (input.socket.options().filter_locked) return Errno::EPERM;
+  if (input.socket.options()->filter_locked) return Errno::EPERM;
   return find_file(input.context, descriptor).is_error(Errno::EBADF) ? Errno::EBADF : Errno::EINVAL;
 }
 

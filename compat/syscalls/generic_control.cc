@@ -33,8 +33,8 @@ Result<> decode_timestamping(const ControlMessage& message, SendControl& control
 }
 
 // SCM_TS_OPT_ID: datagrams that are numbered; a stream counts for itself.
-Result<> decode_stamp_key(const SocketOptions& options, const ControlMessage& message, SendControl& control) {
-  if ((options.timestamping_flags & kTimestampKeys) == 0) return Errno::EINVAL;
+Result<> decode_stamp_key(const SocketOptionSet& options, const ControlMessage& message, SendControl& control) {
+  if ((options->timestamping_flags & kTimestampKeys) == 0) return Errno::EINVAL;
   control.timestamp_key = TRY(message.as<uint32_t>());
   control.has_timestamp_key = true;
   return ok();
@@ -63,9 +63,9 @@ void put_software_timestamping(ControlWriter& writer, bool is_new_layout, int64_
 }
 
 enum class Report : uint8_t { None, Told };
-Report encode_timestamps(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
-  const bool wants_plain = (options.timestamp_flags & (kTimestampMicros | kTimestampNanos)) != 0;
-  const uint32_t flags = options.timestamping_flags;
+Report encode_timestamps(const SocketOptionSet& options, const ReceiveRequest& request, ControlWriter& writer) {
+  const bool wants_plain = (options->timestamp_flags & (kTimestampMicros | kTimestampNanos)) != 0;
+  const uint32_t flags = options->timestamping_flags;
   // Who filters sees stamps only where it asked for them to be made.
   const bool is_filtered = (flags & kTimestampReceiveFilter) != 0 && (flags & kTimestampReceiveSoftware) == 0;
   const bool wants_report = (flags & kTimestampReportSoftware) != 0 && (request.is_error || !is_filtered);
@@ -74,8 +74,8 @@ Report encode_timestamps(const SocketOptions& options, const ReceiveRequest& req
   // A packet that came before anybody asked for stamps gets the time of the receive.
   if (stamp == 0 && wants_plain) stamp = writer.context().hal().wall_nanos();
   if (stamp == 0) return Report::None;
-  const bool is_new_layout = (options.timestamp_flags & kTimestampNewLayout) != 0;
-  if (wants_plain && (options.timestamp_flags & kTimestampNanos) != 0) {
+  const bool is_new_layout = (options->timestamp_flags & kTimestampNewLayout) != 0;
+  if (wants_plain && (options->timestamp_flags & kTimestampNanos) != 0) {
     put_time(writer, is_new_layout ? kTimestampNanosNew : kTimestampNanosOld, stamp / kNanosPerSecond, stamp % kNanosPerSecond,
              is_new_layout);
   } else if (wants_plain) {
@@ -128,7 +128,7 @@ Result<> check_claims(SyscallContext& context, ControlReader& reader) {
   return ok();
 }
 
-Result<> decode_generic_control(SyscallContext& context, const SocketOptions& options, const ControlMessage& message,
+Result<> decode_generic_control(SyscallContext& context, const SocketOptionSet& options, const ControlMessage& message,
                                 SendControl& control) {
   switch (message.type) {
     case kMark:
@@ -140,7 +140,7 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
     case kTimestampingNew:
       return decode_timestamping(message, control);
     case kTransmitTime:
-      if (!options.transmit_time_on) return Errno::EINVAL;
+      if (!options->transmit_time_on) return Errno::EINVAL;
       control.transmit_time = TRY(message.as<uint64_t>());
       control.has_transmit_time = true;
       return ok();
@@ -160,22 +160,22 @@ Result<> decode_generic_control(SyscallContext& context, const SocketOptions& op
   }
 }
 
-void encode_timestamp_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
+void encode_timestamp_control(const SocketOptionSet& options, const ReceiveRequest& request, ControlWriter& writer) {
   encode_timestamps(options, request, writer);
 }
 
-void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer) {
+void encode_generic_control(const SocketOptionSet& options, const ReceiveRequest& request, ControlWriter& writer) {
   const Report report = encode_timestamps(options, request, writer);
   if (request.is_error) {
     if (report == Report::Told && request.error.has_statistics && request.packet)
       writer.put(kSocketLevel, kStampStatistics, request.packet->linear());
     return;
   }
-  if (options.receive_queue_overflow && request.packet && request.overflow_drops != 0) {
+  if (options->receive_queue_overflow && request.packet && request.overflow_drops != 0) {
     writer.put(kSocketLevel, kOverflow, request.overflow_drops);
   }
-  if (options.receive_mark && request.packet) writer.put(kSocketLevel, kMark, request.packet->mark);
-  if (options.receive_priority && request.packet) writer.put(kSocketLevel, kPriority, request.packet->priority);
+  if (options->receive_mark && request.packet) writer.put(kSocketLevel, kMark, request.packet->mark);
+  if (options->receive_priority && request.packet) writer.put(kSocketLevel, kPriority, request.packet->priority);
 }
 
 }  // namespace lxnet

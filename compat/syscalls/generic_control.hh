@@ -7,7 +7,7 @@
 namespace lxnet {
 
 // Linux's __sock_cmsg_send(). EPERM, EINVAL.
-Result<> decode_generic_control(SyscallContext& context, const SocketOptions& options, const ControlMessage& message,
+Result<> decode_generic_control(SyscallContext& context, const SocketOptionSet& options, const ControlMessage& message,
                                 SendControl& control);
 
 // struct sock_extended_err.
@@ -33,7 +33,7 @@ Result<> check_claims(SyscallContext& context, ControlReader& reader);
 
 // Linux's sock_recv_cmsgs(): time stamps, the count of drops, the mark and the priority of a received packet. The first: the
 // stamps alone.
-void encode_timestamp_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer);
-void encode_generic_control(const SocketOptions& options, const ReceiveRequest& request, ControlWriter& writer);
+void encode_timestamp_control(const SocketOptionSet& options, const ReceiveRequest& request, ControlWriter& writer);
+void encode_generic_control(const SocketOptionSet& options, const ReceiveRequest& request, ControlWriter& writer);
 
 }  // namespace lxnet

@@ -19,13 +19,12 @@ struct Linger {
 };
 
 template <bool SocketOptions::*Member>
-Result<> set_flag(SyscallContext&, SocketFile& socket, int value) {
-  socket.options().*Member = value != 0;
-  return ok();
+Result<> set_flag(SyscallContext& context, SocketFile& socket, int value) {
+  return set_value(context, socket, Member, value != 0);
 }
 template <bool SocketOptions::*Member>
 Result<int> get_flag(SyscallContext&, SocketFile& socket) {
-  return int{socket.options().*Member};
+  return int{socket.options()->*Member};
 }
 template <bool SocketOptions::*Member>
 constexpr OptionRow flag_row(int name, const char* text, const char* note = "") {
@@ -46,7 +45,7 @@ Result<> require(SyscallContext& context, int capability) {
 Result<> set_send_buffer(SocketFile& socket, int value, int limit) {
   const uint32_t asked =
       static_cast<uint32_t>(value) > static_cast<uint32_t>(limit) ? static_cast<uint32_t>(limit) : static_cast<uint32_t>(value);
-  SocketOptions& options = socket.options();
+  SocketOptionSet& options = socket.options();
   options.send_buffer_locked = true;
   options.send_buffer = asked * 2 > kMinSendBuffer ? asked * 2 : kMinSendBuffer;
   socket.wait_queue().wake(kPollOut | kPollWriteNormal | kPollWriteBand);
@@ -56,7 +55,7 @@ Result<> set_send_buffer(SocketFile& socket, int value, int limit) {
 Result<> set_receive_buffer(SocketFile& socket, int value, int limit) {
   const uint32_t asked =
       static_cast<uint32_t>(value) > static_cast<uint32_t>(limit) ? static_cast<uint32_t>(limit) : static_cast<uint32_t>(value);
-  SocketOptions& options = socket.options();
+  SocketOptionSet& options = socket.options();
   options.receive_buffer_locked = true;
   options.receive_buffer = asked * 2 > kMinReceiveBuffer ? asked * 2 : kMinReceiveBuffer;
   return ok();
@@ -66,21 +65,19 @@ Result<> set_timeout(const OptionInput& input, TimeWidth width, Duration SocketO
   if (static_cast<size_t>(input.length) < time_pair_size(width)) return Errno::EINVAL;
   const TimePair pair = TRY(read_time_pair(input.context, input.value, width));
   if (pair.fraction < 0 || pair.fraction >= 1'000'000) return Errno::EDOM;
-  Duration& timeout = input.socket.options().*member;
-  if (pair.seconds < 0) {
-    timeout = Duration();  // Linux's joke: negative seconds mean not to wait at all
-  } else if (pair.seconds == 0 && pair.fraction == 0) {
+  Duration timeout;  // Linux's joke: negative seconds mean not to wait at all
+  if (pair.seconds == 0 && pair.fraction == 0) {
     timeout = Duration::max();
-  } else {
+  } else if (pair.seconds >= 0) {
     // Linux counts in ticks of its clock, here 250 a second, and rounds up.
     constexpr int64_t kTick = 4000;
     timeout = saturating_seconds(pair.seconds, (pair.fraction + kTick - 1) / kTick * kTick * 1000);
   }
-  return ok();
+  return set_value(input.context, input.socket, member, timeout);
 }
 
 Result<> get_timeout(const OptionOutput& output, TimeWidth width, Duration SocketOptions::*member) {
-  const Duration timeout = output.socket.options().*member;
+  const Duration timeout = output.socket.options()->*member;
   const TimePair pair = timeout == Duration::max() ? TimePair{} : timeval_of(timeout);
   if (width == TimeWidth::Bits64) return output.write(pair);
   const int32_t narrow[2] = {static_cast<int32_t>(pair.seconds), static_cast<int32_t>(pair.fraction)};
@@ -106,23 +103,22 @@ constexpr OptionRow new_timeout_row(int name, const char* text) {
 
 Result<> set_linger(const OptionInput& input) {
   const Linger linger = TRY(input.read<Linger>());
-  SocketOptions& options = input.socket.options();
-  options.linger_on = linger.is_on != 0;
-  if (options.linger_on) options.linger = saturating_seconds(static_cast<uint32_t>(linger.seconds), 0);
+  SocketOptions* own = TRY(input.socket.options().change(input.context.hal()));
+  own->linger_on = linger.is_on != 0;
+  if (own->linger_on) own->linger = saturating_seconds(static_cast<uint32_t>(linger.seconds), 0);
   return ok();
 }
 
 Result<> get_linger(const OptionOutput& output) {
-  const SocketOptions& options = output.socket.options();
-  return output.write(Linger{options.linger_on ? 1 : 0, static_cast<int32_t>(options.linger.in_seconds())});
+  const SocketOptionSet& options = output.socket.options();
+  return output.write(Linger{options->linger_on ? 1 : 0, static_cast<int32_t>(options->linger.in_seconds())});
 }
 
 Result<> set_priority(SyscallContext& context, SocketFile& socket, int value) {
   // 0 to 6 are everybody's.
   const bool is_free = value >= 0 && value <= 6;
   if (!is_free && !context.hal().capable(LXNET_CAP_NET_RAW) && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  socket.options().priority = static_cast<uint32_t>(value);
-  return ok();
+  return set_value(context, socket, &SocketOptions::priority, static_cast<uint32_t>(value));
 }
 
 Result<> set_mark(SyscallContext& context, SocketFile& socket, int value) {
@@ -133,10 +129,9 @@ Result<> set_mark(SyscallContext& context, SocketFile& socket, int value) {
 }
 
 // SO_REUSEPORT concerns ports.
-Result<> set_reuse_port(SyscallContext&, SocketFile& socket, int value) {
+Result<> set_reuse_port(SyscallContext& context, SocketFile& socket, int value) {
   if (value != 0 && socket.internet_socket() == nullptr) return Errno::EOPNOTSUPP;
-  socket.options().reuse_port = value != 0;
-  return ok();
+  return set_value(context, socket, &SocketOptions::reuse_port, value != 0);
 }
 
 Result<> set_buffer_lock(SyscallContext&, SocketFile& socket, int value) {
@@ -158,14 +153,13 @@ constexpr OptionRow set_row(int name, const char* text, Result<> (*set)(const Op
 constexpr OptionRow call_row(int name, const char* text, Result<> (*call)(SyscallContext&, SocketFile&, int)) {
   return {.level = kSocketLevel, .name = name, .text = text, .set_int = call};
 }
-Result<> set_pass_security(SyscallContext&, SocketFile& socket, int value) {
+Result<> set_pass_security(SyscallContext& context, SocketFile& socket, int value) {
   if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
-  socket.options().pass_security = value != 0;
-  return ok();
+  return set_value(context, socket, &SocketOptions::pass_security, value != 0);
 }
 Result<int> get_pass_security(SyscallContext&, SocketFile& socket) {
   if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
-  return int{socket.options().pass_security};
+  return int{socket.options()->pass_security};
 }
 
 // Pages of device memory come with a stream's data; there are none, and nothing to give back.
@@ -226,7 +220,7 @@ constexpr OptionRow kRows[] = {
      .name = 9,
      .text = "SO_KEEPALIVE",
      .set_int = [](SyscallContext& context, SocketFile& socket, int value) -> Result<> {
-       socket.options().keep_alive = value != 0;
+       TRY(set_value(context, socket, &SocketOptions::keep_alive, value != 0));
        if (Socket* internet = socket.internet_socket()) internet->keep_alive_changed(context.entry());
        return ok();
      },
@@ -237,7 +231,7 @@ constexpr OptionRow kRows[] = {
      .name = 12,
      .text = "SO_PRIORITY",
      .set_int = &set_priority,
-     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.options().priority); }},
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.options()->priority); }},
     {.level = kSocketLevel, .name = 13, .text = "SO_LINGER", .set = &set_linger, .get = &get_linger},
     {.level = kSocketLevel,
      .name = 14,
@@ -260,7 +254,7 @@ constexpr OptionRow kRows[] = {
      .name = 18,
      .text = "SO_RCVLOWAT",
      .set_int = &set_receive_low_water,
-     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.options().receive_low_water; }},
+     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.options()->receive_low_water; }},
     {.level = kSocketLevel,
      .name = 19,
      .text = "SO_SNDLOWAT",
@@ -335,7 +329,7 @@ constexpr OptionRow kRows[] = {
      .text = "SO_BUSY_POLL",
      .set_int = &set_busy_poll,
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> {
-       return static_cast<int>(socket.options().busy_poll_micros);
+       return static_cast<int>(socket.options()->busy_poll_micros);
      },
      .note = "as over devices without NAPI, which no busy polling reaches"},
     {.level = kSocketLevel, .name = 47, .text = "SO_MAX_PACING_RATE", .set = &set_pacing_rate, .get = &get_pacing_rate},

@@ -70,7 +70,7 @@ class SocketFile : public File {
   virtual Result<> set_option(SyscallContext& context, int level, int name, UserAddress value, int length) = 0;
   virtual Result<> get_option(SyscallContext& context, int level, int name, UserAddress value, UserAddress length) = 0;
   // What SOL_SOCKET's rows read and write.
-  virtual SocketOptions& options() = 0;
+  virtual SocketOptionSet& options() = 0;
   // The Internet socket behind it, for the rows that concern one; null elsewhere.
   virtual Socket* internet_socket() { return nullptr; }
   // What follows its options where packets may be stamped; null for a family without packets.

@@ -64,40 +64,36 @@ bool has_peek_offset(SocketFile& socket) {
 
 Result<int> get_peek_offset(SyscallContext&, SocketFile& socket) {
   if (!has_peek_offset(socket)) return Errno::EOPNOTSUPP;
-  return socket.options().peek_offset;
+  return socket.options()->peek_offset;
 }
 
-Result<> set_peek_offset(SyscallContext&, SocketFile& socket, int value) {
+Result<> set_peek_offset(SyscallContext& context, SocketFile& socket, int value) {
   if (!has_peek_offset(socket)) return Errno::EOPNOTSUPP;
-  __atomic_store_n(&socket.options().peek_offset, value, __ATOMIC_RELAXED);
+  SocketOptions* own = TRY(socket.options().change(context.hal()));
+  __atomic_store_n(&own->peek_offset, value, __ATOMIC_RELAXED);
   return ok();
 }
 
 Result<> set_debug(SyscallContext& context, SocketFile& socket, int value) {
   if (value != 0 && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EACCES;
-  socket.options().debug = value != 0;
-  return ok();
+  return set_value(context, socket, &SocketOptions::debug, value != 0);
 }
 
-Result<> set_busy_poll(SyscallContext&, SocketFile& socket, int micros) {
+Result<> set_busy_poll(SyscallContext& context, SocketFile& socket, int micros) {
   if (micros < 0) return Errno::EINVAL;
-  socket.options().busy_poll_micros = static_cast<uint32_t>(micros);
-  return ok();
+  return set_value(context, socket, &SocketOptions::busy_poll_micros, static_cast<uint32_t>(micros));
 }
 
 Result<> set_busy_poll_budget(SyscallContext& context, SocketFile& socket, int packets) {
   constexpr int kMost = UINT16_MAX;
-  uint16_t& now = socket.options().busy_poll_budget;
-  if (packets > now && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
+  if (packets > socket.options()->busy_poll_budget && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
   if (packets < 0 || packets > kMost) return Errno::EINVAL;
-  now = static_cast<uint16_t>(packets);
-  return ok();
+  return set_value(context, socket, &SocketOptions::busy_poll_budget, static_cast<uint16_t>(packets));
 }
 
 Result<> set_prefer_busy_poll(SyscallContext& context, SocketFile& socket, int value) {
   if (value != 0 && !context.hal().capable(LXNET_CAP_NET_ADMIN)) return Errno::EPERM;
-  socket.options().prefer_busy_poll = value != 0;
-  return ok();
+  return set_value(context, socket, &SocketOptions::prefer_busy_poll, value != 0);
 }
 
 // Only 1 means anything: that the way in use does not work.
@@ -108,7 +104,7 @@ Result<> advise_connection(SyscallContext& context, SocketFile& socket, int valu
 }
 
 Result<> set_dont_route(SyscallContext& context, SocketFile& socket, int value) {
-  socket.options().dont_route = value != 0;
+  TRY(set_value(context, socket, &SocketOptions::dont_route, value != 0));
   forget_route(context, socket);
   return ok();
 }
@@ -152,14 +148,14 @@ Result<> get_namespace_cookie(const OptionOutput& output) {
 
 // tcp_set_rcvlowat(): half of what the buffer can become, or of what it is when the program chose that.
 Result<> set_receive_low_water(SyscallContext& context, SocketFile& socket, int value) {
-  SocketOptions& options = socket.options();
+  SocketOptionSet& options = socket.options();
   int bytes = value < 0 ? INT32_MAX : value == 0 ? 1 : value;
   if (is_tcp(socket)) {
     const uint32_t most = options.receive_buffer_locked ? options.receive_buffer.load()
                                                         : static_cast<uint32_t>(context.stack().tunables().values().tcp_rmem[2]);
     if (static_cast<uint32_t>(bytes) > most / 2) bytes = static_cast<int>(most / 2);
   }
-  options.receive_low_water = bytes == 0 ? 1 : bytes;
+  TRY(options.set(context.hal(), &SocketOptions::receive_low_water, bytes == 0 ? 1 : bytes));
   if (is_tcp(socket))
     TcpOptionCalls::make_room_for_low_water(context.entry(), static_cast<TcpSocket&>(*socket.internet_socket()));
   return ok();

@@ -5,6 +5,12 @@
 
 namespace lxnet {
 
+// Sets what the socket keeps of an option: ENOMEM where that is its first.
+template <typename V>
+Result<> set_value(SyscallContext& context, SocketFile& socket, V SocketOptions::*member, std::type_identity_t<V> value) {
+  return socket.options().set(context.hal(), member, value);
+}
+
 // What chose the route has changed: the socket's next packet looks for one anew.
 void forget_route(SyscallContext& context, SocketFile& socket);
 
@@ -19,19 +25,16 @@ void follow_stamp_wish(SyscallContext& context, SocketFile& socket);
 // SO_TIMESTAMP and SO_TIMESTAMPNS, old and new: one excludes the other. Packets are stamped for the socket ever after.
 template <uint32_t kFlags>
 Result<> set_timestamp(SyscallContext& context, SocketFile& socket, int value) {
-  uint32_t& flags = socket.options().timestamp_flags;
-  if (value != 0) {
-    flags = kFlags | kTimestampKept;
-    follow_stamp_wish(context, socket);
-  } else {
-    flags &= ~(kTimestampMicros | kTimestampNanos);
-  }
+  const uint32_t flags = socket.options()->timestamp_flags;
+  const uint32_t wanted = value != 0 ? kFlags | kTimestampKept : flags & ~(kTimestampMicros | kTimestampNanos);
+  TRY(set_value(context, socket, &SocketOptions::timestamp_flags, wanted));
+  if (value != 0) follow_stamp_wish(context, socket);
   return ok();
 }
 template <uint32_t kFlags>
 Result<int> get_timestamp(SyscallContext&, SocketFile& socket) {
   constexpr uint32_t kKinds = kTimestampMicros | kTimestampNanos | kTimestampNewLayout;
-  const uint32_t flags = socket.options().timestamp_flags & kKinds;
+  const uint32_t flags = socket.options()->timestamp_flags & kKinds;
   // SO_TIMESTAMP_NEW asks only whether there are stamps and of which layout.
   if (kFlags == (kTimestampMicros | kTimestampNewLayout) && flags == (kTimestampNanos | kTimestampNewLayout)) return 1;
   return flags == kFlags ? 1 : 0;

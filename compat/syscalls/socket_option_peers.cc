@@ -1,6 +1,8 @@
 // The rows of SOL_SOCKET that concern who is at the other end: credentials, groups, processes, and what may be passed along.
 #include "compat/syscalls/socket_option_peers.hh"
 
+#include "compat/syscalls/socket_option_calls.hh"
+
 namespace lxnet {
 namespace {
 
@@ -44,37 +46,34 @@ Result<> get_peer_process(const OptionOutput& output) {
   return output.write(TRY(output.socket.open_peer_process(output.context)));
 }
 
-Result<> set_pass_credentials(SyscallContext&, SocketFile& socket, int value) {
+Result<> set_pass_credentials(SyscallContext& context, SocketFile& socket, int value) {
   if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
-  socket.options().pass_credentials = value != 0;
-  return ok();
+  return set_value(context, socket, &SocketOptions::pass_credentials, value != 0);
 }
 
 Result<int> get_pass_credentials(SyscallContext&, SocketFile& socket) {
   if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
-  return int{socket.options().pass_credentials};
+  return int{socket.options()->pass_credentials};
 }
 
-Result<> set_pass_process(SyscallContext&, SocketFile& socket, int value) {
+Result<> set_pass_process(SyscallContext& context, SocketFile& socket, int value) {
   if (!is_unix(socket)) return Errno::EOPNOTSUPP;
-  socket.options().pass_pidfd = value != 0;
-  return ok();
+  return set_value(context, socket, &SocketOptions::pass_pidfd, value != 0);
 }
 
 Result<int> get_pass_process(SyscallContext&, SocketFile& socket) {
   if (!is_unix(socket)) return Errno::EOPNOTSUPP;
-  return int{socket.options().pass_pidfd};
+  return int{socket.options()->pass_pidfd};
 }
 
-Result<> set_pass_rights(SyscallContext&, SocketFile& socket, int value) {
+Result<> set_pass_rights(SyscallContext& context, SocketFile& socket, int value) {
   if (!is_unix(socket)) return Errno::EOPNOTSUPP;
-  socket.options().pass_rights = value != 0;
-  return ok();
+  return set_value(context, socket, &SocketOptions::pass_rights, value != 0);
 }
 
 Result<int> get_pass_rights(SyscallContext&, SocketFile& socket) {
   if (!is_unix(socket)) return Errno::EOPNOTSUPP;
-  return int{socket.options().pass_rights};
+  return int{socket.options()->pass_rights};
 }
 
 // unix_setsockopt(): of streams only, and of exactly an int.
@@ -83,8 +82,7 @@ Result<> set_report_unread(const OptionInput& input) {
   if (input.length != static_cast<int>(sizeof(int))) return Errno::EINVAL;
   const int value = TRY(input.read<int>());
   if (value < 0 || value > 1) return Errno::EINVAL;
-  input.socket.options().report_unread = value != 0;
-  return ok();
+  return set_value(input.context, input.socket, &SocketOptions::report_unread, value != 0);
 }
 
 }  // namespace lxnet

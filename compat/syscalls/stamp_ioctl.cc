@@ -14,15 +14,16 @@ bool is_stamp_command(uint32_t command) {
   return command == kStampMicros || command == kStampNanos || command == kStampMicrosNew || command == kStampNanosNew;
 }
 
-Result<int64_t> receive_stamp(SyscallContext& context, SocketFile& socket, uint32_t command, UserAddress argument) {
-  SocketOptions& options = socket.options();
-  __atomic_fetch_or(&options.timestamp_flags, uint32_t{kTimestampKept}, __ATOMIC_RELAXED);
+Result<int64_t> receive_stamp(SyscallContext& context, SocketFile& socket, int64_t* last, uint32_t command,
+                              UserAddress argument) {
+  SocketOptions* own = TRY(socket.options().change(context.hal()));
+  __atomic_fetch_or(&own->timestamp_flags, uint32_t{kTimestampKept}, __ATOMIC_RELAXED);
   follow_stamp_wish(context, socket);
-  int64_t stamp = __atomic_load_n(&options.last_stamp, __ATOMIC_RELAXED);
+  int64_t stamp = last == nullptr ? -1 : __atomic_load_n(last, __ATOMIC_RELAXED);
   if (stamp < 0) return Errno::ENOENT;
   if (stamp == 0) {
     stamp = context.hal().wall_nanos();
-    __atomic_store_n(&options.last_stamp, stamp, __ATOMIC_RELAXED);
+    __atomic_store_n(last, stamp, __ATOMIC_RELAXED);
   }
   constexpr int64_t kNanosPerSecond = 1'000'000'000;
   const bool is_micros = command == kStampMicros || command == kStampMicrosNew;

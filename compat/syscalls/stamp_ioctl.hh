@@ -7,7 +7,7 @@
 namespace lxnet {
 
 bool is_stamp_command(uint32_t command);
-// From then on packets are stamped. ENOENT: none was received.
-Result<int64_t> receive_stamp(SyscallContext& context, SocketFile& socket, uint32_t command, UserAddress argument);
+// From then on packets are stamped. `last`: of the last one, as ErrorQueue has it. ENOENT: none was received.
+Result<int64_t> receive_stamp(SyscallContext& context, SocketFile& socket, int64_t* last, uint32_t command, UserAddress argument);
 
 }  // namespace lxnet

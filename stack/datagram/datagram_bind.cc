@@ -17,7 +17,7 @@ Result<> DatagramSocket::check_privilege(uint16_t port) const {
 
 Result<> DatagramSocket::check_bind4(Entry& entry, const IpAddress& address) const {
   if (address.is_unspecified() || address.is_multicast()) return ok();
-  if (ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0) return ok();
+  if (ip_options->free_bind || ip_options->transparent || stack().tunables().values().ip_nonlocal_bind != 0) return ok();
   if (stack().interfaces().is_local_address(address) || is_broadcast_here(entry, address)) return ok();
   if (stack().routes().address_type(address) == RouteType::Broadcast) return ok();
   return Errno::EADDRNOTAVAIL;
@@ -26,7 +26,7 @@ Result<> DatagramSocket::check_bind4(Entry& entry, const IpAddress& address) con
 // A scope id binds the socket to its interface, and on Linux does so even when bind() then fails.
 Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local) {
   if (local.address.is_v4()) {
-    if (ip_options.v6_only) return Errno::EINVAL;
+    if (ip_options->v6_only) return Errno::EINVAL;
     if (options.bound_interface != 0 && !stack().interfaces().find(options.bound_interface)) return Errno::ENODEV;
     return check_bind4(entry, local.address);
   }
@@ -37,7 +37,7 @@ Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local) {
   }
   const uint32_t interface = options.bound_interface;
   if (interface != 0 && !stack().interfaces().find(interface)) return Errno::ENODEV;
-  if (local.address.is_multicast() || ip_options.free_bind || ip_options.transparent) return ok();
+  if (local.address.is_multicast() || ip_options->free_bind || ip_options->transparent) return ok();
   if (!stack().interfaces().is_local_address(local.address, interface)) return Errno::EADDRNOTAVAIL;
   return ok();
 }
@@ -56,20 +56,21 @@ Result<> DatagramSocket::bind_locked(Entry& entry, const Endpoint& local) {
 }
 
 Result<> DatagramSocket::bind_to(Entry& entry, const Endpoint& local) {
-  const bool old_v6_only = ip_options.v6_only;
+  const bool old_v6_only = ip_options->v6_only;
   const IpAddress old_local = local_.address, old_source = source_;
   // ::ffff:0.0.0.0 is an address of its own to Linux.
   const bool is_any = local.address == IpAddress::any(family());
   // A specific IPv6 address cannot receive IPv4, and conflicts with nothing of it.
-  if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
+  if (family() == IpFamily::V6 && !is_any && !local.address.is_v4())
+    TRY(ip_options.set(stack().hal(), &IpSocketOptions::v6_only, true));
   set_address(entry, local.address);
   // ping_bind() does not know the option.
-  if (local.port != 0 || !ip_options.bind_address_no_port || !is_udp()) {
+  if (local.port != 0 || !ip_options->bind_address_no_port || !is_udp()) {
     auto claimed = claim_port(entry, local.port);
     if (!claimed.is_ok()) {
       local_.address = old_local;
       source_ = old_source;
-      ip_options.v6_only = old_v6_only;
+      if (IpSocketOptions* own = ip_options.own()) own->v6_only = old_v6_only;
       return claimed.error();
     }
   }
@@ -101,9 +102,9 @@ Result<> DatagramSocket::claim_port(Entry& entry, uint16_t port) {
   claim_.uid = uid_;
   claim_.protocol = protocol();
   claim_.family = family();
-  claim_.v6_only = ip_options.v6_only;
-  claim_.reuse_address = options.reuse_address;
-  claim_.reuse_port = options.reuse_port;
+  claim_.v6_only = ip_options->v6_only;
+  claim_.reuse_address = options->reuse_address;
+  claim_.reuse_port = options->reuse_port;
   TRY(hooks.claim(hooks.table, entry, claim_));
   local_.port = claim_.port;
   auto listed = relist();

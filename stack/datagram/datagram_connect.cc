@@ -8,7 +8,7 @@ Result<> DatagramSocket::connect(Entry& entry, const Endpoint& remote, uint32_t)
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
   if (remote.address.is_v4() || family() == IpFamily::V4) {
-    if (ip_options.v6_only && family() == IpFamily::V6) return Errno::ENETUNREACH;
+    if (ip_options->v6_only && family() == IpFamily::V6) return Errno::ENETUNREACH;
     return connect4(entry, remote);
   }
   return connect6(entry, remote);
@@ -39,9 +39,9 @@ Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
   key.source_port = local_.port;
   key.destination_port = remote.port;
   key.protocol = protocol();
-  key.tos = ip_options.tos;
-  key.on_link_only = options.dont_route;
-  key.may_use_foreign_source = ip_options.transparent;
+  key.tos = ip_options->tos;
+  key.on_link_only = options->dont_route;
+  key.may_use_foreign_source = ip_options->transparent;
   auto looked_up = stack().routes().lookup(entry, key);
   if (!looked_up.is_ok()) {
     redirect_pending(key.destination, remote.port, key.source);
@@ -49,7 +49,7 @@ Result<> DatagramSocket::connect4(Entry& entry, const Endpoint& remote) {
   }
   const Route route = looked_up.take();
   redirect_pending(key.destination, remote.port, route.source);
-  if (route.kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
+  if (route.kind == RouteKind::Broadcast && !options->broadcast) return Errno::EACCES;
   TRY(settle_connection(Endpoint{.address = key.destination, .port = remote.port, .scope_id = 0}, route.source));
   identification_ = stack().hal().random<uint16_t>();
   return ok();
@@ -70,12 +70,12 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
       if (interface != 0 && interface != remote.scope_id) return Errno::EINVAL;
       interface = remote.scope_id;
     }
-    if (interface == 0 && destination.is_multicast()) interface = ip_options.multicast_interface_v6;
+    if (interface == 0 && destination.is_multicast()) interface = ip_options->multicast_interface_v6;
     if (interface == 0) return Errno::EINVAL;
     // Linux keeps it even when no route is found after all.
     options.bound_interface = interface;
   }
-  if (interface == 0) interface = ip_options.sticky_interface;
+  if (interface == 0) interface = ip_options->sticky_interface;
   FlowKey key;
   key.source = source_.is_v4() ? IpAddress::any(IpFamily::V6) : source_;
   key.destination = destination;
@@ -86,10 +86,10 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
   key.source_port = local_.port;
   key.destination_port = remote.port;
   key.protocol = protocol();
-  key.tos = ip_options.traffic_class;
-  key.source_preferences = ip_options.source_preferences;
-  key.on_link_only = options.dont_route;
-  key.may_use_foreign_source = ip_options.transparent;
+  key.tos = ip_options->traffic_class;
+  key.source_preferences = ip_options->source_preferences;
+  key.on_link_only = options->dont_route;
+  key.may_use_foreign_source = ip_options->transparent;
   if (const Ref<StickyHeaders> sticky = attachments.extensions_v6()) key.destination = sticky->first_hop(key.destination);
   if (key.destination.is_unspecified()) return Errno::ENETUNREACH;
   const Route route = TRY(stack().routes().lookup(entry, key));

@@ -37,14 +37,14 @@ Result<> DatagramSocket::plan_send(Entry& entry, const SendRequest& request, Sen
   plan.route = TRY(find_route(entry, key));
   if (plan.destination.is_unspecified()) plan.destination = plan.route->destination;
   if (!plan.destination.is_v4() && sending_source(request.control).is_v4()) return Errno::EAFNOSUPPORT;
-  if (plan.route->kind == RouteKind::Broadcast && !options.broadcast) return Errno::EACCES;
+  if (plan.route->kind == RouteKind::Broadcast && !options->broadcast) return Errno::EACCES;
   if ((request.flags & kMessageConfirm) != 0) {
     stack().neighbours().confirm(entry, *plan.route->output, plan.route->next_hop);
   }
   plan.is_probe_only = (request.flags & kMessageProbe) != 0 && !is_echo6();
   fill_ip_options(request, plan);
   plan.mark = key.mark;
-  plan.priority = request.control.has_priority ? request.control.priority : options.priority;
+  plan.priority = request.control.has_priority ? request.control.priority : options->priority;
   choose_stamps(request, plan);
   return ok();
 }
@@ -58,7 +58,7 @@ void DatagramSocket::choose_stamps(const SendRequest& request, SendPlan& plan) {
   // A datagram is acknowledged by nobody.
   plan.stamps = stamps_of(flags) & (kStampSent | kStampScheduled);
   // skb_setup_tx_timestamp() asks for any record, __ip_append_data() for one that it can make.
-  const uint32_t numbered = ip_options.header_included ? kTimestampRecords : kTimestampRecords & ~kTimestampTransmitAcknowledged;
+  const uint32_t numbered = ip_options->header_included ? kTimestampRecords : kTimestampRecords & ~kTimestampTransmitAcknowledged;
   if ((flags & kTimestampKeys) == 0 || (flags & numbered) == 0) return;
   if (request.control.has_timestamp_key) {
     plan.stamp_key = request.control.timestamp_key;
@@ -69,7 +69,7 @@ void DatagramSocket::choose_stamps(const SendRequest& request, SendPlan& plan) {
 
 void DatagramSocket::number_record(SendPlan& plan) {
   if (std::exchange(plan.draws_stamp_key, false))
-    plan.stamp_key = __atomic_fetch_add(&options.timestamp_key, 1u, __ATOMIC_RELAXED);
+    plan.stamp_key = __atomic_fetch_add(&options.own()->timestamp_key, 1u, __ATOMIC_RELAXED);
 }
 
 // An unspecified destination is this host: over IPv4 the route says at which address.
@@ -81,7 +81,7 @@ Result<> DatagramSocket::find_destination(const SendRequest& request, SendPlan& 
     plan.destination = source_.is_v4() ? IpAddress(Ipv4Address::loopback()) : IpAddress(Ipv6Address::loopback());
   }
   if (family() == IpFamily::V4) return ok();
-  if (plan.destination.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
+  if (plan.destination.is_v4() && ip_options->v6_only) return Errno::ENETUNREACH;
   return ok();
 }
 
@@ -117,17 +117,17 @@ FlowKey DatagramSocket::flow_of(const SendRequest& request, const SendPlan& plan
   }
   if (key.output_interface == 0) key.output_interface = options.bound_interface;
   // rawv6_sendmsg() does not look at IPV6_PKTINFO's.
-  if (key.output_interface == 0 && !is_v4 && type() != SocketType::Raw) key.output_interface = ip_options.sticky_interface;
+  if (key.output_interface == 0 && !is_v4 && type() != SocketType::Raw) key.output_interface = ip_options->sticky_interface;
   choose_interface(key);
   key.mark = control.has_mark ? control.mark : options.mark;
   key.uid = uid_;
   key.source_port = local_.port;
   key.destination_port = plan.port;
   key.protocol = protocol();
-  key.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options.tos : ip_options.traffic_class;
-  key.on_link_only = options.dont_route || (request.flags & kMessageDontRoute) != 0 || plan.v4_options.is_strict_route();
-  key.may_use_foreign_source = ip_options.transparent || ip_options.header_included;
-  key.source_preferences = ip_options.source_preferences;
+  key.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options->tos : ip_options->traffic_class;
+  key.on_link_only = options->dont_route || (request.flags & kMessageDontRoute) != 0 || plan.v4_options.is_strict_route();
+  key.may_use_foreign_source = ip_options->transparent || ip_options->header_included;
+  key.source_preferences = ip_options->source_preferences;
   return key;
 }
 
@@ -136,11 +136,11 @@ void DatagramSocket::choose_interface(FlowKey& key) const {
   const bool is_v4 = key.destination.is_v4();
   if (key.destination.is_multicast()) {
     if (key.output_interface == 0) {
-      key.output_interface = is_v4 ? ip_options.multicast_interface_v4 : ip_options.multicast_interface_v6;
+      key.output_interface = is_v4 ? ip_options->multicast_interface_v4 : ip_options->multicast_interface_v6;
     }
-    if (is_v4 && key.source.is_unspecified()) key.source = ip_options.multicast_source;
+    if (is_v4 && key.source.is_unspecified()) key.source = ip_options->multicast_source;
   } else if (key.output_interface == 0) {
-    key.output_interface = is_v4 ? ip_options.unicast_interface : ip_options.unicast_interface_v6;
+    key.output_interface = is_v4 ? ip_options->unicast_interface : ip_options->unicast_interface_v6;
   }
 }
 
@@ -151,25 +151,25 @@ void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan)
   IpSendOptions& ip = plan.ip;
   ip.protocol = protocol();
   const int ttl = control.ttl >= 0 ? control.ttl
-                  : is_multicast   ? (is_v4 ? int{ip_options.multicast_ttl} : int{ip_options.multicast_hops})
-                                   : (is_v4 ? int{ip_options.ttl} : int{ip_options.hop_limit});
+                  : is_multicast   ? (is_v4 ? int{ip_options->multicast_ttl} : int{ip_options->multicast_hops})
+                                   : (is_v4 ? int{ip_options->ttl} : int{ip_options->hop_limit});
   ip.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   ip.stays_on_host = ttl == 0;
-  ip.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options.tos : ip_options.traffic_class;
-  ip.path_mtu = is_v4 ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
+  ip.tos = control.tos >= 0 ? static_cast<uint8_t>(control.tos) : is_v4 ? ip_options->tos : ip_options->traffic_class;
+  ip.path_mtu = is_v4 ? ip_options->path_mtu_v4 : ip_options->path_mtu_v6;
   if (!is_v4) {
-    const bool dont_fragment = control.dont_fragment_v6 >= 0 ? control.dont_fragment_v6 != 0 : ip_options.dont_fragment_v6;
+    const bool dont_fragment = control.dont_fragment_v6 >= 0 ? control.dont_fragment_v6 != 0 : ip_options->dont_fragment_v6;
     // __ip6_append_data() asks who sends: raw sockets of other protocols, and UDP-Lite, are cut all the same.
     constexpr uint8_t kUdp = 17, kIcmpv6 = 58, kRaw = 255;
     const bool is_obeyed = protocol() == kUdp || protocol() == kIcmpv6 || protocol() == kRaw;
     ip.may_fragment_locally = !dont_fragment || !is_obeyed;
-    ip.auto_flow_label = ip_options.auto_flow_label;
-    ip.largest_packet = ip_options.largest_packet_v6;
+    ip.auto_flow_label = ip_options->auto_flow_label;
+    ip.largest_packet = ip_options->largest_packet_v6;
     constexpr uint32_t kFlowLabel = 0xf'ffff;
     if (control.flow_label > 0) {
       ip.flow_label = static_cast<uint32_t>(control.flow_label);
     } else if (request.destination == nullptr) {
-      ip.flow_label = ip_options.flow_info & kFlowLabel;
+      ip.flow_label = ip_options->flow_info & kFlowLabel;
     }
   }
   if (control.has_options && !is_v4) {
@@ -181,7 +181,7 @@ void DatagramSocket::fill_ip_options(const SendRequest& request, SendPlan& plan)
     ip.options_first_header = plan.sticky->first_header();
     if (plan.sticky->has_route()) ip.final_destination = plan.destination;
   }
-  ip.multicast_loop = is_v4 ? ip_options.multicast_loop_v4 : ip_options.multicast_loop_v6;
+  ip.multicast_loop = is_v4 ? ip_options->multicast_loop_v4 : ip_options->multicast_loop_v6;
 }
 
 // The last answer serves as long as nothing changed: connected sockets and those that keep sending to one peer ask once.
@@ -285,7 +285,7 @@ bool DatagramSocket::take_path_mtu(ReceiveRequest& request) {
 }
 
 void DatagramSocket::report_too_large(Entry&, const SendPlan& plan, uint32_t mtu) {
-  if (!plan.destination.is_v4() && !plan.ip.may_fragment_locally && (ip_options.receive_flags & kReceivePathMtu) != 0) {
+  if (!plan.destination.is_v4() && !plan.ip.may_fragment_locally && (ip_options->receive_flags & kReceivePathMtu) != 0) {
     report_path_mtu(plan, mtu);
   }
   if (!wants_errors(plan.destination.is_v4())) return;

@@ -7,8 +7,8 @@ namespace lxnet {
 
 // Echo sockets leave what IP knew, which is the same but for the address.
 bool DatagramSocket::prepares_packet_info() const {
-  if ((ip_options.receive_flags & kReceivePacketInfo4) != 0) return true;
-  return family() == IpFamily::V6 && (ip_options.receive_flags & kReceivePacketInfo6) != 0;
+  if ((ip_options->receive_flags & kReceivePacketInfo4) != 0) return true;
+  return family() == IpFamily::V6 && (ip_options->receive_flags & kReceivePacketInfo6) != 0;
 }
 
 void DatagramSocket::deliver(Entry& entry, Ref<Packet> packet) {
@@ -75,7 +75,7 @@ uint32_t rfc4884_data(const IpError& error, const Packet& payload) {
 // Linux's __udp4_lib_err: without IP_RECVERR only a connected socket hears, and only of what is final.
 void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t remote_port, Ref<Packet> payload) {
   const bool is_v4 = error.destination.is_v4();
-  const PathMtuMode mode = is_v4 ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
+  const PathMtuMode mode = is_v4 ? ip_options->path_mtu_v4 : ip_options->path_mtu_v6;
   // A socket that does not send by the path's MTU is no witness of it.
   if (mode < PathMtuMode::Interface) static_cast<void>(learn_path_mtu(entry, error));
   if (error.error == Errno::EMSGSIZE && mode == PathMtuMode::Dont) return;
@@ -88,7 +88,7 @@ void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t 
     report.code = error.code;
     report.info = error.info;
     if (stack().stamps().is_there()) report.wall_nanos = stack().hal().wall_nanos();
-    const bool wants_extensions = is_v4 ? ip_options.rfc4884_v4 : ip_options.rfc4884_v6;
+    const bool wants_extensions = is_v4 ? ip_options->rfc4884_v4 : ip_options->rfc4884_v6;
     if (wants_extensions && payload && error.extensions_at != 0) report.data = rfc4884_data(error, *payload);
     if (payload && error.outer != nullptr) {
       payload->control<DatagramInfo>().ip = *error.outer;
@@ -110,7 +110,7 @@ void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t 
 
 Result<size_t> DatagramSocket::receive(Entry& entry, ReceiveRequest& request) {
   if ((request.flags & kMessageErrorQueue) != 0) return receive_error(request);
-  if (__atomic_load_n(&has_path_mtu_report_, __ATOMIC_ACQUIRE) != 0 && (ip_options.receive_flags & kReceivePathMtu) != 0) {
+  if (__atomic_load_n(&has_path_mtu_report_, __ATOMIC_ACQUIRE) != 0 && (ip_options->receive_flags & kReceivePathMtu) != 0) {
     TaskOwnership ownership(lock_, entry);
     if (take_path_mtu(request)) return Result<size_t>(size_t{0});
   }
@@ -120,7 +120,7 @@ Result<size_t> DatagramSocket::receive(Entry& entry, ReceiveRequest& request) {
   Ref<Packet> packet;
   if ((request.flags & kMessagePeek) != 0) {
     // skb_recv_datagram(), which all but UDP ask, always has one: an empty datagram is peeked at once.
-    offset = is_udp() ? __atomic_load_n(&options.peek_offset, __ATOMIC_RELAXED) : 0;
+    offset = is_udp() ? __atomic_load_n(&options->peek_offset, __ATOMIC_RELAXED) : 0;
     packet = queue_.peek(offset);
     if (offset < 0) offset = 0;
   } else {
@@ -157,7 +157,7 @@ Result<size_t> DatagramSocket::copy_out(Entry& entry, ReceiveRequest& request, R
   }
   if (!is_peek) count_datagram(entry, info.ip, &Counters::delivered);
   const size_t result = (request.flags & kMessageTruncated) != 0 ? size : copied;
-  if (__atomic_load_n(&options.peek_offset, __ATOMIC_RELAXED) >= 0) {
+  if (__atomic_load_n(&options->peek_offset, __ATOMIC_RELAXED) >= 0) {
     move_peek_offset(is_peek ? static_cast<int64_t>(result) : -static_cast<int64_t>(size));
   }
   request.source = Endpoint{.address = info.ip.source,
@@ -168,14 +168,15 @@ Result<size_t> DatagramSocket::copy_out(Entry& entry, ReceiveRequest& request, R
   request.copied_size = copied;
   request.segment_size = packet->segmentation == SegmentationKind::Udp ? packet->segment_size : uint16_t{0};
   request.overflow_drops = info.drops;
-  keep_stamp(options, packet->wall_nanos);
+  keep_stamp(*options, errors_.last_stamp, packet->wall_nanos);
   request.packet = std::move(packet);
   return result;
 }
 
 void DatagramSocket::move_peek_offset(int64_t change) {
-  const int64_t moved = options.peek_offset + change;
-  __atomic_store_n(&options.peek_offset, static_cast<int32_t>(moved < 0 ? 0 : moved), __ATOMIC_RELAXED);
+  SocketOptions* own = options.own();  // in which SO_PEEK_OFF was set
+  const int64_t moved = own->peek_offset + change;
+  __atomic_store_n(&own->peek_offset, static_cast<int32_t>(moved < 0 ? 0 : moved), __ATOMIC_RELAXED);
 }
 
 Result<size_t> DatagramSocket::receive_error(ReceiveRequest& request) {
@@ -183,7 +184,7 @@ Result<size_t> DatagramSocket::receive_error(ReceiveRequest& request) {
   auto size = errors_.receive(request, taken);
   if (taken.changes_error) replace_error(taken.error);
   if (taken.has_more) wait_queue().wake_all(kPollError);
-  if (size.is_ok()) keep_report_stamp(options, request.wall_nanos);
+  if (size.is_ok()) keep_report_stamp(*options, errors_.last_stamp, request.wall_nanos);
   return size;
 }
 

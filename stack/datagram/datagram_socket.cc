@@ -87,7 +87,7 @@ size_t DatagramSocket::room_for_errors() const {
 PollEvents DatagramSocket::poll(Entry&) {
   PollEvents events = 0;
   const uint8_t closed = __atomic_load_n(&shutdown_, __ATOMIC_RELAXED);
-  if (has_error() || !errors_.is_empty()) events |= kPollError | (options.select_error_queue ? kPollPriority : 0);
+  if (has_error() || !errors_.is_empty()) events |= kPollError | (options->select_error_queue ? kPollPriority : 0);
   if ((closed & kShutRead) != 0) events |= kPollReadHangUp | kPollIn | kPollReadNormal;
   if (closed == (kShutRead | kShutWrite)) events |= kPollHangUp;
   if (!queue_.is_empty()) events |= kPollIn | kPollReadNormal;
@@ -150,7 +150,7 @@ Result<> DatagramSocket::set_group_program(Entry& entry, Ref<BpfProgram> program
   const bool takes_away = !program;
   auto set = stack().sockets().set_group_program(listed, std::move(program));
   // Listed, but not in a group, because SO_REUSEPORT came after bind().
-  if (set.is_error(Errno::EINVAL) && takes_away && options.reuse_port) return Errno::ENOENT;
+  if (set.is_error(Errno::EINVAL) && takes_away && options->reuse_port) return Errno::ENOENT;
   return set;
 }
 
@@ -162,10 +162,10 @@ void DatagramSocket::queue_error(Ref<Packet> payload, const ExtendedError& error
 Result<> DatagramSocket::become_v4(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (!is_connected_) return Errno::ENOTCONN;
-  if (ip_options.v6_only || !remote_.address.is_v4()) return Errno::EADDRNOTAVAIL;
+  if (ip_options->v6_only || !remote_.address.is_v4()) return Errno::EADDRNOTAVAIL;
+  TRY(ip_options.set(stack().hal(), &IpSocketOptions::multicast_all_v4, true));
   forget_cached_route();
   set_family(IpFamily::V4);
-  ip_options.multicast_all_v4 = true;
   return relist();
 }
 
@@ -228,8 +228,8 @@ DemuxEntry& DatagramSocket::next_entry() {
   next.socket = this;
   next.space = space_;
   next.family = family();
-  next.v6_only = ip_options.v6_only;
-  next.reuse_port = options.reuse_port;
+  next.v6_only = ip_options->v6_only;
+  next.reuse_port = options->reuse_port;
   next.uid = uid_;
   next.local = local_.address;
   next.local_port = local_.port;

@@ -56,6 +56,7 @@ class DatagramSocket : public Socket {
   void forget_route(Entry& entry) override;
   Result<> set_group_program(Entry& entry, Ref<BpfProgram> program) override;
   void queue_error(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination) override;
+  int64_t* last_stamp() override { return &errors_.last_stamp; }
   Result<> become_v4(Entry& entry) override;
   // /proc/net.
   size_t receive_memory() const { return queue_.bytes() + errors_.bytes(); }
@@ -199,7 +200,7 @@ class DatagramSocket : public Socket {
   Result<size_t> receive_error(ReceiveRequest& request);
   Result<size_t> copy_out(Entry& entry, ReceiveRequest& request, Ref<Packet> packet, size_t offset);
   void move_peek_offset(int64_t change);
-  bool wants_errors(bool is_v4) const { return is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6; }
+  bool wants_errors(bool is_v4) const { return is_v4 ? ip_options->receive_errors_v4 : ip_options->receive_errors_v6; }
   bool prepares_packet_info() const;
   // ping_v6_sendmsg() hands no flags and no extension headers on.
   bool is_echo6() const;

@@ -8,7 +8,7 @@ namespace lxnet {
 bool accepts_group(const Socket& socket, const IpInfo& info) {
   if (!info.is_multicast) return true;
   const bool is_v4 = info.destination.is_v4();
-  const bool otherwise = is_v4 ? socket.ip_options.multicast_all_v4 : socket.ip_options.multicast_all_v6;
+  const bool otherwise = is_v4 ? socket.ip_options->multicast_all_v4 : socket.ip_options->multicast_all_v6;
   return socket.stack().memberships().is_wanted(socket.groups, info.destination, info.source, info.interface_index, otherwise);
 }
 

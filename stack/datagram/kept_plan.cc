@@ -32,7 +32,7 @@ void DatagramSocket::keep_plan(const SendRequest& request, const SendPlan& plan,
   // Options of IP's are copied into each packet by itself, and a record's number is each packet's own.
   const bool has_headers =
       plan.sticky || plan.ip.v4_options != nullptr || !plan.ip.options.empty() || plan.ip.largest_packet != 0;
-  if (!is_plain(request) || !is_for_one || has_headers || options.timestamping_flags != 0) return;
+  if (!is_plain(request) || !is_for_one || has_headers || options->timestamping_flags != 0) return;
   kept_.is_for_peer = request.destination == nullptr;
   if (request.destination != nullptr) kept_.destination = *request.destination;
   kept_.options_generation = generation;

@@ -132,11 +132,11 @@ class Memberships {
   SocketGroup* find_membership(const SocketGroups& groups, const IpAddress& group, uint32_t interface_index) const
       REQUIRES(mutex_);
   Result<> join_as(Entry& entry, SocketGroups& groups, const IpAddress& group, const GroupInterface& on, FilterMode mode);
-  void end_membership(Entry& entry, SocketGroup& membership) REQUIRES(mutex_);
+  void end_membership(Entry& entry, SocketGroups& groups, SocketGroup& membership) REQUIRES(mutex_);
   Result<> change_source(Entry& entry, SocketGroups& groups, const IpAddress& group, const GroupInterface& on,
                          const IpAddress& source, FilterMode mode, SourceChange change);
   Result<> insert_source(Entry& entry, SocketGroup& membership, const IpAddress& source) REQUIRES(mutex_);
-  Result<> erase_source(Entry& entry, SocketGroup& membership, const IpAddress& source) REQUIRES(mutex_);
+  Result<> erase_source(Entry& entry, SocketGroups& groups, SocketGroup& membership, const IpAddress& source) REQUIRES(mutex_);
   Result<> replace_filter(Entry& entry, SocketGroup& membership, FilterMode mode, HeapArray<IpAddress> sources, uint32_t count)
       REQUIRES(mutex_);
   bool has_joined(const SocketGroups& groups, const IpAddress& group, uint32_t interface_index);

@@ -24,7 +24,7 @@ Result<uint32_t> Memberships::find_interface(Entry& entry, const IpAddress& grou
 }
 
 SocketGroup* Memberships::find_membership(const SocketGroups& groups, const IpAddress& group, uint32_t interface_index) const {
-  for (SocketGroup& membership : groups.groups_) {
+  for (SocketGroup& membership : groups) {
     if (membership.group == group && membership.interface_index == interface_index) return &membership;
   }
   return nullptr;
@@ -32,7 +32,7 @@ SocketGroup* Memberships::find_membership(const SocketGroups& groups, const IpAd
 
 bool Memberships::has_joined(const SocketGroups& groups, const IpAddress& group, uint32_t interface_index) {
   MutexLock lock(mutex_);
-  for (const SocketGroup& membership : groups.groups_) {
+  for (const SocketGroup& membership : groups) {
     if (membership.group == group && (interface_index == 0 || membership.interface_index == interface_index)) return true;
   }
   return false;
@@ -55,7 +55,7 @@ Result<> Memberships::join_as(Entry& entry, SocketGroups& groups, const IpAddres
   const uint32_t index = TRY(find_interface(entry, group, on));
   MutexLock lock(mutex_);
   int32_t count = 0;
-  for (const SocketGroup& membership : groups.groups_) {
+  for (const SocketGroup& membership : groups) {
     if (membership.group == group && membership.interface_index == index) return Errno::EADDRINUSE;
     count += membership.group.is_v4() ? 1 : 0;
   }
@@ -68,7 +68,7 @@ Result<> Memberships::join_as(Entry& entry, SocketGroups& groups, const IpAddres
     return found.error();
   }
   membership->asked_address = on.address;
-  groups.groups_.push_back(*membership);
+  groups.push_back(*membership);
   InterfaceGroup& joined = *found.take();
   const uint32_t before = joined.users();
   joined.begin_change();
@@ -78,7 +78,7 @@ Result<> Memberships::join_as(Entry& entry, SocketGroups& groups, const IpAddres
 }
 
 // Takes the membership's part out of the interface's group; the membership itself goes.
-void Memberships::end_membership(Entry& entry, SocketGroup& membership) {
+void Memberships::end_membership(Entry& entry, SocketGroups& groups, SocketGroup& membership) {
   InterfaceGroup* group = find_group(membership.interface_index, membership.group);
   // The interface may have gone before, and its groups with it.
   if (group != nullptr && group->users() != 0) {
@@ -88,7 +88,7 @@ void Memberships::end_membership(Entry& entry, SocketGroup& membership) {
     group->remove_user(membership.mode);
     finish_change(entry, *group, before);
   }
-  membership.link.unlink();
+  groups.remove(membership);
   dispose(stack_.hal(), &membership);
 }
 
@@ -102,11 +102,11 @@ Result<> Memberships::leave(Entry& entry, SocketGroups& groups, const IpAddress&
     if (found.is_ok()) index = found.take();
   }
   MutexLock lock(mutex_);
-  for (SocketGroup& membership : groups.groups_) {
+  for (SocketGroup& membership : groups) {
     if (!(membership.group == group)) continue;
     if (index != 0 && membership.interface_index != index) continue;
     if (index == 0 && !on.address.is_unspecified() && !(membership.asked_address == on.address)) continue;
-    end_membership(entry, membership);
+    end_membership(entry, groups, membership);
     return ok();
   }
   return Errno::EADDRNOTAVAIL;
@@ -115,7 +115,7 @@ Result<> Memberships::leave(Entry& entry, SocketGroups& groups, const IpAddress&
 void Memberships::leave_all(Entry& entry, SocketGroups& groups) {
   if (groups.is_empty()) return;
   MutexLock lock(mutex_);
-  while (!groups.groups_.is_empty()) end_membership(entry, *groups.groups_.front());
+  while (!groups.is_empty()) end_membership(entry, groups, *groups.first_);
 }
 
 Result<> Memberships::join_source(Entry& entry, SocketGroups& groups, const IpAddress& group, const GroupInterface& on,
@@ -153,7 +153,7 @@ Result<> Memberships::change_source(Entry& entry, SocketGroups& groups, const Ip
     TRY(replace_filter(entry, *membership, mode, {}, 0));
   }
   if (change == SourceChange::Add) return insert_source(entry, *membership, source);
-  return erase_source(entry, *membership, source);
+  return erase_source(entry, groups, *membership, source);
 }
 
 Result<> Memberships::insert_source(Entry& entry, SocketGroup& membership, const IpAddress& source) {
@@ -177,12 +177,12 @@ Result<> Memberships::insert_source(Entry& entry, SocketGroup& membership, const
   return ok();
 }
 
-Result<> Memberships::erase_source(Entry& entry, SocketGroup& membership, const IpAddress& source) {
+Result<> Memberships::erase_source(Entry& entry, SocketGroups& groups, SocketGroup& membership, const IpAddress& source) {
   const std::span<IpAddress> sources(membership.sources.data(), membership.source_count);
   const auto found = std::find(sources.begin(), sources.end(), source);
   if (found == sources.end()) return Errno::EADDRNOTAVAIL;
   if (sources.size() == 1 && membership.mode == FilterMode::Include) {
-    end_membership(entry, membership);
+    end_membership(entry, groups, membership);
     return ok();
   }
   std::copy(found + 1, sources.end(), found);
@@ -254,7 +254,7 @@ bool Memberships::is_wanted(const SocketGroups& groups, const IpAddress& group, 
                             bool otherwise) const {
   if (groups.is_empty()) return otherwise;
   MutexLock lock(mutex_);
-  for (const SocketGroup& membership : groups.groups_) {
+  for (const SocketGroup& membership : groups) {
     if (!(membership.group == group)) continue;
     if (group.is_v4() && membership.interface_index != interface_index) continue;
     const std::span<const IpAddress> sources(membership.sources.data(), membership.source_count);

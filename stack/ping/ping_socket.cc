@@ -40,8 +40,8 @@ bool is_echo_request(IpFamily family, const Icmp4Header& header) {
 PingSocket::PingSocket(Stack& stack, IpFamily family)
     : DatagramSocket(stack, family, SocketType::Datagram, family == IpFamily::V4 ? kIcmp4 : kIcmp6,
                      family == IpFamily::V4 ? DemuxSpace::Icmp4 : DemuxSpace::Icmp6, Admission::IfNotFull) {
-  options.reuse_address = true;  // INET_PROTOSW_REUSE
-  if (family == IpFamily::V6) ip_options.v6_only = true;
+  options.begin_with(kReusingSocketOptions);
+  if (family == IpFamily::V6) ip_options.begin_with(kIpOptionsV6Only);
 }
 
 Result<Ref<Socket>> PingSocket::create(Entry& entry, IpFamily family) {
@@ -71,7 +71,7 @@ Result<> PingSocket::check_address(Entry& entry, const Endpoint& local) {
   const bool is_ours = stack().interfaces().is_local_address(local.address);
   if (family() == IpFamily::V4) {
     const bool may_be_foreign =
-        ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0;
+        ip_options->free_bind || ip_options->transparent || stack().tunables().values().ip_nonlocal_bind != 0;
     if (local.address.is_unspecified()) return ok();
     if (local.address.is_multicast() || is_broadcast_here(entry, local.address)) return Errno::EADDRNOTAVAIL;
     return is_ours || may_be_foreign ? ok() : Result<>(Errno::EADDRNOTAVAIL);
@@ -101,8 +101,8 @@ Result<> PingSocket::check_destination(const SendRequest& request) const {
   uint32_t output = to.v6().needs_scope_id() ? request.destination->scope_id : 0;
   const uint32_t bound = options.bound_interface;
   if (output == 0) output = bound;
-  if (output == 0) output = ip_options.sticky_interface;
-  if (output == 0) output = to.is_multicast() ? ip_options.multicast_interface_v6 : ip_options.unicast_interface_v6;
+  if (output == 0) output = ip_options->sticky_interface;
+  if (output == 0) output = to.is_multicast() ? ip_options->multicast_interface_v6 : ip_options->unicast_interface_v6;
   if (to.v6().needs_scope_id() && output == 0) return Errno::EINVAL;
   if (output != 0 && bound != 0 && output != bound) return Errno::EINVAL;
   return ok();

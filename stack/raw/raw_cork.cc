@@ -84,7 +84,7 @@ Result<> RawSocket::push_pending(Entry& entry, const SendPlan& last) {
     pending->route.source = last.route->source;
     pending->route.destination = last.route->destination;
     if (!pending->names_ttl) {
-      const int ttl = plan.route->kind == RouteKind::Multicast ? int{ip_options.multicast_ttl} : int{ip_options.ttl};
+      const int ttl = plan.route->kind == RouteKind::Multicast ? int{ip_options->multicast_ttl} : int{ip_options->ttl};
       plan.ip.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
       plan.ip.stays_on_host = ttl == 0;
     }

@@ -66,7 +66,7 @@ struct AlertDelivery {
 void deliver_alert(void* context, Socket& socket) {
   auto& delivery = *static_cast<AlertDelivery*>(context);
   const bool is_asked =
-      delivery.value < 0 ? socket.ip_options.router_alert_v4 : socket.ip_options.router_alert_v6 == delivery.value;
+      delivery.value < 0 ? socket.ip_options->router_alert_v4 : socket.ip_options->router_alert_v6 == delivery.value;
   const IpInfo& info = ip_info(delivery.packet);
   const uint32_t bound = __atomic_load_n(&socket.options.bound_interface, __ATOMIC_RELAXED);
   if (!is_asked || (bound != 0 && bound != info.interface_index)) return;

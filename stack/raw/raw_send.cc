@@ -53,7 +53,7 @@ bool RawSocket::routes_to_nobody(const SendRequest& request) const {
 // raw_probe_proto_opt(): what routes may ask of ICMP is read before there is a route, and what is too short for it cannot be
 // read.
 Result<> RawSocket::probe_header(const SendRequest& request, uint8_t number) const {
-  if (ip_options.header_included) return ok();
+  if (ip_options->header_included) return ok();
   const bool is_v4 = family() == IpFamily::V4;
   constexpr uint8_t kIcmp4 = 1, kIcmp6 = 58, kMobility = 135;
   uint8_t bytes[4];
@@ -63,7 +63,7 @@ Result<> RawSocket::probe_header(const SendRequest& request, uint8_t number) con
 
 // Destination options are part of what __ip6_append_data() takes for a transport's header, for which it waits as for one.
 bool RawSocket::waits_for_room(const SendPlan& plan) const {
-  return ip_options.header_included || shape_of(plan).first_headers != 0;
+  return ip_options->header_included || shape_of(plan).first_headers != 0;
 }
 
 Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
@@ -74,7 +74,7 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   const size_t size = request.source.remaining();
   // Over IPv6 they are taken, and left out.
   const bool has_v4_options = family() == IpFamily::V4 && (request.control.has_options || attachments.options_v4());
-  if (ip_options.header_included && has_v4_options) return Errno::EINVAL;
+  if (ip_options->header_included && has_v4_options) return Errno::EINVAL;
   if (routes_to_nobody(request)) return Errno::EINVAL;
   TRY(probe_header(request, number));
   // Over an AF_INET6 socket there is no turn to IPv4, and no such route.
@@ -90,8 +90,8 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   // Nothing but the neighbour is told: not even the header is asked for.
   if (plan.is_probe_only && (request.flags & kMessageConfirm) != 0 && size == 0) return size_t{0};
   const bool joins_pieces = pending_ != nullptr || (request.flags & kMessageMore) != 0;
-  if (joins_pieces && !ip_options.header_included) return append_pending(entry, request, plan);
-  if (ip_options.header_included) {
+  if (joins_pieces && !ip_options->header_included) return append_pending(entry, request, plan);
+  if (ip_options->header_included) {
     const uint32_t mtu = plan.route->output->mtu();
     if (size > mtu) {
       report_too_large(entry, plan, mtu);
@@ -107,9 +107,9 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   Ref<Packet> packet = TRY(Packet::create_linear(stack().pool(), size));
   constexpr size_t kSpare = 31;  // raw_send_hdrinc(): the link's header, and for alignment
   const Made made =
-      ip_options.header_included ? Made{.bytes = size, .charge = Packet::charge_of(size + kSpare)} : make_bytes(plan, size, 0);
+      ip_options->header_included ? Made{.bytes = size, .charge = Packet::charge_of(size + kSpare)} : make_bytes(plan, size, 0);
   // A header of the program's is read with the packet's number drawn already.
-  if (ip_options.header_included) number_record(plan);
+  if (ip_options->header_included) number_record(plan);
   if (request.source.copy(packet->append(size)) < made.bytes) {
     // Else Linux charges what it has copied, and no sooner.
     if (is_charged_first) wake_writers();
@@ -122,8 +122,8 @@ Result<size_t> RawSocket::send(Entry& entry, SendRequest& request) {
   charge(*packet, made.charge);
   number_record(plan);
   tag(*packet, plan);
-  if (!ip_options.header_included) number_packet(plan);
-  TRY(ip_options.header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
+  if (!ip_options->header_included) number_packet(plan);
+  TRY(ip_options->header_included ? send_whole(entry, std::move(packet), plan) : send_packet(entry, std::move(packet), plan));
   return Result<size_t>(size);
 }
 
@@ -162,7 +162,7 @@ Result<> RawSocket::send_whole(Entry& entry, Ref<Packet> packet, const SendPlan&
 
 // A full queue on the way is a lost packet, unless the program asked to hear of such things.
 Result<> RawSocket::without_queue_errors(Result<> sent, const SendPlan& plan) const {
-  const bool is_told = plan.destination.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
+  const bool is_told = plan.destination.is_v4() ? ip_options->receive_errors_v4 : ip_options->receive_errors_v6;
   if (sent.is_error(Errno::ENOBUFS) && !is_told) return ok();
   return sent;
 }

@@ -12,8 +12,7 @@ RawSocket::RawSocket(Stack& stack, IpFamily family, uint16_t number)
                      family == IpFamily::V4 ? DemuxSpace::Raw4 : DemuxSpace::Raw6, Admission::IfNotFull),
       number_(number),
       admission_lock_(stack.hal(), LockRank::ErrorQueue) {
-  options.reuse_address = true;  // INET_PROTOSW_REUSE
-  ip_options.header_included = number == kRaw;
+  options.begin_with(kReusingSocketOptions);
   if (family == IpFamily::V6 && number == kIcmp6) {
     raw_options.has_checksum = true;
     raw_options.checksum_offset = 2;
@@ -24,6 +23,7 @@ Result<Ref<Socket>> RawSocket::create(Entry& entry, IpFamily family, uint16_t nu
   RawSocket* raw = construct<RawSocket>(entry.stack().hal(), entry.stack(), family, number);
   if (raw == nullptr) return Errno::ENOBUFS;
   Ref<Socket> socket = Ref<Socket>::adopt(raw);
+  if (!raw->ip_options.set(raw->stack().hal(), &IpSocketOptions::header_included, number == kRaw).is_ok()) return Errno::ENOBUFS;
   TRY(raw->start(entry));
   return socket;
 }

@@ -53,7 +53,7 @@ uint32_t TcpSocket::limit_at_mark(SeqNum position, uint32_t size, uint32_t& skip
   const uint32_t distance = urgent_.seq.bytes_since(position);
   if (distance >= size) return size;
   if (distance != 0) return distance;
-  if (!options.oob_inline) {
+  if (!options->oob_inline) {
     skip = 1;
     return size - 1;
   }
@@ -64,7 +64,7 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   const bool is_peek = (request.flags & kMessagePeek) != 0, discards = (request.flags & kMessageTruncated) != 0;
   SeqNum position = rcv_.copied;
   const SeqNum end = rcv_.copied + unread();
-  if (is_peek && options.peek_offset > 0) position = earlier_of(position + static_cast<uint32_t>(options.peek_offset), end);
+  if (is_peek && options->peek_offset > 0) position = earlier_of(position + static_cast<uint32_t>(options->peek_offset), end);
   size_t wanted = request.sink.room(), done = 0;
   bool is_faulty = false;
   const uint32_t charge = receive_charge_;
@@ -109,16 +109,15 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   // Part of a packet gives nothing back.
   if (receive_charge_ != charge) account_memory(entry);
   // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
-  if (tcp_options.inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});
+  if (tcp_options->inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});
   // Of what was only looked at too (tcp_cleanup_rbuf).
   if (done != 0) adapt_receive_buffer(entry);
   ack_after_read(entry, done);
   if (done == 0)
     return is_faulty ? Result<size_t>(Errno::EFAULT) : request.sink.room() == 0 && unread() != 0 ? size_t{0} : nothing_to_read();
-  if (is_peek) {
-    if (options.peek_offset >= 0) options.peek_offset += static_cast<int32_t>(done);
-  } else {
-    if (options.peek_offset > 0) options.peek_offset = std::max(0, options.peek_offset - static_cast<int32_t>(done));
+  if (options->peek_offset >= 0) {
+    int32_t& offset = options.own()->peek_offset;
+    offset = is_peek ? offset + static_cast<int32_t>(done) : std::max(0, offset - static_cast<int32_t>(done));
   }
   return done;
 }
@@ -137,7 +136,7 @@ void TcpSocket::consume_to(SeqNum position) {
 
 int TcpSocket::readable_now() const {
   if (in(TcpState::SynSent | TcpState::SynReceived)) return 0;
-  const bool has_mark = urgent_.kind != UrgentState::Kind::None && !options.oob_inline;
+  const bool has_mark = urgent_.kind != UrgentState::Kind::None && !options->oob_inline;
   if (!has_mark || urgent_.seq.is_before(rcv_.copied) || !urgent_.seq.is_before(rcv_.nxt)) return static_cast<int>(unread());
   return static_cast<int>(urgent_.seq.bytes_since(rcv_.copied));
 }
@@ -162,8 +161,8 @@ PollEvents TcpSocket::poll(Entry& entry) {
   if ((shutdown_ & kShutdownReceive) != 0) events |= kPollIn | kPollReadNormal | kPollReadHangUp;
   if (in(TcpState::SynSent) && fast_open_.is_deferred) events |= kPollOut | kPollWriteNormal;
   if (!in(TcpState::SynSent | TcpState::SynReceived) || is_open_early()) {
-    int target = std::max(options.receive_low_water, 1);
-    if (urgent_.kind != UrgentState::Kind::None && urgent_.seq == rcv_.copied && !options.oob_inline) ++target;
+    int target = std::max(options->receive_low_water, 1);
+    if (urgent_.kind != UrgentState::Kind::None && urgent_.seq == rcv_.copied && !options->oob_inline) ++target;
     if (is_readable(target)) events |= kPollIn | kPollReadNormal;
     if ((shutdown_ & kShutdownSend) != 0 || is_writeable()) {
       events |= kPollOut | kPollWriteNormal;

@@ -14,8 +14,8 @@ constexpr uint32_t kLeastSendBuffer = 4608;
 
 bool TcpSocket::has_send_room(unsigned doubled) const {
   if (send_queue_.charge() >= options.send_buffer) return false;
-  const uint32_t limit = tcp_options.not_sent_low_water != 0
-                             ? tcp_options.not_sent_low_water
+  const uint32_t limit = tcp_options->not_sent_low_water != 0
+                             ? tcp_options->not_sent_low_water
                              : static_cast<uint32_t>(stack().tunables().values().tcp_notsent_lowat);
   return (snd_.end.bytes_since(snd_.nxt) + snd_.disconnect_gap) << doubled < limit;
 }
@@ -100,7 +100,7 @@ SendRecord* TcpSocket::open_record(uint32_t most) {
 
 // With MSG_ZEROCOPY no more than a packet of pieces of the program's memory could hold.
 SendQueue::Copied TcpSocket::fill_record(SendRecord& record, const SendRequest& request, uint32_t limit) {
-  if ((request.flags & kMessageZeroCopy) == 0 || !options.zero_copy)
+  if ((request.flags & kMessageZeroCopy) == 0 || !options->zero_copy)
     return send_queue_.append_bytes(record, request.source, limit);
   unsigned pieces = SendRecord::kMaxPieces - record.pieces;
   const auto reached = static_cast<uint32_t>(request.source.reach(limit, pieces));

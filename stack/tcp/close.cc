@@ -113,7 +113,7 @@ void TcpSocket::close_owned(Entry& entry) {
       finish(entry);
       return;
     }
-    if (options.linger_on && options.linger == Duration()) {
+    if (options->linger_on && options->linger == Duration()) {
       count(entry, Mib::TcpExtTCPAbortOnData);
       is_orphan_ = true;
       disconnect_owned(entry);
@@ -138,14 +138,14 @@ void TcpSocket::close_owned(Entry& entry) {
 // Without a user FIN-WAIT-2 does not last (Linux's tcp_fin_timeout and TCP_LINGER2).
 void TcpSocket::settle_orphan(Entry& entry) {
   if (!in(TcpState::FinWait2)) return;
-  if (tcp_options.linger2 < 0) {
+  if (tcp_options->linger2 < 0) {
     count(entry, Mib::TcpExtTCPAbortOnLinger);
     send_reset(entry);
     finish(entry);
     return;
   }
   const int32_t tunable = stack().tunables().values().tcp_fin_timeout;
-  const int32_t seconds = tcp_options.linger2 != 0 ? tcp_options.linger2 : tunable;
+  const int32_t seconds = tcp_options->linger2 != 0 ? tcp_options->linger2 : tunable;
   tell_peer_metrics(entry);
   out_of_order_.clear();
   sack_count_ = 0;
@@ -194,7 +194,7 @@ void TcpSocket::reset_connection_state() {
   shutdown_ = 0;
   saw_fin_ = false;
   set_remote(nobody());
-  tcp_options.window_clamp = 0;
+  if (TcpSocketOptions* own = tcp_options.own()) own->window_clamp = 0;  // who has one has options of its own
   if (!is_bound_address_) set_local(IpAddress::any(family()));
   const uint16_t mss = snd_.mss;  // what TCP_MAXSEG tells stays
   // tcp_disconnect() moves write_seq out of the old window and leaves the rest where it was; SIOCOUTQ and SIOCOUTQNSD show it.

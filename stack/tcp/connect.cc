@@ -16,7 +16,7 @@ namespace lxnet {
 Result<> TcpSocket::connect(Entry& entry, const Endpoint& remote, uint32_t) {
   TaskOwnership ownership(lock_, entry);
   if (TRY(connect_by_state_owned(entry))) return ok();
-  TRY(start_connect(entry, remote, Opening{.is_fast = tcp_options.fast_open_connect}));
+  TRY(start_connect(entry, remote, Opening{.is_fast = tcp_options->fast_open_connect}));
   if (repair_.is_on) return ok();
   phase_ = Phase::Connecting;
   return fast_open_.is_deferred ? ok() : Result<>(Errno::EINPROGRESS);
@@ -88,9 +88,9 @@ FlowKey TcpSocket::flow_key() const {
   key.source_port = demux_.local_port;
   key.destination_port = demux_.remote_port;
   key.protocol = static_cast<uint8_t>(IpProtocol::Tcp);
-  key.tos = demux_.remote.is_v4() ? ip_options.tos : ip_options.traffic_class;
-  key.on_link_only = options.dont_route;
-  key.may_use_foreign_source = ip_options.transparent;
+  key.tos = demux_.remote.is_v4() ? ip_options->tos : ip_options->traffic_class;
+  key.on_link_only = options->dont_route;
+  key.may_use_foreign_source = ip_options->transparent;
   return key;
 }
 
@@ -110,7 +110,7 @@ FlowKey TcpSocket::key_to(const SynRequest& request) const {
   key.destination_port = request.remote.port;
   if (key.output_interface == 0) key.output_interface = request.remote.scope_id;
   key.mark = request.mark;
-  key.tos = request.remote.address.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  key.tos = request.remote.address.is_v4() ? ip_options->tos : ip_options->traffic_class;
   return key;
 }
 
@@ -128,7 +128,7 @@ Result<> TcpSocket::refresh_route(Entry& entry) {
 
 Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening opening) {
   Endpoint target = remote;
-  if (family() == IpFamily::V6 && target.address.is_v4() && ip_options.v6_only) return Errno::ENETUNREACH;
+  if (family() == IpFamily::V6 && target.address.is_v4() && ip_options->v6_only) return Errno::ENETUNREACH;
   // Nobody sends from a group or a broadcast address: the route chooses then.
   IpAddress bound = demux_.local;
   const bool is_chosen = bound.is_v4() && !bound.is_unspecified();
@@ -249,8 +249,8 @@ void TcpSocket::fill_demux() {
   demux_.socket = this;
   demux_.space = DemuxSpace::Tcp;
   demux_.family = family();
-  demux_.v6_only = ip_options.v6_only;
-  demux_.reuse_port = options.reuse_port;
+  demux_.v6_only = ip_options->v6_only;
+  demux_.reuse_port = options->reuse_port;
   peer_flow_hash_ = 0;
 }
 
@@ -298,7 +298,7 @@ void TcpSocket::prepare_to_connect(Entry& entry, const ReusedFlow& reused) {
   prepare_sizes(route_, route_metrics());
   draw_transmit_hash();
   // Until the peer says what it takes.
-  snd_.peer_mss = tcp_options.max_segment != 0 ? tcp_options.max_segment : demux_.remote.is_v4() ? 536 : 1220;
+  snd_.peer_mss = tcp_options->max_segment != 0 ? tcp_options->max_segment : demux_.remote.is_v4() ? 536 : 1220;
   begin_mtu_search(entry);
   update_mss(entry, snd_.path_mtu);
   rtt_.reset();
@@ -325,9 +325,9 @@ void TcpSocket::prepare_sizes(const Route& route, const RouteMetrics& metrics, u
   snd_.path_mtu = mtu;
   uint32_t advertised = std::clamp<uint32_t>(mtu > headers ? mtu - headers : 0, 88, 65535);
   if (metrics.get(RouteMetric::AdvertisedSegment) != 0) advertised = metrics.get(RouteMetric::AdvertisedSegment);
-  if (tcp_options.max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options.max_segment);
+  if (tcp_options->max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options->max_segment);
   rcv_.advertised_mss = static_cast<uint16_t>(advertised);
-  rcv_.window_clamp = tcp_options.window_clamp != 0 ? tcp_options.window_clamp : metrics.get(RouteMetric::Window);
+  rcv_.window_clamp = tcp_options->window_clamp != 0 ? tcp_options->window_clamp : metrics.get(RouteMetric::Window);
   acks_at_once_ = metrics.get(RouteMetric::QuickAck) != 0;
   const uint32_t initial = metrics.get(RouteMetric::InitialCongestionWindow);
   initial_window_ = static_cast<uint16_t>(std::min(initial == 0 ? CongestionState::kInitialWindow : initial, 65535u));
@@ -351,8 +351,8 @@ RouteMetrics TcpSocket::route_metrics() const {
 void TcpSocket::set_rto_bounds() {
   const RouteMetrics metrics = route_metrics();
   const bool by_route = metrics.is_locked(RouteMetric::LeastRto);
-  rtt_.set_rto_bounds(by_route ? Duration::millis(metrics.get(RouteMetric::LeastRto)) : tcp_options.min_rto.get(),
-                      tcp_options.max_rto);
+  rtt_.set_rto_bounds(by_route ? Duration::millis(metrics.get(RouteMetric::LeastRto)) : tcp_options->min_rto.get(),
+                      tcp_options->max_rto);
 }
 
 void TcpSocket::apply_rto_bounds() {

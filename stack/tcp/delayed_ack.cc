@@ -78,7 +78,7 @@ void TcpSocket::consider_ack(Entry& entry, const TcpSegment& segment) {
   // Of several segments that came as one the first would have been acknowledged before the others took room.
   if (segment.segments > 1 && in_quick_ack_mode() && owed >= 2u * rcv_.mss) return send_ack_for_all(entry);
   const bool owes_two = owed > rcv_.mss;
-  const auto low_water = static_cast<uint32_t>(std::max(options.receive_low_water, 1));
+  const auto low_water = static_cast<uint32_t>(std::max(options->receive_low_water, 1));
   // With the window about to close, wait for the reader, who will send the update.
   const bool window_is_open = owes_two && (rcv_.nxt.bytes_since(rcv_.copied) < low_water || propose_window() >= rcv_.wnd);
   if (window_is_open || in_quick_ack_mode() || ack_.is_wanted_now) {

@@ -74,7 +74,7 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
   if (fast_open_.has_asked || fast_open_.sent_data) take_syn_text(segment);
   if (segment.flags.urg()) note_urgent(segment);
   // Where an answer is about to carry it, the acknowledgment waits (Linux: data pending, quick acks off, or deferred accept).
-  if (!send_queue_.unsent.is_empty() || tcp_options.defer_accept != 0 || is_interactive()) {
+  if (!send_queue_.unsent.is_empty() || tcp_options->defer_accept != 0 || is_interactive()) {
     ack_.is_scheduled = true;
     enter_quick_ack_mode(16);
     if (send_queue_.unsent.is_empty()) arm_ack_timer(entry, Duration::millis(200));
@@ -110,7 +110,7 @@ void TcpSocket::learn_syn_options(const TcpSegment& segment, Instant now) {
     rcv_.window_clamp = std::min<uint32_t>(rcv_.window_clamp, 65535);
   }
   const uint16_t offered = options.maximum_segment_size.value_or(snd_.peer_mss);  // or what was assumed
-  snd_.peer_mss = tcp_options.max_segment != 0 ? std::min(offered, tcp_options.max_segment) : offered;
+  snd_.peer_mss = tcp_options->max_segment != 0 ? std::min(offered, tcp_options->max_segment) : offered;
   if (negotiated_.timestamps) {
     rcv_.ts_recent = options.timestamps->value;
     rcv_.ts_recent_at = now;
@@ -134,7 +134,7 @@ void TcpSocket::confirm_establishment(Entry& entry, Verdict& verdict) {
   enter(entry, TcpState::Established);
   snd_.last_data_at = entry.now();
   if (congestion_.algorithm->control == nullptr) update_pacing_rate();
-  if (options.keep_alive) arm_keep_alive(entry, keep_alive_delay());
+  if (options->keep_alive) arm_keep_alive(entry, keep_alive_delay());
   phase_ = phase_ == Phase::Unconnected ? Phase::Connected : phase_;
   verdict.told_of_state = kPollOut;
   verdict.has_new_state = true;

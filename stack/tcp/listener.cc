@@ -159,7 +159,7 @@ void Listener::receive_for_request(Entry& entry, SynRequest& request, TcpSegment
   }
   if (!segment.flags.ack()) return drops.count(DropReason::TcpInvalidState);
   // TCP_DEFER_ACCEPT: the connection is not told of before its first data, for so many SYN-ACKs.
-  if (request.timeouts < socket_.tcp_options.defer_accept && segment.end() == first) {
+  if (request.timeouts < socket_.tcp_options->defer_accept && segment.end() == first) {
     request.is_acked = true;
     count(entry, Mib::TcpExtTCPDeferAcceptDrop);
     return;
@@ -284,7 +284,7 @@ void Listener::clear(Entry& entry, Heirs heirs) {
 // How many SYN-ACKs a request may cost. When the queue is more than half full of old requests, they make room for young ones.
 int32_t Listener::retransmit_limit() const {
   const TunableValues& tunables = socket_.stack().tunables().values();
-  int32_t limit = socket_.tcp_options.syn_count != 0 ? socket_.tcp_options.syn_count : tunables.tcp_synack_retries;
+  int32_t limit = socket_.tcp_options->syn_count != 0 ? socket_.tcp_options->syn_count : tunables.tcp_synack_retries;
   if (syn_count() * 2 <= std::max(8u, backlog)) return limit;
   for (uint64_t young = uint64_t{young_count_} * 2; limit > 2 && syn_count() >= young; young *= 2) --limit;
   return limit;
@@ -292,7 +292,7 @@ int32_t Listener::retransmit_limit() const {
 
 // Linux's reqsk timer: so many SYN-ACKs, at doubling intervals.
 void Listener::time_out(Entry& entry, SynRequest& request) {
-  const uint8_t deferred = socket_.tcp_options.defer_accept;
+  const uint8_t deferred = socket_.tcp_options->defer_accept;
   const bool is_expired =
       request.timeouts >= retransmit_limit() && (deferred == 0 || !request.is_acked || request.timeouts >= deferred);
   count(entry, Mib::TcpExtTCPTimeouts);

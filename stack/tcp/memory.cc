@@ -94,7 +94,7 @@ bool TcpSocket::give_up_for_resources(Entry& entry, bool resets) {
   if (!is_orphan_) return false;
   const Duration silent = snd_.last_data_at.age(entry.now());
   unsigned penalty = 0;
-  if (silent > tcp_options.max_rto.get() * 2 || !resets) ++penalty;
+  if (silent > tcp_options->max_rto.get() * 2 || !resets) ++penalty;
   if (soft_error_ != Errno{}) ++penalty;
   if (!has_too_many_orphans(entry, penalty)) return false;
   if (silent <= Duration::seconds(60) || (snd_.wnd == 0 && recovery_.out == 0)) resets = true;

@@ -23,10 +23,11 @@ void TcpSocket::set_remote(const Endpoint& remote) {
 
 // A scope id binds the socket to its interface, and does so even when bind() then fails.
 Result<> TcpSocket::check_bind_address(const Endpoint& local) {
-  const bool may_be_foreign = ip_options.free_bind || ip_options.transparent || stack().tunables().values().ip_nonlocal_bind != 0;
+  const bool may_be_foreign =
+      ip_options->free_bind || ip_options->transparent || stack().tunables().values().ip_nonlocal_bind != 0;
   if (local.address.is_v4()) {
     if (family() == IpFamily::V6) {
-      if (ip_options.v6_only) return Errno::EINVAL;
+      if (ip_options->v6_only) return Errno::EINVAL;
       if (options.bound_interface != 0 && !stack().interfaces().find(options.bound_interface)) return Errno::ENODEV;
     }
     if (local.address.is_unspecified() || may_be_foreign || local.address.is_multicast()) return ok();
@@ -59,16 +60,17 @@ Result<> TcpSocket::bind(Entry& entry, const Endpoint& local) {
   // A connection that ended has given back a port that it did not ask for by name, though its name still shows it.
   if (state() != TcpState::Closed || holds_port()) return Errno::EINVAL;
   if (family() == IpFamily::V6) TRY(check_bind_address(local));
-  const bool was_v6_only = ip_options.v6_only;
+  const bool was_v6_only = ip_options->v6_only;
   // ::ffff:0.0.0.0 is an address of its own to Linux.
   const bool is_any = local.address == IpAddress::any(family());
-  if (family() == IpFamily::V6 && !is_any && !local.address.is_v4()) ip_options.v6_only = true;
+  if (family() == IpFamily::V6 && !is_any && !local.address.is_v4())
+    TRY(ip_options.set(stack().hal(), &IpSocketOptions::v6_only, true));
   set_local(local.address);
-  if (local.port != 0 || !ip_options.bind_address_no_port) {
+  if (local.port != 0 || !ip_options->bind_address_no_port) {
     const auto claimed = claim_port(entry, local.port);
     if (!claimed.is_ok()) {
       set_local(IpAddress::any(family()));
-      ip_options.v6_only = was_v6_only;
+      if (IpSocketOptions* own = ip_options.own()) own->v6_only = was_v6_only;
       return claimed.error();
     }
   } else {
@@ -90,9 +92,9 @@ void TcpSocket::fill_claim() {
   claim_.uid = demux_.uid;
   claim_.protocol = protocol();
   claim_.family = family();
-  claim_.v6_only = ip_options.v6_only;
-  claim_.reuse_address = options.reuse_address;
-  claim_.reuse_port = options.reuse_port;
+  claim_.v6_only = ip_options->v6_only;
+  claim_.reuse_address = options->reuse_address;
+  claim_.reuse_port = options->reuse_port;
   claim_.is_listening = false;
   claim_.is_connected = false;
 }

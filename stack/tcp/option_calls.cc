@@ -6,11 +6,19 @@
 #include "stack/stack.hh"
 
 namespace lxnet {
+namespace {
+
+template <typename V>
+Result<> set(TcpSocket& socket, V TcpSocketOptions::*member, std::type_identity_t<V> value) {
+  return socket.tcp_options.set(socket.stack().hal(), member, value);
+}
+
+}  // namespace
 
 // Switched on, what waits goes: but a cork holds all the same.
 Result<> TcpOptionCalls::set_no_delay(Entry& entry, TcpSocket& socket, int value) {
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.no_delay = value != 0;
+  TRY(set(socket, &TcpSocketOptions::no_delay, value != 0));
   // A cork holds what is written from now on (Linux: "an explicit push, which overrides even TCP_CORK").
   if (value != 0) socket.push_pending(entry, TcpSocket::Nagle::Push);
   return ok();
@@ -18,8 +26,8 @@ Result<> TcpOptionCalls::set_no_delay(Entry& entry, TcpSocket& socket, int value
 
 Result<> TcpOptionCalls::set_cork(Entry& entry, TcpSocket& socket, int value) {
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.cork = value != 0;
-  if (value == 0) socket.push_pending(entry, socket.tcp_options.no_delay ? TcpSocket::Nagle::Push : TcpSocket::Nagle::Default);
+  TRY(set(socket, &TcpSocketOptions::cork, value != 0));
+  if (value == 0) socket.push_pending(entry, socket.tcp_options->no_delay ? TcpSocket::Nagle::Push : TcpSocket::Nagle::Default);
   return ok();
 }
 
@@ -48,22 +56,21 @@ Result<int> TcpOptionCalls::quick_ack(Entry& entry, TcpSocket& socket) {
 Result<> TcpOptionCalls::set_max_segment(Entry& entry, TcpSocket& socket, int value) {
   if (value != 0 && (value < 88 || value > 32767)) return Errno::EINVAL;
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.max_segment = static_cast<uint16_t>(value);
-  return ok();
+  return set(socket, &TcpSocketOptions::max_segment, static_cast<uint16_t>(value));
 }
 
 Result<int> TcpOptionCalls::max_segment(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  if (socket.in(TcpState::Closed | TcpState::Listen) && socket.tcp_options.max_segment != 0)
-    return socket.tcp_options.max_segment;
+  if (socket.in(TcpState::Closed | TcpState::Listen) && socket.tcp_options->max_segment != 0)
+    return socket.tcp_options->max_segment;
   return socket.snd_.mss;
 }
 
 Result<> TcpOptionCalls::set_keep_idle(Entry& entry, TcpSocket& socket, int seconds) {
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.keep_idle = Duration::seconds(seconds);
+  TRY(set(socket, &TcpSocketOptions::keep_idle, Duration::seconds(seconds)));
   // Time that passed idle counts.
-  if (socket.options.keep_alive && !socket.in(TcpState::Closed | TcpState::Listen)) {
+  if (socket.options->keep_alive && !socket.in(TcpState::Closed | TcpState::Listen)) {
     const Duration idle = socket.rcv_.silence(entry.now());
     socket.arm_keep_alive(entry, std::max(Duration::seconds(seconds) - idle, Duration()));
   }
@@ -74,18 +81,20 @@ Result<> TcpOptionCalls::set_window_clamp(Entry& entry, TcpSocket& socket, int v
   TaskOwnership ownership(socket.lock_, entry);
   if (value == 0) {
     if (!socket.in(TcpState::Closed)) return Errno::EINVAL;
-    socket.tcp_options.window_clamp = socket.rcv_.window_clamp = 0;
+    TRY(set(socket, &TcpSocketOptions::window_clamp, 0));
+    socket.rcv_.window_clamp = 0;
     return ok();
   }
+  TcpSocketOptions* own = TRY(socket.tcp_options.change(socket.stack().hal()));
   socket.clamp_window(static_cast<uint32_t>(std::max(value, 0)));
-  socket.tcp_options.window_clamp = socket.rcv_.window_clamp;
+  own->window_clamp = socket.rcv_.window_clamp;
   return ok();
 }
 
 Result<int> TcpOptionCalls::window_clamp(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
   // A listener's own window is where requests' are worked out.
-  return static_cast<int>(socket.in(TcpState::Listen) ? socket.tcp_options.window_clamp : socket.rcv_.window_clamp);
+  return static_cast<int>(socket.in(TcpState::Listen) ? socket.tcp_options->window_clamp : socket.rcv_.window_clamp);
 }
 
 // Seconds become SYN-ACKs, one second and doubling, up to two minutes apart; and back.
@@ -101,14 +110,13 @@ Result<> TcpOptionCalls::set_defer_accept(Entry& entry, TcpSocket& socket, int s
     }
   }
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.defer_accept = retransmits;
-  return ok();
+  return set(socket, &TcpSocketOptions::defer_accept, retransmits);
 }
 
 Result<int> TcpOptionCalls::defer_accept(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
   int period = 0, timeout = 1;
-  for (uint8_t i = 0; i < socket.tcp_options.defer_accept; ++i) {
+  for (uint8_t i = 0; i < socket.tcp_options->defer_accept; ++i) {
     period += timeout;
     timeout = std::min(timeout * 2, 120);
   }
@@ -117,7 +125,7 @@ Result<int> TcpOptionCalls::defer_accept(Entry& entry, TcpSocket& socket) {
 
 Result<> TcpOptionCalls::set_not_sent_low_water(Entry& entry, TcpSocket& socket, int value) {
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.not_sent_low_water = static_cast<uint32_t>(value);
+  TRY(set(socket, &TcpSocketOptions::not_sent_low_water, static_cast<uint32_t>(value)));
   socket.announce_space(entry);
   return ok();
 }
@@ -126,7 +134,8 @@ Result<> TcpOptionCalls::set_not_sent_low_water(Entry& entry, TcpSocket& socket,
 // round trip of a live connection longer by it at once.
 Result<> TcpOptionCalls::set_transmit_delay(Entry& entry, TcpSocket& socket, int micros) {
   TaskOwnership ownership(socket.lock_, entry);
-  const int change = micros - std::exchange(socket.tcp_options.transmit_delay_micros, micros);
+  const int change = micros - socket.tcp_options->transmit_delay_micros;
+  TRY(set(socket, &TcpSocketOptions::transmit_delay_micros, micros));
   if (change != 0 && socket.in(TcpState::Established)) socket.rtt_.lengthen(change);
   return ok();
 }
@@ -139,8 +148,8 @@ bool TcpOptionCalls::has_seen_end(Entry& entry, TcpSocket& socket) {
 // tcp_set_rcvlowat().
 void TcpOptionCalls::make_room_for_low_water(Entry& entry, TcpSocket& socket) {
   TaskOwnership ownership(socket.lock_, entry);
-  const auto wanted = static_cast<uint32_t>(socket.options.receive_low_water);
-  if (!socket.in(TcpState::Listen) && socket.is_readable(socket.options.receive_low_water))
+  const auto wanted = static_cast<uint32_t>(socket.options->receive_low_water);
+  if (!socket.in(TcpState::Listen) && socket.is_readable(socket.options->receive_low_water))
     socket.wake(kPollIn | kPollPriority | kPollReadNormal | kPollReadBand);
   if (socket.options.receive_buffer_locked) return;
   const auto space = static_cast<uint32_t>((uint64_t{wanted} << 8) / socket.rcv_.scaling_ratio);
@@ -151,8 +160,8 @@ void TcpOptionCalls::make_room_for_low_water(Entry& entry, TcpSocket& socket) {
 
 Result<> TcpOptionCalls::set_rto_bounds(Entry& entry, TcpSocket& socket, Duration least, Duration most) {
   TaskOwnership ownership(socket.lock_, entry);
-  socket.tcp_options.min_rto = least;
-  socket.tcp_options.max_rto = most;
+  TRY(set(socket, &TcpSocketOptions::min_rto, least));
+  TRY(set(socket, &TcpSocketOptions::max_rto, most));
   socket.set_rto_bounds();
   return ok();
 }
@@ -223,8 +232,8 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.state = linux_tcp_state(socket.state());
   info.snd_cwnd = socket.congestion_.cwnd;
   info.reordering = socket.recovery_.reordering;
-  info.pacing_rate = std::min(socket.congestion_.pacing_rate, socket.options.max_pacing_rate);
-  info.max_pacing_rate = socket.options.max_pacing_rate;
+  info.pacing_rate = std::min(socket.congestion_.pacing_rate, socket.options->max_pacing_rate);
+  info.max_pacing_rate = socket.options->max_pacing_rate;
   if (socket.in(TcpState::Listen)) return socket.describe_listener(info);
   const NegotiatedOptions& agreed = socket.negotiated_;
   // What was agreed is told when all is over too. Without a window of the peer's nothing was.

@@ -26,7 +26,7 @@ uint32_t TcpSocket::current_mss() {
 void TcpSocket::push_pending(Entry& entry, Nagle nagle) {
   if (send_queue_.unsent.is_empty() || in(TcpState::SynSent | TcpState::Closed)) return;
   if (in(TcpState::SynReceived) && fast_open_request() == nullptr) return;
-  if (nagle == Nagle::Default && tcp_options.cork) nagle = Nagle::Cork;
+  if (nagle == Nagle::Default && tcp_options->cork) nagle = Nagle::Cork;
   write_pending(entry, nagle);
   account_growth(entry);  // what was cut costs more
   // With nothing in flight and something left, only a probe will find the window open again.
@@ -40,7 +40,7 @@ bool TcpSocket::may_send(const SendRecord& record, Nagle nagle, bool is_last) co
   if (!is_last || nagle == Nagle::Push || snd_.is_urgent() || record.flags.fin()) return true;
   if (record.size >= snd_.mss) return true;
   if (nagle == Nagle::Cork) return false;
-  if (tcp_options.no_delay || recovery_.out == 0) return true;
+  if (tcp_options->no_delay || recovery_.out == 0) return true;
   const bool small_in_flight = snd_.small_end.is_after(snd_.una) && !snd_.small_end.is_after(snd_.nxt);
   return !small_in_flight;
 }
@@ -48,7 +48,7 @@ bool TcpSocket::may_send(const SendRecord& record, Nagle nagle, bool is_last) co
 // Nagle's rule for the odd end of a record (tcp_nagle_check).
 bool TcpSocket::holds_back_partial(Nagle nagle) const {
   if (nagle == Nagle::Cork) return true;
-  if (nagle == Nagle::Push || tcp_options.no_delay || recovery_.out == 0) return false;
+  if (nagle == Nagle::Push || tcp_options->no_delay || recovery_.out == 0) return false;
   return snd_.small_end.is_after(snd_.una) && !snd_.small_end.is_after(snd_.nxt);
 }
 
@@ -69,7 +69,7 @@ uint32_t TcpSocket::bytes_to_send(const SendRecord& record, uint32_t mss, uint32
 // least (tcp_tso_autosize).
 uint32_t TcpSocket::segments_at_once(uint32_t mss) const {
   const TunableValues& tunables = stack().tunables().values();
-  const uint64_t rate = std::min(congestion_.pacing_rate, options.max_pacing_rate);
+  const uint64_t rate = std::min(congestion_.pacing_rate, options->max_pacing_rate);
   uint64_t bytes = rate >> 10;
   const uint32_t steps = rtt_.min_micros() >> std::min(tunables.tcp_tso_rtt_log, 31);
   if (tunables.tcp_tso_rtt_log != 0 && steps < 32) bytes += kMaxBurst >> steps;
@@ -228,7 +228,7 @@ bool TcpSocket::send_cut_record(Entry& entry, SendRecord& record) {
 }
 
 void TcpSocket::pace(Entry& entry, uint32_t size) {
-  const uint64_t rate = std::min(congestion_.pacing_rate, options.max_pacing_rate);
+  const uint64_t rate = std::min(congestion_.pacing_rate, options->max_pacing_rate);
   if (rate == 0 || rate == ~uint64_t{0}) return;
   const Instant before = std::exchange(pacing_until_, std::max(pacing_until_, entry.now()));
   // The first segments go at once (tcp_update_skb_after_send), so that a short answer is not late.

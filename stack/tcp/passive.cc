@@ -40,8 +40,8 @@ Result<> TcpSocket::start_listening(Entry& entry) {
     }
     return error;
   };
-  claim_.reuse_address = options.reuse_address;
-  claim_.reuse_port = options.reuse_port;
+  claim_.reuse_address = options->reuse_address;
+  claim_.reuse_port = options->reuse_port;
   Listener* listener = construct<Listener>(stack().hal(), *this);
   if (listener == nullptr) return undo(Errno::ENOBUFS);
   set_remote(nobody());
@@ -111,14 +111,14 @@ Route TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegmen
                            (tunables.tcp_ecn != 0 || metrics_to(request).wants_ecn());
   request.peer_shift = offered.window_scale.value_or(0);
   request.peer_mss = offered.maximum_segment_size.value_or(536);
-  if (tcp_options.max_segment != 0) request.peer_mss = std::min(request.peer_mss, tcp_options.max_segment);
+  if (tcp_options->max_segment != 0) request.peer_mss = std::min(request.peer_mss, tcp_options->max_segment);
   request.ts_recent = request.negotiated.timestamps ? offered.timestamps->value : 0;
   // SACK, timestamps and a signature do not fit into the header together.
   if (md5_keys() != nullptr && md5_keys()->find(request.remote.address) != nullptr && request.negotiated.sack &&
       !request.is_cookie)
     request.negotiated.timestamps = false;
   if (!request.is_cookie && segment.packet)
-    request.saved_syn.save(stack().hal(), *segment.packet, static_cast<SavedSyn::From>(tcp_options.save_syn));
+    request.saved_syn.save(stack().hal(), *segment.packet, static_cast<SavedSyn::From>(tcp_options->save_syn));
   const IsnSource isn(stack().sockets().key(), request.local, request.remote);
   request.iss = isn.initial_sequence(entry.now());
   request.ts_offset = isn.timestamp_offset();
@@ -141,14 +141,23 @@ Route TcpSocket::choose_request_window(Entry& entry, SynRequest& request, uint32
   return route;
 }
 
+Result<> TcpSocket::inherit_options(const TcpSocket& listener) {
+  const Hal& hal = stack().hal();
+  TRY(options.inherit(hal, listener.options));
+  TRY(ip_options.inherit(hal, listener.ip_options));
+  TRY(tcp_options.inherit(hal, listener.tcp_options));
+  // What the connection will change when nothing may fail is its own from the beginning.
+  if (options->peek_offset >= 0) TRY(options.change(hal));
+  if (tcp_options->window_clamp != 0) TRY(tcp_options.change(hal));
+  stamp_wish.follow(stack().stamps(), *options);
+  return ok();
+}
+
 // Not yet where packets find it: open_passively() puts it there.
 Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request, const TcpSegment& segment) {
-  Ref<TcpSocket> child = TRY(TcpSocket::create(stack(), family()));
-  child->options = options;
+  Ref<TcpSocket> child = TRY(make_ref<TcpSocket>(stack().hal(), stack(), family()));
+  TRY(child->inherit_options(*this));
   child->options.mark = request.mark;
-  child->stamp_wish.follow(stack().stamps(), options);
-  child->ip_options = ip_options;
-  child->tcp_options = tcp_options;
   TRY(child->attachments.inherit(stack().hal(), attachments));
   TRY(child->attachments.set_options_v4(stack().hal(), request.turned_options));
   if (error_queue() != nullptr) TRY(child->prepare_error_queue());
@@ -189,27 +198,18 @@ Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request
   rcv.last_segment_at = rcv.last_data_at = entry.now();
   if (stack().tunables().values().tcp_reflect_tos != 0) {
     const auto tos = static_cast<uint8_t>(request.syn_tos & ~kEcnMask);
-    (request.remote.address.is_v4() ? child->ip_options.tos : child->ip_options.traffic_class) = tos;
+    const auto member = request.remote.address.is_v4() ? &IpSocketOptions::tos : &IpSocketOptions::traffic_class;
+    TRY(child->ip_options.set(stack().hal(), member, tos));
   }
   child->inherit_handshake(entry, request, segment);
-  if (segment.packet) child->inherit_arrival(ip_info(*segment.packet));
+  if (segment.packet) {
+    const IpInfo& info = ip_info(*segment.packet);
+    child->arrival_ = {.interface_index = info.interface_index, .ttl = info.ttl, .is_known = true, .is_v4 = info.source.is_v4()};
+  }
   // Nothing is saved where there is no memory, as on Linux.
   RareParts* rare = request.saved_syn.bytes().empty() ? nullptr : child->make_rare();
   if (rare != nullptr) rare->saved_syn = std::move(request.saved_syn);
   return child;
-}
-
-// As Linux: where the last segment of the handshake came in, and how far, is what the group options show.
-void TcpSocket::inherit_arrival(const IpInfo& info) {
-  if (info.source.is_v4()) {
-    ip_options.multicast_interface_v4 = info.interface_index;
-    ip_options.multicast_ttl = info.ttl;
-  }
-  // An AF_INET6 socket keeps both.
-  if (family() == IpFamily::V6) {
-    ip_options.multicast_interface_v6 = info.interface_index;
-    ip_options.multicast_hops = info.ttl;
-  }
 }
 
 // What the handshake told of the path: a round-trip time, and losses.

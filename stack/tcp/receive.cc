@@ -201,7 +201,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
   }
   verdict.acknowledge = std::max(verdict.acknowledge, Verdict::Acknowledge::Consider);
   // With the key of Linux's sock_def_readable().
-  if (is_readable(options.receive_low_water)) verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
+  if (is_readable(options->receive_low_water)) verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
 }
 
 // What lay aside has come once more, in order now: a DSACK says so (tcp_ofo_queue).

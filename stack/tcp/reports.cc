@@ -49,8 +49,13 @@ Result<size_t> TcpSocket::receive_report(ReceiveRequest& request) {
   ErrorQueue::Taken taken;
   auto size = errors->receive(request, taken);
   if (taken.has_more) wait_queue().wake_all(kPollError);
-  if (size.is_ok()) keep_report_stamp(options, request.wall_nanos);
+  if (size.is_ok()) keep_report_stamp(*options, errors->last_stamp, request.wall_nanos);
   return size;
+}
+
+int64_t* TcpSocket::last_stamp() {
+  ErrorQueue* errors = error_queue();
+  return errors == nullptr ? nullptr : &errors->last_stamp;
 }
 
 // As Linux has it, a buffer is given back when what it held is acknowledged. The bytes have been copied, as they are by Linux for
@@ -139,7 +144,7 @@ Result<Ref<Packet>> statistics_packet(PacketPool& pool, const TcpInfo& info, uin
 Result<> TcpSocket::start_timestamp_keys(Entry& entry, KeyBase base) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Closed | TcpState::Listen)) return Errno::EINVAL;
-  options.timestamp_key = (base == KeyBase::Written ? snd_.end : snd_.una).value();
+  TRY(options.change(stack().hal()))->timestamp_key = (base == KeyBase::Written ? snd_.end : snd_.una).value();
   return ok();
 }
 
@@ -155,7 +160,7 @@ void TcpSocket::want_stamps(SendRecord& record, const SendRequest& request) {
 // A packet whose frame is shown takes us along; of the others we know enough here.
 void TcpSocket::stamp_packet(Packet& packet, const Outgoing& out) {
   const SendRecord& record = *out.record;
-  const bool is_alone = (options.timestamping_flags & kTimestampAlone) != 0;
+  const bool is_alone = (options->timestamping_flags & kTimestampAlone) != 0;
   const uint8_t wanted = record.stamps & (kStampSent | kStampScheduled);
   if (is_alone || wanted == 0 || !record.stamp_at.is_in_window(out.seq, out.size)) return;
   ref();
@@ -163,12 +168,12 @@ void TcpSocket::stamp_packet(Packet& packet, const Outgoing& out) {
       static_cast<Socket*>(this),
       [](void* owner, uint32_t) { static_cast<void>(Ref<Socket>::adopt(static_cast<Socket*>(owner))); }, 0);
   packet.transmit_stamps = wanted;
-  packet.stamp_key = record.stamp_at.bytes_since(SeqNum(options.timestamp_key));
+  packet.stamp_key = record.stamp_at.bytes_since(SeqNum(options->timestamp_key));
 }
 
 void TcpSocket::report_stamps_sent(const Outgoing& out) {
   const SendRecord& record = *out.record;
-  if ((options.timestamping_flags & kTimestampAlone) == 0 || !record.stamp_at.is_in_window(out.seq, out.size)) return;
+  if ((options->timestamping_flags & kTimestampAlone) == 0 || !record.stamp_at.is_in_window(out.seq, out.size)) return;
   if ((record.stamps & kStampScheduled) != 0) report_own_stamp(kStampScheduled, record.stamp_at, nullptr);
   if ((record.stamps & kStampSent) != 0) report_own_stamp(kStampSent, record.stamp_at, nullptr);
 }
@@ -176,7 +181,7 @@ void TcpSocket::report_stamps_sent(const Outgoing& out) {
 void TcpSocket::report_stamp_acked(const SendRecord& record, SeqNum acked) {
   if ((record.stamps & kStampAcknowledged) == 0 || !record.stamp_at.is_before(acked)) return;
   Ref<Packet> payload;
-  if ((options.timestamping_flags & kTimestampAlone) == 0) {
+  if ((options->timestamping_flags & kTimestampAlone) == 0) {
     auto created = Packet::create(stack().pool());
     if (!created.is_ok()) return;
     payload = created.take();
@@ -193,9 +198,9 @@ void TcpSocket::report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload) 
                              : stamp == kStampScheduled ? TransmitStamp::Scheduled
                                                         : TransmitStamp::Acknowledged;
   report.info = static_cast<uint32_t>(kind);
-  if ((options.timestamping_flags & kTimestampKeys) != 0) report.data = at.bytes_since(SeqNum(options.timestamp_key));
+  if ((options->timestamping_flags & kTimestampKeys) != 0) report.data = at.bytes_since(SeqNum(options->timestamp_key));
   report.wall_nanos = stack().hal().wall_nanos();
-  if (!payload && (options.timestamping_flags & kTimestampStatistics) != 0) {
+  if (!payload && (options->timestamping_flags & kTimestampStatistics) != 0) {
     auto statistics = statistics_packet(stack().pool(), TcpOptionCalls::info_owned(*this, Instant()),
                                         snd_.end.bytes_since(snd_.una), last_left_at_);
     if (!statistics.is_ok()) return;
@@ -248,7 +253,7 @@ Result<> TcpSocket::set_group_program(Entry& entry, Ref<BpfProgram> program) {
   if (!in(TcpState::Listen)) return keep_group_program(std::move(program));
   const bool takes_away = !program;
   auto set = stack().sockets().set_group_program(demux_, std::move(program));
-  if (set.is_error(Errno::EINVAL) && takes_away && options.reuse_port) return Errno::ENOENT;
+  if (set.is_error(Errno::EINVAL) && takes_away && options->reuse_port) return Errno::ENOENT;
   return set;
 }
 
@@ -256,7 +261,7 @@ Result<> TcpSocket::set_group_program(Entry& entry, Ref<BpfProgram> program) {
 Result<> TcpSocket::become_v4(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (!in(TcpState::Established)) return Errno::ENOTCONN;
-  if (ip_options.v6_only || !demux_.remote.is_v4()) return Errno::EADDRNOTAVAIL;
+  if (ip_options->v6_only || !demux_.remote.is_v4()) return Errno::EADDRNOTAVAIL;
   set_family(IpFamily::V4);
   return ok();
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/time.hh"
+#include "stack/option_set.hh"
 
 namespace lxnet {
 
@@ -36,6 +37,8 @@ struct TcpSocketOptions {
     const Duration by_timeout = std::max<Duration>(least_timeout, kTick + kTick) - kTick;
     return std::min<Duration>(by_timeout, max_ack_delay);
   }
+  bool operator==(const TcpSocketOptions&) const = default;
 };
+inline constexpr OptionRecord kDefaultTcpOptions{TcpSocketOptions{}};
 
 }  // namespace lxnet

@@ -106,7 +106,7 @@ void TcpSocket::describe(TcpTimeWait& time_wait) const {
   time_wait.has_timestamps_ = negotiated_.timestamps;
   time_wait.mark_ = options.mark;
   if (const Md5Key* key = signing_key()) time_wait.signing_key_ = Ref<Md5Key>::share(const_cast<Md5Key&>(*key));
-  time_wait.tos_ = demux_.remote.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  time_wait.tos_ = demux_.remote.is_v4() ? ip_options->tos : ip_options->traffic_class;
 }
 
 TcpSocket::TcpSocket(Stack& stack, IpFamily family)
@@ -119,8 +119,6 @@ TcpSocket::TcpSocket(Stack& stack, IpFamily family)
   options.send_buffer = static_cast<uint32_t>(tunables.tcp_wmem[1]);
   options.receive_buffer = static_cast<uint32_t>(tunables.tcp_rmem[1]);
   options.transmit_rehash = tunables.txrehash != 0;
-  tcp_options.max_rto = Duration::millis(tunables.tcp_rto_max_millis);
-  tcp_options.min_rto = Duration::micros(tunables.tcp_rto_min_micros);
   demux_.local = demux_.remote = IpAddress::any(family);
   congestion_.choose(stack.hal(), stack.tcp().congestion != nullptr ? *stack.tcp().congestion : default_congestion_algorithm());
 }
@@ -154,7 +152,12 @@ RareParts* TcpSocket::make_rare() {
 void TcpSocket::destroy_self() { dispose(stack().hal(), this); }
 
 Result<Ref<TcpSocket>> TcpSocket::create(Stack& stack, IpFamily family) {
-  return make_ref<TcpSocket>(stack.hal(), stack, family);
+  const Hal& hal = stack.hal();
+  const TunableValues& tunables = stack.tunables().values();
+  Ref<TcpSocket> socket = TRY(make_ref<TcpSocket>(hal, stack, family));
+  TRY(socket->tcp_options.set(hal, &TcpSocketOptions::max_rto, Duration::millis(tunables.tcp_rto_max_millis)));
+  TRY(socket->tcp_options.set(hal, &TcpSocketOptions::min_rto, Duration::micros(tunables.tcp_rto_min_micros)));
+  return socket;
 }
 
 }  // namespace lxnet

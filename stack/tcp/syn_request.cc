@@ -80,7 +80,7 @@ uint32_t SynRequest::stamp_for(Instant now, TcpFlags flags) const {
 
 Duration SynRequest::timeout() const {
   const auto delay = Duration::seconds(int64_t{1} << std::min<uint8_t>(timeouts, 7));
-  return std::min(delay, listener_->tcp_options.max_rto.get());
+  return std::min(delay, listener_->tcp_options->max_rto.get());
 }
 
 SynRequest::Progress SynRequest::progress(Entry& entry) const {
@@ -130,7 +130,7 @@ void SynRequest::emit(Entry& entry, Result<Route> route, TcpFlags flags, SeqNum 
       last_stamp = stamp;
     }
   }
-  const IpSocketOptions& ip = listener_->ip_options;
+  const IpSocketOptions& ip = *listener_->ip_options;
   emission.tos = remote.address.is_v4() ? ip.tos : ip.traffic_class;
   if (stack.tunables().values().tcp_reflect_tos != 0 && flags.syn())
     emission.tos = static_cast<uint8_t>((syn_tos & ~kEcnMask) | (emission.tos & kEcnMask));
@@ -138,7 +138,7 @@ void SynRequest::emit(Entry& entry, Result<Route> route, TcpFlags flags, SeqNum 
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
   Ref<Packet> segment = packet.take();
   segment->mark = mark;
-  segment->priority = listener_->options.priority;
+  segment->priority = listener_->options->priority;
   static_cast<void>(emit_segment(entry, std::move(segment), route.take(), emission));
 }
 

@@ -198,7 +198,7 @@ void TcpSocket::remember_creator() {
 void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
   const IpInfo& info = ip_info(*packet);
   // RFC 5082: what comes from further away than the program allows.
-  if (info.ttl < (info.destination.is_v4() ? ip_options.min_ttl : ip_options.min_hop_limit)) {
+  if (info.ttl < (info.destination.is_v4() ? ip_options->min_ttl : ip_options->min_hop_limit)) {
     count(entry, Mib::TcpExtTCPMinTTLDrop);
     return drop(entry, std::move(packet), DropReason::TtlTooSmall);
   }
@@ -263,7 +263,7 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
   // One opened by its SYN and accepted is a connection like others.
   const bool is_opening = fast_open_request() == nullptr || !fast_open_request()->is_accepted;
   if (in(TcpState::SynSent | TcpState::SynReceived) && is_opening) return abort_with(entry, error.error);
-  const bool wants_errors = error.source.is_v4() ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6;
+  const bool wants_errors = error.source.is_v4() ? ip_options->receive_errors_v4 : ip_options->receive_errors_v6;
   if (wants_errors && !is_orphan_) {
     report_error(error.error);
   } else {

@@ -63,6 +63,8 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   Result<int> bytes_unsent(Entry& entry) override;
   SocketMemory memory(Entry& entry) override;
   void keep_alive_changed(Entry& entry) override;
+  Arrival arrival() const override { return arrival_; }
+  int64_t* last_stamp() override;
   // ---- reports.cc: the error queue, and what else options ask
   Result<uint32_t> path_mtu(Entry& entry) override;
   void headers_changed(Entry& entry) override;
@@ -92,7 +94,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   SocketLock& lock() { return lock_; }
   // Who created it, for what only one user's sockets may share.
   void remember_creator();
-  TcpSocketOptions tcp_options;
+  OptionSet<TcpSocketOptions> tcp_options{kDefaultTcpOptions};
 
  private:
   friend class Listener;
@@ -160,7 +162,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   void prepare_sizes(const Route& route, const RouteMetrics& metrics, uint32_t filled_by = 0, bool have_stamps = false);
   void apply_rto_bounds();
   void set_rto_bounds();
-  Duration longest_ack_delay() const { return tcp_options.longest_ack_delay(rtt_.min_rto()); }
+  Duration longest_ack_delay() const { return tcp_options->longest_ack_delay(rtt_.min_rto()); }
   FlowKey flow_key() const;
   Result<> look_up_route(Entry& entry);
   FlowKey key_to(const SynRequest& request) const;
@@ -178,7 +180,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   Route fill_request(Entry& entry, SynRequest& request, const TcpSegment& segment);
   Route choose_request_window(Entry& entry, SynRequest& request, uint32_t segment);
   Result<Ref<TcpSocket>> create_child(Entry& entry, SynRequest& request, const TcpSegment& segment);
-  void inherit_arrival(const IpInfo& info);
+  Result<> inherit_options(const TcpSocket& listener);
   void inherit_handshake(Entry& entry, const SynRequest& request, const TcpSegment& segment);
   Result<> open_passively(Entry& entry, TcpSocket& listener, SynRequest& request, const TcpSegment& segment);
   Result<> join_tables(TcpSocket& listener, SynRequest& request);
@@ -398,7 +400,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   uint32_t current_mss();
   void update_mss(Entry& entry, uint32_t path_mtu);
   bool is_paced(Instant now) const { return pacing_until_ > now; }
-  bool wants_pacing() const { return congestion_.wants_pacing || options.max_pacing_rate != ~uint64_t{0}; }
+  bool wants_pacing() const { return congestion_.wants_pacing || options->max_pacing_rate != ~uint64_t{0}; }
   void update_pacing_rate();
   // ---- transmit.cc: one segment
   bool transmit(Entry& entry, const Outgoing& out);
@@ -544,6 +546,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   RepairState repair_;
   NegotiatedOptions negotiated_;
   uint16_t initial_window_ = CongestionState::kInitialWindow;
+  Arrival arrival_;
   uint32_t memory_pages_ = 0;   // of the buffers, as the stack's limit counts them
   uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
   uint32_t remote_scope_ = 0;   // of demux_.remote

@@ -30,7 +30,7 @@ Duration until_limit(Duration delay, Duration limit, InstantInMillis first, Inst
 
 bool TcpSocket::has_retried_for(Entry& entry, uint32_t retries) const {
   if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_none()) return false;
-  return recovery_.first_retransmit_at.age(entry.now()) >= time_of_retries(retries, rtt_.min_rto(), tcp_options.max_rto);
+  return recovery_.first_retransmit_at.age(entry.now()) >= time_of_retries(retries, rtt_.min_rto(), tcp_options->max_rto);
 }
 
 // The peer has taken its window back from what is in flight: what is sent again probes it, which says nothing of the path
@@ -44,31 +44,32 @@ bool TcpSocket::has_timed_out(Entry& entry) const {
     // Who answers with a closed window is there; the user's limit is of progress.
     const InstantInMillis since = recovery_.first_retransmit_at;
     const Duration elapsed = since.is_none() ? Duration() : since.age(entry.now());
-    if (tcp_options.user_timeout != Duration() && elapsed > tcp_options.user_timeout.get()) return true;
-    const Duration most = tcp_options.max_rto.get() * 2;
+    if (tcp_options->user_timeout != Duration() && elapsed > tcp_options->user_timeout.get()) return true;
+    const Duration most = tcp_options->max_rto.get() * 2;
     return rcv_.last_segment_at.age(entry.now()) > most && elapsed > most;
   }
   if (in(TcpState::SynSent | TcpState::SynReceived)) {
-    const uint32_t retries = tcp_options.syn_count != 0 ? tcp_options.syn_count : static_cast<uint32_t>(tunables.tcp_syn_retries);
+    const uint32_t retries =
+        tcp_options->syn_count != 0 ? tcp_options->syn_count : static_cast<uint32_t>(tunables.tcp_syn_retries);
     // Those a second apart come on top, but not on top of the time that the others would have taken.
     const uint32_t limit = retries + (in(TcpState::SynSent) ? static_cast<uint32_t>(tunables.tcp_syn_linear_timeouts) : 0);
     if (recovery_.retransmits >= limit) return true;
     if (recovery_.retransmits == 0) return false;
-    const Duration most = tcp_options.user_timeout != Duration()
-                              ? tcp_options.user_timeout.get()
-                              : time_of_retries(retries, RttEstimator::kInitialRto, tcp_options.max_rto);
+    const Duration most = tcp_options->user_timeout != Duration()
+                              ? tcp_options->user_timeout.get()
+                              : time_of_retries(retries, RttEstimator::kInitialRto, tcp_options->max_rto);
     return first_syn_at_.age(entry.now()) >= most;
   }
   if (recovery_.retransmits == 0 || recovery_.first_retransmit_at.is_none()) return false;
   const Duration elapsed = recovery_.first_retransmit_at.age(entry.now());
   uint32_t limit = static_cast<uint32_t>(tunables.tcp_retries2);
   if (is_orphan_) {
-    const bool is_alive = current_rto() < tcp_options.max_rto;
+    const bool is_alive = current_rto() < tcp_options->max_rto;
     limit = static_cast<uint32_t>(tunables.tcp_orphan_retries);
     if (limit == 0 && is_alive) limit = 8;
     if (soft_error_ != Errno{} && !is_alive) limit = 0;
   }
-  if (tcp_options.user_timeout != Duration()) return elapsed >= tcp_options.user_timeout;
+  if (tcp_options->user_timeout != Duration()) return elapsed >= tcp_options->user_timeout;
   return has_retried_for(entry, limit);
 }
 
@@ -91,7 +92,7 @@ void TcpSocket::time_out(Entry& entry) {
   SendRecord* head = send_queue_.sent.front();
   if (head == nullptr || recovery_.out == 0) return;
   if (is_orphan_ && !in(TcpState::SynSent | TcpState::SynReceived)) {
-    const bool is_alive = rtt_.rto() < tcp_options.max_rto;
+    const bool is_alive = rtt_.rto() < tcp_options->max_rto;
     if (give_up_for_resources(entry, is_alive || !has_timed_out(entry))) return;
   }
   const bool is_probe = has_lost_window();
@@ -122,7 +123,7 @@ void TcpSocket::time_out(Entry& entry) {
     return;
   }
   const bool is_linear = in(TcpState::SynSent) && recovery_.retransmits <= stack().tunables().values().tcp_syn_linear_timeouts;
-  const bool is_thin = (tcp_options.thin_linear_timeouts || stack().tunables().values().tcp_thin_linear_timeouts != 0) &&
+  const bool is_thin = (tcp_options->thin_linear_timeouts || stack().tunables().values().tcp_thin_linear_timeouts != 0) &&
                        in(TcpState::Established) && recovery_.out < 4 && recovery_.retransmits <= 6;
   if (is_thin) {
     recovery_.backoff = recovery_.doublings = 0;
@@ -131,7 +132,7 @@ void TcpSocket::time_out(Entry& entry) {
     recovery_.doublings = static_cast<uint8_t>(std::min(recovery_.doublings + 1, 32));
   }
   const InstantInMillis since = in(TcpState::SynSent | TcpState::SynReceived) ? first_syn_at_ : recovery_.first_retransmit_at;
-  arm_probe_timer(entry, ProbeTimer::Retransmit, until_limit(current_rto(), tcp_options.user_timeout, since, entry.now()));
+  arm_probe_timer(entry, ProbeTimer::Retransmit, until_limit(current_rto(), tcp_options->user_timeout, since, entry.now()));
 }
 
 // Never zero, which is Linux's for none.
@@ -160,10 +161,10 @@ void TcpSocket::probe_zero_window(Entry& entry) {
   if (recovery_.probe_start.is_none()) {
     recovery_.probe_start = entry.now();
   } else {
-    is_dead = tcp_options.user_timeout != Duration() && recovery_.probe_start.age(entry.now()) >= tcp_options.user_timeout;
+    is_dead = tcp_options->user_timeout != Duration() && recovery_.probe_start.age(entry.now()) >= tcp_options->user_timeout;
   }
   if (is_orphan_) {
-    const bool is_alive = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff) < tcp_options.max_rto;
+    const bool is_alive = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff) < tcp_options->max_rto;
     limit = tunables.tcp_orphan_retries != 0 ? static_cast<uint32_t>(tunables.tcp_orphan_retries) : is_alive ? 8u : 0u;
   }
   is_dead = is_dead || recovery_.probes_out >= limit;
@@ -207,7 +208,7 @@ void TcpSocket::send_window_probe(Entry& entry) {
     delay = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff);
   }
   arm_probe_timer(entry, ProbeTimer::ZeroWindow,
-                  until_limit(delay, tcp_options.user_timeout, recovery_.probe_start, entry.now()));
+                  until_limit(delay, tcp_options->user_timeout, recovery_.probe_start, entry.now()));
 }
 
 // After an acknowledgment with nothing in flight: the window is open, or it stays to be probed.
@@ -222,7 +223,7 @@ void TcpSocket::check_probe_timer(Entry& entry) {
   } else {
     const Duration delay = backed_off(std::max(current_rto(), rtt_.min_rto()), recovery_.backoff);
     arm_probe_timer(entry, ProbeTimer::ZeroWindow,
-                    until_limit(delay, tcp_options.user_timeout, recovery_.probe_start, entry.now()));
+                    until_limit(delay, tcp_options->user_timeout, recovery_.probe_start, entry.now()));
   }
 }
 

@@ -43,7 +43,7 @@ void TcpSocket::arm(Deadlines::Kind kind, Instant when) {
 
 void TcpSocket::arm_probe_timer(Entry& entry, ProbeTimer kind, Duration delay) {
   probe_timer_kind_ = kind;
-  arm(Deadlines::Kind::Probe, entry.now() + std::min(delay, tcp_options.max_rto.get()));
+  arm(Deadlines::Kind::Probe, entry.now() + std::min(delay, tcp_options->max_rto.get()));
 }
 
 void TcpSocket::arm_ack_timer(Entry& entry, Duration delay) { arm(Deadlines::Kind::Ack, entry.now() + delay); }
@@ -62,7 +62,7 @@ void TcpSocket::cancel_timers() {
 }
 
 Duration TcpSocket::backed_off(Duration base, uint8_t shift) const {
-  const Duration most = tcp_options.max_rto;
+  const Duration most = tcp_options->max_rto;
   Duration delay = base;
   for (uint8_t i = 0; i < shift && delay < most; ++i) delay = delay * 2;
   return std::min(delay, most);
@@ -125,7 +125,7 @@ void TcpSocket::run_retransmit_timer(Entry& entry) {
 }
 
 Duration TcpSocket::keep_alive_delay() const {
-  if (tcp_options.keep_idle != Duration::max()) return tcp_options.keep_idle;
+  if (tcp_options->keep_idle != Duration::max()) return tcp_options->keep_idle;
   return Duration::seconds(stack().tunables().values().tcp_keepalive_time);
 }
 
@@ -133,7 +133,7 @@ void TcpSocket::keep_alive_changed(Entry& entry) {
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Closed | TcpState::Listen | TcpState::SynSent)) return;
   if (is_orphan_ && in(TcpState::FinWait2)) return;  // that timer has another duty
-  if (options.keep_alive) {
+  if (options->keep_alive) {
     arm_keep_alive(entry, keep_alive_delay());
   } else {
     cancel(Deadlines::Kind::KeepAlive);
@@ -144,19 +144,19 @@ void TcpSocket::keep_alive_changed(Entry& entry) {
 void TcpSocket::run_keep_alive_timer(Entry& entry) {
   if (in(TcpState::Closed | TcpState::Listen | TcpState::SynSent)) return;
   if (is_orphan_ && in(TcpState::FinWait2)) return finish(entry);
-  if (!options.keep_alive) return;
+  if (!options->keep_alive) return;
   const TunableValues& tunables = stack().tunables().values();
   const Duration idle_limit = keep_alive_delay();
-  const Duration interval = tcp_options.keep_interval != Duration::max() ? tcp_options.keep_interval.get()
-                                                                         : Duration::seconds(tunables.tcp_keepalive_intvl);
+  const Duration interval = tcp_options->keep_interval != Duration::max() ? tcp_options->keep_interval.get()
+                                                                          : Duration::seconds(tunables.tcp_keepalive_intvl);
   // Data in flight keeps itself alive.
   if (recovery_.out != 0 || !send_queue_.unsent.is_empty()) return arm_keep_alive(entry, idle_limit);
   const Duration idle = rcv_.silence(entry.now());
   if (idle < idle_limit) return arm_keep_alive(entry, idle_limit - idle);
   const auto probes =
-      tcp_options.keep_count != 0 ? tcp_options.keep_count : static_cast<uint8_t>(std::min(tunables.tcp_keepalive_probes, 255));
-  const bool is_dead = tcp_options.user_timeout != Duration() ? idle >= tcp_options.user_timeout && recovery_.probes_out > 0
-                                                              : recovery_.probes_out >= probes;
+      tcp_options->keep_count != 0 ? tcp_options->keep_count : static_cast<uint8_t>(std::min(tunables.tcp_keepalive_probes, 255));
+  const bool is_dead = tcp_options->user_timeout != Duration() ? idle >= tcp_options->user_timeout && recovery_.probes_out > 0
+                                                               : recovery_.probes_out >= probes;
   if (is_dead) {
     send_reset(entry);
     return abort_with(entry, soft_error_ != Errno{} ? soft_error_ : Errno::ETIMEDOUT);

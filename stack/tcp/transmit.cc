@@ -70,9 +70,9 @@ Result<> TcpSocket::transmit_plain(Entry& entry, const Outgoing& out, Ref<Packet
   segment.header.window = select_window(entry);
   segment.has_timestamps = negotiated_.timestamps;
   if (segment.has_timestamps) segment.timestamps = {.value = timestamp_at(entry.now()), .echo_reply = rcv_.ts_recent};
-  segment.tos = ip_options.tos;
-  segment.ttl = ip_options.ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ip_options.ttl);
-  segment.path_mtu = ip_options.path_mtu_v4;
+  segment.tos = ip_options->tos;
+  segment.ttl = ip_options->ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ip_options->ttl);
+  segment.path_mtu = ip_options->path_mtu_v4;
   note_transmitted(entry, out);
   return emit_plain_segment(entry, std::move(packet), route_, segment);
 }
@@ -92,7 +92,7 @@ Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> 
       emission.header.urgent_pointer = 0xffff;
     }
   }
-  emission.tos = route_.destination.is_v4() ? ip_options.tos : ip_options.traffic_class;
+  emission.tos = route_.destination.is_v4() ? ip_options->tos : ip_options->traffic_class;
   // RFC 3168, 6.1.1: offered once; a network that dislikes the bits gets the next SYN without them (tcp_ecn_fallback).
   // An answer that speaks of it is believed all the same.
   if (negotiated_.ecn && in(TcpState::SynSent)) {
@@ -111,12 +111,12 @@ Result<> TcpSocket::transmit_any(Entry& entry, const Outgoing& out, Ref<Packet> 
       }
     }
   }
-  const int16_t ttl = route_.destination.is_v4() ? ip_options.ttl : ip_options.hop_limit;
+  const int16_t ttl = route_.destination.is_v4() ? ip_options->ttl : ip_options->hop_limit;
   emission.ttl = ttl < 0 ? uint8_t{0} : static_cast<uint8_t>(ttl);
-  emission.path_mtu = route_.destination.is_v4() ? ip_options.path_mtu_v4 : ip_options.path_mtu_v6;
+  emission.path_mtu = route_.destination.is_v4() ? ip_options->path_mtu_v4 : ip_options->path_mtu_v6;
   emission.sticky = sticky_headers();
   if (emission.sticky && emission.sticky->has_route()) emission.final_destination = demux_.remote;
-  emission.auto_flow_label = ip_options.auto_flow_label;
+  emission.auto_flow_label = ip_options->auto_flow_label;
   note_transmitted(entry, out);
   return emit_segment(entry, std::move(packet), route_, emission);
 }
@@ -174,7 +174,7 @@ bool TcpSocket::transmit(Entry& entry, const Outgoing& out) {
   if (!refresh_route(entry).is_ok()) return false;
   if (route_.kind == RouteKind::Local) packet->receiver_hashes.flow = peer_flow_hash();
   packet->mark = options.mark;
-  packet->priority = options.priority;
+  packet->priority = options->priority;
   packet->flow_hash = transmit_hash_;
   packet->segment_count = out.segments;
   if (out.segments > 1) {

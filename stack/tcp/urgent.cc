@@ -14,7 +14,7 @@ void TcpSocket::note_urgent(const TcpSegment& segment) {
   if (urgent_.kind != UrgentState::Kind::None && !seq.is_after(urgent_.seq)) return;
   wait_queue().wake(kPollUrgentMark);
   // The old mark, not read yet and next in line, would otherwise be skipped as out of band.
-  if (urgent_.seq == rcv_.copied && urgent_.kind != UrgentState::Kind::None && !options.oob_inline && rcv_.copied != rcv_.nxt) {
+  if (urgent_.seq == rcv_.copied && urgent_.kind != UrgentState::Kind::None && !options->oob_inline && rcv_.copied != rcv_.nxt) {
     Packet* first = receive_queue_.front();
     rcv_.copied += 1;
     if (first != nullptr && !ReceivedSegment::end(*first).is_after(rcv_.copied)) {
@@ -38,7 +38,7 @@ void TcpSocket::take_urgent_byte(const TcpSegment& segment, Verdict& verdict) {
 
 // MSG_OOB. Linux: EINVAL where there is no mark, where data is read in line, and when the byte was read before.
 Result<size_t> TcpSocket::receive_urgent(ReceiveRequest& request) {
-  if (options.oob_inline || urgent_.kind == UrgentState::Kind::None || urgent_.kind == UrgentState::Kind::Read)
+  if (options->oob_inline || urgent_.kind == UrgentState::Kind::None || urgent_.kind == UrgentState::Kind::Read)
     return Errno::EINVAL;
   if (in(TcpState::Closed) && !saw_fin_) return Errno::ENOTCONN;
   if (urgent_.kind == UrgentState::Kind::Valid) {

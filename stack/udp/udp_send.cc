@@ -15,7 +15,7 @@ Result<size_t> UdpSocket::send(Entry& entry, SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
   auto sent = send_owned(entry, request);
-  if (sent.is_ok() && (request.flags & kMessageZeroCopy) != 0 && options.zero_copy) complete_zero_copy();
+  if (sent.is_ok() && (request.flags & kMessageZeroCopy) != 0 && options->zero_copy) complete_zero_copy();
   return sent;
 }
 
@@ -34,7 +34,7 @@ Result<> UdpSocket::check_size_and_flags(const SendRequest& request) const {
 Result<> UdpSocket::check_before_destination(Entry& entry, const SendRequest& request) {
   TaskOwnership ownership(lock_, entry);
   TRY(ensure_port(entry));
-  const bool is_v4 = family() == IpFamily::V4 || (request.names_v4 && !ip_options.v6_only);
+  const bool is_v4 = family() == IpFamily::V4 || (request.names_v4 && !ip_options->v6_only);
   return is_v4 ? check_size_and_flags(request) : ok();
 }
 
@@ -68,7 +68,7 @@ Result<> UdpSocket::check_request(const SendRequest& request) const {
   if (family() == IpFamily::V6 && !has_destination && !is_pending()) return Errno::EDESTADDRREQ;
   const bool has_begun = is_pending(), has_begun_v4 = has_begun && pending_.plan.destination.is_v4();
   if (leads_to_v4(request)) {
-    if (family() == IpFamily::V6 && ip_options.v6_only) return Errno::ENETUNREACH;
+    if (family() == IpFamily::V6 && ip_options->v6_only) return Errno::ENETUNREACH;
     TRY(check_size_and_flags(request));
     if (has_begun && !has_begun_v4) return Errno::EINVAL;
   } else if (has_begun_v4) {
@@ -86,7 +86,7 @@ Result<> UdpSocket::check_request(const SendRequest& request) const {
 // Whether udp_sendmsg() counts it as a connected socket's. An AF_INET6 socket hands it an IPv4 peer as a name.
 bool UdpSocket::keeps_way(const SendRequest& request) const {
   if (request.destination != nullptr || !remote_.address.is_v4()) return request.destination == nullptr;
-  return family() == IpFamily::V4 && !options.dont_route && (request.flags & kMessageDontRoute) == 0;
+  return family() == IpFamily::V4 && !options->dont_route && (request.flags & kMessageDontRoute) == 0;
 }
 
 Result<size_t> UdpSocket::send_owned(Entry& entry, SendRequest& request) {
@@ -217,7 +217,7 @@ Result<> UdpSocket::transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, u
   if (!sent.is_error(Errno::ENOBUFS)) return sent;
   count_full_buffer(entry, plan);
   // A full queue on the way is a lost packet, unless the program asked to hear of such things.
-  return (is_v4 ? ip_options.receive_errors_v4 : ip_options.receive_errors_v6) ? std::move(sent) : ok();
+  return (is_v4 ? ip_options->receive_errors_v4 : ip_options->receive_errors_v6) ? std::move(sent) : ok();
 }
 
 }  // namespace lxnet

@@ -84,7 +84,7 @@ class UdpSocket final : public DatagramSocket {
   Result<> transmit(Entry& entry, Ref<Packet> packet, SendPlan& plan, uint16_t segment_size) REQUIRES(lock_);
   void checksum_lite(Packet& packet, UdpHeader& header, uint16_t pseudo_sum) const;
   // UDP-Lite has no datagrams without.
-  bool needs_checksum(bool is_v4) const { return is_lite() || (is_v4 ? !options.no_check_tx : !udp_options.no_check6_tx); }
+  bool needs_checksum(bool is_v4) const { return is_lite() || (is_v4 ? !options->no_check_tx : !udp_options.no_check6_tx); }
   void complete_zero_copy() REQUIRES(lock_);
   // udp_cork.cc
   Result<size_t> append_pending(Entry& entry, SendRequest& request) REQUIRES(lock_);

@@ -8,6 +8,7 @@
 
 #include "tests/listen_table/bind_plan.hh"
 #include "tests/listen_table/host_namespace.hh"
+#include "tests/support/own_options.hh"
 #include "tests/support/wire_stack.hh"
 
 namespace lxnet {
@@ -64,11 +65,11 @@ class BindAgainstHostTest : public ::testing::Test {
     if (action == 0) {
       plan.reuse_address = !plan.reuse_address;
       pair.host->set_reuse_address(plan.reuse_address);
-      pair.ours->socket().options.reuse_address = plan.reuse_address;
+      own(pair.ours->socket(), pair.ours->socket().options).reuse_address = plan.reuse_address;
     } else if (action == 1) {
       plan.reuse_port = !plan.reuse_port;
       pair.host->set_reuse_port(plan.reuse_port);
-      pair.ours->socket().options.reuse_port = plan.reuse_port;
+      own(pair.ours->socket(), pair.ours->socket().options).reuse_port = plan.reuse_port;
     } else if (plan.is_tcp) {
       if (!pair.is_bound || pair.is_listening) return;
       const int expected = pair.host->listen();

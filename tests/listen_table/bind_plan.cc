@@ -1,4 +1,5 @@
 #include "tests/listen_table/bind_plan.hh"
+#include "tests/support/own_options.hh"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -87,9 +88,9 @@ OurSocket::OurSocket(TestStack& stack, const BindPlan& plan) : stack_(stack), pl
     udp_.emplace(TestSocket::udp(stack, plan.family));
     stack.hal.credentials.euid = 0;
   }
-  socket().ip_options.v6_only = plan.v6_only;
-  socket().options.reuse_address = plan.reuse_address;
-  socket().options.reuse_port = plan.reuse_port;
+  own(socket(), socket().ip_options).v6_only = plan.v6_only;
+  own(socket(), socket().options).reuse_address = plan.reuse_address;
+  own(socket(), socket().options).reuse_port = plan.reuse_port;
   socket().options.bound_interface = plan.interface;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/fake_socket.hh"
+#include "tests/support/own_options.hh"
 #include "tests/support/test_stack.hh"
 
 namespace lxnet {
@@ -130,13 +131,13 @@ TEST_F(PortChoiceTest, ConnectLeavesPortsAloneThatABindHolds) {
 }
 
 TEST_F(PortChoiceTest, OwnRangeOfASocketCountsInsideTheSystems) {
-  socket->ip_options.local_port_low = 40003;
-  socket->ip_options.local_port_high = 40004;
+  own(*socket, socket->ip_options).local_port_low = 40003;
+  own(*socket, socket->ip_options).local_port_high = 40004;
   EXPECT_EQ(bind(17) + bind(17), 40003 + 40004);
   EXPECT_EQ(bind(17), minus(Errno::EADDRINUSE));
   // A bound outside of the system's range is not obeyed.
-  socket->ip_options.local_port_low = 1000;
-  socket->ip_options.local_port_high = 40000;
+  own(*socket, socket->ip_options).local_port_low = 1000;
+  own(*socket, socket->ip_options).local_port_high = 40000;
   EXPECT_EQ(bind(17), 40000);
 }
 

@@ -22,7 +22,7 @@ TcpSocket::FastOpenPlan TcpSocket::plan_fast_open(Entry& entry) {
   FastOpenPlan plan{.mss = known.mss, .has_option = false, .may_carry_data = false, .cookie = known.cookie};
   if (shared.is_paused(entry.now(), Duration::seconds(tunables.tcp_fastopen_blackhole_seconds))) return plan;
   fast_open_.ends_pause = shared.has_been_paused();
-  if ((tunables.tcp_fastopen & kClientWithoutCookie) != 0 || tcp_options.fast_open_no_cookie ||
+  if ((tunables.tcp_fastopen & kClientWithoutCookie) != 0 || tcp_options->fast_open_no_cookie ||
       route_metrics().get(RouteMetric::FastOpenWithoutCookie) != 0) {
     plan.may_carry_data = true;
     return plan;
@@ -58,7 +58,7 @@ void TcpSocket::send_fast_syn(Entry& entry, IoSource* source) {
   FastOpenPlan plan = plan_fast_open(entry);
   // A peer that nothing is known of is taken for one like this host, also should its SYN,ACK not say what it is.
   snd_.peer_mss = plan.mss != 0 ? plan.mss : rcv_.advertised_mss;
-  if (tcp_options.max_segment != 0) snd_.peer_mss = std::min(snd_.peer_mss, tcp_options.max_segment);
+  if (tcp_options->max_segment != 0) snd_.peer_mss = std::min(snd_.peer_mss, tcp_options->max_segment);
   if (plan.may_carry_data) update_mss(entry, snd_.path_mtu);
   SendRecord* text = plan.may_carry_data && source != nullptr ? fill_syn(*source, snd_.peer_mss) : nullptr;
   Outgoing out{.seq = snd_.iss, .flags = kTcpSyn};

@@ -46,15 +46,13 @@ Result<> TcpOptionCalls::set_fast_open_connect(Entry& entry, TcpSocket& socket, 
   if (value < 0 || value > 1) return Errno::EINVAL;
   if ((socket.stack().tunables().values().tcp_fastopen & kClientEnabled) == 0) return Errno::EOPNOTSUPP;
   if (!socket.in(TcpState::Closed)) return Errno::EINVAL;
-  socket.tcp_options.fast_open_connect = value != 0;
-  return ok();
+  return socket.tcp_options.set(socket.stack().hal(), &TcpSocketOptions::fast_open_connect, value != 0);
 }
 
 Result<> TcpOptionCalls::set_fast_open_no_cookie(Entry& entry, TcpSocket& socket, int value) {
   TaskOwnership ownership(socket.lock_, entry);
   if (value < 0 || value > 1 || !socket.in(TcpState::Closed | TcpState::Listen)) return Errno::EINVAL;
-  socket.tcp_options.fast_open_no_cookie = value != 0;
-  return ok();
+  return socket.tcp_options.set(socket.stack().hal(), &TcpSocketOptions::fast_open_no_cookie, value != 0);
 }
 
 Result<> TcpOptionCalls::set_fast_open_keys(Entry& entry, TcpSocket& socket, const FastOpenKeys& keys) {

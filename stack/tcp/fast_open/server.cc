@@ -27,7 +27,7 @@ bool Listener::try_fast_open(Entry& entry, Ref<SynRequest>& request, TcpSegment&
     count(entry, Mib::TcpExtTCPFastOpenListenOverflow);
     return false;
   }
-  const bool needs_cookie = (mode & kServerWithoutCookie) == 0 && !socket_.tcp_options.fast_open_no_cookie &&
+  const bool needs_cookie = (mode & kServerWithoutCookie) == 0 && !socket_.tcp_options->fast_open_no_cookie &&
                             socket_.metrics_to(*request).get(RouteMetric::FastOpenWithoutCookie) == 0;
   size_t key = 1;
   FastOpenKeys keys;
@@ -171,7 +171,7 @@ void TcpSocket::leave_fast_open(Entry& entry) {
 // Linux's tcp_fastopen_synack_timer(): one more than a plain SYN,ACK gets.
 void TcpSocket::repeat_fast_syn_ack(Entry& entry) {
   SynRequest& request = *fast_open_request();
-  const int32_t limit = tcp_options.syn_count != 0 ? tcp_options.syn_count : stack().tunables().values().tcp_synack_retries + 1;
+  const int32_t limit = tcp_options->syn_count != 0 ? tcp_options->syn_count : stack().tunables().values().tcp_synack_retries + 1;
   count(entry, Mib::TcpExtTCPTimeouts);
   if (request.timeouts >= limit) {
     count(entry, Mib::TcpExtTCPAbortOnTimeout);

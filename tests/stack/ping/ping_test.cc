@@ -1,6 +1,7 @@
 // ICMP echo sockets over loopback, held to what Linux's answer to the same.
 #include <gtest/gtest.h>
 
+#include "tests/support/own_options.hh"
 #include "tests/support/test_stack.hh"
 
 namespace lxnet {
@@ -78,7 +79,7 @@ TEST_P(PingTest, IdentifierIsAPortOfItsOwn) {
   EXPECT_EQ(a.local().port, 77);
   EXPECT_EQ(a.bind(endpoint(GetParam(), 78)), Errno::EINVAL);
   // Echo sockets are born with SO_REUSEADDR, and then share an identifier.
-  b->options.reuse_address = false;
+  own(*b, b->options).reuse_address = false;
   EXPECT_EQ(b.bind(endpoint(GetParam(), 77)), Errno::EADDRINUSE);
   EXPECT_EQ(c.bind(endpoint(GetParam(), 77)), Errno{});
   c.close();

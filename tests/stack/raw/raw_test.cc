@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "stack/raw/raw_socket.hh"
+#include "tests/support/own_options.hh"
 #include "tests/support/test_stack.hh"
 
 namespace lxnet {
@@ -60,7 +61,7 @@ TEST_F(RawTest, NoErrorIsForWhoSendsAnyProtocol) {
   };
   for (const Case& row : {Case{RawSocket::kRaw, Errno{}}, Case{254, Errno::ENOPROTOOPT}}) {
     TestSocket sender = raw(row.protocol);
-    sender->ip_options.header_included = false;
+    own(*sender, sender->ip_options).header_included = false;
     ASSERT_EQ(sender.connect(endpoint("127.0.0.2", 0)), Errno{});
     const uint64_t errors = stack.stack->mib().get(Mib::IcmpInErrors);
     EXPECT_EQ(sender.send("01234567"), 8);

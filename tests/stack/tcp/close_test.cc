@@ -1,6 +1,7 @@
 // RFC 9293 3.6 and 3.10.4: closing, segment by segment; and what Linux adds to it for sockets without an owner.
 #include "stack/wire/address_text.hh"
 #include "tests/stack/tcp/tcp_wire.hh"
+#include "tests/support/own_options.hh"
 
 namespace lxnet::testing {
 namespace {
@@ -73,7 +74,7 @@ TEST_F(TcpClose, ResetsInsteadWhenDataWasNotRead) {
 }
 
 TEST_F(TcpClose, ResetsInsteadWithALingerOfZero) {
-  socket->options.linger_on = true;
+  own(*socket, socket->options).linger_on = true;
   wire.close(socket);
   wire.expect("RA 1:1 ack 1 win 64240");
 }

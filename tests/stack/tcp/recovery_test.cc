@@ -2,6 +2,7 @@
 // SACK).
 #include "stack/wire/address_text.hh"
 #include "tests/stack/tcp/tcp_wire.hh"
+#include "tests/support/own_options.hh"
 
 namespace lxnet::testing {
 namespace {
@@ -148,7 +149,7 @@ TEST_F(TcpSackRecovery, GivesUpWhenNothingIsEverAcknowledged) {
 }
 
 TEST_F(TcpSackRecovery, GivesUpAfterTheUsersTimeout) {
-  socket->tcp_options.user_timeout = Duration::seconds(5);
+  own(*socket, socket->tcp_options).user_timeout = Duration::seconds(5);
   send_segments(1);
   wire.advance(Duration::seconds(4));
   EXPECT_EQ(socket->state(), TcpState::Established);

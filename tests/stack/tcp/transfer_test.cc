@@ -1,6 +1,7 @@
 // RFC 9293 3.8 and 3.10.7.4: data, acknowledgments and windows, segment by segment.
 #include "stack/wire/address_text.hh"
 #include "tests/stack/tcp/tcp_wire.hh"
+#include "tests/support/own_options.hh"
 
 namespace lxnet::testing {
 namespace {
@@ -63,7 +64,7 @@ TEST_F(TcpTransfer, HoldsASmallSegmentWhileAnotherIsUnacknowledged) {
 }
 
 TEST_F(TcpTransfer, SendsSmallSegmentsAtOnceWithNoDelay) {
-  socket->tcp_options.no_delay = true;
+  own(*socket, socket->tcp_options).no_delay = true;
   wire.send(*socket, "a");
   wire.send(*socket, "b");
   wire.expect(R"(PA 1:2 ack 1 win 64240
@@ -328,9 +329,9 @@ TEST_F(TcpTransfer, AnswersAnAckOfWhatWasNeverSentOnceItCloses) {
 }
 
 TEST_F(TcpTransfer, KeepsAQuietConnectionAlive) {
-  socket->tcp_options.keep_idle = Duration::seconds(10);
-  socket->tcp_options.keep_interval = Duration::seconds(2);
-  socket->options.keep_alive = true;
+  own(*socket, socket->tcp_options).keep_idle = Duration::seconds(10);
+  own(*socket, socket->tcp_options).keep_interval = Duration::seconds(2);
+  own(*socket, socket->options).keep_alive = true;
   Entry entry(wire.stack());
   socket->keep_alive_changed(entry);
   wire.advance(Duration::seconds(10));

@@ -3,6 +3,7 @@
 
 #include "stack/udp/udp_socket.hh"
 #include "stack/wire/address_text.hh"
+#include "tests/support/own_options.hh"
 #include "tests/support/test_stack.hh"
 
 namespace lxnet {
@@ -151,7 +152,7 @@ TEST_P(UdpTest, UnconnectedSocketHearsOfErrorsOnlyWhenItAsked) {
   }
   EXPECT_EQ(a.send_to("quiet", dead), 5);
   EXPECT_EQ(a->take_error(), Errno{});
-  a->ip_options.receive_errors_v4 = a->ip_options.receive_errors_v6 = true;
+  own(*a, a->ip_options).receive_errors_v4 = own(*a, a->ip_options).receive_errors_v6 = true;
   EXPECT_EQ(a.send_to("loud", dead), 4);
   EXPECT_EQ(a.poll() & kPollError, kPollError);
   const auto got = a.receive(100, kMessageErrorQueue);
@@ -208,7 +209,7 @@ TEST_P(UdpTest, EmptyBufferTakesADatagramTooLargeForIt) {
 
 TEST_P(UdpTest, PeekOffsetWalksThroughTheQueue) {
   TestSocket receiver = bound(), sender = bound();
-  receiver->options.peek_offset = 0;
+  own(*receiver, receiver->options).peek_offset = 0;
   for (const char* text : {"abcdef", "ghi", "", "jk"}) sender.send_to(text, receiver.local());
   const uint32_t peek = kMessagePeek | kMessageDontWait;
   EXPECT_EQ(receiver.text(4, peek), "abcd");
@@ -216,10 +217,10 @@ TEST_P(UdpTest, PeekOffsetWalksThroughTheQueue) {
   EXPECT_EQ(receiver.text(4, peek), "ghi");
   EXPECT_EQ(receiver.receive(4, peek).result, 0);
   EXPECT_EQ(receiver.text(4, peek), "jk");
-  EXPECT_EQ(receiver->options.peek_offset, 11);
+  EXPECT_EQ(receiver->options->peek_offset, 11);
   EXPECT_EQ(receiver.receive(4, peek).result, minus(Errno::EAGAIN));
   EXPECT_EQ(receiver.text(), "abcdef");
-  EXPECT_EQ(receiver->options.peek_offset, 5);
+  EXPECT_EQ(receiver->options->peek_offset, 5);
 }
 
 TEST_P(UdpTest, ShutdownOfAnUnconnectedSocketFailsAndStillShuts) {
@@ -290,7 +291,7 @@ TEST_P(UdpTest, ZeroCopySendsAreReportedCompleteAsOneRange) {
   TestSocket a = bound(), b = bound();
   EXPECT_EQ(a.send_to("x", b.local(), kMessageZeroCopy), 1);
   EXPECT_EQ(a.receive(10, kMessageErrorQueue).result, minus(Errno::EAGAIN));  // without SO_ZEROCOPY the flag says nothing
-  a->options.zero_copy = true;
+  own(*a, a->options).zero_copy = true;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(a.send_to("x", b.local(), kMessageZeroCopy), 1);
   EXPECT_EQ(a.poll() & kPollError, kPollError);
   EXPECT_EQ(a.receive(10, kMessageErrorQueue).result, 0);
@@ -339,15 +340,15 @@ TEST_P(UdpTest, SegmentsHaveLinuxsLimits) {
   EXPECT_EQ(a.send(std::string(1281, 'x')), minus(Errno::EINVAL));
   udp.udp_options.segment_size = 65535;
   EXPECT_EQ(a.send(std::string(100, 'x')), 100);
-  udp.options.no_check_tx = udp.udp_options.no_check6_tx = true;
+  own(udp, udp.options).no_check_tx = udp.udp_options.no_check6_tx = true;
   EXPECT_EQ(a.send(std::string(100, 'x')), minus(Errno::EINVAL));
 }
 
 TEST_P(UdpTest, DatagramLargerThanThePathIsReportedWhereFragmentsAreForbidden) {
   TestSocket a = bound(), b = bound();
   EXPECT_EQ(a.connect(b.local()), Errno{});
-  a->ip_options.path_mtu_v4 = a->ip_options.path_mtu_v6 = PathMtuMode::Do;
-  a->ip_options.receive_errors_v4 = a->ip_options.receive_errors_v6 = true;
+  own(*a, a->ip_options).path_mtu_v4 = own(*a, a->ip_options).path_mtu_v6 = PathMtuMode::Do;
+  own(*a, a->ip_options).receive_errors_v4 = own(*a, a->ip_options).receive_errors_v6 = true;
   // The loopback's 65536 bytes; IPv4 itself ends one byte earlier.
   const bool is_v4 = family() == IpFamily::V4;
   const size_t largest = is_v4 ? 65507 : 65536 - 48;
@@ -421,7 +422,7 @@ TEST(UdpDualStackTest, Ipv6SocketServesIpv4) {
 TEST(UdpDualStackTest, FamiliesThatDoNotFitAreRefusedLikeOnLinux) {
   TestStack stack;
   TestSocket only = TestSocket::udp(stack, IpFamily::V6);
-  only->ip_options.v6_only = true;
+  own(*only, only->ip_options).v6_only = true;
   EXPECT_EQ(only.send_to("x", endpoint("::ffff:127.0.0.1", 9)), minus(Errno::ENETUNREACH));
   EXPECT_EQ(only.connect(endpoint("::ffff:127.0.0.1", 9)), Errno::ENETUNREACH);
   TestSocket mapped = TestSocket::udp(stack, IpFamily::V6);
@@ -438,13 +439,13 @@ TEST(UdpMulticastTest, GroupReachesWhoJoinedItAndWhoHearsAll) {
   const Endpoint group = endpoint("224.1.2.3", 5000);
   const auto member = [&](bool hears_all) {
     TestSocket socket = TestSocket::udp(stack);
-    socket->options.reuse_address = true;
-    socket->ip_options.multicast_all_v4 = hears_all;
+    own(*socket, socket->options).reuse_address = true;
+    own(*socket, socket->ip_options).multicast_all_v4 = hears_all;
     EXPECT_EQ(socket.bind(endpoint("0.0.0.0", 5000)), Errno{});
     return socket;
   };
   TestSocket joined = member(false), hears_all = member(true), deaf = member(false), sender = TestSocket::udp(stack);
-  sender->ip_options.multicast_interface_v4 = 1;
+  own(*sender, sender->ip_options).multicast_interface_v4 = 1;
   {
     Entry entry(*stack.stack);
     const auto result = stack.stack->memberships().join(entry, joined->groups, group.address, GroupInterface{.index = 1});
@@ -464,7 +465,7 @@ TEST(UdpBroadcastTest, NeedsTheOption) {
   EXPECT_EQ(a.connect(endpoint("127.255.255.255", 9)), Errno::EACCES);
   TestSocket b = TestSocket::udp(stack);
   EXPECT_EQ(b.bind(endpoint("0.0.0.0", 9)), Errno{});
-  a->options.broadcast = true;
+  own(*a, a->options).broadcast = true;
   EXPECT_EQ(a.send_to("to all", endpoint("127.255.255.255", 9)), 6);
   EXPECT_EQ(b.text(), "to all");
 }

@@ -9,6 +9,7 @@
 #include "hosts/threads/thread_host.hh"
 #include "stack/socket_factories.hh"
 #include "stack/stack.hh"
+#include "tests/support/own_options.hh"
 
 namespace lxnet {
 namespace {
@@ -88,7 +89,7 @@ TEST(UdpThreadsTest, SocketsComeGoAndReconnectWhilePacketsLookForThem) {
     for (int i = 0; i < 600; ++i) {
       Entry entry(stack);
       Ref<Socket> socket = create_udp_socket(entry, IpFamily::V4, 17).take();
-      socket->options.reuse_port = true;
+      own(*socket, socket->options).reuse_port = true;
       EXPECT_TRUE(socket->bind(entry, to).is_ok());
       EXPECT_TRUE(socket->connect(entry, Endpoint{.address = to.address, .port = 9, .scope_id = 0}, 0).is_ok());
       EXPECT_TRUE(socket->disconnect(entry).is_ok());
