@@ -12,7 +12,7 @@ namespace lxnet {
 
 // Most connections are idle, and this is what they cost.
 #if !defined(LXNET_DEBUG)
-static_assert(sizeof(TcpSocket) == 27 * alignof(DemuxEntry), "a connection outgrew its cache lines");
+static_assert(sizeof(TcpSocket) == 22 * alignof(DemuxEntry), "a connection outgrew its cache lines");
 #endif
 
 bool TcpSocket::is_under_pressure() const { return stack().tcp().is_under_pressure(); }

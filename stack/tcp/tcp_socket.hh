@@ -547,17 +547,19 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   NegotiatedOptions negotiated_;
   uint16_t initial_window_ = CongestionState::kInitialWindow;
   Arrival arrival_;
-  uint32_t memory_pages_ = 0;   // of the buffers, as the stack's limit counts them
-  uint32_t transmit_hash_ = 0;  // what a network that spreads flows sees of this one: SO_TXREHASH
-  uint32_t remote_scope_ = 0;   // of demux_.remote
+  uint32_t memory_pages_ = 0;     // of the buffers, as the stack's limit counts them
+  uint32_t transmit_hash_ = 0;    // what a network that spreads flows sees of this one: SO_TXREHASH
+  uint32_t remote_scope_ = 0;     // of demux_.remote
   uint64_t peer_flow_hash_ = 0;   // the peer's place in the tables, where that is on this host; 0: not asked yet
   Listener* listener_ = nullptr;  // in LISTEN
-  DemuxEntry demux_;              // whole cache lines: what stands before it fills one (memory.cc asserts it)
+  RareParts* rare_ = nullptr;     // owned, through rare() and make_rare()
+  ListLink accept_link_;          // Listener: the accept queue
+  PacketQueue receive_queue_;
+  uint32_t receive_charge_ = 0;  // of receive_queue_
+  FastOpenState fast_open_;
+  DemuxEntry demux_;  // whole cache lines: what stands before it fills one (memory.cc asserts it)
   PortClaim claim_;
   Route route_;
-  RareParts* rare_ = nullptr;  // owned, through rare() and make_rare()
-  ListLink accept_link_;       // Listener: the accept queue
-  FastOpenState fast_open_;
   SendState snd_;
   ReceiveState rcv_;
   UrgentState urgent_;
@@ -567,10 +569,8 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   RecoveryState recovery_;
   CongestionState congestion_;
   SendQueue send_queue_;
-  PacketQueue receive_queue_;
   OutOfOrderQueue out_of_order_;
   SackBlock dsack_;
-  uint32_t receive_charge_ = 0;  // of receive_queue_
   uint32_t timestamp_offset_ = 0;
   InstantInMillis out_of_window_answered_at_;
   InstantInMillis first_syn_at_;
