@@ -222,6 +222,41 @@ TEST(FilterTest, AStreamFilterHoldsSegmentsBackUntilItGoes) {
   EXPECT_EQ(text(pair.server), "data");
 }
 
+// However large a write is: over lo it is full segments and an odd end, and the filter decides about each.
+TEST(FilterTest, AStreamFilterSeesTheOddEndOfALargeWriteByItself) {
+  TcpPair pair = tcp_pair();
+  // Beyond the first segments, which are acknowledged one by one.
+  const std::string large(65536, 'x');
+  const auto send_whole = [&] {
+    for (size_t sent = 0; sent < large.size();) {
+      const ssize_t more = ::send(pair.client, large.data() + sent, large.size() - sent, 0);
+      if (more > 0) sent += static_cast<size_t>(more);
+    }
+  };
+  const auto read_up_to = [&](size_t most) {
+    size_t read = 0;
+    while (read < most && poll_now(pair.server, POLLIN, 100) == POLLIN) {
+      std::string room(most - read, 0);
+      const ssize_t some = ::recv(pair.server, room.data(), room.size(), MSG_DONTWAIT);
+      if (some <= 0) break;
+      read += static_cast<size_t>(some);
+    }
+    return read;
+  };
+  for (int i = 0; i < 30; ++i) {
+    send_whole();
+    ASSERT_EQ(read_up_to(large.size()), large.size());
+  }
+  ASSERT_EQ(attach(pair.server,
+                   {BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 1000, 0, 1), kKeepAll, kDropAll}),
+            0);
+  send_whole();
+  EXPECT_EQ(read_up_to(large.size()), 65483u);
+  ASSERT_EQ(detach(pair.server), 0);
+  EXPECT_EQ(poll_now(pair.server, POLLIN, 3000), POLLIN);  // retransmitted
+  EXPECT_EQ(read_up_to(53), 53u);
+}
+
 TEST(FilterTest, AnAcceptedConnectionHasItsListenersFilter) {
   Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
   bind_to(listener, loopback4());
