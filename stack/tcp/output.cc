@@ -202,15 +202,16 @@ bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
 
 bool TcpSocket::send_cut_record(Entry& entry, SendRecord& record) {
   const bool is_silent = repair_.is_on && repair_.queue == RepairState::Queue::Send;
+  // Before it leaves: how long nothing did is part of it.
+  if (recovery_.in_flight() == 0 && congestion_.is_started && congestion_.algorithm->on_event != nullptr) {
+    congestion_.algorithm->on_event(congestion_, congestion_facts(entry.now()), CongestionEvent::TransmitStart);
+  }
   if (!is_silent && !transmit(entry, {.seq = record.seq,
                                       .flags = record.flags | kTcpAck,
                                       .record = &record,
                                       .size = record.size,
                                       .segments = record.segments})) {
     return false;
-  }
-  if (recovery_.in_flight() == 0 && congestion_.is_started && congestion_.algorithm->on_event != nullptr) {
-    congestion_.algorithm->on_event(congestion_, congestion_facts(entry.now()), CongestionEvent::TransmitStart);
   }
   stamp_sent(record, entry.now());
   send_queue_.mark_sent(record);
