@@ -125,8 +125,11 @@ class OptionSet {
   static T* values_of(const Record* record) { return &own_of(record).values_; }
   void leave() {
     const Record* last = find();
-    if (last->kind_ == Kind::Own) dispose(own_of(last).hal, &own_of(last));
-    if (last->kind_ == Kind::Shared) static_cast<void>(Ref<Shared>::adopt(shared_of(last)));
+    if (last->kind_ == Kind::Own) {
+      dispose(own_of(last).hal, &own_of(last));
+    } else if (last->kind_ == Kind::Shared) {
+      static_cast<void>(Ref<Shared>::adopt(shared_of(last)));
+    }
   }
 
   const Record* record_;  // atomic
