@@ -32,7 +32,7 @@ Result<> DatagramSocket::check_bind6(Entry& entry, const Endpoint& local) {
   }
   if (local.address.is_unspecified()) return ok();
   if (local.address.v6().needs_scope_id()) {
-    if (local.scope_id != 0) options.bound_interface = local.scope_id;
+    if (local.scope_id != 0) __atomic_store_n(&options.bound_interface, local.scope_id, __ATOMIC_RELAXED);
     if (options.bound_interface == 0) return Errno::EINVAL;
   }
   const uint32_t interface = options.bound_interface;

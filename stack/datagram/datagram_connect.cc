@@ -73,7 +73,7 @@ Result<> DatagramSocket::connect6(Entry& entry, const Endpoint& remote) {
     if (interface == 0 && destination.is_multicast()) interface = ip_options->multicast_interface_v6;
     if (interface == 0) return Errno::EINVAL;
     // Linux keeps it even when no route is found after all.
-    options.bound_interface = interface;
+    __atomic_store_n(&options.bound_interface, interface, __ATOMIC_RELAXED);
   }
   if (interface == 0) interface = ip_options->sticky_interface;
   FlowKey key;
@@ -136,7 +136,7 @@ Result<> DatagramSocket::disconnect_locked(Entry& entry) {
   if (is_connected_ && family() == IpFamily::V6) former_peer_ = remote_.address;
   __atomic_store_n(&is_connected_, false, __ATOMIC_RELAXED);
   remote_ = Endpoint{.address = IpAddress::any(family()), .port = 0, .scope_id = 0};
-  options.bound_interface = 0;
+  __atomic_store_n(&options.bound_interface, 0u, __ATOMIC_RELAXED);
   if (!address_locked_) {
     local_.address = IpAddress::any(family());
     source_ = local_.address;

@@ -143,7 +143,7 @@ Result<> TcpSocket::start_connect(Entry& entry, const Endpoint& remote, Opening 
   if (needs_scope) {
     if (target.scope_id != 0) {
       if (options.bound_interface != 0 && options.bound_interface != target.scope_id) return Errno::EINVAL;
-      options.bound_interface = target.scope_id;
+      __atomic_store_n(&options.bound_interface, target.scope_id, __ATOMIC_RELAXED);
     }
     if (options.bound_interface == 0) return Errno::EINVAL;
   }

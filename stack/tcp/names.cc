@@ -38,7 +38,7 @@ Result<> TcpSocket::check_bind_address(const Endpoint& local) {
   if (local.address.is_unspecified()) return ok();
   if (local.address.is_multicast()) return Errno::EINVAL;
   if (local.address.v6().needs_scope_id()) {
-    if (local.scope_id != 0) options.bound_interface = local.scope_id;
+    if (local.scope_id != 0) __atomic_store_n(&options.bound_interface, local.scope_id, __ATOMIC_RELAXED);
     if (options.bound_interface == 0) return Errno::EINVAL;
   }
   const uint32_t interface = options.bound_interface;
