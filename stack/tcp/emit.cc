@@ -62,7 +62,6 @@ Result<> emit_plain_segment(Entry& entry, Ref<Packet> packet, const Route& route
   turned.header = segment.header;
   turned.timestamps = segment.timestamps;
   turned.has_timestamps = segment.has_timestamps;
-  turned.took_odd_end = false;
   packet->is_turned_segment = true;
   entry.turn_segment_around(std::move(packet));
   return ok();

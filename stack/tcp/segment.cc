@@ -44,7 +44,6 @@ void TurnedSegment::take_over(const TcpSegmentHeader& odd, Packet& packet) {
   header.flags |= odd.flags & kTcpPsh;
   header.emit(packet.mutable_linear());
   ++packet.segment_count;
-  took_odd_end = true;
 }
 
 Ref<Packet> TurnedSegment::take_off_odd_end(Packet& packet) {
@@ -67,7 +66,6 @@ Ref<Packet> TurnedSegment::take_off_odd_end(Packet& packet) {
   first.header.flags = first.header.flags.without(kTcpPsh);
   first.header.emit(packet.mutable_linear());
   odd->segment_count = packet.segment_count = 1;
-  first.took_odd_end = last.took_odd_end = false;
   return odd;
 }
 

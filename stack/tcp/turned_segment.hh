@@ -18,13 +18,15 @@ struct TurnedSegment {
   TcpSegmentHeader header;
   TcpTimestamps timestamps;
   bool has_timestamps = false;
-  bool took_odd_end = false;
 
   static TurnedSegment& of(Packet& packet) { return packet.control<TurnedSegment>(); }
   size_t payload_size(const Packet& packet) const { return packet.size() - header.header_size; }
   // The packet has got the bytes of the segment that follows, the odd end: its window and its push count.
   void take_over(const TcpSegmentHeader& odd, Packet& packet);
-  static bool has_odd_end(Packet& packet) { return packet.is_turned_segment && of(packet).took_odd_end; }
+  // Two segments, and not one packet that a device would cut.
+  static bool has_odd_end(const Packet& packet) {
+    return packet.is_turned_segment && packet.segment_count == 2 && packet.segmentation == SegmentationKind::None;
+  }
   // Null where there is none, or no memory.
   static Ref<Packet> take_off_odd_end(Packet& packet);
 };
