@@ -383,8 +383,7 @@ void TcpSocket::expand_send_buffer() {
   constexpr uint32_t kOverhead = 320 + 320;
   const uint32_t segment = std::bit_ceil(std::max<uint32_t>(snd_.mss, snd_.peer_mss) + kOverhead) + 256;
   const uint32_t segments = std::max({CongestionState::kInitialWindow, congestion_.cwnd, recovery_.reordering + 1});
-  const uint32_t factor = congestion_.algorithm->send_buffer_factor != 0 ? congestion_.algorithm->send_buffer_factor : 2;
-  const uint64_t wanted = uint64_t{factor} * segments * segment;
+  const uint64_t wanted = uint64_t{congestion_.algorithm->send_buffer_factor} * segments * segment;
   const auto most = static_cast<uint64_t>(stack().tunables().values().tcp_wmem[2]);
   if (wanted > options.send_buffer)
     options.send_buffer = static_cast<uint32_t>(std::max<uint64_t>(options.send_buffer, std::min(wanted, most)));

@@ -3,7 +3,6 @@
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
-#include "stack/tcp/congestion/algorithms.hh"
 #include "stack/tcp/tcp_socket.hh"
 
 namespace lxnet {
@@ -74,8 +73,8 @@ uint32_t TcpSocket::segments_at_once(uint32_t mss) const {
   const uint32_t steps = rtt_.min_micros() >> std::min(tunables.tcp_tso_rtt_log, 31);
   if (tunables.tcp_tso_rtt_log != 0 && steps < 32) bytes += kMaxBurst >> steps;
   const auto segments = static_cast<uint32_t>(std::min<uint64_t>(bytes, kMaxBurst) / mss);
-  const bool is_bbr = congestion_.algorithm->control != nullptr;
-  return std::max(segments, is_bbr ? bbr_least_burst(rate) : static_cast<uint32_t>(tunables.tcp_min_tso_segs));
+  const auto least_burst = congestion_.algorithm->least_burst;
+  return std::max(segments, least_burst != nullptr ? least_burst(rate) : static_cast<uint32_t>(tunables.tcp_min_tso_segs));
 }
 
 // Where the windows allow less than a burst is worth, and more will be allowed soon, the burst waits (tcp_tso_should_defer).

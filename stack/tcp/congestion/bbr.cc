@@ -139,11 +139,14 @@ uint32_t allowance_for_bursts(const Bbr& bbr) {
   return static_cast<uint32_t>(std::min<uint64_t>(std::max(bbr.excess[0], bbr.excess[1]), most));
 }
 
+// Where they are paced slowly, each segment leaves alone (bbr_min_tso_segs).
+uint32_t least_burst(uint64_t pacing_rate) { return pacing_rate < 1'200'000 / 8 ? 1 : 2; }
+
 // How many segments leave as one (bbr_tso_segs_goal).
 uint32_t burst_of(const CongestionState& state, const CongestionFacts& facts) {
   constexpr uint64_t kMostBytes = 65536 - 321, kMostSegments = 127;
   const uint64_t burst = std::min(state.pacing_rate >> 10, kMostBytes) / std::max<uint32_t>(facts.mss, 1);
-  return static_cast<uint32_t>(std::clamp<uint64_t>(burst, bbr_least_burst(state.pacing_rate), kMostSegments));
+  return static_cast<uint32_t>(std::clamp<uint64_t>(burst, least_burst(state.pacing_rate), kMostSegments));
 }
 
 // What the hosts themselves hold: bursts of segmentation offload, and the probing phase's own excess.
@@ -494,12 +497,11 @@ const CongestionAlgorithm kBbr = {.name = "bbr",
                                   .memory = sizeof(Bbr),
                                   .init = &init,
                                   .threshold = &threshold,
-                                  .on_ack = nullptr,
-                                  .on_rtt = nullptr,
                                   .on_event = &on_event,
                                   .on_loss_state = &on_loss_state,
                                   .control = &control,
                                   .undo = &undo,
+                                  .least_burst = &least_burst,
                                   .info = &info,
                                   .send_buffer_factor = 3};
 

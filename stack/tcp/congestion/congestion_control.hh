@@ -57,26 +57,28 @@ struct CongestionFacts {
 
 struct CongestionState;
 
+// A row has a name, a threshold and either on_ack or control; the rest is for who needs it.
 struct CongestionAlgorithm {
-  const char* name;
+  const char* name = nullptr;
   // Bytes of its state where that is more than what each connection has room for: memory of its own. 0: it fits.
-  size_t memory;
-  void (*init)(CongestionState& state, const CongestionFacts& facts);
+  size_t memory = 0;
+  void (*init)(CongestionState& state, const CongestionFacts& facts) = nullptr;
   // The slow-start threshold after a loss or a mark.
-  uint32_t (*threshold)(CongestionState& state);
+  uint32_t (*threshold)(CongestionState& state) = nullptr;
   // `acked` segments were acknowledged while the window may grow.
-  void (*on_ack)(CongestionState& state, const CongestionFacts& facts, uint32_t acked);
-  // Optional, all of them.
-  void (*on_rtt)(CongestionState& state, const CongestionFacts& facts, SeqNum ack, int64_t rtt_micros);
-  void (*on_event)(CongestionState& state, const CongestionFacts& facts, CongestionEvent event);
-  void (*on_loss_state)(CongestionState& state, const CongestionFacts& facts, LossState next);
+  void (*on_ack)(CongestionState& state, const CongestionFacts& facts, uint32_t acked) = nullptr;
+  void (*on_rtt)(CongestionState& state, const CongestionFacts& facts, SeqNum ack, int64_t rtt_micros) = nullptr;
+  void (*on_event)(CongestionState& state, const CongestionFacts& facts, CongestionEvent event) = nullptr;
+  void (*on_loss_state)(CongestionState& state, const CongestionFacts& facts, LossState next) = nullptr;
   // Replaces on_ack and PRR.
-  void (*control)(CongestionState& state, const CongestionFacts& facts, const RateSample& sample);
-  uint32_t (*undo)(CongestionState& state);
+  void (*control)(CongestionState& state, const CongestionFacts& facts, const RateSample& sample) = nullptr;
+  uint32_t (*undo)(CongestionState& state) = nullptr;
+  // How many segments a device may be given to cut from one packet, at least; null: tcp_min_tso_segs.
+  uint32_t (*least_burst)(uint64_t pacing_rate) = nullptr;
   // Linux's union tcp_cc_info; the size.
   static constexpr size_t kMaxInfo = 20;
-  size_t (*info)(const CongestionState& state, const CongestionFacts& facts, std::span<uint8_t, kMaxInfo> out);
-  uint32_t send_buffer_factor;  // windows that a send buffer should hold; 0: two
+  size_t (*info)(const CongestionState& state, const CongestionFacts& facts, std::span<uint8_t, kMaxInfo> out) = nullptr;
+  uint32_t send_buffer_factor = 2;  // windows that a send buffer should hold
 };
 
 struct CongestionState {

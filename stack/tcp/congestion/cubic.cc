@@ -198,29 +198,21 @@ uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_
 }  // namespace
 
 const CongestionAlgorithm kCubic = {.name = "cubic",
-                                    .memory = 0,
                                     .init = &init,
                                     .threshold = &threshold,
                                     .on_ack = &on_ack,
                                     .on_rtt = &on_rtt,
                                     .on_event = &on_event,
                                     .on_loss_state = &on_loss_state,
-                                    .control = nullptr,
-                                    .undo = &undo,
-                                    .info = nullptr,
-                                    .send_buffer_factor = 0};
+                                    .undo = &undo};
 
 const CongestionAlgorithm kCubicPlusPlus = {.name = "cubic_hystartpp",
-                                            .memory = 0,
                                             .init = &init_plus_plus,
                                             .threshold = &threshold,
                                             .on_ack = &on_ack_plus_plus,
                                             .on_rtt = &on_rtt_plus_plus,
                                             .on_event = &on_event,
                                             .on_loss_state = &on_loss_state,
-                                            .control = nullptr,
-                                            .undo = &undo,
-                                            .info = nullptr,
-                                            .send_buffer_factor = 0};
+                                            .undo = &undo};
 
 }  // namespace lxnet

@@ -21,17 +21,6 @@ uint32_t undo(CongestionState& state) { return std::max(state.cwnd, state.prior_
 
 }  // namespace
 
-const CongestionAlgorithm kNewReno = {.name = "reno",
-                                      .memory = 0,
-                                      .init = nullptr,
-                                      .threshold = &threshold,
-                                      .on_ack = &on_ack,
-                                      .on_rtt = nullptr,
-                                      .on_event = nullptr,
-                                      .on_loss_state = nullptr,
-                                      .control = nullptr,
-                                      .undo = &undo,
-                                      .info = nullptr,
-                                      .send_buffer_factor = 0};
+const CongestionAlgorithm kNewReno = {.name = "reno", .threshold = &threshold, .on_ack = &on_ack, .undo = &undo};
 
 }  // namespace lxnet
