@@ -39,6 +39,14 @@ bool read_header(Packet& packet, TcpSegment& segment) {
 
 }  // namespace
 
+bool TurnedSegment::is_followed_by(const TcpSegmentHeader& next, const TcpTimestamps& stamps, const Route& route,
+                                   size_t size) const {
+  const bool is_same_way = ip.source == route.source && ip.destination == route.destination &&
+                           header.source_port == next.source_port && header.destination_port == next.destination_port;
+  const bool is_next = header.flags == kTcpAck && header.seq + static_cast<uint32_t>(size) == next.seq && header.ack == next.ack;
+  return is_same_way && is_next && (!has_timestamps || timestamps == stamps);
+}
+
 void TurnedSegment::take_over(const TcpSegmentHeader& odd, Packet& packet) {
   header.window = odd.window;
   header.flags |= odd.flags & kTcpPsh;

@@ -142,11 +142,7 @@ bool TcpSocket::join_turned(Entry& entry, const Outgoing& out) {
   const size_t size_before = turned.payload_size(*before);
   TcpSegmentHeader header = header_of(out);
   const TcpTimestamps stamps{.value = timestamp_at(entry.now()), .echo_reply = rcv_.ts_recent};
-  const bool goes_on = turned.header.flags == kTcpAck && turned.header.seq + static_cast<uint32_t>(size_before) == out.seq &&
-                       size_before == snd_.mss && turned.header.ack == header.ack &&
-                       turned.header.source_port == header.source_port &&
-                       turned.header.destination_port == header.destination_port && turned.ip.source == route_.source &&
-                       turned.ip.destination == route_.destination && (!turned.has_timestamps || turned.timestamps == stamps);
+  const bool goes_on = size_before == snd_.mss && turned.is_followed_by(header, stamps, route_, size_before);
   if (!goes_on || before->fragments().size() + out.record->fragment_count > Packet::kMaxFragments) return false;
   if (!SendQueue::cite(*out.record, out.seq.bytes_since(out.record->seq), out.size, *before).is_ok()) return false;
   header.window = select_window(entry);

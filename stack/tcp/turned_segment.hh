@@ -9,6 +9,7 @@
 #pragma once
 
 #include "stack/ip/ip_info.hh"
+#include "stack/route/route.hh"
 #include "stack/tcp/segment.hh"
 
 namespace lxnet {
@@ -21,6 +22,8 @@ struct TurnedSegment {
 
   static TurnedSegment& of(Packet& packet) { return packet.control<TurnedSegment>(); }
   size_t payload_size(const Packet& packet) const { return packet.size() - header.header_size; }
+  // `next` is the rest of the same write, on the same way; this one has so many bytes of it.
+  bool is_followed_by(const TcpSegmentHeader& next, const TcpTimestamps& stamps, const Route& route, size_t size) const;
   // The packet has got the bytes of the segment that follows, the odd end: its window and its push count.
   void take_over(const TcpSegmentHeader& odd, Packet& packet);
   // Two segments, and not one packet that a device would cut.
