@@ -87,7 +87,8 @@ uint64_t siphash_1_3(const SipKey& key, const T& value) {
 template <typename T>
 uint64_t siphash_2_4(const SipKey& key, const T& value) {
   static_assert(std::has_unique_object_representations_v<T>);
-  return siphash_2_4(key, bytes_of(value));
+  if constexpr (sizeof(T) > internal::kSipInline / 2) return siphash_2_4(key, bytes_of(value));
+  return internal::siphash_of<2, 4, sizeof(T)>(key, reinterpret_cast<const uint8_t*>(&value));
 }
 
 }  // namespace lxnet

@@ -12,19 +12,14 @@ namespace lxnet {
 class IsnSource {
  public:
   IsnSource(const SipKey& key, const Endpoint& local, const Endpoint& remote) {
-    struct Flow {
-      IpAddress local, remote;
-      uint16_t local_port, remote_port;
-    };
-    static_assert(sizeof(Flow) == 36);
-    const Flow flow{local.address, remote.address, local.port, remote.port};
-    sequence_ = static_cast<uint32_t>(siphash_2_4(key, bytes_of(flow)));
-    struct Addresses {
-      IpAddress local, remote;
-    };
-    const Addresses addresses{local.address, remote.address};
     // Another key for the same stack: the halves exchanged.
-    offset_ = static_cast<uint32_t>(siphash_2_4(SipKey{key.k1, key.k0}, bytes_of(addresses)));
+    const SipKey offset_key{key.k1, key.k0};
+    const uint32_t ports = uint32_t{local.port} << 16 | remote.port;
+    if (local.address.is_v4() && remote.address.is_v4()) {
+      choose(key, offset_key, local.address.v4().value(), remote.address.v4().value(), ports);
+    } else {
+      choose(key, offset_key, local.address, remote.address, ports);
+    }
   }
 
   // Linux's clock ticks each 64 ns.
@@ -32,6 +27,17 @@ class IsnSource {
   uint32_t timestamp_offset() const { return offset_; }
 
  private:
+  template <typename Address>
+  void choose(const SipKey& key, const SipKey& offset_key, const Address& local, const Address& remote, uint32_t ports) {
+    const struct {
+      Address local, remote;
+      uint32_t ports;
+    } flow{local, remote, ports};
+    sequence_ = static_cast<uint32_t>(siphash_2_4(key, flow));
+    const struct { Address local, remote; } addresses{local, remote};
+    offset_ = static_cast<uint32_t>(siphash_2_4(offset_key, addresses));
+  }
+
   uint32_t sequence_ = 0, offset_ = 0;
 };
 

@@ -47,7 +47,7 @@ class PeerCache {
     IpAddress local, remote;
     uint64_t hash;
     static Pair of(const SipKey& key, const IpAddress& local, const IpAddress& remote) {
-      return {local, remote, siphash_1_3(key, bytes_of(remote))};
+      return {local, remote, siphash_1_3(key, remote)};
     }
   };
   struct Server {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <numeric>
 #include <vector>
 
 namespace lxnet {
@@ -38,6 +40,25 @@ TEST(SipHash, WithFewerRoundsGivesWhatOpenSslGives) {
   for (const Vector& vector : kVectors13) {
     EXPECT_EQ(siphash_1_3(kPaperKey, ByteSpan(counting(vector.size))), vector.hash) << vector.size;
   }
+}
+
+template <size_t kSize>
+void expect_value_hashes_as_its_bytes() {
+  struct {
+    uint8_t bytes[kSize];
+  } value;
+  std::iota(std::begin(value.bytes), std::end(value.bytes), uint8_t{1});
+  EXPECT_EQ(siphash_1_3(kPaperKey, value), siphash_1_3(kPaperKey, ByteSpan(value.bytes))) << kSize;
+  EXPECT_EQ(siphash_2_4(kPaperKey, value), siphash_2_4(kPaperKey, ByteSpan(value.bytes))) << kSize;
+}
+
+TEST(SipHash, OfAValueIsThatOfItsBytes) {
+  expect_value_hashes_as_its_bytes<1>();
+  expect_value_hashes_as_its_bytes<8>();
+  expect_value_hashes_as_its_bytes<12>();
+  expect_value_hashes_as_its_bytes<24>();
+  expect_value_hashes_as_its_bytes<36>();
+  expect_value_hashes_as_its_bytes<49>();
 }
 
 TEST(SipHash, DependsOnTheKeyAndOnEveryByte) {
