@@ -1,5 +1,6 @@
 // Sending again: what is marked lost, within the window, oldest first.
 #include <algorithm>
+#include <utility>
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -7,19 +8,21 @@
 
 namespace lxnet {
 
-// The same bytes may now be cut into more or fewer segments; every counter follows.
-void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
-  const uint16_t now = record.count_segments(mss);
-  const uint16_t before = record.segments;
-  record.segments = now;
-  record.segment_size = static_cast<uint16_t>(mss);
+// What its bytes are cut into has become more or fewer segments: every counter follows.
+void TcpSocket::count_recut(const SendRecord& record, uint32_t before, uint32_t now) {
   if (now == before) return;
-  const uint32_t change = uint32_t{now} - before;  // modular
+  const uint32_t change = now - before;  // modular
   recovery_.out += change;
   if (!negotiated_.sack && now < before) recovery_.sacked -= std::min<uint32_t>(recovery_.sacked, before - now);
   if (record.has_any(SendRecord::kSacked)) recovery_.sacked += change;
   if (record.has_any(SendRecord::kLost)) recovery_.lost += change;
   if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += change;
+}
+
+void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
+  const uint16_t before = std::exchange(record.segments, record.count_segments(mss));
+  record.segment_size = static_cast<uint16_t>(mss);
+  count_recut(record, before, record.segments);
 }
 
 // As many segments of it, from its front. False: it could not leave now.
@@ -91,8 +94,14 @@ void TcpSocket::join_small(SendRecord& record, uint32_t space) {
 // Splits a record in flight at `size` bytes. Where that is no multiple of `mss` there may be one segment more than before.
 bool TcpSocket::split_sent(SendRecord& record, uint32_t size, uint32_t mss) {
   if (!send_queue_.split(record, size)) return false;
-  recount_segments(record, mss);
-  recount_segments(*send_queue_.sent.next(record), mss);
+  const uint16_t before = record.segments;
+  uint32_t now = 0;
+  for (SendRecord* part : {&record, send_queue_.sent.next(record)}) {
+    part->segments = part->count_segments(mss);
+    part->segment_size = static_cast<uint16_t>(mss);
+    now += part->segments;
+  }
+  count_recut(record, before, now);
   return true;
 }
 

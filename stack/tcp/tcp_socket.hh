@@ -374,6 +374,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   void retransmit_lost(Entry& entry);
   bool retransmit_record(Entry& entry, SendRecord& record, uint32_t segments);
   bool send_record_again(Entry& entry, SendRecord& record, uint32_t segments);
+  void count_recut(const SendRecord& record, uint32_t before, uint32_t now);
   void recount_segments(SendRecord& record, uint32_t mss);
   void join_small(SendRecord& record, uint32_t space);
   bool split_sent(SendRecord& record, uint32_t size, uint32_t mss);
