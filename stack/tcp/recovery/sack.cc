@@ -307,9 +307,8 @@ void TcpSocket::mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects
   const auto from = [&](SendRecord* record, SeqNum seq) {
     return record != nullptr && record->seq.is_after(seq) ? record : find_record(send_queue_.sent, seq, snd_.una, snd_.nxt);
   };
-  const auto beyond_highest = [&] {
-    return find_record(send_queue_.sent, recovery_.sacked != 0 ? recovery_.highest_sacked : effects.una, snd_.una, snd_.nxt);
-  };
+  const auto highest = [&] { return recovery_.sacked != 0 ? recovery_.highest_sacked : effects.una; };
+  const auto beyond_highest = [&] { return find_record(send_queue_.sent, highest(), snd_.una, snd_.nxt); };
   SendRecord* record = nullptr;
   for (size_t i = 0; i < used;) {
     const SackBlock& block = blocks[i];
@@ -327,14 +326,14 @@ void TcpSocket::mark_by_sack(Entry& entry, const TcpSegment& segment, AckEffects
       if (inner != nullptr && inner->left.is_before(old.right))
         record = walk_block(entry, from(record, inner->left), *inner, Duplicate::Yes, nullptr, effects);
       ++seen;
-      if (recovery_.highest_sacked != old.right) {
+      if (highest() != old.right) {
         record = from(record, old.right);
         continue;
       }
       record = beyond_highest();
       if (record == nullptr) break;
     } else {
-      if (recovery_.sacked != 0 && !block.left.is_before(recovery_.highest_sacked)) {
+      if (!block.left.is_before(highest())) {
         record = beyond_highest();
         if (record == nullptr) break;
       }
