@@ -30,7 +30,7 @@ void TcpSocket::push_pending(Entry& entry, Nagle nagle) {
   account_growth(entry);  // what was cut costs more
   // With nothing in flight and something left, only a probe will find the window open again.
   if (recovery_.out == 0 && !send_queue_.unsent.is_empty() && !deadlines_.is_set(Deadlines::Kind::Probe)) {
-    arm_probe_timer(entry, ProbeTimer::ZeroWindow, std::max(rtt_.rto(), rtt_.min_rto()));
+    arm_probe_timer(entry, ProbeTimer::ZeroWindow, std::max(current_rto(), rtt_.min_rto()));
   }
 }
 
