@@ -136,7 +136,7 @@ void TcpSocket::update_rtt(Entry& entry, AckEffects& effects, const TcpSegment& 
   if (sample < 0 && negotiated_.timestamps && segment.options.timestamps && segment.options.timestamps->echo_reply != 0 &&
       (effects.data_acked || effects.syn_acked)) {
     const uint32_t delta = timestamp_at(entry.now()) - segment.options.timestamps->echo_reply;
-    if (delta < 1u << 30) sample = effects.congestion_rtt = std::max<int64_t>(int64_t{delta} * 1000, 1);
+    if (delta < 1u << 30) sample = effects.congestion_rtt = std::max<int64_t>(delta, 1) * 1000;
   }
   effects.sample.rtt_micros = effects.congestion_rtt;
   if (sample < 0) return;
