@@ -130,6 +130,7 @@ void TcpSocket::retransmit_smaller(Entry& entry) {
     if (std::min<uint32_t>(record.size, std::max<uint32_t>(record.segment_size, 1)) > mss) mark_lost(entry, record);
   }
   if (recovery_.lost == 0) return;
+  if (!negotiated_.sack) bound_duplicates();
   retransmit_without_reduction(entry);
 }
 

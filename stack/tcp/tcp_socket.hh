@@ -356,6 +356,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   void start_undo();
   void keep_open(Entry& entry);
   void add_reno_sack(Entry& entry, AckEffects& effects);
+  bool bound_duplicates();
   void check_reno_reordering(Entry& entry, uint32_t acked);
   void remove_reno_sacks(Entry& entry, uint32_t acked);
   void reset_reno_sacks();

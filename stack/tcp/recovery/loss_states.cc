@@ -42,11 +42,17 @@ void TcpSocket::add_reno_sack(Entry& entry, AckEffects& effects) {
   if (recovery_.sacked > before) congestion_.delivered += recovery_.sacked - before;
 }
 
+// Duplicates and losses together are no more than what is out. False: they were.
+bool TcpSocket::bound_duplicates() {
+  const uint32_t holes = std::min(std::max(recovery_.lost, 1u), recovery_.out);
+  if (recovery_.sacked + holes <= recovery_.out) return true;
+  recovery_.sacked = recovery_.out - holes;
+  return false;
+}
+
 // More duplicates than what is in flight can have caused: they were reordered.
 void TcpSocket::check_reno_reordering(Entry& entry, uint32_t acked) {
-  const uint32_t holes = std::min(std::max(recovery_.lost, 1u), recovery_.out);
-  if (recovery_.sacked + holes <= recovery_.out) return;
-  recovery_.sacked = recovery_.out - holes;
+  if (bound_duplicates()) return;
   const auto most = static_cast<uint32_t>(stack().tunables().values().tcp_max_reordering);
   recovery_.reordering = std::min(recovery_.out + acked, most);
   ++recovery_.reordering_seen;
