@@ -118,13 +118,14 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     if (probe == MtuProbe::Wait) return false;
     sent = probe == MtuProbe::Sent ? 1 : 0;
   }
-  const uint32_t at_once = segments_at_once(current_mss());
+  // Also once a block of what they carry has been told, as Linux cuts all that leaves at once alike.
+  const uint32_t mss = current_mss();
+  const uint32_t at_once = segments_at_once(mss);
   while (SendRecord* record = send_queue_.unsent.front()) {
     if (is_paced(entry.now())) {
       arm(Deadlines::Kind::Pacing, pacing_until_);
       break;
     }
-    const uint32_t mss = current_mss();
     const uint32_t in_flight = recovery_.in_flight();
     const uint32_t room = congestion_.cwnd > in_flight ? congestion_.cwnd - in_flight : 0;
     // Half a window at most, so that the acknowledgment of one half lets the other go.
@@ -136,7 +137,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     if (quota * mss > record->size) send_queue_.grow(*record, quota * mss - record->size);
     const SeqNum first_end = record->seq + (record->size > mss ? mss : record->length());
     if (repair_.is_on && repair_.queue == RepairState::Queue::Send) {
-      if (!send_record(entry, *record)) break;
+      if (!send_record(entry, *record, mss)) break;
       continue;
     }
     if (first_end.is_after(snd_.window_end())) {
@@ -151,7 +152,7 @@ bool TcpSocket::write_pending(Entry& entry, Nagle nagle, uint32_t limit) {
     uint32_t size = record->size <= mss ? record->size : bytes_to_send(*record, mss, quota, nagle, is_last);
     if (md5_keys() != nullptr) size = std::min(size, mss);  // who cuts segments later could not sign them
     if (size < record->size && !send_queue_.split(*record, size)) break;
-    if (!send_record(entry, *record)) break;
+    if (!send_record(entry, *record, mss)) break;
     sent += record->segments;
     if (limit != ~0u) break;
   }
@@ -192,8 +193,7 @@ void TcpSocket::stamp_sent(SendRecord& record, Instant now) {
   send_queue_.by_time.push_back(record);
 }
 
-bool TcpSocket::send_record(Entry& entry, SendRecord& record) {
-  const uint32_t mss = current_mss();
+bool TcpSocket::send_record(Entry& entry, SendRecord& record, uint32_t mss) {
   record.segments = record.count_segments(mss);
   record.segment_size = static_cast<uint16_t>(mss);
   return send_cut_record(entry, record);

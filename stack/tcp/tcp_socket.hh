@@ -385,7 +385,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   // ---- output.cc: what leaves
   void push_pending(Entry& entry, Nagle nagle);
   bool write_pending(Entry& entry, Nagle nagle, uint32_t limit = ~0u);
-  bool send_record(Entry& entry, SendRecord& record);
+  bool send_record(Entry& entry, SendRecord& record, uint32_t mss);
   bool send_cut_record(Entry& entry, SendRecord& record);
   bool may_send(const SendRecord& record, Nagle nagle, bool is_last) const;
   uint32_t bytes_to_send(const SendRecord& record, uint32_t mss, uint32_t quota, Nagle nagle, bool is_last) const;

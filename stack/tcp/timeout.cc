@@ -180,13 +180,12 @@ void TcpSocket::send_window_probe(Entry& entry) {
   const uint32_t room = snd_.window_end().is_after(next->seq) ? snd_.window_end().bytes_since(next->seq) : 0;
   bool was_sent = false;
   if (room != 0) {
-    if (next->size > std::min<uint32_t>(room, current_mss())) {
-      static_cast<void>(send_queue_.split(*next, std::min<uint32_t>(room, current_mss())));
-    }
+    const uint32_t mss = current_mss();
+    if (next->size > std::min(room, mss)) static_cast<void>(send_queue_.split(*next, std::min(room, mss)));
     next->flags |= kTcpPsh;
     // Nagle does not know of what a probe sends (tcp_write_wakeup).
     const SeqNum small_end = snd_.small_end;
-    was_sent = send_record(entry, *next);
+    was_sent = send_record(entry, *next, mss);
     snd_.small_end = small_end;
   } else {
     count(entry, Mib::TcpExtTCPWinProbe);
