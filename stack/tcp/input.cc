@@ -89,15 +89,13 @@ bool TcpSocket::accept_fast(Entry& entry, TcpSegment& segment, Verdict& verdict)
   if (segment.size != 0 && !is_hit) return false;
   rcv_.last_segment_at = entry.now();
   store_timestamp(segment, entry.now());
-  if (segment.size == 0 || segment.ack != snd_.una) {
-    if (!accept_ack(entry, segment, verdict, true)) return true;
-    verdict.send = true;
-  }
   measure_receive_rtt_by_timestamp(segment, entry.now());
+  // The text comes first, so that it is acknowledged by what its ACK lets go.
   if (segment.size != 0) {
     count(entry, Mib::TcpExtTCPHPHits);
     queue_in_order(entry, segment, verdict, Prediction::Hit);
   }
+  if (segment.size == 0 || segment.ack != snd_.una) verdict.send = accept_ack(entry, segment, verdict, true);
   return true;
 }
 
