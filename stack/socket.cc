@@ -19,7 +19,6 @@ Result<> SocketOptionSet::inherit(const Hal& hal, const SocketOptionSet& listene
   receive_buffer = listener.receive_buffer;
   mark = listener.mark;
   bound_interface = listener.bound_interface;
-  incoming_cpu = listener.incoming_cpu;
   send_buffer_locked = listener.send_buffer_locked;
   receive_buffer_locked = listener.receive_buffer_locked;
   transmit_rehash = listener.transmit_rehash;

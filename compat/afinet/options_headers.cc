@@ -97,7 +97,7 @@ Result<> set_sticky_packet_info(const OptionInput& input) {
 
 Result<> set_packet_options(const OptionInput& input) {
   constexpr int kLongest = 64 * 1024;
-  if (input.length > kLongest) return Errno::ENOBUFS;
+  if (input.length > kLongest) return Errno::EINVAL;
   ControlReader reader;
   TRY(reader.read(input.context, input.value, static_cast<uint64_t>(input.length)));
   ExtensionChain chain;

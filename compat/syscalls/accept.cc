@@ -19,14 +19,15 @@ Result<int64_t> sys_accept4(SyscallContext& context, int fd, UserAddress address
 
   Ref<SocketFile> accepted = TRY(socket.take()->accept(context));
   if ((flags & kSockNonBlock) != 0) accepted->set_status_flags(kOpenNonBlock, kOpenNonBlock);
-  NewDescriptor descriptor =
-      TRY(NewDescriptor::install(context, accepted, (flags & kSockCloseOnExec) != 0 ? uint32_t{kOpenCloseOnExec} : 0));
+  // The name first: a host may be unable to take a number back that nobody may write the name for.
   if (!address.is_null()) {
     SockAddr name;
     // A connection that was reset while it waited in the queue still has its peer's name.
     if (!accepted->name(context, SocketFile::NameOf::LastPeer, name).is_ok()) return Errno::ECONNABORTED;
     TRY(name.write(context, address, length));
   }
+  NewDescriptor descriptor =
+      TRY(NewDescriptor::install(context, accepted, (flags & kSockCloseOnExec) != 0 ? uint32_t{kOpenCloseOnExec} : 0));
   return descriptor.keep();
 }
 

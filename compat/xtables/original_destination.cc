@@ -63,6 +63,8 @@ Result<> get_original_destination(const OptionOutput& output, IpFamily family) {
   Socket& socket = socket_of(output.socket);
   if (socket.type() != SocketType::Stream) return Errno::ENOPROTOOPT;
   const bool is_v4 = family == IpFamily::V4;
+  // A negative length is a long one to Linux's IPv4, and only to it.
+  if (!is_v4 && output.length < 0) return Errno::EINVAL;
   if (static_cast<size_t>(output.length) < (is_v4 ? sizeof(SockaddrIn) : sizeof(SockaddrIn6))) return Errno::EINVAL;
   const auto original = find_original(context.entry(), tuple_of(context.entry(), socket, family));
   if (!original) return Errno::ENOENT;

@@ -149,6 +149,8 @@ Result<> TcpSocket::inherit_options(const TcpSocket& listener) {
   // What the connection will change when nothing may fail is its own from the beginning.
   if (options->peek_offset >= 0) TRY(options.change(hal));
   if (tcp_options->window_clamp != 0) TRY(tcp_options.change(hal));
+  // It was the listener's business, and would delay the connection's acknowledgments.
+  if (tcp_options->defer_accept != 0) TRY(tcp_options.change(hal))->defer_accept = 0;
   stamp_wish.follow(stack().stamps(), *options);
   return ok();
 }
@@ -157,6 +159,7 @@ Result<> TcpSocket::inherit_options(const TcpSocket& listener) {
 Result<Ref<TcpSocket>> TcpSocket::create_child(Entry& entry, SynRequest& request, const TcpSegment& segment) {
   Ref<TcpSocket> child = TRY(make_ref<TcpSocket>(stack().hal(), stack(), family()));
   TRY(child->inherit_options(*this));
+  child->note_processor();
   child->options.mark = request.mark;
   TRY(child->attachments.inherit(stack().hal(), attachments));
   TRY(child->attachments.set_options_v4(stack().hal(), request.turned_options));

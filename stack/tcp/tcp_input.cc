@@ -202,7 +202,8 @@ void TcpSocket::receive_packet(Entry& entry, Ref<Packet> packet) {
     count(entry, Mib::TcpExtTCPMinTTLDrop);
     return drop(entry, std::move(packet), DropReason::TtlTooSmall);
   }
-  note_processor();
+  // A listener keeps what it was told: by that its group chooses.
+  if (!in(TcpState::Listen)) note_processor();
   if (attachments.filter()) {
     if (Ref<Packet> odd_end = TurnedSegment::take_off_odd_end(*packet)) {
       receive_packet(entry, std::move(packet));

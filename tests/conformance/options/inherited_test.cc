@@ -75,6 +75,27 @@ TEST(InheritedTest, TheQueueingClassBeginsAnew) {
   EXPECT_EQ(get_int(server.accept(client), SOL_SOCKET, SO_PRIORITY), 0);
 }
 
+TEST(InheritedTest, DeferredAcceptanceIsTheListenersAlone) {
+  Server server;
+  ASSERT_EQ(set_option(server.listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1), 0);
+  const Fd client(::socket(AF_INET, SOCK_STREAM, 0));
+  connect_to(client, name_of(server.listener));
+  ASSERT_EQ(::send(client, "x", 1, 0), 1);
+  const Fd accepted(::accept(server.listener, nullptr, nullptr));
+  EXPECT_EQ(get_int(server.listener, IPPROTO_TCP, TCP_DEFER_ACCEPT), 1);
+  EXPECT_EQ(get_int(accepted, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+}
+
+TEST(InheritedTest, TheProcessorAListenerIsForStaysAndIsNobodyElses) {
+  constexpr int kNone = 12345;  // no processor's number
+  Server server;
+  ASSERT_EQ(set_option(server.listener, SOL_SOCKET, SO_INCOMING_CPU, kNone), 0);
+  Fd client;
+  const Fd accepted = server.accept(client);
+  EXPECT_EQ(get_int(server.listener, SOL_SOCKET, SO_INCOMING_CPU), kNone);
+  EXPECT_NE(get_int(accepted, SOL_SOCKET, SO_INCOMING_CPU), kNone);
+}
+
 TEST(InheritedTest, WhereThePeekOffsetStandsIsEachConnectionsOwn) {
   Server server;
   ASSERT_EQ(set_option(server.listener, SOL_SOCKET, SO_PEEK_OFF, 1), 0);

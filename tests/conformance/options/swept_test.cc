@@ -54,6 +54,17 @@ TEST(SweptOptionTest, BusyPollingAndMarksAreEverybodys) {
   EXPECT_EQ(set_option(fd, SOL_SOCKET, 70 /* SO_BUSY_POLL_BUDGET */, 1), -EPERM);
 }
 
+TEST(SweptOptionTest, LengthsThatNoOptionHasAreWrong) {
+  const Fd fd(::socket(AF_INET6, SOCK_STREAM, 0));
+  const std::string bytes(70'000, '\0');
+  EXPECT_EQ(answer(::setsockopt(fd, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, bytes.data(), static_cast<socklen_t>(bytes.size()))),
+            -EINVAL);
+  char name[64];
+  auto length = static_cast<socklen_t>(-1);
+  const long redirected = answer(::getsockopt(fd, IPPROTO_IPV6, 80 /* IP6T_SO_ORIGINAL_DST */, name, &length));
+  EXPECT_TRUE(redirected == -EINVAL || redirected == -ENOPROTOOPT) << redirected;
+}
+
 TEST(SweptOptionTest, AFilterOnAStreamIsThePrivilegeds) {
   const Nobody nobody;
   sock_filter pass = BPF_STMT(BPF_RET | BPF_K, 0xffff);

@@ -105,6 +105,21 @@ TEST(TcpTest, AListenerIsReadableWhenSomebodyWaits) {
   EXPECT_EQ(answer(::recv(server, &byte, 1, 0)), -EAGAIN);
 }
 
+TEST(TcpTest, AcceptingWhereTheNameCannotBeWrittenTakesTheConnectionAndNoNumber) {
+  const Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  bind_to(listener, loopback4());
+  ASSERT_EQ(::listen(listener, 8), 0);
+  const Fd client(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(connect_to(client, name_of(listener)), 0);
+  const Fd before(::dup(listener));
+  const int next = before.get() + 1;
+  socklen_t length = sizeof(sockaddr_in);
+  EXPECT_EQ(answer(::accept(listener, bad_pointer<sockaddr>(), &length)), -EFAULT);
+  EXPECT_EQ(answer(::fcntl(next, F_GETFD)), -EBADF);
+  EXPECT_EQ(poll_now(listener, POLLIN), 0);
+  EXPECT_EQ(poll_now(client, POLLIN | POLLRDHUP, 1000), POLLIN | POLLRDHUP);
+}
+
 TEST(TcpTest, PollTellsTheHalvesOfAnEnd) {
   TcpPair pair = tcp_pair();
   constexpr short kAll = POLLIN | POLLOUT | POLLRDHUP;
