@@ -12,6 +12,11 @@ namespace {
 constexpr PollEvents kReceiveInterest = kPollIn | kPollReadNormal | kPollPriority | kPollError | kPollHangUp | kPollReadHangUp;
 constexpr PollEvents kSendInterest = kPollOut | kPollWriteNormal | kPollError | kPollHangUp;
 
+// Neither bytes nor an error ended the wait, but time or a signal.
+bool has_waited_in_vain(const Result<size_t>& outcome) {
+  return outcome.is_error(Errno::EAGAIN) || outcome.is_error(Errno::EINTR) || outcome.is_error(Errno::ERESTARTSYS);
+}
+
 // A sender with MSG_FASTOPEN stops waiting for the handshake. When its time ran out, what went with the SYN is the answer.
 Result<size_t> settle_fast_open(Entry& entry, Socket& socket, Errno error) {
   const std::optional<size_t> copied = static_cast<TcpSocket&>(socket).end_fast_open(entry);
@@ -134,12 +139,12 @@ Result<size_t> InetSocketFile::receive_nothing(SyscallContext& context, ReceiveR
   }
   constexpr int kBeforeSleep = 3;  // wait_until() asks that often at most
   int asked = 0;
+  const uint8_t disconnects = stream().disconnects();
   auto outcome = wait_until(context, policy, [&]() -> Result<size_t> {
+    if (stream().disconnects() != disconnects) return Errno::EPIPE;
     return ++asked > kBeforeSleep ? Result<size_t>(size_t{0}) : socket_->receive(context.entry(), request);
   });
-  const bool has_slept =
-      outcome.is_error(Errno::EAGAIN) || outcome.is_error(Errno::EINTR) || outcome.is_error(Errno::ERESTARTSYS);
-  return has_slept ? Result<size_t>(size_t{0}) : std::move(outcome);
+  return has_waited_in_vain(outcome) ? Result<size_t>(size_t{0}) : std::move(outcome);
 }
 
 // tcp_recvmsg(): returns once SO_RCVLOWAT bytes (all, with MSG_WAITALL) are there, or the end, an error or a signal came after
@@ -152,6 +157,7 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
 
   // The urgent byte is there or not: no other is waited for.
   const bool is_peek = (request.flags & kMessagePeek) != 0 && (request.flags & kMessageOutOfBand) == 0;
+  const uint8_t disconnects = stream().disconnects();
   size_t received = 0;
   Duration left = receive_timeout(request.flags);
   if (room == 0 && left > Duration() && (request.flags & kMessageOutOfBand) == 0) return receive_nothing(context, request);
@@ -160,6 +166,7 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
     auto piece = wait_until(
         context, policy,
         [&]() -> Result<size_t> {
+          if (stream().disconnects() != disconnects) return Errno::EPIPE;
           // A peek copies once: it waits until the queue holds what it wants.
           if (is_peek && target > 1 && left > Duration() &&
               (socket_->poll(context.entry()) & (kPollReadHangUp | kPollError | kPollHangUp)) == 0) {
@@ -175,15 +182,17 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
         },
         &left);
     // A peek that waited in vain for more takes what there is.
-    if (is_peek && piece.is_error(Errno::EAGAIN)) return socket_->receive(context.entry(), request);
+    if (is_peek && has_waited_in_vain(piece)) {
+      auto there = socket_->receive(context.entry(), request);
+      return there.is_error(Errno::EAGAIN) ? std::move(piece) : std::move(there);
+    }
     if (!piece.is_ok()) return received != 0 ? Result<size_t>(received) : std::move(piece);
     const size_t size = piece.take();
     received += size;
     if (size == 0 || received >= target || is_peek || request.sink.room() == 0) return received;
     if ((request.flags & kMessageOutOfBand) != 0) return received;
     // What came so far ends at the urgent mark, MSG_WAITALL or not.
-    if (auto at_mark = static_cast<TcpSocket&>(*socket_).is_at_mark(context.entry()); at_mark.is_ok() && at_mark.take() != 0)
-      return received;
+    if (auto at_mark = stream().is_at_mark(context.entry()); at_mark.is_ok() && at_mark.take() != 0) return received;
   }
 }
 

@@ -67,7 +67,7 @@ Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command,
     case kBytesNotYetSent: {
       // Where the command is unknown Linux asks the devices, which read its argument first.
       if (!is_stream()) return device_ioctl(context, command, argument);
-      auto& tcp = static_cast<TcpSocket&>(*socket_);
+      TcpSocket& tcp = stream();
       const int value = TRY(command == kAtMark ? tcp.is_at_mark(context.entry()) : tcp.bytes_not_yet_sent(context.entry()));
       TRY(write_user(context.hal(), argument, value));
       return 0;
@@ -79,8 +79,6 @@ Result<int64_t> InetSocketFile::ioctl(SyscallContext& context, uint32_t command,
   return answer.is_error(Errno::ENOTTY) ? device_ioctl(context, command, argument) : std::move(answer);
 }
 
-bool InetSocketFile::is_listening() {
-  return socket_->protocol() == 6 && is_stream() && static_cast<TcpSocket&>(*socket_).state() == TcpState::Listen;
-}
+bool InetSocketFile::is_listening() { return socket_->protocol() == 6 && is_stream() && stream().state() == TcpState::Listen; }
 
 }  // namespace lxnet

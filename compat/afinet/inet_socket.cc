@@ -16,6 +16,8 @@ Result<Ref<SocketFile>> InetSocketFile::create(Ref<Socket> socket, uint16_t fami
   return Ref<SocketFile>::adopt(file);
 }
 
+TcpSocket& InetSocketFile::stream() const { return static_cast<TcpSocket&>(*socket_); }
+
 Result<> InetSocketFile::bind(SyscallContext& context, const SockAddr& address) {
   TRY(check_confined_port(context, *this, address, LXNET_PORT_BIND));
   return socket_->bind(context.entry(), TRY(decode_bind_address(*socket_, address)));
@@ -51,7 +53,9 @@ Result<> InetSocketFile::connect(SyscallContext& context, const SockAddr& addres
   // Asking again while it is under way gives EALREADY, and once it is decided the outcome.
   const WaitPolicy policy{
       .queue = wait_queue(), .interest = kPollOut | kPollError | kPollHangUp | kPollIn, .timeout = send_timeout(0)};
+  const uint8_t disconnects = stream().disconnects();
   auto outcome = wait_until(context, policy, [&]() -> Result<> {
+    if (stream().disconnects() != disconnects) return Errno::EPIPE;
     auto result = socket_->connect(entry, remote, 0);
     return result.is_error(Errno::EALREADY) || result.is_error(Errno::EINPROGRESS) ? Result<>(Errno::EAGAIN) : std::move(result);
   });
@@ -76,7 +80,7 @@ Result<Ref<SocketFile>> InetSocketFile::accept(SyscallContext& context) {
 
 Result<> InetSocketFile::name(SyscallContext& context, NameOf which, SockAddr& name) {
   auto endpoint = which == NameOf::Self                      ? socket_->local_name(context.entry())
-                  : which == NameOf::LastPeer && is_stream() ? static_cast<TcpSocket&>(*socket_).last_remote_name(context.entry())
+                  : which == NameOf::LastPeer && is_stream() ? stream().last_remote_name(context.entry())
                                                              : socket_->remote_name(context.entry());
   fill_sockaddr(name, TRY(std::move(endpoint)), socket_->family());
   if (which != NameOf::Self && is_v6() && socket_->ip_options->flow_info_send) {

@@ -13,6 +13,8 @@ inline bool is_echo_socket(const Socket& socket) {
   return socket.type() == SocketType::Datagram && (socket.protocol() == kIcmp4 || socket.protocol() == kIcmp6);
 }
 
+class TcpSocket;
+
 class InetSocketFile final : public SocketFile {
  public:
   static Result<Ref<SocketFile>> create(Ref<Socket> socket, uint16_t family, int type, int protocol);
@@ -43,6 +45,7 @@ class InetSocketFile final : public SocketFile {
   void set_family(uint16_t family) { become_family(family); }
   bool is_v6() const { return socket_->family() == IpFamily::V6; }
   bool is_stream() const { return socket_->type() == SocketType::Stream; }
+  TcpSocket& stream() const;  // where is_stream()
 
  private:
   InetSocketFile(Ref<Socket> socket, uint16_t family, int type, int protocol)

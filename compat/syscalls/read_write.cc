@@ -90,16 +90,16 @@ Result<size_t> SocketFile::write_with_flags(SyscallContext& context, IoSource& s
 
 Result<int64_t> sys_read(SyscallContext& context, int fd, UserAddress buffer, uint64_t size) {
   const Ref<File> file = TRY(find_for_transfer(context, fd));
-  // access_ok() comes before the size is looked at.
-  if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
+  // access_ok() comes before the size is cut down to what one call transfers.
+  if (!context.is_user_range(buffer, size)) return Errno::EFAULT;
   const IoSegment segment = TRY(import_buffer(context, buffer, size));
   return read_segments(context, *file, segment);
 }
 
 Result<int64_t> sys_write(SyscallContext& context, int fd, UserAddress buffer, uint64_t size) {
   const Ref<File> file = TRY(find_for_transfer(context, fd));
-  // access_ok() comes before the size is looked at.
-  if (static_cast<int64_t>(size) < 0) return Errno::EFAULT;
+  // access_ok() comes before the size is cut down to what one call transfers.
+  if (!context.is_user_range(buffer, size)) return Errno::EFAULT;
   const IoSegment segment = TRY(import_buffer(context, buffer, size));
   return write_segments(context, *file, segment);
 }

@@ -52,6 +52,7 @@ Result<> TcpSocket::finish_connect(Entry& entry) {
   }
   const Errno error = take_error();
   phase_ = Phase::Unconnected;
+  count_disconnect();
   disconnect_owned(entry);
   return error == Errno{} ? Errno::ECONNABORTED : error;
 }
@@ -393,6 +394,7 @@ Result<> TcpSocket::disconnect(Entry& entry) {
   {
     TaskOwnership ownership(lock_, entry);
     phase_ = Phase::Unconnected;
+    count_disconnect();
     end_connection(entry);
   }
   // Across loopback the reset arrives within the call: the peer's waiters hear of it before our own do.

@@ -5,6 +5,7 @@
 // from the first SYN until it is closed, so that it outlives its descriptors.
 #pragma once
 
+#include "base/relaxed.hh"
 #include "hal/timer.hh"
 #include "stack/demux_entry.hh"
 #include "stack/port_hooks.hh"
@@ -49,6 +50,8 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   bool has_port(Entry& entry);  // Linux's inet_num is not zero
   Result<> check_before_control(Entry& entry, const SendRequest& request) override;
   Result<> disconnect(Entry& entry) override;
+  // How often a connection was taken away from its users (Linux's sk_disconnects). Who waited meanwhile waits for nothing: EPIPE.
+  uint8_t disconnects() const { return disconnects_; }
   Result<> listen(Entry& entry, int backlog) override;
   Result<Ref<Socket>> accept(Entry& entry) override;
   Result<size_t> send(Entry& entry, SendRequest& request) override;
@@ -154,6 +157,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   RouteMetrics route_metrics() const;
   void prepare_to_connect(Entry& entry, const ReusedFlow& reused);
   void disconnect_owned(Entry& entry);
+  void count_disconnect() { disconnects_ = static_cast<uint8_t>(disconnects_ + 1); }
   void end_connection(Entry& entry);  // the same, and nobody is told yet
   void reset_connection_state();
   Result<> claim_flow(Entry& entry, ReusedFlow& reused);  // from a TIME_WAIT, if it was one's
@@ -533,7 +537,8 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   Phase phase_ = Phase::Unconnected;
   ProbeTimer probe_timer_kind_ = ProbeTimer::None;
   uint8_t shutdown_ = 0;
-  uint8_t sack_count_ = 0;      // of out_of_order_.sacks()
+  uint8_t sack_count_ = 0;  // of out_of_order_.sacks()
+  Relaxed<uint8_t> disconnects_ = 0;
   bool is_orphan_ : 1 = false;  // no descriptor is left
   bool is_counted_orphan_ : 1 = false;
   bool is_bound_address_ : 1 = false, is_bound_port_ : 1 = false;  // by the user's bind()

@@ -48,6 +48,14 @@ TEST(OrderTest, AnEchoSocketLooksAtTheHeaderBeforeTheAddress) {
   EXPECT_EQ(bind_to(fd, address4("127.255.255.255", 0)), -EADDRNOTAVAIL);
 }
 
+TEST(OrderTest, ARangeBeyondAllAddressesIsRefusedBeforeItsSizeIsCutDown) {
+  const TcpPair pair = tcp_pair();
+  constexpr size_t kMuch = SSIZE_MAX;
+  EXPECT_EQ(answer(::read(pair.server, bad_pointer(), kMuch)), -EFAULT);
+  EXPECT_EQ(answer(::write(pair.client, bad_pointer(), kMuch)), -EFAULT);
+  EXPECT_EQ(answer(::recv(pair.server, bad_pointer(), kMuch, MSG_DONTWAIT)), -EAGAIN);
+}
+
 TEST(OrderTest, AnEchoSocketOfIpv6KnowsNoThisHost) {
   const Fd fd(::socket(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6));
   if (fd < 0) GTEST_SKIP() << "no group of ours may send echo requests";
