@@ -31,7 +31,10 @@ bool exists(const Hal& hal, int32_t kind, int32_t id) {
 
 int32_t AsyncOwner::owner_id() const { return id_ != 0 && exists(hal_, kind_, id_) ? id_ : 0; }
 
-bool AsyncOwner::may_be(const Hal& hal, int32_t kind, int32_t id) { return id == 0 || (id > 0 && exists(hal, kind, id)); }
+// Linux looks for the number alone, not for what it is asked to stand for.
+bool AsyncOwner::may_be(const Hal& hal, int32_t kind, int32_t id) {
+  return id == 0 || (id > 0 && (exists(hal, kind, id) || exists(hal, LXNET_SIGNAL_THREAD, id)));
+}
 
 void AsyncOwner::set_owner(WaitQueue& queue, int32_t kind, int32_t id) {
   lxnet_credentials credentials{};

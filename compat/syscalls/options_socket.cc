@@ -105,13 +105,17 @@ Result<> set_linger(const OptionInput& input) {
   const Linger linger = TRY(input.read<Linger>());
   SocketOptions* own = TRY(input.socket.options().change(input.context.hal()));
   own->linger_on = linger.is_on != 0;
-  if (own->linger_on) own->linger = saturating_seconds(static_cast<uint32_t>(linger.seconds), 0);
+  if (own->linger_on) own->linger = linger.seconds < 0 ? Duration::max() : Duration::seconds(linger.seconds);
   return ok();
 }
 
 Result<> get_linger(const OptionOutput& output) {
   const SocketOptionSet& options = output.socket.options();
-  return output.write(Linger{options->linger_on ? 1 : 0, static_cast<int32_t>(options->linger.in_seconds())});
+  // For ever is the longest time in ticks of Linux's clock, of which the low half is told in seconds.
+  constexpr auto kForEver = static_cast<int32_t>(INT64_MAX / 250);
+  const Duration linger = options->linger;
+  const auto seconds = linger == Duration::max() ? kForEver : static_cast<int32_t>(linger.in_seconds());
+  return output.write(Linger{options->linger_on ? 1 : 0, seconds});
 }
 
 Result<> set_priority(SyscallContext& context, SocketFile& socket, int value) {

@@ -39,6 +39,8 @@ Result<int64_t> send_pieces(SyscallContext& context, SocketFile& out, ForeignFil
     }
     int64_t next = position == nullptr ? 0 : *position;
     auto got = in.read(MutableByteSpan(buffer.data(), wanted), position == nullptr ? nullptr : &next);
+    // A directory has nothing to splice, whatever reading it says.
+    if (got.is_error(Errno::EISDIR)) return Errno::EINVAL;
     if (!got.is_ok()) return sent > 0 ? Result<int64_t>(sent) : Result<int64_t>(got.error());
     const size_t size = got.take();
     if (size == 0) break;
@@ -70,7 +72,7 @@ Result<int64_t> send_file(SyscallContext& context, int out_fd, int in_fd, int64_
   if (!in.is_open() || !in.is_readable()) return Errno::EBADF;
   const bool stands_nowhere = in.is_pipe() || (in.has_position() && in.position().is_error(Errno::ESPIPE));
   if (position != nullptr && stands_nowhere) return Errno::ESPIPE;
-  if (position != nullptr && *position < 0) return Errno::EINVAL;
+  if (static_cast<int64_t>(count) < 0 || (position != nullptr && *position < 0)) return Errno::EINVAL;
   if (out->kind() != FileKind::Socket) return Errno::EINVAL;
   count = std::min(count, kMaxReadWrite);
   auto& socket = static_cast<SocketFile&>(*out);

@@ -142,7 +142,7 @@ Result<> get_memory_use(const OptionOutput& output) {
 }
 
 Result<> get_namespace_cookie(const OptionOutput& output) {
-  if (static_cast<size_t>(output.length) < sizeof(uint64_t)) return Errno::EINVAL;
+  if (output.length != sizeof(uint64_t)) return Errno::EINVAL;
   return output.write(output.context.stack().cookie());
 }
 

@@ -230,10 +230,10 @@ Step TcpSocket::check_ack(Entry& entry, TcpSegment& segment, Verdict& verdict) {
 }
 
 // Sixth: URG.
-Step TcpSocket::check_urgent(Entry& entry, TcpSegment& segment, Verdict& verdict) {
+Step TcpSocket::check_urgent(Entry& entry, TcpSegment& segment, Verdict&) {
   if (in(TcpState::Established)) measure_receive_rtt_by_timestamp(segment, entry.now());
   if (segment.flags.urg()) note_urgent(segment);
-  take_urgent_byte(segment, verdict);
+  take_urgent_byte(segment);
   return Step::Continue;
 }
 

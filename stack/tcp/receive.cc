@@ -185,7 +185,7 @@ void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdi
       return;
     }
   }
-  take_urgent_byte(segment, verdict);
+  take_urgent_byte(segment);
   if (segment.size != 0) note_data_event(entry, segment);
   const uint32_t whole = segment.size + segment.known, cost = cost_once_joined(*segment.packet, whole);
   segment.packet->trim(segment.size);
@@ -243,7 +243,7 @@ void TcpSocket::queue_out_of_order(Entry& entry, TcpSegment& segment, Verdict& v
     verdict.drop_for(DropReason::SocketBufferFull);
     return;
   }
-  take_urgent_byte(segment, verdict);
+  take_urgent_byte(segment);
   // Says nothing of when the next will come (Linux's tcp_data_queue_ofo).
   measure_segment_size(segment);
   if (negotiated_.sack && !out_of_order_.has(segment.seq, segment.end()))

@@ -467,7 +467,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   void ack_after_read(Entry& entry, size_t copied);
   // ---- urgent.cc
   void note_urgent(const TcpSegment& segment);
-  void take_urgent_byte(const TcpSegment& segment, Verdict& verdict);
+  void take_urgent_byte(const TcpSegment& segment);
   Result<size_t> receive_urgent(ReceiveRequest& request);
   // ---- timers.cc
   static void on_timer(Entry& entry, Timer& timer);

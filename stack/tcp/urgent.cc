@@ -27,13 +27,14 @@ void TcpSocket::note_urgent(const TcpSegment& segment) {
 }
 
 // The byte itself, when the segment at hand holds it.
-void TcpSocket::take_urgent_byte(const TcpSegment& segment, Verdict& verdict) {
+void TcpSocket::take_urgent_byte(const TcpSegment& segment) {
   if (urgent_.kind != UrgentState::Kind::NotYet || !segment.packet) return;
   const uint32_t offset = urgent_.seq.bytes_since(segment.seq + uint32_t{segment.flags.syn()});
   if (offset >= segment.packet->size()) return;
   segment.packet->read(offset, MutableByteSpan(&urgent_.byte, 1));
   urgent_.kind = UrgentState::Kind::Valid;
-  verdict.wake |= kPollIn | kPollPriority | kPollReadNormal | kPollReadBand;
+  // Besides what the data of the segment tell.
+  wait_queue().wake(kPollIn | kPollPriority | kPollReadNormal | kPollReadBand);
 }
 
 // MSG_OOB. Linux: EINVAL where there is no mark, where data is read in line, and when the byte was read before.

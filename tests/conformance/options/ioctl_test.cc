@@ -7,6 +7,7 @@
 #include <net/if_arp.h>
 #include <net/route.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -147,6 +148,14 @@ TEST(IoctlTest, TheOwnerMustExist) {
   EXPECT_EQ(answer(::fcntl(fd, F_SETOWN_EX, &owner)), -ESRCH);
   owner = {F_OWNER_TID, nobody};
   EXPECT_EQ(answer(::fcntl(fd, F_SETOWN_EX, &owner)), -ESRCH);
+  // A number that is a process's will do for a group.
+  const pid_t child = ::fork();
+  if (child == 0) _exit(::pause());
+  owner = {F_OWNER_PGRP, child};
+  EXPECT_EQ(answer(::fcntl(fd, F_SETOWN_EX, &owner)), 0);
+  EXPECT_EQ(answer(::fcntl(fd, F_GETOWN)), 0);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
   owner = {F_OWNER_PGRP, ::getpgrp()};
   EXPECT_EQ(answer(::fcntl(fd, F_SETOWN_EX, &owner)), 0);
   EXPECT_EQ(answer(::fcntl(fd, F_SETOWN, 0)), 0);

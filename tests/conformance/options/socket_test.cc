@@ -67,9 +67,27 @@ TEST(SocketOptionTest, NamespacesHaveCookies) {
   ASSERT_EQ(answer(::getsockopt(b, SOL_SOCKET, kNetnsCookie, &second, &length)), 0);
   EXPECT_NE(first, 0u);
   EXPECT_EQ(first, second);
-  length = 4;
-  EXPECT_EQ(answer(::getsockopt(a, SOL_SOCKET, kNetnsCookie, &first, &length)), -EINVAL);
+  uint64_t room[2];
+  for (const socklen_t wrong : {4u, 16u}) {
+    length = wrong;
+    EXPECT_EQ(answer(::getsockopt(a, SOL_SOCKET, kNetnsCookie, room, &length)), -EINVAL);
+  }
   EXPECT_EQ(set_option(a, SOL_SOCKET, kNetnsCookie, first), -ENOPROTOOPT);
+}
+
+TEST(SocketOptionTest, LingeringForANegativeTimeIsForEver) {
+  const Fd fd(::socket(AF_INET, SOCK_STREAM, 0));
+  linger value{1, -1};
+  socklen_t length = sizeof value;
+  ASSERT_EQ(set_option(fd, SOL_SOCKET, SO_LINGER, value), 0);
+  ASSERT_EQ(::getsockopt(fd, SOL_SOCKET, SO_LINGER, &value, &length), 0);
+  EXPECT_NE(value.l_linger, -1);
+  const int for_ever = value.l_linger;
+  value = {0, 5};
+  ASSERT_EQ(set_option(fd, SOL_SOCKET, SO_LINGER, value), 0);
+  ASSERT_EQ(::getsockopt(fd, SOL_SOCKET, SO_LINGER, &value, &length), 0);
+  EXPECT_EQ(value.l_onoff, 0);
+  EXPECT_EQ(value.l_linger, for_ever);
 }
 
 TEST(SocketOptionTest, AdviceThatAWayIsBadLeavesTheConnectionWorking) {

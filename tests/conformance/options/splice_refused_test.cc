@@ -180,6 +180,17 @@ TEST(SendfileRefusedTest, TheFileStaysWhereTheSocketStopped) {
   EXPECT_EQ(::lseek(file, 0, SEEK_CUR), 3 + sent);
 }
 
+TEST(SendfileRefusedTest, NegativeCountsAndDirectories) {
+  const Fd file(::memfd_create("file", 0)), directory(::open("/", O_RDONLY | O_DIRECTORY));
+  ASSERT_EQ(::ftruncate(file, 100), 0);
+  const TcpPair pair = tcp_pair();
+  off_t offset = 0;
+  EXPECT_EQ(answer(::sendfile(pair.client, file, &offset, static_cast<size_t>(-1))), -EINVAL);
+  EXPECT_EQ(offset, 0);
+  EXPECT_EQ(answer(::sendfile(pair.client, file, nullptr, static_cast<size_t>(-1))), -EINVAL);
+  EXPECT_EQ(answer(::sendfile(pair.client, directory, nullptr, 10)), -EINVAL);
+}
+
 TEST(SendfileRefusedTest, AFileWithoutAPositionIsNoSource) {
   int pipe_ends[2], ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);

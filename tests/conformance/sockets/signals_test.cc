@@ -145,7 +145,10 @@ TEST(SignalTest, UrgentDataRaisesSigurgForTheOwner) {
 // each is seen: by their si_band, in order.
 std::string told_bands;
 void note_band(int, siginfo_t* info, void*) {
-  told_bands += info->si_band == (POLLIN | POLLRDNORM) ? 'i' : info->si_band == (POLLHUP | POLLERR) ? 'h' : '?';
+  told_bands += info->si_band == (POLLIN | POLLRDNORM)    ? 'i'
+                : info->si_band == (POLLPRI | POLLRDBAND) ? 'p'
+                : info->si_band == (POLLHUP | POLLERR)    ? 'h'
+                                                          : '?';
 }
 
 struct StateRow {
@@ -157,6 +160,7 @@ struct StateRow {
 const StateRow kStates[] = {
     {"own shutdown", "", [](int own, int) { ::shutdown(own, SHUT_RDWR); }, AF_INET, SOCK_STREAM},
     {"own end", "", [](int own, int) { ::shutdown(own, SHUT_WR); }, AF_INET, SOCK_STREAM},
+    {"urgent data", "pii", [](int, int peer) { ::send(peer, "x", 1, MSG_OOB); }, AF_INET, SOCK_STREAM},
     {"the peer's end", "ii", [](int, int peer) { ::shutdown(peer, SHUT_WR); }, AF_INET, SOCK_STREAM},
     {"both ends", "hi",
      [](int own, int peer) {
