@@ -173,6 +173,11 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
             auto queued = socket_->bytes_readable(context.entry());
             if (queued.is_ok() && static_cast<size_t>(queued.take()) < target) return Errno::EAGAIN;
           }
+          // What came so far ends at the urgent mark, MSG_WAITALL or not, and also one that comes while more is waited for.
+          if (received != 0) {
+            auto at_mark = stream().is_at_mark(context.entry());
+            if (at_mark.is_ok() && at_mark.take() != 0) return size_t{0};
+          }
           // With some bytes taken an error ends the call and stays for the next.
           if (received != 0 && socket_->has_error()) {
             auto queued = socket_->bytes_readable(context.entry());
@@ -191,8 +196,6 @@ Result<size_t> InetSocketFile::receive_stream(SyscallContext& context, ReceiveRe
     received += size;
     if (size == 0 || received >= target || is_peek || request.sink.room() == 0) return received;
     if ((request.flags & kMessageOutOfBand) != 0) return received;
-    // What came so far ends at the urgent mark, MSG_WAITALL or not.
-    if (auto at_mark = stream().is_at_mark(context.entry()); at_mark.is_ok() && at_mark.take() != 0) return received;
   }
 }
 

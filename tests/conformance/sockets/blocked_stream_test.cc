@@ -68,6 +68,19 @@ TEST(BlockedStreamTest, WhoConnectsHearsThatTheAttemptWasTakenAway) {
   EXPECT_EQ(pending_error(second), ECONNRESET);
 }
 
+TEST(BlockedStreamTest, AnUrgentByteEndsWhatWaitsForAll) {
+  const TcpPair pair = tcp_pair();
+  ASSERT_EQ(::send(pair.client, "abc", 3, 0), 3);
+  BlockedThread reader([&] {
+    char bytes[8];
+    return answer(::recv(pair.server, bytes, sizeof bytes, MSG_WAITALL));
+  });
+  reader.await_sleep();
+  ::usleep(kUntilItWaits);
+  ASSERT_EQ(::send(pair.client, "o", 1, MSG_OOB), 1);
+  EXPECT_EQ(reader.result(), 3);
+}
+
 TEST(BlockedStreamTest, APeekThatASignalInterruptsGivesWhatItHasSeen) {
   const Interruption interruption;
   const TcpPair pair = tcp_pair();
