@@ -74,6 +74,8 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
     has_freed = true;
   }
   if (has_freed) account_memory(entry);
+  // What was counted twice is not counted any more.
+  if (recovery_.out == 0 && negotiated_.sack) recovery_.sacked = recovery_.lost = recovery_.retransmitted = 0;
   const SendRecord* head = send_queue_.sent.front();
   const bool is_partial = head != nullptr && head->seq.is_before(una);
   if (effects.retransmitted_acked) {

@@ -29,7 +29,7 @@ void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
 bool TcpSocket::retransmit_record(Entry& entry, SendRecord& record, uint32_t segments) {
   const bool was_sent = send_record_again(entry, record, segments);
   if (was_sent) {
-    if (!record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted += record.segments;
+    recovery_.retransmitted += record.segments;
     record.marks |= SendRecord::kRetransmitted;
   }
   if (recovery_.first_retransmit_at.is_none()) recovery_.first_retransmit_at = was_sent ? entry.now() : record.sent_at;

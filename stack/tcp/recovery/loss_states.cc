@@ -146,11 +146,6 @@ void TcpSocket::enter_loss(Entry& entry) {
     // RFC 8985, 6.3: what was sent only just now is not lost because the head timed out.
     if (&record != head && negotiated_.sack && !has_reneged && record.sent_at + allowance > entry.now()) continue;
     mark_lost(entry, record);
-    // So is what was sent again: a probe or an earlier repair.
-    if (record.has_any(SendRecord::kRetransmitted)) {
-      record.marks &= static_cast<uint8_t>(~SendRecord::kRetransmitted);
-      recovery_.retransmitted -= record.segments;
-    }
   }
   send_queue_.retransmit_hint = nullptr;
   // Once for what is in flight.

@@ -1,6 +1,7 @@
 // What loss recovery remembers: counters in segments, and the state of each of its algorithms.
 //
-// Invariants: sacked + lost <= out; retransmitted <= out; in_flight() = out - sacked - lost + retransmitted (RFC 6675's pipe).
+// Invariants: sacked + lost <= out; in_flight() = out - sacked - lost + retransmitted (RFC 6675's pipe). As Linux counts, what a
+// timeout finds in flight again without having been lost, after an undo, counts as retransmitted twice until nothing is out.
 #pragma once
 
 #include "base/seqnum.hh"
