@@ -155,6 +155,7 @@ void TcpSocket::append_received(Ref<Packet> packet) {
 // What a SYN carries, of either end.
 void TcpSocket::take_syn_text(TcpSegment& segment) {
   if (segment.size == 0) return;
+  statistics_.data_segments_in += segment.segments;
   segment.packet->orphan();
   ReceivedSegment received = received_of(segment);
   received.seq = rcv_.nxt;

@@ -492,6 +492,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   bool has_timed_out(Entry& entry) const;
   bool has_lost_window() const;
   void count_timeout(Entry& entry);
+  void count_retransmission(Entry& entry);
   bool has_retried_for(Entry& entry, uint32_t retries) const;
   void probe_zero_window(Entry& entry);
   void send_window_probe(Entry& entry);

@@ -86,6 +86,15 @@ void TcpSocket::count_timeout(Entry& entry) {
   }
 }
 
+void TcpSocket::count_retransmission(Entry& entry) {
+  if (recovery_.retransmits == 0) {
+    ++statistics_.total_rto_recoveries;
+    statistics_.rto_started = entry.now();
+  }
+  ++statistics_.total_rto;
+  ++recovery_.retransmits;
+}
+
 void TcpSocket::time_out(Entry& entry) {
   // Nothing else is sent again before the SYN,ACK is answered.
   if (fast_open_request() != nullptr) return repeat_fast_syn_ack(entry);
@@ -109,14 +118,7 @@ void TcpSocket::time_out(Entry& entry) {
   if (!is_probe) try_another_path(entry);
   if (!is_probe) count_timeout(entry);
   enter_loss(entry);
-  if (!is_probe) {
-    if (recovery_.retransmits == 0) {
-      ++statistics_.total_rto_recoveries;
-      statistics_.rto_started = entry.now();
-    }
-    ++statistics_.total_rto;
-    ++recovery_.retransmits;
-  }
+  if (!is_probe) count_retransmission(entry);
   if (!retransmit_record(entry, *head, 1) && !is_probe) {
     // The host itself is short of something; that is no sign of the path.
     arm_probe_timer(entry, ProbeTimer::Retransmit, Duration::millis(500));

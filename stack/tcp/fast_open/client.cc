@@ -61,6 +61,8 @@ void TcpSocket::send_fast_syn(Entry& entry, IoSource* source) {
   if (tcp_options->max_segment != 0) snd_.peer_mss = std::min(snd_.peer_mss, tcp_options->max_segment);
   if (plan.may_carry_data) update_mss(entry, snd_.path_mtu);
   SendRecord* text = plan.may_carry_data && source != nullptr ? fill_syn(*source, snd_.peer_mss) : nullptr;
+  // Of data that could not be had none goes, and the cookie is asked for again.
+  if (text == nullptr && source != nullptr && source->remaining() != 0) plan.cookie.size = 0;
   Outgoing out{.seq = snd_.iss, .flags = kTcpSyn};
   if (plan.has_option) {
     out.cookie = &plan.cookie;

@@ -89,10 +89,10 @@ Result<> TcpSocket::open_by_syn(Entry& entry, TcpSocket& listener, const Ref<Syn
   rare->fast_open_request = request;
   fast_open_.is_child = true;
   snd_.wl1 = segment.seq;
-  snd_.wnd = snd_.max_wnd = segment.window;  // the window of a SYN is not scaled
   enter(entry, TcpState::SynReceived);
   initialise_transfer(entry);
-  if (segment.size != 0) statistics_.data_segments_in += segment.segments;
+  // The window of a SYN is not scaled, and says nothing of how large a segment may be.
+  snd_.wnd = snd_.max_wnd = segment.window;
   take_syn_text(segment);
   rcv_.wup = rcv_.nxt;
   request->next = rcv_.nxt;
@@ -152,7 +152,11 @@ void TcpSocket::confirm_fast_open(Entry& entry) {
     rtt_.add_sample(rtt, snd_.una, snd_.nxt);
     rtt_.add_min_sample(rtt, entry.now(), Duration::seconds(stack().tunables().values().tcp_min_rtt_wlen));
   }
+  // That the SYN,ACK was repeated says nothing of what is sent from now on.
+  if (congestion_.loss_state == LossState::Loss && recovery_.out == 0) static_cast<void>(undo_recovery(entry));
+  statistics_.end_timeouts(entry.now());
   recovery_.retransmits = 0;
+  forget_retransmit_time();
   leave_fast_open(entry);
   // The timer served the SYN,ACK so far.
   if (recovery_.out == 0) {
@@ -181,8 +185,7 @@ void TcpSocket::repeat_fast_syn_ack(Entry& entry) {
   request.repeat_syn_ack(entry);
   ++statistics_.total_retransmits;
   ++request.timeouts;
-  ++recovery_.retransmits;
-  ++statistics_.total_rto;
+  count_retransmission(entry);
   if (recovery_.first_retransmit_at.is_none()) recovery_.first_retransmit_at = entry.now();
   arm_probe_timer(entry, ProbeTimer::Retransmit, request.timeout());
 }
