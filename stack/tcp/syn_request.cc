@@ -157,9 +157,10 @@ void SynRequest::repeat_syn_ack(Entry& entry) {
 
 void SynRequest::send_ack(Entry& entry, SeqNum seq) { emit(entry, listener_->route_to(entry, *this), kTcpAck, seq, nullptr); }
 
+// A reset too: only where nothing came for a minute does Linux let one pass that is older (tcp_paws_reject).
 bool SynRequest::fails_paws(const TcpSegment& segment) const {
   const auto& stamps = segment.options.timestamps;
-  return negotiated.timestamps && stamps && !segment.flags.rst() && static_cast<int32_t>(stamps->value - ts_recent) < 0;
+  return negotiated.timestamps && stamps && static_cast<int32_t>(stamps->value - ts_recent) < 0;
 }
 
 bool SynRequest::is_in_window(const TcpSegment& segment, SeqNum first) const {
