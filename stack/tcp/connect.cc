@@ -296,7 +296,10 @@ void TcpSocket::prepare_to_connect(Entry& entry, const ReusedFlow& reused) {
     snd_.una = snd_.nxt = snd_.end = snd_.up = snd_.small_end = snd_.pushed = repaired_send;
     rcv_.nxt = rcv_.copied = rcv_.wup = repaired_receive;
   }
-  prepare_sizes(route_, route_metrics());
+  // The peer's clock went on from there, and its segments will have stamps: PAWS tells the old connection's from the new one's.
+  rcv_.ts_recent = reused.ts_recent;
+  rcv_.ts_recent_at = reused.ts_recent_at;
+  prepare_sizes(route_, route_metrics(), 0, reused.is_valid);
   draw_transmit_hash();
   // Until the peer says what it takes.
   snd_.peer_mss = tcp_options->max_segment != 0 ? tcp_options->max_segment : demux_.remote.is_v4() ? 536 : 1220;

@@ -61,29 +61,39 @@ PacketTuple tuple_of(const IpError& error) {
           .interface_index = error.interface_index};
 }
 
-// True: the packet went to what is left of a connection. False: it opens a new one.
-bool deliver_to_time_wait(Entry& entry, TcpTimeWait& time_wait, Ref<Packet>& packet) {
+// To what is left of a connection. A SYN may end it, and goes to a listener then; without one it is as any other segment.
+void deliver_to_time_wait(Entry& entry, const PacketTuple& tuple, TcpTimeWait& time_wait, Ref<Packet>& packet) {
   TcpSegment segment;
   auto copy = packet->clone();
-  if (!copy.is_ok()) {
-    drop(entry, std::move(packet), DropReason::NoMemory);
-    return true;
-  }
+  if (!copy.is_ok()) return drop(entry, std::move(packet), DropReason::NoMemory);
   Ref<Packet> view = copy.take();
   ip_info(*view) = ip_info(*packet);
-  if (!take_segment(entry, std::move(view), segment)) return true;
-  ReusedFlow reused;
-  if (time_wait.receive(entry, segment, reused) == TcpTimeWait::Arrival::Done) return true;
+  if (!take_segment(entry, std::move(view), segment)) return;
+  if (time_wait.receive(entry, segment) == TcpTimeWait::Arrival::Done) return;
+  const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple);
+  if (!listener) return time_wait.answer(entry, segment);
   time_wait.end(entry);
-  return false;
+  static_cast<TcpSocket&>(*listener).receive_packet(entry, std::move(packet));
 }
+
+// Net or host unreachable, as routers say it whose routes are changing; where IPv6 has no route.
+bool is_of_route(const IpError& error) {
+  constexpr uint8_t kUnreachable4 = 3, kHostUnreachable = 1, kUnreachable6 = 1;
+  if (error.origin == IpError::Origin::Icmp4) return error.type == kUnreachable4 && error.code <= kHostUnreachable;
+  return error.origin == IpError::Origin::Icmp6 && error.type == kUnreachable6 && error.code == 0;
+}
+
+// Linux's tcp_req_err() gives a handshake up for the same messages of IPv4, but for what is final of IPv6.
+bool ends_request(const IpError& error) { return error.origin == IpError::Origin::Icmp6 ? error.is_fatal : is_of_route(error); }
 
 // True: the packet went to who has its 4-tuple. False: nobody has, or a half-open connection of `listener`'s, who asks.
 bool deliver_to_flow(Entry& entry, const PacketTuple& tuple, Ref<Packet>& packet, const TcpSocket* listener = nullptr) {
   const Flow flow = entry.stack().sockets().find_flow(tuple);
   if (!flow) return false;
-  if (flow.mini && flow.mini->kind() == MiniSocket::Kind::TimeWait)
-    return deliver_to_time_wait(entry, static_cast<TcpTimeWait&>(*flow.mini), packet);
+  if (flow.mini && flow.mini->kind() == MiniSocket::Kind::TimeWait) {
+    deliver_to_time_wait(entry, tuple, static_cast<TcpTimeWait&>(*flow.mini), packet);
+    return true;
+  }
   // Whoever else is in LISTEN there by now: the handshake goes on with whom it began.
   TcpSocket& socket = flow.socket ? static_cast<TcpSocket&>(*flow.socket) : static_cast<SynRequest&>(*flow.mini).listener();
   if (&socket == listener) return false;

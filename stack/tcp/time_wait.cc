@@ -119,21 +119,21 @@ bool TcpTimeWait::may_be_reused(Entry& entry, Port port, ReusedFlow& reused) con
     if (mode == 0 || (mode == 2 && !is_loopback)) return false;
     if (entry.now() - ts_recent_at_ <= Duration::millis(tunables.tcp_tw_reuse_delay_millis)) return false;
   }
-  reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_};
+  reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_, .ts_recent_at = ts_recent_at_};
   return true;
 }
 
 // RFC 9293 3.10.7.4 for TIME-WAIT with RFC 1337's advice and RFC 6191's reuse, in Linux's order.
-TcpTimeWait::Arrival TcpTimeWait::receive(Entry& entry, TcpSegment& segment, ReusedFlow& reused) {
+TcpTimeWait::Arrival TcpTimeWait::receive(Entry& entry, const TcpSegment& segment) {
   const bool has_stamp = has_timestamps_ && segment.options.timestamps.has_value();
   const bool is_older = has_stamp && static_cast<int32_t>(segment.options.timestamps->value - ts_recent_) < 0;
   const bool is_bare = segment.seq == rcv_nxt_ && (segment.length() == 0 || segment.flags.rst());
   if (!is_older && is_bare) {
-    if (segment.flags.rst()) {
-      if (stack_.tunables().values().tcp_rfc1337 == 0) end(entry);
+    if (segment.flags.rst() && stack_.tunables().values().tcp_rfc1337 == 0) {
+      end(entry);
       return Arrival::Done;
     }
-    live_until(entry.now() + Duration::seconds(60));
+    if (!segment.flags.rst()) live_until(entry.now() + Duration::seconds(60));
     if (has_stamp) {
       ts_recent_ = segment.options.timestamps->value;
       ts_recent_at_ = entry.now();
@@ -144,21 +144,25 @@ TcpTimeWait::Arrival TcpTimeWait::receive(Entry& entry, TcpSegment& segment, Reu
   const bool is_newer =
       segment.seq.is_after(rcv_nxt_) || (has_stamp && static_cast<int32_t>(ts_recent_ - segment.options.timestamps->value) < 0);
   if (segment.flags.syn() && !segment.flags.rst() && !segment.flags.ack() && !is_older && is_newer) {
-    reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_};
     return Arrival::Syn;
   }
   if (is_older) count(entry, Mib::TcpExtPAWSEstab);
   if (!segment.flags.rst()) {
     if (is_older || segment.flags.ack()) live_until(entry.now() + Duration::seconds(60));
-    send_ack(entry, segment);
+    if (may_answer(entry, segment)) answer(entry, segment);
   }
   return Arrival::Done;
 }
 
-void TcpTimeWait::send_ack(Entry& entry, const TcpSegment& segment) {
-  if (segment.size == 0 && entry.now() - last_ack_at_ < Duration::millis(stack_.tunables().values().tcp_invalid_ratelimit))
-    return;
+// Text and a FIN are always answered: no loop can come of it.
+bool TcpTimeWait::may_answer(Entry& entry, const TcpSegment& segment) {
+  if (segment.length() != 0 && !segment.flags.syn()) return true;
+  if (entry.now() - last_ack_at_ < Duration::millis(stack_.tunables().values().tcp_invalid_ratelimit)) return false;
   last_ack_at_ = entry.now();
+  return true;
+}
+
+void TcpTimeWait::answer(Entry& entry, const TcpSegment& segment) {
   FlowKey key;
   key.source = demux_.local;
   key.destination = demux_.remote;

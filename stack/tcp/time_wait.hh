@@ -18,6 +18,7 @@ struct ReusedFlow {
   bool is_valid = false;
   SeqNum next_iss;
   uint32_t ts_recent = 0;
+  Instant ts_recent_at;
 };
 
 class TcpTimeWait final : public MiniSocket {
@@ -30,9 +31,11 @@ class TcpTimeWait final : public MiniSocket {
   void take_over(Entry& entry, DemuxEntry& demux, PortClaim& claim, SocketsPort port, Duration life);
   // Nothing finds it any more.
   void end(Entry& entry) override;
-  // What a segment for the old connection leads to. Syn: it opens a new connection, which a listener may take; this is gone.
+  // What a segment for the old connection leads to. Syn: it opens a new connection, if there is a listener to take it.
   enum class Arrival : uint8_t { Done, Syn };
-  Arrival receive(Entry& entry, TcpSegment& segment, ReusedFlow& reused);
+  Arrival receive(Entry& entry, const TcpSegment& segment);
+  // Where the old connection was, whatever the segment says.
+  void answer(Entry& entry, const TcpSegment& segment);
   // Our own connect() wants the 4-tuple, and time stamps keep old segments apart. From a port that bind() named that is enough;
   // one that we choose needs net.ipv4.tcp_tw_reuse and a second since the last segment.
   enum class Port : uint8_t { Chosen, Bound };
@@ -57,7 +60,7 @@ class TcpTimeWait final : public MiniSocket {
   void destroy_self() override;
   static void on_timer(Entry& entry, Timer& timer);
   void live_until(Instant when);
-  void send_ack(Entry& entry, const TcpSegment& segment);
+  bool may_answer(Entry& entry, const TcpSegment& segment);
 
   Stack& stack_;
   Mutex mutex_;
