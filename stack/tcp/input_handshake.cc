@@ -178,8 +178,14 @@ Step TcpSocket::advance_close(Entry& entry, TcpSegment& segment, Verdict& verdic
   }
   const bool has_new_text = segment.size != 0 && (segment.seq + segment.size).is_after(rcv_.nxt);
   if (has_new_text) return Step::Continue;  // process_text() resets
+  if (tcp_options->linger2 < 0) {
+    count(entry, Mib::TcpExtTCPAbortOnData);
+    verdict.reset_peer = true;
+    finish(entry);
+    return Step::Done;
+  }
   settle_orphan(entry);
-  return in(TcpState::Closed) ? Step::Done : Step::Continue;
+  return Step::Continue;
 }
 
 // Eighth: the peer's FIN has been reached.
