@@ -2,6 +2,7 @@
 #include "stack/error_queue.hh"
 
 #include "hal/memory.hh"
+#include "stack/ip/transport.hh"
 
 namespace lxnet {
 namespace {
@@ -13,6 +14,24 @@ bool is_icmp(const ExtendedError& error) {
 }
 
 }  // namespace
+
+ExtendedError ErrorQueue::report_of(const IpError& error) {
+  ExtendedError report;
+  report.error = error.error;
+  report.origin = static_cast<uint8_t>(error.origin);
+  report.type = error.type;
+  report.code = error.code;
+  report.info = error.info;
+  report.offender.address = error.offender;
+  if (error.offender.v6().needs_scope_id()) report.offender.scope_id = error.interface_index;
+  return report;
+}
+
+Endpoint ErrorQueue::destination_of(const IpError& error, uint16_t port) {
+  return {.address = error.destination,
+          .port = port,
+          .scope_id = error.destination.v6().needs_scope_id() ? error.interface_index : 0};
+}
 
 bool ErrorQueue::push(Ref<Packet> payload, const ExtendedError& error, const Endpoint& destination, size_t room) {
   Report* report = construct<Report>(mutex_.hal());

@@ -9,10 +9,16 @@
 
 namespace lxnet {
 
+struct IpError;
+
 class ErrorQueue {
  public:
   explicit ErrorQueue(const Hal& hal) : mutex_(hal, LockRank::ErrorQueue) {}
   ~ErrorQueue() { clear(); }
+
+  // What a message of ICMP's comes as, and to whom the packet went that it is about.
+  static ExtendedError report_of(const IpError& error);
+  static Endpoint destination_of(const IpError& error, uint16_t port);
 
   // below rank ErrorQueue. `payload` is what the report cites, its front where the program's own data began, and its true_size
   // that of the packet that brought it; may be null. `room`: the bytes that may still be queued. False: there was no room or no

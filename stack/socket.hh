@@ -207,6 +207,8 @@ class Socket : public RefCounted<Socket> {
   WaitQueue& wait_queue() { return wait_queue_; }
   // SO_ERROR: the pending error, cleared.
   Errno take_error();
+  // What SO_ERROR tells where there is no other: a connection went on in spite of it.
+  virtual Errno take_soft_error(Entry&) { return Errno{}; }
   bool has_error() const { return __atomic_load_n(&error_, __ATOMIC_RELAXED) != 0; }
   // What SO_ERROR reports from now on, without a wake-up: reading the error queue moves it on.
   void replace_error(Errno error) { __atomic_store_n(&error_, static_cast<uint32_t>(error), __ATOMIC_RELEASE); }

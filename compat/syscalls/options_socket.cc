@@ -161,6 +161,12 @@ Result<> set_pass_security(SyscallContext& context, SocketFile& socket, int valu
   if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
   return set_value(context, socket, &SocketOptions::pass_security, value != 0);
 }
+Result<int> get_error(SyscallContext& context, SocketFile& socket) {
+  const Errno error = socket.take_error();
+  const bool asks_further = error == Errno{} && socket.internet_socket() != nullptr;
+  return static_cast<int>(asks_further ? socket.internet_socket()->take_soft_error(context.entry()) : error);
+}
+
 Result<int> get_pass_security(SyscallContext&, SocketFile& socket) {
   if (!carries_credentials(socket)) return Errno::EOPNOTSUPP;
   return int{socket.options()->pass_security};
@@ -194,10 +200,7 @@ constexpr OptionRow kRows[] = {
      .name = 3,
      .text = "SO_TYPE",
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return socket.socket_type(); }},
-    {.level = kSocketLevel,
-     .name = 4,
-     .text = "SO_ERROR",
-     .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return static_cast<int>(socket.take_error()); }},
+    {.level = kSocketLevel, .name = 4, .text = "SO_ERROR", .get_int = &get_error},
     {.level = kSocketLevel,
      .name = 5,
      .text = "SO_DONTROUTE",
@@ -313,14 +316,14 @@ constexpr OptionRow kRows[] = {
      .name = 39,
      .text = "SO_DOMAIN",
      .get_int = [](SyscallContext&, SocketFile& socket) -> Result<int> { return int{socket.address_family()}; }},
-    {.level = kSocketLevel, .name = 37, .text = "SO_TIMESTAMPING_OLD", .set = &set_timestamping_old, .get = &get_timestamping_old},
+    {.level = kSocketLevel,
+     .name = 37,
+     .text = "SO_TIMESTAMPING_OLD",
+     .set = &set_timestamping_old,
+     .get = &get_timestamping_old},
     flag_row<&SocketOptions::receive_queue_overflow>(40, "SO_RXQ_OVFL"),
     flag_row<&SocketOptions::wifi_status>(41, "SO_WIFI_STATUS", "no wireless device, whose reports alone it asks for"),
-    {.level = kSocketLevel,
-     .name = 42,
-     .text = "SO_PEEK_OFF",
-     .set_int = &set_peek_offset,
-     .get_int = &get_peek_offset},
+    {.level = kSocketLevel, .name = 42, .text = "SO_PEEK_OFF", .set_int = &set_peek_offset, .get_int = &get_peek_offset},
     flag_row<&SocketOptions::no_frame_checksum>(43, "SO_NOFCS", "of frames that packet sockets send"),
     {.level = kSocketLevel,
      .name = 44,
@@ -397,7 +400,11 @@ constexpr OptionRow kRows[] = {
      }},
     timestamp_row<kTimestampMicros | kTimestampNewLayout>(63, "SO_TIMESTAMP_NEW"),
     timestamp_row<kTimestampNanos | kTimestampNewLayout>(64, "SO_TIMESTAMPNS_NEW"),
-    {.level = kSocketLevel, .name = 65, .text = "SO_TIMESTAMPING_NEW", .set = &set_timestamping_new, .get = &get_timestamping_new},
+    {.level = kSocketLevel,
+     .name = 65,
+     .text = "SO_TIMESTAMPING_NEW",
+     .set = &set_timestamping_new,
+     .get = &get_timestamping_new},
     new_timeout_row<&SocketOptions::receive_timeout>(66, "SO_RCVTIMEO_NEW"),
     new_timeout_row<&SocketOptions::send_timeout>(67, "SO_SNDTIMEO_NEW"),
     call_row(68, "SO_DETACH_REUSEPORT_BPF", &detach_group_filter),

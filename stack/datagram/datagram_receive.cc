@@ -81,12 +81,7 @@ void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t 
   if (error.error == Errno::EMSGSIZE && mode == PathMtuMode::Dont) return;
   if (wants_errors(is_v4)) {
     if (payload) payload->set_true_size(error.cited->true_size());
-    ExtendedError report;
-    report.error = error.error;
-    report.origin = static_cast<uint8_t>(error.origin);
-    report.type = error.type;
-    report.code = error.code;
-    report.info = error.info;
+    ExtendedError report = ErrorQueue::report_of(error);
     if (stack().stamps().is_there()) report.wall_nanos = stack().hal().wall_nanos();
     const bool wants_extensions = is_v4 ? ip_options->rfc4884_v4 : ip_options->rfc4884_v6;
     if (wants_extensions && payload && error.extensions_at != 0) report.data = rfc4884_data(error, *payload);
@@ -94,12 +89,8 @@ void DatagramSocket::deliver_error(Entry& entry, const IpError& error, uint16_t 
       payload->control<DatagramInfo>().ip = *error.outer;
       report.has_packet = true;
     }
-    report.offender.address = error.offender;
-    if (error.offender.v6().needs_scope_id()) report.offender.scope_id = error.interface_index;
-    const Endpoint destination{.address = error.destination,
-                               .port = remote_port,
-                               .scope_id = error.destination.v6().needs_scope_id() ? error.interface_index : 0};
-    static_cast<void>(errors_.push(std::move(payload), report, destination, room_for_errors()));
+    static_cast<void>(
+        errors_.push(std::move(payload), report, ErrorQueue::destination_of(error, remote_port), room_for_errors()));
   } else if (!is_connected() || !(error.is_fatal || error.error == Errno::EMSGSIZE)) {
     return;
   }

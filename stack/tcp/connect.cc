@@ -324,10 +324,9 @@ void TcpSocket::prepare_to_connect(Entry& entry, const ReusedFlow& reused) {
 // `filled_by`: the segments that will fill the window; 0: as large as we announce, or less where they have stamps.
 void TcpSocket::prepare_sizes(const Route& route, const RouteMetrics& metrics, uint32_t filled_by, bool have_stamps) {
   const bool is_v4 = route.destination.is_v4();
-  const uint32_t headers = (is_v4 ? 20u : 40u) + 20u;
   const uint32_t mtu = std::min<uint32_t>(route.mtu == 0 ? route.output->mtu() : route.mtu, is_v4 ? 65535 : 65575);
   snd_.path_mtu = mtu;
-  uint32_t advertised = std::clamp<uint32_t>(mtu > headers ? mtu - headers : 0, 88, 65535);
+  uint32_t advertised = largest_segment(mtu, route.destination);
   if (metrics.get(RouteMetric::AdvertisedSegment) != 0) advertised = metrics.get(RouteMetric::AdvertisedSegment);
   if (tcp_options->max_segment != 0) advertised = std::min<uint32_t>(advertised, tcp_options->max_segment);
   rcv_.advertised_mss = static_cast<uint16_t>(advertised);

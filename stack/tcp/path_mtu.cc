@@ -35,6 +35,11 @@ void TcpSocket::update_mss(Entry&, uint32_t path_mtu) {
   snd_.mss = static_cast<uint16_t>(std::min<uint32_t>(mss, SendRecord::kMaxSize));
 }
 
+uint16_t TcpSocket::largest_segment(uint32_t path_mtu, const IpAddress& peer) {
+  const uint32_t headers = header_space(peer);
+  return static_cast<uint16_t>(std::clamp<uint32_t>(path_mtu > headers ? path_mtu - headers : 0, 88, 65535));
+}
+
 uint32_t TcpSocket::option_space() const {
   return (negotiated_.timestamps ? kTimestampsSpace : 0) + (signing_key() != nullptr ? kSignatureSpace : 0);
 }

@@ -48,6 +48,7 @@ Result<size_t> TcpSocket::receive_report(ReceiveRequest& request) {
   if (errors == nullptr) return Errno::EAGAIN;
   ErrorQueue::Taken taken;
   auto size = errors->receive(request, taken);
+  if (taken.changes_error) replace_error(taken.error);
   if (taken.has_more) wait_queue().wake_all(kPollError);
   if (size.is_ok()) keep_report_stamp(*options, errors->last_stamp, request.wall_nanos);
   return size;

@@ -1,7 +1,11 @@
 // Where TCP packets enter: the checksum, the owner, and what is answered where there is none.
 #include "stack/tcp/tcp_input.hh"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/checksum.hh"
+#include "stack/error_queue.hh"
 #include "stack/mib.hh"
 #include "stack/socket_factories.hh"
 #include "stack/stack.hh"
@@ -250,36 +254,59 @@ void TcpSocket::receive_error(Entry& entry, const IpError& error) {
     count(entry, Mib::TcpExtLockDroppedIcmps);
     return;
   }
-  if (in(TcpState::Listen) && (error.error == Errno::EHOSTUNREACH || error.error == Errno::ENETUNREACH)) {
-    listener_->receive_error(entry, tuple_of(error), seq);
-  }
+  if (in(TcpState::Listen) && ends_request(error)) listener_->receive_error(entry, tuple_of(error), seq);
   if (in(TcpState::Closed | TcpState::Listen)) return;
   if (seq.is_before(fast_open_request() != nullptr ? snd_.iss : snd_.una) || seq.is_after(snd_.nxt)) {
     count(entry, Mib::TcpExtOutOfWindowIcmps);
     return;
   }
   if (is_too_big) {
+    // Over IPv6 what would not make segments smaller is not even remembered (tcp_v6_mtu_reduced).
+    if (!error.source.is_v4() && segment_for_mtu(error.info) >= snd_.mss) return;
     static_cast<void>(learn_path_mtu(entry, error));
     return apply_path_mtu(entry);
   }
   // RFC 6069: an unreachable path is no congested one, and what backs off for it may stop to.
-  const bool is_unreachable = error.error == Errno::EHOSTUNREACH || error.error == Errno::ENETUNREACH;
   if (const SendRecord* head = send_queue_.sent.front();
-      is_unreachable && head != nullptr && seq == snd_.una && recovery_.retransmits != 0 && recovery_.backoff != 0) {
+      is_of_route(error) && head != nullptr && seq == snd_.una && recovery_.retransmits != 0 && recovery_.backoff != 0) {
     recovery_.doublings = --recovery_.backoff;
     const Duration left = head->sent_at + current_rto() - entry.now();
-    if (left <= Duration()) return time_out(entry);
-    arm_probe_timer(entry, ProbeTimer::Retransmit, left);
+    if (left <= Duration()) {
+      time_out(entry);
+    } else {
+      arm_probe_timer(entry, ProbeTimer::Retransmit, left);
+    }
+    if (in(TcpState::Closed)) return;
   }
   // One opened by its SYN and accepted is a connection like others.
   const bool is_opening = fast_open_request() == nullptr || !fast_open_request()->is_accepted;
-  if (in(TcpState::SynSent | TcpState::SynReceived) && is_opening) return abort_with(entry, error.error);
+  if (in(TcpState::SynSent | TcpState::SynReceived) && is_opening) {
+    queue_opening_error(error);
+    return abort_with(entry, error.error);
+  }
   const bool wants_errors = error.source.is_v4() ? ip_options->receive_errors_v4 : ip_options->receive_errors_v6;
   if (wants_errors && !is_orphan_) {
     report_error(error.error);
   } else {
-    soft_error_ = error.error;  // told only if the connection dies of it
+    soft_error_ = error.error;  // told if the connection dies of it, or to who asks
   }
+}
+
+// Of a connection that does not come about the message itself is told too: of IPv4 to everybody, of IPv6 to who wants it.
+void TcpSocket::queue_opening_error(const IpError& error) {
+  if (!error.source.is_v4() && !ip_options->receive_errors_v6) return;
+  auto payload = error.cited->clone();
+  if (!payload.is_ok() || !prepare_error_queue().is_ok()) return;
+  Ref<Packet> cited = payload.take();
+  cited->set_true_size(error.cited->true_size());
+  ExtendedError report = ErrorQueue::report_of(error);
+  if (stack().stamps().is_there()) report.wall_nanos = stack().hal().wall_nanos();
+  queue_error(std::move(cited), report, ErrorQueue::destination_of(error, demux_.remote_port));
+}
+
+Errno TcpSocket::take_soft_error(Entry& entry) {
+  TaskOwnership ownership(lock_, entry);
+  return std::exchange(soft_error_, Errno{});
 }
 
 // The route knows the path's MTU by now: smaller segments from here on, and those in flight again.
@@ -288,6 +315,9 @@ void TcpSocket::apply_path_mtu(Entry& entry) {
   const uint32_t before = snd_.path_mtu;
   if (!look_up_route(entry).is_ok() || route_.mtu == 0 || route_.mtu >= before) return;
   update_mss(entry, route_.mtu);
+  // A SYN that is sent again says so.
+  if (in(TcpState::SynSent | TcpState::SynReceived))
+    rcv_.advertised_mss = std::min(rcv_.advertised_mss, largest_segment(route_.mtu, demux_.remote));
   retransmit_smaller(entry);
 }
 

@@ -91,6 +91,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   // ---- packet path: finds the owner and comes back through receive_owned()
   void receive_packet(Entry& entry, Ref<Packet> packet);
   void receive_error(Entry& entry, const IpError& error);
+  Errno take_soft_error(Entry& entry) override;
   static const SocketWork kWork;
 
   TcpState state() const { return TcpState{__atomic_load_n(&state_bits_, __ATOMIC_RELAXED)}; }
@@ -405,6 +406,8 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   Result<> queue_fin(Entry& entry);
   uint32_t current_mss();
   void update_mss(Entry& entry, uint32_t path_mtu);
+  static uint16_t largest_segment(uint32_t path_mtu, const IpAddress& peer);  // without options, as the MSS option has it
+  void queue_opening_error(const IpError& error);
   bool is_paced(Instant now) const { return pacing_until_ > now; }
   bool wants_pacing() const { return congestion_.wants_pacing || options->max_pacing_rate != ~uint64_t{0}; }
   void update_pacing_rate();
