@@ -236,8 +236,9 @@ void TcpOptionCalls::fill_state(TcpInfo& info, const TcpSocket& socket, Instant 
   info.max_pacing_rate = socket.options->max_pacing_rate;
   if (socket.in(TcpState::Listen)) return socket.describe_listener(info);
   const NegotiatedOptions& agreed = socket.negotiated_;
-  // What was agreed is told when all is over too. Without a window of the peer's nothing was.
-  const bool is_synchronized = kSynchronized.contain(socket.state()) || socket.snd_.max_wnd != 0;
+  // What was agreed is told when all is over too. Without a window of the peer's, or its acknowledgment, nothing was.
+  const bool is_synchronized =
+      kSynchronized.contain(socket.state()) || socket.snd_.max_wnd != 0 || socket.snd_.una != socket.snd_.iss;
   const bool has_path = socket.snd_.path_mtu != 0;  // connected, or it tried
   info.ca_state = static_cast<uint8_t>(socket.congestion_.loss_state);
   info.retransmits = socket.recovery_.retransmits;
