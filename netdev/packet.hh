@@ -241,6 +241,7 @@ class alignas(64) Packet : public RefCounted<Packet> {
   bool is_hidden_from_taps = false;  // on its way out (PACKET_QDISC_BYPASS)
   bool is_turned_around = false;     // came back without having met a device: IP knows it (stack/ip/turn_around.hh)
   bool is_turned_segment = false;    // likewise, and its receiver need not read it (stack/tcp/turned_segment.hh)
+  bool is_after_time_wait = false;   // a SYN, and what is left of the connection before it has gone (stack/tcp/time_wait.hh)
 
   // The layer that holds the packet keeps what it knows of it here; the next layer overwrites it. Undefined at first.
   template <typename T>

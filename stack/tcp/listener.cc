@@ -84,7 +84,9 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
     return drop_syn(entry, DropReason::TcpInvalidState);
   Stack& stack = socket_.stack();
   const TunableValues& tunables = stack.tunables().values();
-  const bool uses_cookie = tunables.tcp_syncookies == 2 || syn_count() > backlog;
+  // Who had a connection just now is real, and takes no more memory than what is left of that.
+  const bool is_proven = segment.answer_iss.has_value();
+  const bool uses_cookie = !is_proven && (tunables.tcp_syncookies == 2 || syn_count() > backlog);
   if (uses_cookie) {
     count(entry, tunables.tcp_syncookies != 0 ? Mib::TcpExtTCPReqQFullDoCookies : Mib::TcpExtTCPReqQFullDrop);
     if (tunables.tcp_syncookies == 0) return drop_syn(entry, DropReason::TcpListenQueueFull);
@@ -105,7 +107,7 @@ void Listener::receive_syn(Entry& entry, TcpSegment& segment) {
   request->is_cookie = uses_cookie;
   Route way_back = socket_.fill_request(entry, *request, segment);
   if (uses_cookie) return answer_with_cookie(entry, *request, std::move(way_back));
-  if (!has_room_without_cookies(entry, *request)) return drop_syn(entry, DropReason::TcpListenQueueFull);
+  if (!is_proven && !has_room_without_cookies(entry, *request)) return drop_syn(entry, DropReason::TcpListenQueueFull);
   std::optional<TcpFastOpenCookie> cookie;
   if (try_fast_open(entry, request, segment, cookie)) return;
   if (!add(request).is_ok()) return drop_syn(entry, DropReason::NoMemory);

@@ -120,7 +120,7 @@ Route TcpSocket::fill_request(Entry& entry, SynRequest& request, const TcpSegmen
   if (!request.is_cookie && segment.packet)
     request.saved_syn.save(stack().hal(), *segment.packet, static_cast<SavedSyn::From>(tcp_options->save_syn));
   const IsnSource isn(stack().sockets().key(), request.local, request.remote);
-  request.iss = isn.initial_sequence(entry.now());
+  request.iss = segment.answer_iss.value_or(isn.initial_sequence(entry.now()));
   request.ts_offset = isn.timestamp_offset();
   return choose_request_window(entry, request, 0);
 }

@@ -2,6 +2,7 @@
 #include "stack/tcp/segment.hh"
 
 #include "stack/drop_reason.hh"
+#include "stack/tcp/time_wait.hh"
 #include "stack/tcp/turned_segment.hh"
 #include "stack/wire/ipv4.hh"
 
@@ -95,6 +96,8 @@ bool take_segment(Entry& entry, Ref<Packet> packet, TcpSegment& segment) {
     drop(entry, std::move(packet), DropReason::TcpHeader);
     return false;
   }
+  if (packet->is_after_time_wait) [[unlikely]]
+    segment.answer_iss = SynAfterTimeWait::of(*packet).iss;
   packet->mark_transport_header();
   packet->consume(segment.header_size);
   segment.size = static_cast<uint32_t>(packet->size());

@@ -27,6 +27,7 @@ struct TcpSegment {
   uint32_t interface_index = 0;
   uint8_t tos = 0;
   uint8_t ttl = 0;
+  std::optional<SeqNum> answer_iss;  // of a SYN that follows a TIME-WAIT: where its answer begins
   TcpOptions options;
   Ref<Packet> packet;  // the payload; IpInfo still in its control block
 

@@ -77,6 +77,8 @@ void deliver_to_time_wait(Entry& entry, const PacketTuple& tuple, TcpTimeWait& t
   const Ref<Socket> listener = entry.stack().sockets().find_listener(tuple);
   if (!listener) return time_wait.answer(entry, segment);
   time_wait.end(entry);
+  SynAfterTimeWait::of(*packet).iss = time_wait.next_iss();
+  packet->is_after_time_wait = true;
   static_cast<TcpSocket&>(*listener).receive_packet(entry, std::move(packet));
 }
 

@@ -119,7 +119,7 @@ bool TcpTimeWait::may_be_reused(Entry& entry, Port port, ReusedFlow& reused) con
     if (mode == 0 || (mode == 2 && !is_loopback)) return false;
     if (entry.now() - ts_recent_at_ <= Duration::millis(tunables.tcp_tw_reuse_delay_millis)) return false;
   }
-  reused = {.is_valid = true, .next_iss = snd_nxt_ + 65535 + 2, .ts_recent = ts_recent_, .ts_recent_at = ts_recent_at_};
+  reused = {.is_valid = true, .next_iss = next_iss(), .ts_recent = ts_recent_, .ts_recent_at = ts_recent_at_};
   return true;
 }
 

@@ -21,6 +21,16 @@ struct ReusedFlow {
   Instant ts_recent_at;
 };
 
+// In the control block of a SYN that took the place of an old connection: what the new one begins with, beyond all that the old
+// one sent.
+struct SynAfterTimeWait {
+  IpInfo ip;  // first: ip_info() is this one
+  SeqNum iss;
+
+  static SynAfterTimeWait& of(Packet& packet) { return packet.control<SynAfterTimeWait>(); }
+};
+static_assert(std::is_standard_layout_v<SynAfterTimeWait> && offsetof(SynAfterTimeWait, ip) == 0);
+
 class TcpTimeWait final : public MiniSocket {
  public:
   static Result<Ref<TcpTimeWait>> create(Entry& entry, const TcpSocket& socket, TcpState kind);
@@ -34,6 +44,8 @@ class TcpTimeWait final : public MiniSocket {
   // What a segment for the old connection leads to. Syn: it opens a new connection, if there is a listener to take it.
   enum class Arrival : uint8_t { Done, Syn };
   Arrival receive(Entry& entry, const TcpSegment& segment);
+  // Where a connection begins that follows: beyond what this one sent in its windows (RFC 1122, 4.2.2.13).
+  SeqNum next_iss() const { return snd_nxt_ + 65535 + 2; }
   // Where the old connection was, whatever the segment says.
   void answer(Entry& entry, const TcpSegment& segment);
   // Our own connect() wants the 4-tuple, and time stamps keep old segments apart. From a port that bind() named that is enough;
