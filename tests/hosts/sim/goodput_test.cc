@@ -33,14 +33,21 @@ TEST(Goodput, IsNotHeldDownByTheSendBuffer) {
   }
 }
 
-// RFC 9438, 4.3: where Reno does well CUBIC does no worse.
-TEST(Goodput, OfCubicKeepsUpWithRenoOnShortPaths) {
-  for (const double loss : {1.0, 5.0}) {
-    const TransferLimits limits = {.bytes = 12'000'000, .seconds = 20};
-    const Goodput reno = measure_goodput({.loss_percent = loss, .rtt_millis = 0.1, .congestion = "reno"}, limits, 1);
-    const Goodput cubic = measure_goodput({.loss_percent = loss, .rtt_millis = 0.1, .congestion = "cubic"}, limits, 1);
-    EXPECT_GT(cubic.megabits_per_second, 0.8 * reno.megabits_per_second) << loss;
+double mean_goodput(const char* congestion, double loss_percent) {
+  constexpr uint64_t kSeeds = 4;
+  double sum = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    sum += measure_goodput({.loss_percent = loss_percent, .rtt_millis = 0.1, .congestion = congestion},
+                           {.bytes = 8'000'000, .seconds = 20}, seed)
+               .megabits_per_second;
   }
+  return sum / kSeeds;
+}
+
+// RFC 9438, 4.3: where Reno does well CUBIC does no worse. With more loss than that both wait for timeouts of two thousand round
+// trips, and how many it takes is chance.
+TEST(Goodput, OfCubicKeepsUpWithRenoOnShortPaths) {
+  for (const double loss : {0.5, 1.0, 2.0}) EXPECT_GT(mean_goodput("cubic", loss), 0.95 * mean_goodput("reno", loss)) << loss;
 }
 
 TEST(Goodput, LosesNoByteToReorderingDuplicationAndLoss) {
