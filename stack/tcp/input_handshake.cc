@@ -71,7 +71,10 @@ void TcpSocket::arrive_in_syn_sent(Entry& entry, TcpSegment& segment, Verdict& v
     verdict.send = true;
     return;
   }
-  if (fast_open_.has_asked || fast_open_.sent_data) take_syn_text(segment);
+  if (fast_open_.has_asked || fast_open_.sent_data) {
+    take_syn_text(segment);
+    if (segment.flags.fin()) take_fin(entry, verdict);
+  }
   if (segment.flags.urg()) note_urgent(segment);
   // Where an answer is about to carry it, the acknowledgment waits (Linux: data pending, quick acks off, or deferred accept).
   if (!send_queue_.unsent.is_empty() || tcp_options->defer_accept != 0 || is_interactive()) {

@@ -152,17 +152,17 @@ void TcpSocket::append_received(Ref<Packet> packet) {
   receive_queue_.push_back(std::move(packet));
 }
 
-// What a SYN carries, of either end.
+// What a SYN carries, of either end. A FIN is the caller's to reach.
 void TcpSocket::take_syn_text(TcpSegment& segment) {
-  if (segment.size == 0) return;
+  if (segment.size == 0 && !segment.flags.fin()) return;
   statistics_.data_segments_in += segment.segments;
   segment.packet->orphan();
   ReceivedSegment received = received_of(segment);
   received.seq = rcv_.nxt;
-  received.fin = false;
   ReceivedSegment::of(*segment.packet) = received;
   fast_open_.data_acknowledged = true;
   append_received(std::move(segment.packet));
+  statistics_.bytes_received = segment.size;  // here a FIN does not count (tcp_fastopen_add_skb)
 }
 
 void TcpSocket::queue_in_order(Entry& entry, TcpSegment& segment, Verdict& verdict, Prediction prediction) {
