@@ -6,9 +6,8 @@
 namespace lxnet {
 
 void TcpSocket::note_urgent(const TcpSegment& segment) {
-  if (segment.urgent_pointer == 0) return;
-  // tcp_stdurg: RFC 1122's reading, in which the pointer is of the urgent byte itself.
-  const uint32_t back = stack().tunables().values().tcp_stdurg != 0 ? 0u : 1u;
+  // tcp_stdurg: RFC 1122's reading, in which the pointer is of the urgent byte itself. Nothing is behind a pointer of zero.
+  const uint32_t back = segment.urgent_pointer == 0 || stack().tunables().values().tcp_stdurg != 0 ? 0u : 1u;
   const SeqNum seq = segment.seq + (segment.urgent_pointer - back);
   if (rcv_.copied.is_after(seq) || seq.is_before(rcv_.nxt)) return;  // read already, or an old segment
   if (urgent_.kind != UrgentState::Kind::None && !seq.is_after(urgent_.seq)) return;
