@@ -22,9 +22,12 @@ Result<size_t> TcpSocket::receive(Entry& entry, ReceiveRequest& request) {
   if ((request.flags & kMessageErrorQueue) != 0) return receive_report(request);
   TaskOwnership ownership(lock_, entry);
   if (in(TcpState::Listen)) return Errno::ENOTCONN;
-  if ((request.flags & kMessageOutOfBand) != 0) return receive_urgent(request);
-  if (repair_.is_on) return receive_for_repair(entry, request);
-  return receive_owned_bytes(entry, request);
+  Result<size_t> received = (request.flags & kMessageOutOfBand) != 0 ? receive_urgent(request)
+                            : repair_.is_on                          ? receive_for_repair(entry, request)
+                                                                     : receive_owned_bytes(entry, request);
+  // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
+  if (tcp_options->inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});
+  return received;
 }
 
 namespace {
@@ -108,8 +111,6 @@ Result<size_t> TcpSocket::receive_owned_bytes(Entry& entry, ReceiveRequest& requ
   if (done == 0 && saw_fin_ && !is_peek) receive_charge_ -= std::exchange(rcv_.fin_charge, 0u);
   // Part of a packet gives nothing back.
   if (receive_charge_ != charge) account_memory(entry);
-  // After the end there is one thing more to read: that it is the end (tcp_inq_hint).
-  if (tcp_options->inq) request.inq = static_cast<int32_t>(unread() + uint32_t{saw_fin_});
   // Of what was only looked at too (tcp_cleanup_rbuf).
   if (done != 0) adapt_receive_buffer(entry);
   ack_after_read(entry, done);
