@@ -11,7 +11,7 @@ namespace lxnet {
 void TcpSocket::account_acked(Entry& entry, SendRecord& record, AckEffects& effects) {
   const uint16_t segments = record.segments;
   if (record.stamps != 0) [[unlikely]]
-    report_stamp_acked(record, snd_.una);
+    report_stamp_acked(record, effects.prior_una);
   if (record.has_any(SendRecord::kEverRetransmitted)) {
     if (record.has_any(SendRecord::kRetransmitted)) recovery_.retransmitted -= segments;
     effects.retransmitted_acked = true;
@@ -78,6 +78,9 @@ void TcpSocket::clean_sent(Entry& entry, AckEffects& effects) {
   if (recovery_.out == 0 && negotiated_.sack) recovery_.sacked = recovery_.lost = recovery_.retransmitted = 0;
   const SendRecord* head = send_queue_.sent.front();
   const bool is_partial = head != nullptr && head->seq.is_before(una);
+  // The byte that something is to be told of need not be the last: more may have been appended.
+  if (head != nullptr && head->stamps != 0) [[unlikely]]
+    report_stamp_acked(*head, effects.prior_una);
   if (effects.retransmitted_acked) {
     // Karn: the acknowledgment may have waited for what was sent again, and says nothing of the others' time either.
     effects.sequence_rtt = effects.congestion_rtt = -1;

@@ -179,8 +179,10 @@ void TcpSocket::report_stamps_sent(const Outgoing& out) {
   if ((record.stamps & kStampSent) != 0) report_own_stamp(kStampSent, record.stamp_at, nullptr);
 }
 
-void TcpSocket::report_stamp_acked(const SendRecord& record, SeqNum acked) {
-  if ((record.stamps & kStampAcknowledged) == 0 || !record.stamp_at.is_before(acked)) return;
+// Once: by the acknowledgment that goes past the byte.
+void TcpSocket::report_stamp_acked(const SendRecord& record, SeqNum prior_una) {
+  if ((record.stamps & kStampAcknowledged) == 0) return;
+  if (record.stamp_at.is_before(prior_una) || !record.stamp_at.is_before(snd_.una)) return;
   Ref<Packet> payload;
   if ((options->timestamping_flags & kTimestampAlone) == 0) {
     auto created = Packet::create(stack().pool());

@@ -60,6 +60,11 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record, uint32_t seg
   }
   TcpFlags flags = record.flags;
   if (!record.flags.syn() || in(TcpState::SynReceived)) flags |= kTcpAck;
+  // Counted before it leaves: what is told of its leaving (OPT_STATS) tells of it too.
+  count(entry, Mib::TcpRetransSegs, record.segments);
+  if (record.flags.syn()) count(entry, Mib::TcpExtTCPSynRetrans);
+  statistics_.total_retransmits += record.segments;
+  statistics_.bytes_retransmitted += record.size;
   const bool was_sent =
       transmit(entry, {.seq = record.seq, .flags = flags, .record = &record, .size = record.size, .segments = record.segments});
   record.marks |= SendRecord::kEverRetransmitted;
@@ -67,10 +72,6 @@ bool TcpSocket::send_record_again(Entry& entry, SendRecord& record, uint32_t seg
     count(entry, Mib::TcpExtTCPRetransFail);
     return false;
   }
-  count(entry, Mib::TcpRetransSegs, record.segments);
-  if (record.flags.syn()) count(entry, Mib::TcpExtTCPSynRetrans);
-  statistics_.total_retransmits += record.segments;
-  statistics_.bytes_retransmitted += record.size;
   stamp_sent(record, entry.now());
   return true;
 }

@@ -151,8 +151,8 @@ bool SendQueue::is_continued_by(const SendRecord& record, const SendRecord& next
 
 bool SendQueue::may_grow_by(const SendRecord& record, const SendRecord& next) {
   const unsigned fragments = unsigned{record.fragment_count} + next.fragment_count - unsigned{is_continued_by(record, next)};
-  return !record.ends_message && !record.flags.has_any(kTcpFin | kTcpSyn) && record.stamps == 0 && next.stamps == 0 &&
-         record.pieces == 0 && next.pieces == 0 && next.size != 0 && !next.flags.syn() && fragments <= SendRecord::kMaxFragments;
+  return !record.ends_message && !record.flags.has_any(kTcpFin | kTcpSyn) && record.pieces == 0 && next.pieces == 0 &&
+         next.size != 0 && !next.flags.syn() && fragments <= SendRecord::kMaxFragments;
 }
 
 void SendQueue::grow(SendRecord& record, uint32_t amount) {
@@ -160,15 +160,15 @@ void SendQueue::grow(SendRecord& record, uint32_t amount) {
   if (record.size >= SendRecord::kMaxSize) return;
   amount = std::min(amount, SendRecord::kMaxSize - record.size);
   SendRecord* next = unsent.next(record);
-  if (amount == 0 || next == nullptr || !may_grow_by(record, *next)) return;
+  // What is to be told of the next one is not told with this (tcp_grow_skb).
+  if (amount == 0 || next == nullptr || next->stamps != 0 || !may_grow_by(record, *next)) return;
   if (next->size > amount && !split(*next, amount)) return;
   join_next(record, *next);
 }
 
 bool SendQueue::join_sent(SendRecord& record, SendRecord& next) {
   ASSERT(record.is_sent && next.is_sent);
-  const bool adds_nothing = next.size == 0 && next.stamps == 0;
-  if (adds_nothing ? record.ends_message || record.flags.fin() : !may_grow_by(record, next)) return false;
+  if (next.size == 0 ? record.ends_message || record.flags.fin() : !may_grow_by(record, next)) return false;
   if (retransmit_hint == &next) retransmit_hint = &record;
   join_next(record, next);
   return true;
@@ -185,6 +185,11 @@ void SendQueue::join_next(SendRecord& record, SendRecord& next) {
   record.charge += next.size;
   record.flags |= next.flags;
   record.ends_message = next.ends_message;
+  // Of two bytes of which something is to be told it is told of the later one (tcp_skb_collapse_tstamp).
+  if (next.stamps != 0) {
+    record.stamps |= next.stamps;
+    record.stamp_at = next.stamp_at;
+  }
   next.charge -= next.size;
   if (!next.is_sent) unsent_bytes_ += next.size;  // remove() takes it off
   remove(next);

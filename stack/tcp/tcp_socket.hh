@@ -307,7 +307,7 @@ class TcpSocket final : public Socket, private TcpSocketTerms {
   void want_stamps(SendRecord& record, const SendRequest& request);
   void stamp_packet(Packet& packet, const Outgoing& out);
   void report_stamps_sent(const Outgoing& out);
-  void report_stamp_acked(const SendRecord& record, SeqNum acked);
+  void report_stamp_acked(const SendRecord& record, SeqNum prior_una);
   void report_own_stamp(uint8_t stamp, SeqNum at, Ref<Packet> payload);
   bool has_reports() const;
   void report_zero_copy(uint32_t first, uint32_t count);
