@@ -11,8 +11,7 @@ namespace lxnet {
 // TLP_calc_PTO(). False: no probe may be sent, and the retransmission timer is to run.
 bool TcpSocket::schedule_loss_probe(Entry& entry, TimeoutFrom from) {
   if (recovery_.out == 0 || !negotiated_.sack || congestion_.loss_state > LossState::Cwr ||
-      congestion_.loss_state == LossState::Disorder || in(TcpState::SynSent | TcpState::SynReceived) ||
-      fast_open_request() != nullptr) {
+      congestion_.loss_state == LossState::Disorder || in(TcpState::SynSent) || fast_open_request() != nullptr) {
     return false;
   }
   const int32_t mode = stack().tunables().values().tcp_early_retrans;
