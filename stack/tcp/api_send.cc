@@ -179,6 +179,9 @@ Result<size_t> TcpSocket::send_owned(Entry& entry, SendRequest& request) {
   if ((request.flags & kMessageOutOfBand) != 0) snd_.up = snd_.end;
   if (has_met_limit) {
     push_pending(entry, Nagle::Push);
+    // Who does not wait for more room is told of the last byte that had some, if it could not leave (tcp_tx_timestamp).
+    SendRecord* kept = send_queue_.unsent.back();
+    if (kept != nullptr && (request.flags & kMessageDontWait) != 0) want_stamps(*kept, request);
   } else {
     push_pending(entry, is_more ? Nagle::Cork : Nagle::Default);
   }

@@ -160,8 +160,7 @@ void SendQueue::grow(SendRecord& record, uint32_t amount) {
   if (record.size >= SendRecord::kMaxSize) return;
   amount = std::min(amount, SendRecord::kMaxSize - record.size);
   SendRecord* next = unsent.next(record);
-  // What is to be told of the next one is not told with this (tcp_grow_skb).
-  if (amount == 0 || next == nullptr || next->stamps != 0 || !may_grow_by(record, *next)) return;
+  if (amount == 0 || next == nullptr || !may_grow_by(record, *next)) return;
   if (next->size > amount && !split(*next, amount)) return;
   join_next(record, *next);
 }
