@@ -194,8 +194,7 @@ void TcpSocket::stamp_sent(SendRecord& record, Instant now) {
 }
 
 bool TcpSocket::send_record(Entry& entry, SendRecord& record, uint32_t mss) {
-  record.segments = record.count_segments(mss);
-  record.segment_size = static_cast<uint16_t>(mss);
+  record.cut_by(mss);
   return send_cut_record(entry, record);
 }
 

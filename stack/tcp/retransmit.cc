@@ -1,6 +1,5 @@
 // Sending again: what is marked lost, within the window, oldest first.
 #include <algorithm>
-#include <utility>
 
 #include "stack/mib.hh"
 #include "stack/stack.hh"
@@ -20,8 +19,8 @@ void TcpSocket::count_recut(const SendRecord& record, uint32_t before, uint32_t 
 }
 
 void TcpSocket::recount_segments(SendRecord& record, uint32_t mss) {
-  const uint16_t before = std::exchange(record.segments, record.count_segments(mss));
-  record.segment_size = static_cast<uint16_t>(mss);
+  const uint16_t before = record.segments;
+  record.cut_by(mss);
   count_recut(record, before, record.segments);
 }
 
@@ -96,13 +95,10 @@ void TcpSocket::join_small(SendRecord& record, uint32_t space) {
 bool TcpSocket::split_sent(SendRecord& record, uint32_t size, uint32_t mss) {
   if (!send_queue_.split(record, size)) return false;
   const uint16_t before = record.segments;
-  uint32_t now = 0;
-  for (SendRecord* part : {&record, send_queue_.sent.next(record)}) {
-    part->segments = part->count_segments(mss);
-    part->segment_size = static_cast<uint16_t>(mss);
-    now += part->segments;
-  }
-  count_recut(record, before, now);
+  SendRecord& rest = *send_queue_.sent.next(record);
+  record.cut_by(mss);
+  rest.cut_by(mss);
+  count_recut(record, before, uint32_t{record.segments} + rest.segments);
   return true;
 }
 

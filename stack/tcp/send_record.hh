@@ -59,6 +59,11 @@ struct SendRecord {
   uint16_t count_segments(uint32_t mss) const {
     return size <= mss ? uint16_t{1} : static_cast<uint16_t>((size + mss - 1) / mss);
   }
+  // From here on it leaves as segments of that size.
+  void cut_by(uint32_t mss) {
+    segments = count_segments(mss);
+    segment_size = static_cast<uint16_t>(mss);
+  }
 };
 
 }  // namespace lxnet
